@@ -43,12 +43,11 @@ class LazyGroup(click.Group):
         return list(COMMANDS)
 
     def get_command(self, ctx: click.Context, cmd_name: str) -> click.Command | None:
-        """Import `derive.commands.<name>` and take its command."""
+        """Import `derive.commands.<name>` and take the command of that name in it."""
         if cmd_name not in COMMANDS:
             return None
-        command = getattr(import_module(f"derive.commands.{cmd_name}"), cmd_name)
-        assert isinstance(command, click.Command)
-        return command
+        found = vars(import_module(f"derive.commands.{cmd_name}")).values()
+        return next(each for each in found if isinstance(each, click.Command) and each.name == cmd_name)
 
     def format_commands(self, ctx: click.Context, formatter: click.HelpFormatter) -> None:
         """List the subcommands from the table, importing none of them."""

@@ -1,0 +1,106 @@
+"""Proofs that an integer expression is nonnegative over the ranges of its indices.
+
+An index i < n with a nonnegative coefficient is least at 0, with a nonpositive one at n - 1; (A)//s lies in
+[(A - s + 1)/s, A/s] and A % s in [0, s - 1]. What is left is a polynomial in sizes; with n = 1 + n' it is
+nonnegative where all its coefficients are. A proof is complete or absent: False only means not proved.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from functools import cache
+
+from sympy import And, Expr, Integer, Poly, Symbol, expand
+from sympy.logic.boolalg import Boolean
+
+from derive.calculus.nodes import FloorDiv, Nonnegative, Remainder
+from derive.calculus.tensor import Index, IntegerRef, Size
+
+
+@cache
+def nonnegative_in_sizes(expression: Expr) -> bool:
+    """Whether a polynomial in sizes (each >= 1) is proved >= 0."""
+    if expression.is_number:
+        return bool(expression >= 0)
+    sizes = sorted(expression.free_symbols, key=str)
+    shifted = expand(expression.xreplace({size: size + 1 for size in sizes if isinstance(size, Size)}))
+    if not shifted.is_polynomial(*sizes):
+        return False
+    return all(c.is_number and c >= 0 for c in Poly(shifted, *sizes).coeffs())
+
+
+def least(expression: Expr, extents: Mapping[Index, Expr]) -> Expr | None:
+    """A lower bound free of indices, None where no sign of a coefficient is known."""
+    expression = expand(expression)
+    for _ in range(12):
+        varying = _next_varying(expression, extents)
+        if varying is None:
+            return expression
+        slope = expression.coeff(varying, 1)
+        rest = expand(expression - slope * varying)
+        if rest.has(varying):
+            return None
+        if nonnegative_in_sizes(slope):
+            end = _lowest(varying)
+        elif nonnegative_in_sizes(-slope):
+            end = _highest(varying, extents)
+        else:
+            return None
+        expression = expand(slope * end + rest)
+    return None
+
+
+def proved_nonnegative(expression: Expr, extents: Mapping[Index, Expr]) -> bool:
+    """Whether expression >= 0 is proved for every value of its indices."""
+    bound = least(expression, extents)
+    return bound is not None and not bound.atoms(Index) and nonnegative_in_sizes(bound)
+
+
+def without_proved(condition: Boolean, extents: Mapping[Index, Expr]) -> Boolean:
+    """The condition less the conjuncts that always hold."""
+    parts = condition.args if isinstance(condition, And) else (condition,)
+    kept = [
+        part
+        for part in parts
+        if not (isinstance(part, Nonnegative) and proved_nonnegative(part.expression, extents))
+    ]
+    return And(*kept)
+
+
+def inside(index: Expr, size: Expr, extents: Mapping[Index, Expr]) -> Boolean:
+    """The condition 0 <= index < size, less what always holds."""
+    return without_proved(And(Nonnegative(expand(index)), Nonnegative(expand(size - 1 - index))), extents)
+
+
+def _next_varying(expression: Expr, extents: Mapping[Index, Expr]) -> Expr | None:
+    for atom in sorted(expression.atoms(FloorDiv, Remainder), key=str):
+        return atom  # type: ignore[no-any-return]
+    for index in sorted(expression.atoms(Index), key=str):
+        if index in extents:
+            return index  # type: ignore[no-any-return]
+    return None
+
+
+def _lowest(varying: Expr) -> Expr:
+    if isinstance(varying, FloorDiv):
+        numerator, divisor = varying.args
+        return Integer(0) if numerator.is_nonnegative else (numerator - divisor + 1) / divisor
+    return Integer(0)
+
+
+def _highest(varying: Expr, extents: Mapping[Index, Expr]) -> Expr:
+    if isinstance(varying, FloorDiv):
+        return varying.args[0] / varying.args[1]
+    if isinstance(varying, Remainder):
+        return varying.args[1] - 1
+    return extents[varying] - 1  # type: ignore[index]
+
+
+def contains_data(expression: Expr) -> bool:
+    """Whether an index expression reads an integer tensor."""
+    return bool(expression.atoms(IntegerRef))
+
+
+def placeholder(name: str) -> Symbol:
+    """The extent of an index that is found from its use."""
+    return Symbol(f"extent of {name}", integer=True, positive=True)

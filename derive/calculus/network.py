@@ -1,0 +1,82 @@
+"""A network: a program whose inputs have roles, and the laws that start and update its parameters."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from enum import Enum
+
+from sympy import Expr, Integer
+
+from derive.calculus.program import Program
+from derive.calculus.tensor import Tensor
+
+
+class Law(Enum):
+    """How a parameter is drawn: uniform in [-scale, scale), normal with deviation scale, or constant."""
+
+    UNIFORM = "uniform"
+    NORMAL = "normal"
+    ZEROS = "zeros"
+    ONES = "ones"
+
+
+@dataclass(frozen=True)
+class Parameter:
+    """A tensor that the network owns. scale = sqrt(variance), the variance a ratio of integers in sizes."""
+
+    name: str
+    law: Law = Law.UNIFORM
+    variance: Expr = Integer(1)  # noqa: RUF009 - SymPy integers are immutable
+    trained: bool = True
+
+
+@dataclass(frozen=True)
+class Update:
+    """An optimizer as equations, on one flat parameter.
+
+    sgd(W[n], W_bar[n], lr, weight_decay) -> W_new
+        W_new[i] = W[i] - lr*(W_bar[i] + weight_decay*W[i])
+
+    Inputs in order: parameter, gradient, the state if there is one, scalars. Outputs: the new
+    parameter, then the new state. `step` is the emitted function's name.
+    """
+
+    step: str
+    program: Program
+    state: str | None = None
+
+    @property
+    def scalars(self) -> tuple[str, ...]:
+        return tuple(tensor.name for tensor in self.program.inputs if not tensor.axes)
+
+
+@dataclass(frozen=True)
+class Network:
+    """program: parameters and data -> (output, loss).
+
+    `data` are the inputs that the output depends on, `labels` those that the loss reads besides.
+    `sizes` fixes every size but the batch's, whose symbol is `batch`; `most` is M of the C source.
+    """
+
+    name: str
+    title: str
+    program: Program
+    parameters: tuple[Parameter, ...]
+    data: tuple[str, ...]
+    labels: tuple[str, ...]
+    output: str
+    loss: str
+    sizes: Mapping[str, int]
+    batch: str = "m"
+    most: int = 128
+    task: str = "classification"
+    reduction: str = "mean"
+    updates: tuple[Update, ...] = field(default=())
+
+    @property
+    def trained(self) -> tuple[str, ...]:
+        return tuple(parameter.name for parameter in self.parameters if parameter.trained)
+
+    def tensor(self, name: str) -> Tensor:
+        return self.program.tensor(name)

@@ -1,0 +1,132 @@
+"""Programs: equations in single assignment over named tensors, recurrences, and their verifier."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import dataclass, field, replace
+from typing import TypeAlias
+
+from sympy import Expr
+
+from derive.calculus.nodes import Range
+from derive.calculus.tensor import Index, Kind, Ref, Tensor, refs
+
+
+@dataclass(frozen=True)
+class Equation:
+    """target = value for every value of the ranges.
+
+    Y[i,j] = sum_{p<n}(X[i,p]*W[p,j])      the target's indices are the loop indices: assigned
+    E_bar[x[t],d] += A_bar[t,d]            any other target index: accumulated from zero (a scatter)
+
+    A frozen equation has no derivative: it is a shift proved not to change the value.
+    `given` marks a name that the author gave; the others were found by naming parts.
+    """
+
+    target: Ref
+    ranges: tuple[Range, ...]
+    value: Expr
+    frozen: bool = False
+    given: bool = True
+    layer: str = ""
+
+    @property
+    def name(self) -> str:
+        return self.target.name
+
+    @property
+    def loops(self) -> tuple[Index, ...]:
+        return tuple(index for index, _ in self.ranges)
+
+    @property
+    def accumulates(self) -> bool:
+        """Whether several loop values can meet in one element."""
+        return any(index not in self.target.indices for index in self.loops) or any(
+            refs(index) for index in self.target.indices
+        )
+
+    def __str__(self) -> str:
+        loops = ", ".join(f"{i}<{n}" for i, n in self.ranges)
+        sign = "+=" if self.accumulates else "="
+        return f"{self.target} {sign} {self.value}" + (f"    [{loops}]" if loops else "")
+
+
+@dataclass(frozen=True)
+class Recurrence:
+    """for t < T (or backwards): the equations in order; targets carry t or t+1 as an index."""
+
+    index: Index
+    extent: Expr
+    equations: tuple[Equation, ...]
+    reverse: bool = False
+
+    def __str__(self) -> str:
+        head = f"for {self.index}<{self.extent}{' reversed' if self.reverse else ''}:"
+        return "\n".join([head, *(f"    {equation}" for equation in self.equations)])
+
+
+Statement: TypeAlias = Equation | Recurrence
+
+
+@dataclass(frozen=True)
+class Program:
+    """inputs -> statements in order -> outputs."""
+
+    name: str
+    inputs: tuple[Tensor, ...]
+    statements: tuple[Statement, ...]
+    outputs: tuple[str, ...]
+    locals: tuple[Tensor, ...] = ()
+    facts: tuple[Fact, ...] = field(default=())
+
+    def tensor(self, name: str) -> Tensor:
+        """The declaration of a name; KeyError where there is none."""
+        return self.tensors[name]
+
+    @property
+    def tensors(self) -> dict[str, Tensor]:
+        return {tensor.name: tensor for tensor in (*self.inputs, *self.locals)}
+
+    def equations(self) -> Iterator[Equation]:
+        """Every equation in order, those of recurrences included."""
+        for statement in self.statements:
+            yield from statement.equations if isinstance(statement, Recurrence) else (statement,)
+
+    def defining(self, name: str) -> tuple[Equation, ...]:
+        """The equations that define a name: one, or boundary and step of a recurrence."""
+        return tuple(equation for equation in self.equations() if equation.name == name)
+
+    def with_statements(self, statements: tuple[Statement, ...]) -> Program:
+        return replace(self, statements=statements)
+
+    def __str__(self) -> str:
+        inputs = ", ".join(str(tensor) for tensor in self.inputs)
+        head = f"{self.name}({inputs}) -> {', '.join(self.outputs)}"
+        lines = (line for statement in self.statements for line in str(statement).split("\n"))
+        return "\n".join([head, *(f"    {line}" for line in lines)])
+
+
+@dataclass(frozen=True)
+class Fact:
+    """A declared law: left = right for all index values, as sum_j P[i,j] = 1."""
+
+    left: Expr
+    right: Expr
+    source: str = "declared"
+
+
+def real_names(program: Program) -> frozenset[str]:
+    """The tensors that have cotangents."""
+    return frozenset(t.name for t in program.tensors.values() if t.kind in (Kind.REAL, Kind.STATE))
+
+
+def map_equations(program: Program, change: object) -> Program:
+    """The program with `change(equation) -> Equation` applied throughout."""
+    assert callable(change)
+    statements: list[Statement] = []
+    for statement in program.statements:
+        if isinstance(statement, Recurrence):
+            statements.append(replace(statement, equations=tuple(map(change, statement.equations))))
+        else:
+            statements.append(change(statement))
+    return program.with_statements(tuple(statements))

@@ -1,0 +1,121 @@
+"""Named tensors: X[i, p] with named axes of symbolic size."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from enum import Enum
+from typing import Any
+
+from sympy import Expr, Integer, Symbol, sympify
+from sympy.core.basic import Basic
+
+
+class Kind(Enum):
+    """What a tensor holds; only real tensors have cotangents."""
+
+    REAL = "real"
+    INTEGER = "integer"
+    MASK = "mask"
+    STATE = "state"
+
+
+class Index(Symbol):  # type: ignore[misc]
+    """An index variable, 0 <= i < extent; the extent belongs to the range that binds it."""
+
+    __slots__ = ()
+
+    def __new__(cls, name: str) -> Index:
+        return Symbol.__xnew__(cls, name, integer=True, nonnegative=True)  # type: ignore[no-any-return]
+
+
+class Size(Symbol):  # type: ignore[misc]
+    """A symbolic size n >= 1."""
+
+    __slots__ = ()
+
+    def __new__(cls, name: str) -> Size:
+        return Symbol.__xnew__(cls, name, integer=True, positive=True)  # type: ignore[no-any-return]
+
+
+class TensorName(Symbol):  # type: ignore[misc]
+    """The name of a tensor, as the head of a reference to one of its elements."""
+
+    __slots__ = ()
+
+    def __new__(cls, name: str) -> TensorName:
+        return Symbol.__xnew__(cls, name)  # type: ignore[no-any-return]
+
+
+@dataclass(frozen=True)
+class Axis:
+    """A named axis: its letter, and its size as an expression in sizes."""
+
+    name: str
+    size: Expr
+
+    def __str__(self) -> str:
+        return self.name
+
+
+@dataclass(frozen=True)
+class Tensor:
+    """A named tensor: X (m, n)."""
+
+    name: str
+    axes: tuple[Axis, ...]
+    kind: Kind = Kind.REAL
+
+    def __getitem__(self, indices: Any) -> Ref:
+        """X[i, p]: a reference to one element."""
+        listed = indices if isinstance(indices, tuple) else (indices,)
+        return Ref(self.name, *listed, integer=self.kind is not Kind.REAL and self.kind is not Kind.STATE)
+
+    @property
+    def shape(self) -> tuple[Expr, ...]:
+        return tuple(axis.size for axis in self.axes)
+
+    def __str__(self) -> str:
+        return f"{self.name} ({', '.join(axis.name for axis in self.axes)})"
+
+
+class Ref(Expr):  # type: ignore[misc]
+    """X[i, p]: one element of a real tensor, at index expressions."""
+
+    is_commutative = True
+    is_real = True
+    is_extended_real = True
+    is_finite = True
+    is_hermitian = True
+    is_complex = True
+
+    def __new__(cls, name: str | TensorName, *indices: Any, integer: bool = False) -> Ref:
+        if integer and cls is Ref:
+            return IntegerRef(name, *indices)
+        head = name if isinstance(name, TensorName) else TensorName(name)
+        return Basic.__new__(cls, head, *(sympify(index) for index in indices))  # type: ignore[no-any-return]
+
+    @property
+    def name(self) -> str:
+        return str(self.args[0].name)
+
+    @property
+    def indices(self) -> tuple[Expr, ...]:
+        return tuple(self.args[1:])
+
+    def _eval_derivative(self, symbol: Symbol) -> Expr:
+        return Integer(0)
+
+    def _sympystr(self, printer: Any) -> str:
+        return f"{self.name}[{','.join(printer.doprint(index) for index in self.indices)}]"
+
+
+class IntegerRef(Ref):
+    """x[t]: one element of an integer or mask tensor, usable as an index."""
+
+    is_integer = True
+    is_rational = True
+
+
+def refs(expression: Basic) -> set[Ref]:
+    """Every tensor reference inside an expression."""
+    return set(expression.atoms(Ref))

@@ -6,13 +6,14 @@ module's own package are always open; everything else has to be named in the row
 
 import ast
 import sys
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
 
 import pytest
 
-ROOT = Path(__file__).resolve().parent.parent
+from tests.trees import ROOT, files, parse, plant
+
 PACKAGES = ("derive", "codegen", "generated")
 
 
@@ -63,8 +64,7 @@ def rule_for(module: str) -> Rule:
 
 def modules(root: Path) -> dict[str, Path]:
     """Name every module of the packages by its path."""
-    files = (path for package in PACKAGES for path in sorted((root / package).rglob("*.py")))
-    return {module_name(path.relative_to(root)): path for path in files}
+    return {module_name(path.relative_to(root)): path for path in files(root, PACKAGES)}
 
 
 def module_name(path: Path) -> str:
@@ -76,14 +76,14 @@ def module_name(path: Path) -> str:
 def imported(module: str, path: Path) -> Iterator[tuple[int, str]]:
     """Yield line and dotted name of each import, at the top, in a function or by `import_module`."""
     package = module if path.name == "__init__.py" else module.rpartition(".")[0]
-    for node in ast.walk(ast.parse(path.read_text(encoding="utf-8"), str(path))):
+    for node in ast.walk(parse(path)):
         match node:
             case ast.Import(names=names):
                 yield from ((node.lineno, alias.name) for alias in names)
             case ast.ImportFrom(module=base, names=names, level=level):
                 start = absolute(package, base, level)
                 yield from ((node.lineno, f"{start}.{alias.name}") for alias in names)
-            case ast.Call(func=ast.Name(id=call) | ast.Attribute(attr=call), args=[ast.Constant(value=text), *_]):
+            case ast.Call(ast.Name(id=call) | ast.Attribute(attr=call), [ast.Constant(value=text), *_]):
                 if call in {"import_module", "__import__"}:
                     yield node.lineno, str(text)
 
@@ -112,15 +112,6 @@ def violations(root: Path) -> list[str]:
         for line, target in imported(module, path)
         if not allowed(module, target, rule_for(module))
     ]
-
-
-def plant(root: Path, files: Iterable[tuple[str, str]]) -> Path:
-    """Write a small tree."""
-    for name, text in files:
-        path = root / name
-        path.parent.mkdir(parents=True, exist_ok=True)
-        path.write_text(text, encoding="utf-8")
-    return root
 
 
 def test_no_arrow_points_back() -> None:
@@ -162,7 +153,7 @@ def test_no_arrow_points_back() -> None:
     ],
 )
 def test_a_planted_arrow_is_caught(tmp_path: Path, name: str, line: str) -> None:
-    assert violations(plant(tmp_path, [(name, line)]))
+    assert violations(plant(tmp_path, name, line))
 
 
 @pytest.mark.parametrize(
@@ -182,9 +173,9 @@ def test_a_planted_arrow_is_caught(tmp_path: Path, name: str, line: str) -> None
     ],
 )
 def test_an_arrow_forward_is_allowed(tmp_path: Path, name: str, line: str) -> None:
-    assert violations(plant(tmp_path, [(name, line)])) == []
+    assert violations(plant(tmp_path, name, line)) == []
 
 
 def test_a_package_without_a_rule_is_refused(tmp_path: Path) -> None:
     with pytest.raises(AssertionError, match="add a row"):
-        violations(plant(tmp_path, [("derive/novelty/thing.py", "import ast")]))
+        violations(plant(tmp_path, "derive/novelty/thing.py", "import ast"))

@@ -22,7 +22,8 @@ BLIND = ("derive/calculus", "codegen")
 
 def layer_words(root: Path) -> set[str]:
     """Name the layers: the public functions and classes of derive/layers, and some that everyone knows."""
-    bodies = (node for path in files(root, ["derive/layers"]) for node in parse(path).body)
+    families = (path for path in files(root, ["derive/layers"]) if path.name != "__init__.py")
+    bodies = (node for path in families for node in parse(path).body)
     defined = {
         node.name.lower()
         for node in bodies

@@ -10,7 +10,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from functools import cache
 
-from sympy import And, Expr, Integer, Poly, Symbol, expand
+from sympy import And, Expr, Integer, Not, Poly, Symbol, expand
 from sympy.logic.boolalg import Boolean
 
 from derive.calculus.nodes import FloorDiv, Nonnegative, Remainder
@@ -52,8 +52,23 @@ def least(expression: Expr, extents: Mapping[Index, Expr]) -> Expr | None:
 
 def proved_nonnegative(expression: Expr, extents: Mapping[Index, Expr]) -> bool:
     """Whether expression >= 0 is proved for every value of its indices."""
-    bound = least(expression, extents)
+    bound = least(_undivided(expand(expression)), extents)
     return bound is not None and not bound.atoms(Index) and nonnegative_in_sizes(bound)
+
+
+def _undivided(expression: Expr) -> Expr:
+    """q - A//s >= 0 is s*(q + 1) - 1 - A >= 0 and q + A//s >= 0 is s*q + A >= 0, for s >= 1."""
+    divisions = expression.atoms(FloorDiv)
+    if len(divisions) != 1:
+        return expression
+    division = divisions.pop()
+    numerator, divisor = division.args
+    rest = expand(expression - expression.coeff(division, 1) * division)
+    if rest.has(division) or not divisor.is_positive:
+        return expression
+    if expression.coeff(division, 1) == -1:
+        return expand(divisor * (rest + 1) - 1 - numerator)
+    return expand(divisor * rest + numerator) if expression.coeff(division, 1) == 1 else expression
 
 
 def without_proved(condition: Boolean, extents: Mapping[Index, Expr]) -> Boolean:
@@ -94,6 +109,13 @@ def _highest(varying: Expr, extents: Mapping[Index, Expr]) -> Expr:
     if isinstance(varying, Remainder):
         return varying.args[1] - 1
     return extents[varying] - 1  # type: ignore[index]
+
+
+def negated(condition: Boolean) -> Boolean:
+    """not condition; of integers, not (e >= 0) is -e - 1 >= 0."""
+    if isinstance(condition, Nonnegative) and condition.expression.is_integer:
+        return Nonnegative(expand(-condition.expression - 1))  # type: ignore[no-any-return]
+    return Not(condition)  # type: ignore[no-any-return]
 
 
 def contains_data(expression: Expr) -> bool:

@@ -11,17 +11,17 @@ any, it is 0. `for t < T:` opens a recurrence; its equations are indented.
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import Any
 
 import sympy
-from sympy import And, Expr, Integer, Symbol, expand, sympify
+from sympy import And, Expr, Integer, expand, sympify
 
-from derive.calculus.bounds import inside, placeholder
+from derive.calculus.bounds import inside, negated, nonnegative_in_sizes, proved_nonnegative
 from derive.calculus.extents import infer_extents
 from derive.calculus.formula import FormulaError, Scope, parse, read
 from derive.calculus.kinks import canonical_kinks
-from derive.calculus.nodes import ArgLargest, FloorDiv, Largest, Range, Reduction, Sum, VectorMap, Where
+from derive.calculus.nodes import ArgLargest, Nonnegative, Reduction, Sum, VectorMap, Where
 from derive.calculus.program import Equation, Program, Recurrence, Statement
 from derive.calculus.tensor import Axis, Index, Kind, Ref, Size, Tensor, refs
 
@@ -68,9 +68,8 @@ def define(text: str, *, opaque: tuple[str, ...] = (), **values: Any) -> Program
 
 def _declare(reader: _Reader, tree: Any) -> None:
     kind, name, *axes = tree.children
-    for axis in axes:
-        if axis is not None and axis.data == "name":
-            letter = str(axis.children[0])
+    for axis in (axis for axis in axes if axis is not None):
+        for letter in (str(named.children[0]) for named in axis.find_data("name")):
             if letter not in reader.values:
                 reader.sizes.setdefault(letter, Size(letter))
     sizes = [read(axis, reader.scope({}), "a declaration") for axis in axes if axis is not None]
@@ -99,14 +98,39 @@ def _read_lines(reader: _Reader, lines: list[str]) -> None:
 
 def _recurrence(reader: _Reader, head: str, body: list[str]) -> Recurrence:
     tree = parse(head, "loop")
-    index = Index(str(tree.children[0]))
-    extent = read(tree.children[1], reader.scope({}), head)
+    name, limit = _strictly_below(tree, head)
+    index, extent = Index(str(name)), read(limit, reader.scope({}), head)
     outer = {index: extent}
+    for line in body:
+        _lengthen(reader, line.strip(), outer)
     equations = tuple(_equation(reader, line.strip(), outer) for line in body)
     if not equations:
         raise FormulaError(f"the recurrence {head!r} of {reader.name} has no equation; indent its equations below it")
     _require_boundary(reader, index, equations)
     return Recurrence(index, extent, equations)
+
+
+def _strictly_below(tree: Any, line: str) -> tuple[Any, Any]:
+    """The two sides of a range i < n; the sign is no other."""
+    place, sign, limit = tree.children
+    if sign is not None and sign != "<":
+        raise FormulaError(f"a range is written i < n, not with {sign!s}, in {line!r}")
+    return place, limit
+
+
+def _lengthen(reader: _Reader, line: str, outer: Mapping[Index, Expr]) -> None:
+    """H[0] gives H one step; the loop's H[t+1] gives it T + 1."""
+    target = parse(line, "equation").children[0]
+    known = reader.locals.get(str(target.children[0]))
+    if known is None:
+        return
+    slots, _ = _slots(reader, target.children[1:], outer, line)
+    axes = list(known.axes)
+    for place, slot in enumerate(slots):
+        size = _slot_size(slot, outer) if slot.atoms(Index) <= outer.keys() else axes[place].size
+        if size != axes[place].size and nonnegative_in_sizes(expand(size - axes[place].size)):
+            axes[place] = Axis(str(size), size)
+    reader.locals[known.name] = replace(known, axes=tuple(axes))
 
 
 def _require_boundary(reader: _Reader, index: Index, equations: tuple[Equation, ...]) -> None:
@@ -151,7 +175,7 @@ def _slots(
     for tree in trees:
         if tree is None:
             continue
-        place, limit = tree.children
+        place, limit = _strictly_below(tree, line)
         if place.data == "name" and str(place.children[0]) not in {str(i) for i in outer}:
             index = Index(str(place.children[0]))
             scope = reader.scope({str(i): i for i in outer})
@@ -203,6 +227,7 @@ def _guard(node: Any, extents: dict[Index, Expr], tensors: Mapping[str, Tensor])
         # a branch that a condition selects is read only where the condition holds
         chosen, inner = _guard(node.chosen, extents, tensors)
         other, outer = _guard(node.other, extents, tensors)
+        outer = _beyond(outer, negated(node.condition), extents)
         return Where(And(node.condition, inner), chosen, Where(outer, other, 0)), sympy.true
     if not isinstance(node, Expr) or not node.args or not refs(node):
         return node, sympy.true
@@ -210,3 +235,16 @@ def _guard(node: Any, extents: dict[Index, Expr], tensors: Mapping[str, Tensor])
     return node.func(*(argument for argument, _ in pairs)), And(*(condition for _, condition in pairs))
 
 
+def _beyond(condition: Any, known: Any, extents: Mapping[Index, Expr]) -> Any:
+    """The conjuncts of a condition that `known` does not imply."""
+    if not isinstance(known, Nonnegative):
+        return condition
+    parts = condition.args if isinstance(condition, And) else (condition,)
+    return And(
+        *(
+            part
+            for part in parts
+            if not isinstance(part, Nonnegative)
+            or not proved_nonnegative(expand(part.expression - known.expression), extents)
+        )
+    )

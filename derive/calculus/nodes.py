@@ -71,7 +71,7 @@ class Sum(Reduction):
         body = sympify(body)
         if body.is_zero or not ranges:
             return body
-        if isinstance(body, Sum):
+        if isinstance(body, Sum) and not {r[0] for r in ranges} & set(body.bound):
             return Basic.__new__(cls, body.body, *(Tuple(*r) for r in ranges), *body.args[1:])
         return Basic.__new__(cls, body, *(Tuple(*r) for r in ranges))
 

@@ -1,0 +1,79 @@
+"""Y_dot[target] = sum of d value/d X[g] * X_dot[g] over all that an equation reads.
+
+The sweep goes forwards: each named equation is followed by its tangent. It shares the partials
+with the pullback, but neither the deltas nor the order: it is the independent half of the
+dot-product test. Griewank and Walther, Evaluating Derivatives, 2nd ed., section 3.1.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import replace
+
+from sympy import Add, Expr
+
+from derive.calculus.activity import varying
+from derive.calculus.nodes import Range, Sum, Where
+from derive.calculus.normal import normal
+from derive.calculus.partials import partials
+from derive.calculus.program import Equation, Program, Statement, real_names
+from derive.calculus.substitution import freshened
+from derive.calculus.tensor import Index, Kind, Ref, Tensor
+from derive.calculus.vjp import axis_ranges
+
+DOT = "_dot"
+
+
+def jvp(program: Program, wrt: Sequence[str] | None = None) -> Program:
+    """The joint program: each forward statement and then its tangent; X_dot in, Y_dot out."""
+    names = tuple(wrt) if wrt is not None else tuple(t.name for t in program.inputs if t.kind is Kind.REAL)
+    moving = varying(program, names)
+    statements: list[Statement] = []
+    for statement in program.statements:
+        statements += _with_tangent(statement, moving)
+    tangents = tuple(_tangent_of(program.tensor(name)) for name in names)
+    outputs = tuple(name for name in program.outputs if name in real_names(program))
+    still = [name for name in outputs if name not in moving]
+    return Program(
+        program.name + "_jvp",
+        program.inputs + tangents,
+        tuple(statements) + tuple(_zero(program.tensor(name)) for name in still),
+        tuple(name + DOT for name in outputs),
+        program.locals + tuple(_tangent_of(t) for t in program.locals if t.name in moving or t.name in still),
+        program.facts,
+    )
+
+
+def _tangent_of(tensor: Tensor) -> Tensor:
+    return replace(tensor, name=tensor.name + DOT, kind=Kind.REAL)
+
+
+def _zero(tensor: Tensor) -> Equation:
+    indices = tuple(Index(f"a{position}") for position in range(len(tensor.axes)))
+    return Equation(Ref(tensor.name + DOT, *indices), axis_ranges(tensor, indices), Add())
+
+
+def _with_tangent(statement: Statement, moving: frozenset[str]) -> list[Statement]:
+    if isinstance(statement, Equation):
+        tangent = _tangent(statement, moving, ())
+        return [statement] if tangent is None else [statement, tangent]
+    outer = ((statement.index, statement.extent),)
+    inner: list[Equation] = []
+    for equation in statement.equations:
+        tangent = _tangent(equation, moving, outer)
+        inner += [equation] if tangent is None else [equation, tangent]
+    return [replace(statement, equations=tuple(inner))]
+
+
+def _tangent(equation: Equation, moving: frozenset[str], outer: tuple[Range, ...]) -> Equation | None:
+    if equation.name not in moving or equation.frozen:
+        return None
+    loops = outer + equation.ranges
+    value = freshened(equation.value, {index.name for index, _ in loops})
+    terms: list[Expr] = []
+    for partial in partials(value, equation.target):
+        if partial.ref.name in moving:
+            tangent = Ref(partial.ref.name + DOT, *partial.ref.indices)
+            terms.append(Sum(Where(partial.condition, partial.coefficient * tangent, 0), *partial.ranges))
+    target = Ref(equation.name + DOT, *equation.target.indices)
+    return replace(equation, target=target, value=normal(Add(*terms), dict(loops)))

@@ -1,0 +1,151 @@
+"""d value / d X[i,p]: one partial for each tensor element that an expression reads.
+
+    value = exp(Z[i,j]) * sum_p X[i,p] W[p,j]
+        d/dZ[i,j]  = exp(Z[i,j]) * sum_p X[i,p] W[p,j]
+        d/dX[i,p]  = exp(Z[i,j]) * W[p,j]               met under p < n
+        d/dW[p,j]  = exp(Z[i,j]) * X[i,p]               met under p < n
+
+Scalars are differentiated by SymPy, with each element, sum, maximum and branch as one variable. Two rules
+are ours: a sum passes its partials on, a maximum weighs them by [z = max]/count. The rest is the
+chain rule: coefficients multiply along the way, ranges and conditions gather.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from functools import cache
+
+from sympy import And, Derivative, DiracDelta, Dummy, Expr, Heaviside, Integer, Subs, Symbol, true
+from sympy.core.basic import Basic
+from sympy.logic.boolalg import Boolean
+
+from derive.calculus.bounds import negated
+from derive.calculus.nodes import IsZero, Largest, Opaque, Range, Reduction, Sum, VectorMap, Where
+from derive.calculus.substitution import fresh, freshened, rename_ranges, substitute
+from derive.calculus.tensor import IntegerRef, Ref
+from derive.errors import DeriveError
+
+_UNRESOLVED = (Derivative, Subs, DiracDelta, Heaviside)
+_ATOMS = (Ref, Reduction, Where, Opaque)
+
+
+class NotDifferentiable(DeriveError):
+    """A term that has no derivative that SymPy or the index calculus knows."""
+
+
+@dataclass(frozen=True)
+class Partial:
+    """d value / d ref = coefficient, for the values of `ranges` where `condition` holds."""
+
+    ref: Ref
+    coefficient: Expr
+    ranges: tuple[Range, ...] = ()
+    condition: Boolean = true
+
+    def times(self, factor: Expr) -> Partial:
+        return Partial(self.ref, factor * self.coefficient, self.ranges, self.condition)
+
+    def under(self, ranges: tuple[Range, ...], condition: Boolean) -> Partial:
+        """The same partial met under outer ranges; its own ranges are renamed apart from them."""
+        outer = {index.name for index, _ in ranges}
+        renaming = {i: fresh(i.name, outer | {str(s) for s in condition.free_symbols}) for i, _ in self.ranges}
+        ref, slope, inner = (substitute(e, renaming) for e in (self.ref, self.coefficient, self.condition))
+        return Partial(ref, slope, ranges + rename_ranges(self.ranges, renaming), And(condition, inner))
+
+
+def partials(value: Expr, name: Ref | None = None) -> list[Partial]:
+    """Every partial of a value; `name` is the element it defines, for a maximum to compare with."""
+    if isinstance(value, IntegerRef) or not isinstance(value, Expr) or not value.has(Ref):
+        return []
+    if isinstance(value, Ref):
+        return [Partial(value, Integer(1))]
+    if isinstance(value, VectorMap):
+        return _of_vector_map(value)
+    if isinstance(value, Sum):
+        return [partial.under(value.ranges, true) for partial in partials(value.body)]
+    if isinstance(value, Largest):
+        return _of_largest(value, name)
+    if isinstance(value, Where):
+        return _of_where(value)
+    if isinstance(value, Opaque):
+        return [partial.times(value.fdiff()) for partial in partials(value.argument)]
+    if isinstance(value, Reduction):
+        return []
+    return _of_scalar(value)
+
+
+def _of_where(value: Where) -> list[Partial]:
+    chosen = [partial.under((), value.condition) for partial in partials(value.chosen)]
+    other = [partial.under((), negated(value.condition)) for partial in partials(value.other)]
+    return chosen + other
+
+
+def _of_largest(value: Largest, name: Ref | None) -> list[Partial]:
+    largest = value if name is None else name
+    body = value.body
+    reached = IsZero(body.chosen - largest) if isinstance(body, Where) else IsZero(body - largest)
+    guard = body.condition if isinstance(body, Where) else true
+    ties = freshened(Sum(Where(And(guard, reached), 1, 0), *value.ranges), {i.name for i in value.bound})
+    return [partial.times(1 / ties).under(value.ranges, And(guard, reached)) for partial in partials(body)]
+
+
+def _of_vector_map(value: VectorMap) -> list[Partial]:
+    ((index, _),) = value.ranges
+    names = {str(s) for s in value.free_symbols} | {index.name}
+    inner = partials(value.body)
+    component = fresh(index.name, names)
+    return [
+        Partial(
+            substitute(partial.ref, {index: component}),
+            value.differentiated(component) * substitute(partial.coefficient, {index: component}),
+            ((component, value.ranges[0][1]), *partial.ranges),
+            substitute(partial.condition, {index: component}),
+        )
+        for partial in inner
+    ]
+
+
+def _of_scalar(value: Expr) -> list[Partial]:
+    variables = scalar_variables(value)
+    abstract = value.xreplace(variables)
+    found: list[Partial] = []
+    for node, variable in variables.items():
+        inner = partials(node)
+        if not inner:
+            continue
+        slope = scalar_derivative(abstract, variable).xreplace({v: n for n, v in variables.items()})
+        found += [partial.times(slope) for partial in inner]
+    return found
+
+
+def scalar_variables(value: Expr) -> Mapping[Basic, Symbol]:
+    """The maximal elements, sums, maxima and branches of a scalar expression, each as a variable."""
+    ordered: dict[Basic, Symbol] = {}
+
+    def visit(node: Basic) -> None:
+        if isinstance(node, _ATOMS):
+            ordered.setdefault(node, _variable(len(ordered)))
+        else:
+            for argument in node.args:
+                visit(argument)
+
+    visit(value)
+    return ordered
+
+
+@cache
+def _variable(position: int) -> Symbol:
+    return Dummy(f"v{position}", real=True)
+
+
+@cache
+def scalar_derivative(expression: Expr, variable: Symbol) -> Expr:
+    """SymPy's derivative of a scalar expression; NotDifferentiable names the term without one."""
+    slope = expression.diff(variable)
+    if slope.has(*_UNRESOLVED):
+        raise NotDifferentiable(
+            f"{expression} cannot be differentiated: SymPy leaves {slope}; write the term by functions "
+            "that have a derivative, or declare its kink with where(condition, a, b)"
+        )
+    return slope  # type: ignore[no-any-return]

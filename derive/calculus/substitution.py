@@ -1,0 +1,86 @@
+"""Substitution that never captures: a bound index that clashes is renamed first."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping
+from typing import Any
+
+from sympy import Expr
+from sympy.core.basic import Basic
+
+from derive.calculus.nodes import Range, Reduction
+from derive.calculus.tensor import Index
+
+
+def fresh(name: str, taken: Iterable[str]) -> Index:
+    """The index `name`, or the first of name1, name2, ... that is not taken."""
+    used = set(taken)
+    if name not in used:
+        return Index(name)
+    stem = name.rstrip("0123456789") or name
+    number = 1
+    while f"{stem}{number}" in used:
+        number += 1
+    return Index(f"{stem}{number}")
+
+
+def substitute(expression: Any, mapping: Mapping[Any, Any]) -> Any:
+    """The expression with free indices replaced, avoiding capture under sums and maxima."""
+    mapping = {old: new for old, new in mapping.items() if old != new}
+    if not mapping or not isinstance(expression, Basic):
+        return expression
+    if not expression.has(Reduction):
+        return expression.xreplace(mapping)
+    return _substitute(expression, mapping)
+
+
+def _substitute(node: Basic, mapping: Mapping[Any, Any]) -> Basic:
+    if not mapping or not node.has(*mapping):
+        return node
+    if not node.has(Reduction):
+        return node.xreplace(mapping)
+    if isinstance(node, Reduction):
+        node, mapping = _renamed_apart(node, mapping)
+        return node.func(*(_substitute(argument, mapping) for argument in node.args)) if mapping else node
+    return node.func(*(_substitute(argument, mapping) for argument in node.args))
+
+
+def _renamed_apart(node: Reduction, mapping: Mapping[Any, Any]) -> tuple[Reduction, dict[Any, Any]]:
+    active = {old: new for old, new in mapping.items() if old not in node.bound}
+    entering = {s for new in active.values() if isinstance(new, Basic) for s in new.free_symbols}
+    clashing = [index for index in node.bound if index in entering]
+    if not clashing:
+        return node, active
+    taken = {str(s) for s in entering | node.free_symbols | set(node.bound)}
+    renaming = {}
+    for index in clashing:
+        renaming[index] = fresh(index.name, taken)
+        taken.add(renaming[index].name)
+    return node.xreplace(renaming), active
+
+
+def rename_ranges(ranges: Iterable[Range], renaming: Mapping[Any, Any]) -> tuple[Range, ...]:
+    """The ranges with their indices renamed, extents included."""
+    return tuple((renaming.get(index, index), substitute(extent, renaming)) for index, extent in ranges)
+
+
+def freshened(expression: Expr, taken: Iterable[str]) -> Expr:
+    """The expression with every bound index renamed apart from the names taken."""
+    used = set(taken)
+
+    def rename(node: Basic) -> Basic:
+        if not node.has(Reduction):
+            return node
+        node = node.func(*(rename(argument) for argument in node.args))
+        if not isinstance(node, Reduction):
+            return node
+        renaming = {i: fresh(i.name, used) for i in node.bound if i.name in used}
+        used.update(index.name for index in renaming.values())
+        return node.xreplace(renaming)
+
+    return rename(expression)  # type: ignore[return-value]
+
+
+def bound_names(expression: Any) -> set[str]:
+    """The names of all indices bound inside an expression."""
+    return {index.name for node in expression.atoms(Reduction) for index in node.bound}

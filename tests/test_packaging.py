@@ -77,6 +77,14 @@ def test_the_wheel_lists_what_there_is(installed: Path, tmp_path: Path) -> None:
     assert list(tmp_path.iterdir()) == []
 
 
+@pytest.mark.skipif(not (ROOT / "README.md").exists(), reason="the page is not there yet")
+@pytest.mark.parametrize("command", ["make train", "make test"])
+def test_the_readme_gives_the_commands(command: str) -> None:
+    fenced = (ROOT / "README.md").read_text(encoding="utf-8").split("```")[1::2]
+    lines = [line.removeprefix("$ ") for block in fenced for line in block.splitlines()]
+    assert any(line.startswith(command) for line in lines), ".ci/run looks for such a line"
+
+
 def test_core_dependencies_are_few() -> None:
     project = tomllib.loads((ROOT / "pyproject.toml").read_text(encoding="utf-8"))["project"]
     assert {text.split(">")[0] for text in project["dependencies"]} == {*HEAVY, "click"}

@@ -1,0 +1,195 @@
+"""`<name>.json`, the description of an emitted network, as frozen dataclasses (docs/interface.md)."""
+
+import json
+from collections.abc import Mapping
+from dataclasses import dataclass, field, replace
+from math import prod
+from pathlib import Path
+from typing import Any
+
+from .errors import DescriptionError
+
+
+@dataclass(frozen=True)
+class Tensor:
+    """A named array; `shape` of data and output leaves out the batch axis, `axes` does not."""
+
+    name: str
+    axes: tuple[str, ...]
+    shape: tuple[int, ...]
+
+    @property
+    def count(self) -> int:
+        """Elements, of one example where there is a batch axis."""
+        return prod(self.shape)
+
+
+@dataclass(frozen=True)
+class Parameter(Tensor):
+    """A tensor that the network owns; one that is not `trained` is drawn once and kept."""
+
+    trained: bool = True
+
+
+@dataclass(frozen=True)
+class DataTensor(Tensor):
+    """A tensor of the batch: `role` is input, label (int32, 0..classes-1) or target (real)."""
+
+    dtype: str = "real"
+    role: str = "input"
+    classes: int | None = None
+
+
+@dataclass(frozen=True)
+class Step:
+    """An optimizer's step: the name of its state, if it has one, and its scalars in C's order."""
+
+    kind: str
+    state: str | None
+    scalars: tuple[str, ...]
+
+
+@dataclass(frozen=True)
+class Equation:
+    """A forward equation, for messages: the layer it came from and its formula as text."""
+
+    name: str
+    layer: str
+    formula: str
+
+
+@dataclass(frozen=True)
+class Description:
+    """All that the runtime knows of a network."""
+
+    name: str
+    title: str
+    task: str
+    reduction: str
+    sizes: Mapping[str, int]
+    batch_axis: str
+    max_batch: int
+    parameters: tuple[Parameter, ...]
+    data: tuple[DataTensor, ...]
+    output: Tensor
+    steps: Mapping[str, Step]
+    equations: tuple[Equation, ...] = ()
+    targets: tuple[str, ...] = ("numpy", "c")
+    resized: Mapping[str, int] = field(default_factory=dict)
+
+    @property
+    def trained(self) -> tuple[Parameter, ...]:
+        """The parameters that have gradients."""
+        return tuple(p for p in self.parameters if p.trained)
+
+    @property
+    def inputs(self) -> tuple[DataTensor, ...]:
+        """The batch without labels and targets."""
+        return tuple(d for d in self.data if d.role == "input")
+
+    @property
+    def answers(self) -> tuple[DataTensor, ...]:
+        """The labels and targets of the batch."""
+        return tuple(d for d in self.data if d.role != "input")
+
+    def step(self, kind: str) -> Step:
+        """The step called `kind`, with or without its ending `_step`."""
+        for name in (kind, f"{kind}_step"):
+            if name in self.steps:
+                return self.steps[name]
+        known = ", ".join(self.steps)
+        raise DescriptionError(
+            f"network {self.name!r} has no step {kind!r}; it has {known}; rebuild it with another "
+            f"optimizer or choose one of these"
+        )
+
+    def equation(self, name: str) -> Equation | None:
+        """The forward equation that defines `name`, if the description lists it."""
+        return next((e for e in self.equations if e.name == name), None)
+
+
+def read_description(folder: Path, name: str) -> Description:
+    """Read `<folder>/<name>.json`. Raise DescriptionError where it is missing or not of the documented form."""
+    path = folder / f"{name}.json"
+    try:
+        fields = json.loads(path.read_text(encoding="utf-8"))
+        return _description(fields)
+    except FileNotFoundError:
+        raise DescriptionError(
+            f"no network {name!r} in {folder.parent}: {path} is missing; run `python -m derive build "
+            f"{name}` there, or name the folder of the emitted networks with path="
+        ) from None
+    except (KeyError, TypeError, AttributeError, ValueError) as error:
+        raise DescriptionError(
+            f"{path} is not the description of a network ({type(error).__name__}: {error}); "
+            f"rebuild it with `python -m derive build {name}`"
+        ) from None
+
+
+def _description(fields: Mapping[str, Any]) -> Description:
+    return Description(
+        name=fields["name"],
+        title=fields["title"],
+        task=fields["task"],
+        reduction=fields["reduction"],
+        sizes={symbol: int(size) for symbol, size in fields["sizes"].items()},
+        batch_axis=fields["batch"]["axis"],
+        max_batch=int(fields["batch"]["max"]),
+        parameters=tuple(
+            Parameter(*_tensor(row), trained=bool(row["trained"])) for row in fields["parameters"]
+        ),
+        data=tuple(_data_tensor(row) for row in fields["data"]),
+        output=Tensor(*_tensor(fields["output"])),
+        steps={
+            kind: Step(kind, row["state"], tuple(row["scalars"])) for kind, row in fields["steps"].items()
+        },
+        equations=tuple(
+            Equation(row["name"], row["layer"], row["formula"]) for row in fields.get("equations", ())
+        ),
+        targets=tuple(fields["targets"]),
+    )
+
+
+def _tensor(row: Mapping[str, Any]) -> tuple[str, tuple[str, ...], tuple[int, ...]]:
+    return row["name"], tuple(row["axes"]), tuple(int(size) for size in row["shape"])
+
+
+def _data_tensor(row: Mapping[str, Any]) -> DataTensor:
+    return DataTensor(*_tensor(row), dtype=row["dtype"], role=row["role"], classes=row.get("classes"))
+
+
+def resize(description: Description, sizes: Mapping[str, int]) -> Description:
+    """The same network at other sizes: every axis named in `sizes` gets its size. Raise for an unknown name."""
+    for symbol, size in sizes.items():
+        if symbol not in description.sizes or size < 1:
+            known = ", ".join(f"{s}={n}" for s, n in description.sizes.items())
+            raise DescriptionError(
+                f"network {description.name!r} has no size {symbol}={size}; its sizes are {known}, "
+                f"each at least 1"
+            )
+    changed = {s: n for s, n in sizes.items() if n != description.sizes[s]}
+    return replace(
+        description,
+        sizes={**description.sizes, **changed},
+        parameters=tuple(
+            replace(p, shape=_resized(p.axes, p.shape, changed)) for p in description.parameters
+        ),
+        data=tuple(_resized_data(d, description.output, changed) for d in description.data),
+        output=_resized_output(description.output, changed),
+        resized=changed,
+    )
+
+
+def _resized(axes: tuple[str, ...], shape: tuple[int, ...], sizes: Mapping[str, int]) -> tuple[int, ...]:
+    return tuple(sizes.get(axis, size) for axis, size in zip(axes, shape, strict=True))
+
+
+def _resized_output(output: Tensor, sizes: Mapping[str, int]) -> Tensor:
+    return replace(output, shape=_resized(output.axes[1:], output.shape, sizes))
+
+
+def _resized_data(data: DataTensor, output: Tensor, sizes: Mapping[str, int]) -> DataTensor:
+    classes = data.classes
+    if classes is not None and output.shape and classes == output.shape[-1]:
+        classes = sizes.get(output.axes[-1], classes)  # a label ranges over the output's last axis
+    return replace(data, shape=_resized(data.axes[1:], data.shape, sizes), classes=classes)

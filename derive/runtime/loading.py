@@ -1,0 +1,71 @@
+"""`load`: from the name of an emitted network to an object that runs it."""
+
+from collections.abc import Mapping
+from dataclasses import replace
+from pathlib import Path
+
+import numpy as np
+
+from .description import Description, read_description, resize
+from .errors import DescriptionError, RuntimeInputError
+from .network import Network
+from .numpy_network import NumpyNetwork
+
+SOURCES = {"c": "{name}.c"}  # backends that are compiled, and the file each compiles
+BACKENDS = ("numpy", *SOURCES)
+
+
+def load(
+    name: str,
+    backend: str = "numpy",
+    path: str | Path = "generated",
+    dtype: str = "float32",
+    *,
+    sizes: Mapping[str, int] | None = None,
+    max_batch: int | None = None,
+) -> Network:
+    """Load `<path>/<name>/` and run it by `backend`, "numpy" or "c".
+
+    `sizes` sets sizes other than the default ones, as {"d": 500}; `max_batch` asks the C for more rows in a
+    call. Raise DescriptionError for a folder that is missing or does not fit itself, CompilerError where C
+    can't be had.
+    """
+    if backend not in BACKENDS:
+        raise RuntimeInputError(f"no backend {backend!r}; choose one of {', '.join(BACKENDS)}")
+    if dtype not in ("float32", "float64"):
+        raise RuntimeInputError(f"no dtype {dtype!r}; choose float32 or float64")
+    folder = Path(path) / name
+    description = resize(read_description(folder, name), sizes or {})
+    if backend in SOURCES:
+        return load_compiled(description, folder, backend, dtype, max_batch)
+    return NumpyNetwork(description, np.dtype(dtype), folder)
+
+
+def load_compiled(
+    description: Description, folder: Path, backend: str, dtype: str, max_batch: int | None
+) -> Network:
+    """Compile the backend's source for these sizes, once a machine, and load the library."""
+    from .c_network import CNetwork  # ctypes and subprocess are for those who compile
+    from .compiler import compile_library
+
+    source = folder / SOURCES[backend].format(name=description.name)
+    if not source.is_file():
+        raise DescriptionError(
+            f"network {description.name!r} has no C source: {source} is missing; run `python -m "
+            f'derive build {description.name} --target c`, or load it with backend="numpy"'
+        )
+    rows = max(max_batch or 0, description.max_batch)
+    library = compile_library(source, macros(description, dtype, rows))
+    return CNetwork(replace(description, max_batch=rows), np.dtype(dtype), library)
+
+
+def macros(description: Description, dtype: str, rows: int) -> tuple[str, ...]:
+    """The compile-time settings that differ from the header's own."""
+    prefix = f"-D{description.name.upper()}"
+    real = (f"{prefix}_DOUBLE",) if dtype == "float64" else ()
+    batch = (f"{prefix}_M={rows}",) if rows != description.max_batch else ()
+    return (
+        *real,
+        *batch,
+        *(f"{prefix}_{symbol.upper()}={size}" for symbol, size in description.resized.items()),
+    )

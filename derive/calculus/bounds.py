@@ -10,10 +10,10 @@ from __future__ import annotations
 from collections.abc import Mapping
 from functools import cache
 
-from sympy import And, Expr, Integer, Not, Poly, Symbol, expand
+from sympy import And, Expr, Integer, Not, Poly, Symbol, expand, false, true
 from sympy.logic.boolalg import Boolean
 
-from derive.calculus.nodes import FloorDiv, Nonnegative, Remainder
+from derive.calculus.nodes import FloorDiv, IsZero, Nonnegative, Remainder
 from derive.calculus.tensor import Index, IntegerRef, Size
 
 
@@ -74,12 +74,37 @@ def _undivided(expression: Expr) -> Expr:
 def without_proved(condition: Boolean, extents: Mapping[Index, Expr]) -> Boolean:
     """The condition less the conjuncts that always hold."""
     parts = condition.args if isinstance(condition, And) else (condition,)
-    kept = [
-        part
-        for part in parts
-        if not (isinstance(part, Nonnegative) and proved_nonnegative(part.expression, extents))
-    ]
-    return And(*kept)
+    return And(*(_decided(part, extents) for part in parts))
+
+
+def _decided(part: Boolean, extents: Mapping[Index, Expr]) -> Boolean:
+    """A conjunct as true or false where that is proved."""
+    if isinstance(part, Nonnegative):
+        if proved_nonnegative(part.expression, extents):
+            return true
+        return false if proved_nonnegative(-part.expression - 1, extents) else part
+    if isinstance(part, IsZero) and part.expression.is_integer:
+        e = part.expression
+        never = proved_nonnegative(e - 1, extents) or proved_nonnegative(-e - 1, extents)
+        return false if never else part
+    return part
+
+
+def tidy(expression: Expr) -> Expr:
+    """n*(e//n) + e%n is e, in an integer expression."""
+    expression = expand(expression)
+    for remainder in sorted(expression.atoms(Remainder), key=str):
+        (e, n), weight = remainder.args, expression.coeff(remainder, 1)
+        quotient = FloorDiv(e, n)
+        if weight != 0 and expand(expression.coeff(quotient, 1) - weight * n) == 0:
+            expression = expand(expression - weight * remainder - weight * n * quotient + weight * e)
+    return expression  # type: ignore[no-any-return]
+
+
+def tidied(condition: Boolean) -> Boolean:
+    """The condition with its integer expressions tidied."""
+    comparisons = condition.atoms(Nonnegative, IsZero)
+    return condition.xreplace({c: c.func(tidy(c.expression)) for c in comparisons if c.expression.is_integer})  # type: ignore[no-any-return]
 
 
 def inside(index: Expr, size: Expr, extents: Mapping[Index, Expr]) -> Boolean:

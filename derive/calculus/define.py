@@ -151,6 +151,8 @@ def _equation(reader: _Reader, line: str, outer: Mapping[Index, Expr]) -> Equati
     frozen = tree.data == "frozen_equation"
     target_tree, value_tree = tree.children
     name = str(target_tree.children[0])
+    if any(tensor.name == name for tensor in reader.inputs):
+        raise FormulaError(f"{name} is an input of {reader.name} and cannot be assigned in {line!r}")
     slots, loops = _slots(reader, target_tree.children[1:], outer, line)
     indices = {str(i): i for i in (*outer, *loops)}
     value = read(value_tree, reader.scope(indices), line)
@@ -162,8 +164,6 @@ def _equation(reader: _Reader, line: str, outer: Mapping[Index, Expr]) -> Equati
     value = _guarded(canonical_kinks(value), extents, reader.scope({}).tensors)
     if known is None:
         reader.locals[name] = _declared(name, slots, extents, outer, integer)
-    elif any(t.name == name for t in reader.inputs):
-        raise FormulaError(f"{name} is an input of {reader.name} and cannot be assigned in {line!r}")
     return Equation(Ref(name, *slots, integer=integer), tuple((i, extents[i]) for i in loops), value, frozen)
 
 

@@ -20,20 +20,21 @@ from dataclasses import dataclass, field
 from sympy import And, Expr, Integer, expand, true
 from sympy.logic.boolalg import Boolean
 
-from derive.calculus.bounds import contains_data, inside, without_proved
+from derive.calculus.bounds import contains_data, inside, tidied, tidy, without_proved
 from derive.calculus.nodes import FloorDiv, IsZero, Nonnegative, Range, Remainder, Sum, Where
 from derive.calculus.substitution import fresh, rename_ranges, substitute
-from derive.calculus.tensor import Axis, Index
+from derive.calculus.tensor import Axis, Index, refs
 
 
 @dataclass(frozen=True)
 class Term:
-    """sum over ranges of [place = a] * value where condition; loops of the equation come first."""
+    """sum over ranges of [place = a] * value where condition; the equation's own loops come first."""
 
     place: tuple[Expr, ...]
     value: Expr
     ranges: tuple[Range, ...]
     condition: Boolean = true
+    loops: int = 0
 
 
 @dataclass(frozen=True)
@@ -52,6 +53,8 @@ class _System:
     unknown: dict[Index, Expr]
     pending: list[tuple[Expr, Expr, int]]
     axes: dict[Index, Expr]
+    own: tuple[Index, ...] = ()
+    divided: list[tuple[Expr, Expr]] = field(default_factory=list)
     solved: dict[Index, Expr] = field(default_factory=dict)
     guards: list[Boolean] = field(default_factory=list)
 
@@ -75,6 +78,7 @@ def eliminate(term: Term, indices: Sequence[Index], axes: Sequence[Axis]) -> Exp
         dict(rename_ranges(term.ranges, apart)),
         [(a, _expanded(substitute(g, apart)), d) for d, (a, g) in enumerate(zip(indices, term.place, strict=True))],
         sizes,
+        tuple(apart[index] for index, _ in term.ranges[: term.loops]),
         guards=[substitute(term.condition, apart)],
     )
     _solve(system)
@@ -220,16 +224,17 @@ def _affine_rest(g: Expr, weights: dict[Index, Expr]) -> Expr:
 
 
 def _affine(system: _System) -> bool:
-    """The best loop to solve for: of the equation before of a sum, coefficient +-1 before others."""
+    """The best loop to solve for: the equation's own, so that a window is summed and not its frame;
+    then coefficient +-1 before others."""
     order = list(system.unknown)
-    best: tuple[tuple[bool, int], tuple[Expr, Expr, int], Index, Expr] | None = None
+    best: tuple[tuple[bool, bool, int], tuple[Expr, Expr, int], Index, Expr] | None = None
     for entry in system.pending:
         for loop in system.loops_of(entry[1]):
             weight = entry[1].coeff(loop, 1)
             rest = expand(entry[1] - weight * loop)
             if rest.has(loop) or system.loops_of(weight) or contains_data(weight) or not _signed(weight):
                 continue
-            rank = (weight not in (1, -1), order.index(loop))
+            rank = (loop not in system.own, weight not in (1, -1), order.index(loop))
             if best is None or rank < best[0]:
                 best = (rank, entry, loop, weight)
     if best is None:
@@ -252,6 +257,7 @@ def _bind_affine(system: _System, entry: tuple[Expr, Expr, int], loop: Index, we
     reach = expand(weight * (system.unknown[loop] - 1))
     if weight != 1:
         system.guards.append(IsZero(Remainder(distance, weight)))
+        system.divided.append((distance, weight))
     system.guards.append(without_proved(And(Nonnegative(distance), Nonnegative(expand(reach - distance))), extents))
     system.bind(loop, FloorDiv(distance, weight))
 
@@ -262,8 +268,10 @@ def _result(system: _System, indices: Sequence[Index], value: Expr, apart: dict[
     solved = {loop: substitute(found, renaming) for loop, found in system.solved.items()} | renaming
     ranges = rename_ranges(tuple(system.unknown.items()), renaming)
     extents = {**system.axes, **dict(ranges)}
-    guard = without_proved(And(*(substitute(g, renaming) for g in system.guards)), extents)
-    body = Where(guard, substitute(value, solved), 0)
+    exact = {weight * FloorDiv(d, weight): d for d, weight in system.divided}
+    guards = [tidied(_exactly(guard, exact)) for guard in system.guards]
+    guard = without_proved(And(*(substitute(g, renaming) for g in guards)), extents)
+    body = Where(guard, _places_tidied(substitute(value, solved), system, renaming), 0)
     if not open_axes:
         return Sum(body, *ranges)  # type: ignore[no-any-return]
     place = tuple(
@@ -272,6 +280,34 @@ def _result(system: _System, indices: Sequence[Index], value: Expr, apart: dict[
     used = [r for r in ranges if any(g.has(r[0]) for g in place)]
     kept = tuple((i, n) for d, (i, n) in enumerate(system.axes.items()) if d not in open_axes)
     return Scatter(place, (*used, *kept), Sum(body, *(r for r in ranges if r not in used)))
+
+
+def _places_tidied(value: Expr, system: _System, renaming: dict[Index, Index]) -> Expr:
+    """The value with s*(d//s) = d, which the guards ensure, and n*(e//n) + e%n = e in its indices."""
+    exact = {substitute(weight * FloorDiv(d, weight), renaming): substitute(d, renaming) for d, weight in system.divided}
+    replaced = {}
+    for ref in refs(value):
+        if ref.has(FloorDiv):
+            places = (tidy(_exact_multiple(place, exact)) for place in ref.indices)
+            replaced[ref] = ref.func(ref.args[0], *places)
+    return value.xreplace(replaced) if replaced else value
+
+
+def _exact_multiple(expression: Expr, exact: dict[Expr, Expr]) -> Expr:
+    for product, distance in exact.items():
+        weight, quotient = product.as_independent(FloorDiv)
+        multiple = expression.coeff(quotient, 1) / weight
+        if multiple.is_Integer and multiple != 0:
+            expression = expand(expression + multiple * (distance - product))
+    return expression
+
+
+def _exactly(guard: Boolean, exact: dict[Expr, Expr]) -> Boolean:
+    """Where s divides d, s*(d//s) is d."""
+    replaced = {}
+    for comparison in guard.atoms(Nonnegative, IsZero):
+        replaced[comparison] = comparison.func(_exact_multiple(comparison.expression, exact))
+    return guard.xreplace(replaced)  # type: ignore[no-any-return]
 
 
 def _readable(system: _System, indices: Sequence[Index], apart: dict[Index, Index]) -> dict[Index, Index]:

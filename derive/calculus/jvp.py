@@ -13,6 +13,7 @@ from dataclasses import replace
 from sympy import Add, Expr
 
 from derive.calculus.activity import varying
+from derive.calculus.maxima import named_maximum, tie_count
 from derive.calculus.nodes import Range, Sum, Where
 from derive.calculus.normal import normal
 from derive.calculus.partials import partials
@@ -29,8 +30,9 @@ def jvp(program: Program, wrt: Sequence[str] | None = None) -> Program:
     names = tuple(wrt) if wrt is not None else tuple(t.name for t in program.inputs if t.kind is Kind.REAL)
     moving = varying(program, names)
     statements: list[Statement] = []
+    counts: list[Tensor] = []
     for statement in program.statements:
-        statements += _with_tangent(statement, moving)
+        statements += _with_tangent(statement, moving, program, counts)
     tangents = tuple(_tangent_of(program.tensor(name)) for name in names)
     outputs = tuple(name for name in program.outputs if name in real_names(program))
     still = [name for name in outputs if name not in moving]
@@ -39,7 +41,7 @@ def jvp(program: Program, wrt: Sequence[str] | None = None) -> Program:
         program.inputs + tangents,
         tuple(statements) + tuple(_zero(program.tensor(name)) for name in still),
         tuple(name + DOT for name in outputs),
-        program.locals + tuple(_tangent_of(t) for t in program.locals if t.name in moving or t.name in still),
+        program.locals + tuple(counts) + tuple(_tangent_of(t) for t in program.locals if t.name in moving or t.name in still),
         program.facts,
     )
 
@@ -53,16 +55,30 @@ def _zero(tensor: Tensor) -> Equation:
     return Equation(Ref(tensor.name + DOT, *indices), axis_ranges(tensor, indices), Add())
 
 
-def _with_tangent(statement: Statement, moving: frozenset[str]) -> list[Statement]:
+def _with_tangent(
+    statement: Statement, moving: frozenset[str], program: Program, counts: list[Tensor]
+) -> list[Statement]:
     if isinstance(statement, Equation):
-        tangent = _tangent(statement, moving, ())
-        return [statement] if tangent is None else [statement, tangent]
+        return [statement, *_followers(statement, moving, (), program, counts)]
     outer = ((statement.index, statement.extent),)
     inner: list[Equation] = []
     for equation in statement.equations:
-        tangent = _tangent(equation, moving, outer)
-        inner += [equation] if tangent is None else [equation, tangent]
+        inner += [equation, *_followers(equation, moving, outer, program, counts)]
     return [replace(statement, equations=tuple(inner))]
+
+
+def _followers(
+    equation: Equation, moving: frozenset[str], outer: tuple[Range, ...], program: Program, counts: list[Tensor]
+) -> list[Equation]:
+    """What follows a forward equation: the count of ties of a maximum, and the tangent."""
+    tangent = _tangent(equation, moving, outer)
+    if tangent is None:
+        return []
+    counted = tie_count(equation, program.tensor(equation.name))
+    if counted is None:
+        return [tangent]
+    counts.append(counted[1])
+    return [counted[0], tangent]
 
 
 def _tangent(equation: Equation, moving: frozenset[str], outer: tuple[Range, ...]) -> Equation | None:
@@ -71,7 +87,7 @@ def _tangent(equation: Equation, moving: frozenset[str], outer: tuple[Range, ...
     loops = outer + equation.ranges
     value = freshened(equation.value, {index.name for index, _ in loops})
     terms: list[Expr] = []
-    for partial in partials(value, equation.target):
+    for partial in partials(value, named_maximum(equation)):
         if partial.ref.name in moving:
             tangent = Ref(partial.ref.name + DOT, *partial.ref.indices)
             terms.append(Sum(Where(partial.condition, partial.coefficient * tangent, 0), *partial.ranges))

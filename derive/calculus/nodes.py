@@ -104,6 +104,7 @@ class Condition(Boolean):  # type: ignore[misc]
 
     def __new__(cls, expression: Any) -> Any:
         expression = sympify(expression)
+        expression = cls.scaled(expression)
         decided = cls.decide(expression) if expression.is_number else None
         if decided is not None:
             return true if decided else false
@@ -112,6 +113,12 @@ class Condition(Boolean):  # type: ignore[misc]
     @classmethod
     def decide(cls, number: Expr) -> bool | None:
         raise NotImplementedError
+
+    @classmethod
+    def scaled(cls, expression: Expr) -> Expr:
+        """The expression less a positive factor, which no comparison with zero can see."""
+        coefficient, rest = expression.as_coeff_Mul()
+        return expression / coefficient if coefficient.is_positive and rest != 1 else expression
 
     @property
     def expression(self) -> Expr:
@@ -251,7 +258,7 @@ class Opaque(_RealNode):
         return Opaque(self.args[0], self.args[1], self.args[2], self.order + 1)  # type: ignore[no-any-return]
 
     def _sympystr(self, printer: Any) -> str:
-        subscript = "".join(f"_{printer.doprint(s)}" for s in self.selectors)
+        subscript = "".join(f"_{s}" if s.is_Atom else f"_{{{printer.doprint(s)}}}" for s in self.selectors)
         return f"{self.name}{subscript}{chr(39) * self.order}({printer.doprint(self.argument)})"
 
 
@@ -263,19 +270,23 @@ class VectorMap(Reduction):
 
     def __new__(cls, name: Any, outputs: Any, body: Any, span: Any, by: Any = ()) -> Any:
         name = name if isinstance(name, Symbol) else Symbol(name)
-        return Basic.__new__(cls, sympify(body), Tuple(*span), name, Tuple(*outputs), Tuple(*by))
+        return Basic.__new__(cls, name, Tuple(*outputs), sympify(body), Tuple(*span), Tuple(*by))
+
+    @property
+    def body(self) -> Expr:
+        return self.args[2]
 
     @property
     def ranges(self) -> tuple[Range, ...]:
-        return ((self.args[1][0], self.args[1][1]),)
+        return ((self.args[3][0], self.args[3][1]),)
 
     @property
     def name(self) -> str:
-        return str(self.args[2].name)
+        return str(self.args[0].name)
 
     @property
     def outputs(self) -> tuple[Expr, ...]:
-        return tuple(self.args[3])
+        return tuple(self.args[1])
 
     @property
     def by(self) -> tuple[Expr, ...]:
@@ -284,11 +295,11 @@ class VectorMap(Reduction):
     @property
     def free_symbols(self) -> set[Basic]:
         inner: set[Basic] = set(self.body.free_symbols) - set(self.bound)
-        return inner | self.args[1][1].free_symbols | self.args[3].free_symbols | self.args[4].free_symbols
+        return inner | self.args[3][1].free_symbols | self.args[1].free_symbols | self.args[4].free_symbols
 
     def differentiated(self, component: Expr) -> VectorMap:
         """The partial derivative by one component of the vector."""
-        return VectorMap(self.args[2], self.outputs, self.body, self.args[1], (*self.by, component))  # type: ignore[no-any-return]
+        return VectorMap(self.args[0], self.outputs, self.body, self.args[3], (*self.by, component))  # type: ignore[no-any-return]
 
     def _sympystr(self, printer: Any) -> str:
         marks = "".join(f"_{printer.doprint(o)}" for o in self.outputs)

@@ -54,8 +54,8 @@ class Partial:
         return Partial(ref, slope, ranges + rename_ranges(self.ranges, renaming), And(condition, inner))
 
 
-def partials(value: Expr, name: Ref | None = None) -> list[Partial]:
-    """Every partial of a value; `name` is the element it defines, for a maximum to compare with."""
+def partials(value: Expr, largest: tuple[Ref, Ref] | None = None) -> list[Partial]:
+    """Every partial of a value; `largest` names a maximum that is all of it, and its count of ties."""
     if isinstance(value, IntegerRef) or not isinstance(value, Expr) or not value.has(Ref):
         return []
     if isinstance(value, Ref):
@@ -65,7 +65,7 @@ def partials(value: Expr, name: Ref | None = None) -> list[Partial]:
     if isinstance(value, Sum):
         return [partial.under(value.ranges, true) for partial in partials(value.body)]
     if isinstance(value, Largest):
-        return _of_largest(value, name)
+        return _of_largest(value, largest)
     if isinstance(value, Where):
         return _of_where(value)
     if isinstance(value, Opaque):
@@ -81,13 +81,22 @@ def _of_where(value: Where) -> list[Partial]:
     return chosen + other
 
 
-def _of_largest(value: Largest, name: Ref | None) -> list[Partial]:
-    largest = value if name is None else name
-    body = value.body
-    reached = IsZero(body.chosen - largest) if isinstance(body, Where) else IsZero(body - largest)
-    guard = body.condition if isinstance(body, Where) else true
-    ties = freshened(Sum(Where(And(guard, reached), 1, 0), *value.ranges), {i.name for i in value.bound})
-    return [partial.times(1 / ties).under(value.ranges, And(guard, reached)) for partial in partials(body)]
+def _of_largest(value: Largest, named: tuple[Ref, Ref] | None) -> list[Partial]:
+    largest, count = (value, ties(value, value)) if named is None else named
+    guard, reached, body = _reached(value, largest)
+    return [partial.times(1 / count).under(value.ranges, And(guard, reached)) for partial in partials(body)]
+
+
+def ties(value: Largest, largest: Expr) -> Expr:
+    """How many elements reach the maximum: they share its derivative."""
+    guard, reached, _ = _reached(value, largest)
+    return freshened(Sum(Where(And(guard, reached), 1, 0), *value.ranges), {i.name for i in value.bound})
+
+
+def _reached(value: Largest, largest: Expr) -> tuple[Boolean, Boolean, Expr]:
+    guarded = isinstance(value.body, Where)
+    guard, body = (value.body.condition, value.body.chosen) if guarded else (true, value.body)
+    return guard, IsZero(body - largest), body
 
 
 def _of_vector_map(value: VectorMap) -> list[Partial]:

@@ -15,6 +15,7 @@ from sympy import Add, Expr
 
 from derive.calculus.activity import active
 from derive.calculus.deltas import Scatter, Term, eliminate
+from derive.calculus.maxima import named_maximum, tie_count
 from derive.calculus.normal import normal
 from derive.calculus.partials import partials
 from derive.calculus.program import Equation, Program, Recurrence, Statement, real_names
@@ -97,9 +98,13 @@ def _contribute(sweep: _Sweep, equation: Equation, outer: tuple[tuple[Index, Exp
     loops = outer + equation.ranges
     value = freshened(equation.value, {index.name for index, _ in loops})
     seed = Ref(sweep.cotangent(equation.name), *equation.target.indices)
-    for partial in partials(value, equation.target):
+    counted = tie_count(equation, sweep.program.tensor(equation.name))
+    if counted is not None:
+        sweep.statements.append(counted[0])
+        sweep.locals[counted[1].name] = counted[1]
+    for partial in partials(value, named_maximum(equation)):
         if partial.ref.name in sweep.live:
-            term = Term(partial.ref.indices, seed * partial.coefficient, loops + partial.ranges, partial.condition)
+            term = Term(partial.ref.indices, seed * partial.coefficient, loops + partial.ranges, partial.condition, len(loops))
             sweep.terms.setdefault(partial.ref.name, []).append((partial.ref, term))
 
 
@@ -161,11 +166,18 @@ def element_indices(sweep: _Sweep, tensor: Tensor, equation: Equation | None) ->
     uses = [ref for ref, _ in sweep.terms.get(tensor.name, [])]
     models = ([equation.target] if equation is not None else []) + uses
     chosen: list[Index] = []
+    sizes = {str(symbol) for axis in tensor.axes for symbol in axis.size.free_symbols}
     for position, axis in enumerate(tensor.axes):
         letters = [m.indices[position] for m in models if isinstance(m.indices[position], Index)]
-        letter = str(letters[0]) if letters else next((c.lower() for c in axis.name if c.isalpha()), "a")
+        letter = str(letters[0]) if letters else _letter(axis.name, sizes)
         chosen.append(fresh(letter, {index.name for index in chosen}))
     return tuple(chosen)
+
+
+def _letter(axis: str, sizes: set[str]) -> str:
+    """The axis's own letter in lower case, i where that is a size."""
+    letter = next((c.lower() for c in axis if c.isalpha()), "i")
+    return "i" if letter in sizes else letter
 
 
 def axis_ranges(tensor: Tensor, indices: Sequence[Index]) -> tuple[tuple[Index, Expr], ...]:

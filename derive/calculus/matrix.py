@@ -1,0 +1,96 @@
+"""Equation -> array form: the cover of an index expression by operations on whole arrays.
+
+    W_bar[p,j] = sum_{i}(X[i,p]*Y_bar[i,j])        Xᵀ Y_bar
+    G[i,a,p] = sum_{j}(G[i+1,a,j]*sigma_i'(...)*W[i,p,j])    (G_{i+1} ∘ σ_i'(Z_i W_i)) W_iᵀ
+    E_bar[x[t],d] += A_bar[t,d]                    I_xᵀ A_bar
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping
+
+from sympy import Expr
+
+from derive.calculus.matrix_cover import Cover
+from derive.calculus.matrix_forms import Form, MatrixFormError
+from derive.calculus.nodes import IsZero, Range, Sum, Where
+from derive.calculus.program import Equation, Program
+from derive.calculus.substitution import fresh, freshened, substitute
+from derive.calculus.tensor import Index, Ref, refs
+
+
+def matrix_form(equation: Equation, program: Program, unfold: Iterable[str] = ()) -> Form:
+    """The array form of an equation's right side, its dimensions in the order of the target's loops.
+
+    Definitions named in `unfold` are inlined first. Indices that are not loops are subscripts.
+    """
+    equation = gathered(equation, program)
+    value = inlined(equation.value, program, frozenset(unfold))
+    order = tuple(index for index in equation.target.indices if index in equation.loops)
+    extents = dict(equation.ranges)
+    part = Cover(extents, program.tensors)(value)
+    unknown = part.labels - set(order)
+    if unknown:
+        raise MatrixFormError(f"{equation} varies with {', '.join(sorted(map(str, unknown)))}, not an index of it")
+    return part.aligned(order, extents)
+
+
+def value_form(value: Expr, ranges: tuple[Range, ...], program: Program) -> Form:
+    """The array form of an expression over ranges, dimensions in their order."""
+    extents = dict(ranges)
+    return Cover(extents, program.tensors)(value).aligned(tuple(extents), extents)
+
+
+def gathered(equation: Equation, program: Program) -> Equation:
+    """A scatter as the sum that it is: Y[v,d] = sum_t [v = x[t]] A[t,d]."""
+    if not equation.accumulates:
+        return equation
+    target = equation.target
+    sizes = program.tensor(equation.name).shape
+    taken = {index.name for index in equation.loops}
+    value, kept, indices = equation.value, [], []
+    for slot, size in zip(target.indices, sizes, strict=True):
+        if slot in equation.loops and slot not in indices:
+            kept.append((slot, dict(equation.ranges)[slot]))
+            indices.append(slot)
+            continue
+        index = fresh("v", taken)
+        taken.add(index.name)
+        kept.append((index, size))
+        indices.append(index)
+        value = Where(IsZero(index - slot), 1, 0) * value
+    summed = tuple(pair for pair in equation.ranges if pair[0] not in indices)
+    return Equation(Ref(equation.name, *indices), tuple(kept), Sum(value, *summed), equation.frozen)
+
+
+def inlined(value: Expr, program: Program, names: frozenset[str]) -> Expr:
+    """The expression with references to the named definitions replaced by their right sides."""
+    while True:
+        found = sorted((ref for ref in refs(value) if ref.name in names), key=str)
+        if not found:
+            return value
+        value = _replaced(value, {ref: _definition(ref, program, value) for ref in found})
+
+
+def _definition(ref: Ref, program: Program, inside: Expr) -> Expr:
+    for equation in program.defining(ref.name):
+        binding = _bound_loops(equation, ref)
+        if binding is not None:
+            taken = {symbol.name for symbol in inside.atoms(Index)}
+            return substitute(freshened(equation.value, taken), binding)  # type: ignore[no-any-return]
+    raise MatrixFormError(f"{ref} cannot be unfolded: {program.name} has no equation for it")
+
+
+def _bound_loops(equation: Equation, ref: Ref) -> dict[Expr, Expr] | None:
+    """The loop values at which an equation defines this element, if it does."""
+    binding: dict[Expr, Expr] = {}
+    for slot, index in zip(equation.target.indices, ref.indices, strict=True):
+        if isinstance(slot, Index):
+            binding[slot] = index
+        elif slot != index:
+            return None
+    return None if equation.accumulates else binding
+
+
+def _replaced(value: Expr, definitions: Mapping[Expr, Expr]) -> Expr:
+    return value.xreplace(dict(definitions))

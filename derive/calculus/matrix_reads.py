@@ -1,0 +1,82 @@
+"""References to tensors as array forms: whole arrays, subscripts, diagonals, gathers."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+
+from sympy import Expr, Integer, expand
+
+from derive.calculus.bounds import proved_nonnegative
+from derive.calculus.matrix_forms import Array, Diagonal, Form, Gather, MatrixFormError
+from derive.calculus.matrix_labels import Order, Part, fixed_order, united
+from derive.calculus.tensor import Index, IntegerRef, Ref, Tensor
+
+Extents = Mapping[Index, Expr]
+
+
+def read_part(node: Ref, extents: Extents, tensors: Mapping[str, Tensor], cover: Callable[[Expr], Part]) -> Part:
+    """X[i,p] is X; W[i,p,j] with i fixed is W_i; A[i,i] a diagonal; anything else a gather."""
+    sizes = axis_sizes(node, tensors)
+    loops = [index for index in node.indices if isinstance(index, Index) and index in extents]
+    plain = all(_is_whole(index, size, extents) or not _varies(index, extents) for index, size in _pairs(node, sizes))
+    if plain and len(set(loops)) == len(loops):
+        return fixed_order(_whole(node, extents), tuple(loops))
+    if plain and len(loops) == 2 == len(node.indices):
+        square = Array(node.name, tuple(extents[index] for index in loops), (), isinstance(node, IntegerRef))
+        return fixed_order(Diagonal(square), (loops[0],))
+    return _gathered(node, sizes, extents, cover)
+
+
+def axis_sizes(node: Ref, tensors: Mapping[str, Tensor]) -> tuple[Expr, ...]:
+    """The sizes of the tensor's axes; a ragged one is taken at the indices of this reference."""
+    if node.name not in tensors:
+        raise MatrixFormError(f"{node} reads {node.name}, which is not declared")
+    tensor = tensors[node.name]
+    if len(tensor.axes) != len(node.indices):
+        raise MatrixFormError(f"{node} has {len(node.indices)} indices but {tensor} has {len(tensor.axes)} axes")
+    own = {Index(axis.name): index for axis, index in zip(tensor.axes, node.indices, strict=True)}
+    return tuple(axis.size.xreplace(own) for axis in tensor.axes)
+
+
+def _pairs(node: Ref, sizes: tuple[Expr, ...]) -> list[tuple[Expr, Expr]]:
+    return list(zip(node.indices, sizes, strict=True))
+
+
+def _varies(index: Expr, extents: Extents) -> bool:
+    return bool(index.free_symbols & set(extents))
+
+
+def _is_whole(index: Expr, size: Expr, extents: Extents) -> bool:
+    return isinstance(index, Index) and index in extents and expand(extents[index] - size) == 0
+
+
+def _whole(node: Ref, extents: Extents) -> Form:
+    subscripts = tuple((place, index) for place, index in enumerate(node.indices) if not _varies(index, extents))
+    axes = tuple(extents[index] for index in node.indices if isinstance(index, Index) and index in extents)
+    return Array(node.name, axes, subscripts, isinstance(node, IntegerRef))
+
+
+def _gathered(node: Ref, sizes: tuple[Expr, ...], extents: Extents, cover: Callable[[Expr], Part]) -> Part:
+    selectors = [cover(index) for index in node.indices]
+    unproved = tuple(
+        place for place, (index, size) in enumerate(_pairs(node, sizes)) if not _proved_inside(index, size, extents)
+    )
+
+    def build(order: Order) -> Form:
+        axes = tuple(extents[index] for index in order)
+        forms = tuple(selector.aligned(order, extents) for selector in selectors)
+        return Gather(node.name, forms, axes, sizes, unproved, isinstance(node, IntegerRef))
+
+    return Part(tuple(i for i in united_in_order(selectors)), build)
+
+
+def united_in_order(parts: list[Part]) -> Order:
+    """The indices of several parts in the order of their first occurrence."""
+    return tuple(dict.fromkeys(index for part in parts for index in part.order))
+
+
+def _proved_inside(index: Expr, size: Expr, extents: Extents) -> bool:
+    if isinstance(index, IntegerRef):
+        return True  # labels and gather indices are checked where they enter
+    inside = (expand(index), expand(size - 1 - index))
+    return all(bound.is_nonnegative or bound == Integer(0) or proved_nonnegative(bound, extents) for bound in inside)

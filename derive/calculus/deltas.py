@@ -16,6 +16,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass, field
+from typing import Any
 
 from sympy import And, Expr, Integer, expand, true
 from sympy.logic.boolalg import Boolean
@@ -270,7 +271,7 @@ def _result(system: _System, indices: Sequence[Index], value: Expr, apart: dict[
     extents = {**system.axes, **dict(ranges)}
     exact = {weight * FloorDiv(d, weight): d for d, weight in system.divided}
     guards = [tidied(_exactly(guard, exact)) for guard in system.guards]
-    guard = without_proved(And(*(substitute(g, renaming) for g in guards)), extents)
+    guard = without_proved(And(*(_places_tidied(substitute(g, renaming), system, renaming) for g in guards)), extents)
     body = Where(guard, _places_tidied(substitute(value, solved), system, renaming), 0)
     if not open_axes:
         return Sum(body, *ranges)  # type: ignore[no-any-return]
@@ -282,7 +283,7 @@ def _result(system: _System, indices: Sequence[Index], value: Expr, apart: dict[
     return Scatter(place, (*used, *kept), Sum(body, *(r for r in ranges if r not in used)))
 
 
-def _places_tidied(value: Expr, system: _System, renaming: dict[Index, Index]) -> Expr:
+def _places_tidied(value: Any, system: _System, renaming: dict[Index, Index]) -> Any:
     """The value with s*(d//s) = d, which the guards ensure, and n*(e//n) + e%n = e in its indices."""
     exact = {substitute(weight * FloorDiv(d, weight), renaming): substitute(d, renaming) for d, weight in system.divided}
     replaced = {}

@@ -10,10 +10,11 @@ from __future__ import annotations
 from collections.abc import Iterable, Mapping
 
 from sympy import Expr
+from sympy.core.basic import Basic
 
 from derive.calculus.matrix_cover import Cover
 from derive.calculus.matrix_forms import Form, MatrixFormError
-from derive.calculus.nodes import IsZero, Range, Sum, Where
+from derive.calculus.nodes import IsZero, Opaque, Range, Reduction, Sum, VectorMap, Where
 from derive.calculus.program import Equation, Program
 from derive.calculus.substitution import fresh, freshened, substitute
 from derive.calculus.tensor import Index, Ref, refs
@@ -22,17 +23,29 @@ from derive.calculus.tensor import Index, Ref, refs
 def matrix_form(equation: Equation, program: Program, unfold: Iterable[str] = ()) -> Form:
     """The array form of an equation's right side, its dimensions in the order of the target's loops.
 
-    Definitions named in `unfold` are inlined first. Indices that are not loops are subscripts.
+    Definitions named in `unfold` are inlined first. Indices that are not loops are subscripts, and so
+    are loops that choose sizes or functions: W_i (n_i, n_{i+1}).
     """
     equation = gathered(equation, program)
     value = inlined(equation.value, program, frozenset(unfold))
-    order = tuple(index for index in equation.target.indices if index in equation.loops)
-    extents = dict(equation.ranges)
+    extents = {i: n for i, n in equation.ranges if i not in choosing_loops(equation, value)}
+    order = tuple(index for index in equation.target.indices if index in extents)
     part = Cover(extents, program.tensors)(value)
     unknown = part.labels - set(order)
     if unknown:
         raise MatrixFormError(f"{equation} varies with {', '.join(sorted(map(str, unknown)))}, not an index of it")
     return part.aligned(order, extents)
+
+
+def choosing_loops(equation: Equation, value: Expr | None = None) -> frozenset[Index]:
+    """The loops that a size or an undetermined function depends on: they stay subscripts."""
+    value = equation.value if value is None else value
+    deciding = [extent for _, extent in equation.ranges]
+    deciding += [extent for node in value.atoms(Reduction) for _, extent in node.ranges]
+    deciding += [selector for node in value.atoms(Opaque) for selector in node.selectors]
+    deciding += [selector for node in value.atoms(VectorMap) for selector in node.outputs[:-1]]
+    used: set[Basic] = set().union(*(expression.free_symbols for expression in deciding))
+    return frozenset(index for index in equation.loops if index in used)
 
 
 def value_form(value: Expr, ranges: tuple[Range, ...], program: Program) -> Form:

@@ -9,11 +9,12 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from dataclasses import replace
 from itertools import combinations
 
 from sympy import Expr
 
-from derive.calculus.matrix_algebra import matmul, outer, product, reduced
+from derive.calculus.matrix_algebra import matmul, outer, product, reduced, transpose
 from derive.calculus.matrix_forms import Einsum, Form
 from derive.calculus.matrix_labels import Order, Part, united
 from derive.calculus.tensor import Index
@@ -26,14 +27,16 @@ def contract(factors: list[Part], summed: frozenset[Index], extents: Extents) ->
     """sum over the indices of the product of the factors."""
     scalars = [part for part in factors if not part.order]
     parts = [_summed_alone(part, factors, summed, extents) for part in factors if part.order]
+    cost = sum(part.cost for part in factors)
     while len(parts) > 1:
         first, second = min(combinations(parts, 2), key=lambda pair: _cost(pair, parts, summed, extents))
+        cost += _size(first.labels | second.labels, extents)
         others = [part for part in parts if part is not first and part is not second]
         place = parts.index(first)
         merged = _merged(first, second, _finished((first, second), others, summed), extents)
         others.insert(min(place, len(others)), merged)
         parts = others
-    return elementwise([*scalars, *parts], extents)
+    return replace(elementwise([*scalars, *parts], extents), cost=cost)
 
 
 def elementwise(factors: list[Part], extents: Extents) -> Part:
@@ -78,13 +81,15 @@ def _summed_alone(part: Part, factors: list[Part], summed: frozenset[Index], ext
 def axis_reduced(operator: str, part: Part, over: frozenset[Index]) -> Part:
     """A sum or maximum over some indices of one part."""
     kept = tuple(index for index in part.order if index not in over)
+    gone = tuple(index for index in part.order if index in over)
 
     def build(order: Order) -> Form:
-        full = _with_reduced(part.order, over, order)
+        orders = (_with_reduced(part.order, over, order), (*order, *gone), (*gone, *order))
+        full = min(orders, key=lambda choice: part.form(choice).transposes)
         places = tuple(place for place, index in enumerate(full) if index in over)
         return reduced(operator, part.form(full), *places)
 
-    return Part(kept, build)
+    return Part(kept, build, part.cost)
 
 
 def _with_reduced(natural: Order, over: frozenset[Index], order: Order) -> Order:
@@ -164,16 +169,10 @@ def _tall_product(many: Part, few: Part, inner: Index) -> Part:
     natural = (*rows, *columns)
 
     def build(order: Order) -> Form:
-        ahead = order[: len(rows)]
-        if set(ahead) == set(rows):
-            return matmul(many.form((*ahead, inner)), few.form((inner, *columns)))
-        form = matmul(many.form((*rows, inner)), few.form((inner, *columns)))
-        return fixed(form, order)
-
-    def fixed(form: Form, order: Order) -> Form:
-        from derive.calculus.matrix_algebra import transpose
-
-        return transpose(form, tuple(natural.index(index) for index in order))
+        ahead = order[: len(rows)] if set(order[: len(rows)]) == set(rows) else rows
+        form = matmul(many.form((*ahead, inner)), few.form((inner, *columns)))
+        form = transpose(form, tuple((*ahead, *columns).index(index) for index in order))
+        return form if form.transposes < 2 else _einsum(many, few, frozenset([inner])).build(order)
 
     return Part(natural, build)
 

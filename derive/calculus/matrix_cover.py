@@ -34,6 +34,7 @@ from derive.calculus.nodes import (
     Nonnegative,
     Opaque,
     Positive,
+    Range,
     Reduction,
     Remainder,
     Sum,
@@ -80,8 +81,8 @@ class Cover:
 
     def joined(self, parts: list[Part], build: Callable[..., Form]) -> Part:
         """An elementwise form of several parts, aligned."""
-        order = united(parts)
-        return Part(order, lambda wanted: build(*(part.aligned(wanted, self.extents) for part in parts)))
+        order, cost = united(parts), sum(part.cost for part in parts)
+        return Part(order, lambda wanted: build(*(part.aligned(wanted, self.extents) for part in parts)), cost)
 
     def factors(self, node: Expr) -> list[Part]:
         """The parts of the factors of a product."""
@@ -130,17 +131,24 @@ def _contraction(cover: Cover, node: Sum) -> Part:
     body = node.body
     if isinstance(body, Add) and _too_wide(inner, body):
         return cover.joined([_contraction(cover, Sum(term, *node.ranges)) for term in body.args], total)
-    condition, body = (body.condition, body.chosen) if _is_guard(body) else (None, body)
-    body, ranges = _flattened(body, node.ranges)
-    inner = replace(inner, extents={**inner.extents, **dict(ranges)}, memo={})
+    as_written = _contracted(cover, body, node.ranges)
+    flat, ranges = _flattened(body, node.ranges)
+    if ranges == node.ranges:
+        return as_written
+    regrouped = _contracted(cover, flat, ranges)
+    return regrouped if regrouped.cost < as_written.cost else as_written
+
+
+def _contracted(cover: Cover, body: Expr, ranges: tuple[Range, ...]) -> Part:
+    inner = replace(cover, extents={**cover.extents, **dict(ranges)}, memo={})
+    summed = frozenset(index for index, _ in ranges)
+    condition, body = (body.condition, body.chosen) if _is_guard(body) else (sympy.true, body)
     factors = inner.factors(body)
-    outside = []
-    for part in And.make_args(condition) if condition is not None else ():
-        outside += _attach(inner, part, factors, frozenset(i for i, _ in ranges))
+    outside = [guard for part in And.make_args(condition) for guard in _attach(inner, part, factors, summed)]
     missing = [extent for index, extent in ranges if not any(index in f.labels for f in factors)]
     factors += [scalar(number(Mul(*missing)))] if missing else []
-    total_sum = contract(factors, frozenset(index for index, _ in ranges), inner.extents)
-    return inner.joined([*outside, total_sum], _guarded) if outside else total_sum
+    result = contract(factors, summed, inner.extents)
+    return inner.joined([*outside, result], _guarded) if outside else result
 
 
 def _guarded(*forms: Form) -> Form:
@@ -158,8 +166,10 @@ def _too_wide(inner: Cover, body: Add) -> bool:
     return len(united(parts)) > max(len(part.order) for part in parts)
 
 
-def _flattened(body: Expr, ranges: tuple[Any, ...]) -> tuple[Expr, tuple[Any, ...]]:
+def _flattened(body: Expr, ranges: tuple[Range, ...]) -> tuple[Expr, tuple[Range, ...]]:
     """Sums among the factors of a summed product, joined with it: the order of contraction is then free."""
+    if _is_guard(body):
+        return body, ranges
     used = {index.name for index, _ in ranges} | {s.name for s in body.free_symbols}
     factors = []
     for factor in Mul.make_args(body):
@@ -175,12 +185,14 @@ def _flattened(body: Expr, ranges: tuple[Any, ...]) -> tuple[Expr, tuple[Any, ..
 
 def _attach(inner: Cover, condition: Any, factors: list[Part], summed: frozenset[Index]) -> list[Part]:
     """A guard goes to the factor that has its indices; without summed indices, outside of the sum."""
+    if condition == sympy.true:
+        return []
     guard = inner(condition)
     if not guard.labels & summed:
         return [guard]
     for place, factor in enumerate(factors):
         if guard.labels <= factor.labels:
-            factors[place] = inner.joined([guard, factor], select)
+            factors[place] = inner.joined([factor, guard], lambda value, holds: select(holds, value))
             return []
     factors.append(Part(guard.order, lambda order: Indicator(guard.form(order))))
     return []
@@ -194,17 +206,22 @@ def _largest(cover: Cover, node: Reduction) -> Part:
 
 
 def _where(cover: Cover, node: Where) -> Part:
+    if node.other == 0 and node.chosen != 1:
+        outside, inside = _scalar_factor(cover, node.chosen)
+        if outside != 1:
+            return elementwise([cover(outside), cover(Where(node.condition, inside, 0))], cover.extents)
     labels = _one_hot(cover, node) if (node.chosen, node.other) == (1, 0) else None
     if labels is not None:
         return labels
-    parts = [cover(node.condition), cover(node.chosen), cover(node.other)]
-    order = united([part for part in parts if part.order] or parts)
+    parts = [cover(node.chosen), cover(node.other), cover(node.condition)]
+    return cover.joined(parts, lambda chosen, other, condition: select(condition, chosen, other))
 
-    def build(wanted: Order) -> Form:
-        condition, chosen, other = (part.aligned(wanted, cover.extents) for part in parts)
-        return select(condition, chosen, other)
 
-    return Part(order, build)
+def _scalar_factor(cover: Cover, value: Expr) -> tuple[Expr, Expr]:
+    """The factors that are numbers or sizes, and the others: they leave a branch against 0."""
+    factors = Mul.make_args(value)
+    outside = [factor for factor in factors if cover.is_free(factor)]
+    return Mul(*outside), Mul(*(factor for factor in factors if factor not in outside))
 
 
 def _one_hot(cover: Cover, node: Where) -> Part | None:

@@ -20,10 +20,12 @@ Order = tuple[Index, ...]
 
 @dataclass(frozen=True, eq=False)
 class Part:
-    """An array form to be: its indices in natural order, and how to build it in any order."""
+    """An array form to be: its indices in natural order, how to build it in any order, and what the
+    contractions inside cost."""
 
     order: Order
     build: Callable[[Order], Form]
+    cost: int = 0
     built: dict[Order, Form] = field(default_factory=dict)
 
     @property
@@ -34,9 +36,9 @@ class Part:
         """The array form with dimensions in this order, a permutation of its own."""
         if order not in self.built:
             direct = self.build(order)
-            if direct.transposes > 1 and len(order) == 2:
+            if direct.transposes and len(order) == 2:
                 turned = transpose(self.build(order[::-1]))
-                direct = turned if turned.transposes < direct.transposes else direct
+                direct = turned if turned.transposes <= direct.transposes else direct
             self.built[order] = direct
         return self.built[order]
 

@@ -1,8 +1,8 @@
 """Equation -> array form: the cover of an index expression by operations on whole arrays.
 
-    W_bar[p,j] = sum_{i}(X[i,p]*Y_bar[i,j])        Xᵀ Y_bar
-    G[i,a,p] = sum_{j}(G[i+1,a,j]*sigma_i'(...)*W[i,p,j])    (G_{i+1} ∘ σ_i'(Z_i W_i)) W_iᵀ
-    E_bar[x[t],d] += A_bar[t,d]                    I_xᵀ A_bar
+W_bar[p,j] = sum_{i}(X[i,p]*Y_bar[i,j])        Xᵀ Y_bar
+G[i,a,p] = sum_{j}(G[i+1,a,j]*sigma_i'(...)*W[i,p,j])    (G_{i+1} ∘ σ_i'(Z_i W_i)) W_iᵀ
+E_bar[x[t],d] += A_bar[t,d]                    I_xᵀ A_bar
 """
 
 from __future__ import annotations
@@ -33,7 +33,9 @@ def matrix_form(equation: Equation, program: Program, unfold: Iterable[str] = ()
     part = Cover(extents, program.tensors)(value)
     unknown = part.labels - set(order)
     if unknown:
-        raise MatrixFormError(f"{equation} varies with {', '.join(sorted(map(str, unknown)))}, not an index of it")
+        raise MatrixFormError(
+            f"{equation} varies with {', '.join(sorted(map(str, unknown)))}, not an index of it"
+        )
     return part.aligned(order, extents)
 
 
@@ -90,7 +92,7 @@ def _definition(ref: Ref, program: Program, inside: Expr) -> Expr:
         binding = _bound_loops(equation, ref)
         if binding is not None:
             taken = {symbol.name for symbol in inside.atoms(Index)}
-            return substitute(freshened(equation.value, taken), binding)  # type: ignore[no-any-return]
+            return substitute(freshened(equation.value, taken), binding)
     raise MatrixFormError(f"{ref} cannot be unfolded: {program.name} has no equation for it")
 
 

@@ -36,8 +36,30 @@ from derive.calculus.matrix_forms import (
 )
 
 ONE, ZERO = Number(Integer(1)), Number(Integer(0))
-_IN_PRODUCT: tuple[type[Form], ...] = (Number, Array, OneHot, MatMul, Outer, Total, Reduced, Power, Apply, Indicator)
-_IN_TOTAL: tuple[type[Form], ...] = (MatMul, Outer, Apply, Product, Quotient, Array, OneHot, Reduced, Gather, Number)
+_IN_PRODUCT: tuple[type[Form], ...] = (
+    Number,
+    Array,
+    OneHot,
+    MatMul,
+    Outer,
+    Total,
+    Reduced,
+    Power,
+    Apply,
+    Indicator,
+)
+_IN_TOTAL: tuple[type[Form], ...] = (
+    MatMul,
+    Outer,
+    Apply,
+    Product,
+    Quotient,
+    Array,
+    OneHot,
+    Reduced,
+    Gather,
+    Number,
+)
 
 
 def number(value: Expr | int) -> Number:
@@ -65,7 +87,9 @@ def matmul(left: Form, right: Form) -> Form:
     if not left.rank or not right.rank or left.axes[-1] != right.axes[stacked]:
         raise MatrixFormError(f"matrix product of {_shape(left)} and {_shape(right)}: the inner sizes differ")
     if stacked and (left.rank != right.rank or left.axes[:stacked] != right.axes[:stacked]):
-        raise MatrixFormError(f"matrix product of stacks {_shape(left)} and {_shape(right)}: the stacks differ")
+        raise MatrixFormError(
+            f"matrix product of stacks {_shape(left)} and {_shape(right)}: the stacks differ"
+        )
     return MatMul(left, right)
 
 

@@ -1,9 +1,9 @@
 """Contractions: a sum of a product of parts, as matrix products in the cheapest order.
 
-    an index shared by two factors and summed     a matrix product
-    a free index in several factors               an elementwise product
-    an index in one factor only                   a row or column sum
-    anything else                                 a named einsum
+an index shared by two factors and summed     a matrix product
+a free index in several factors               an elementwise product
+an index in one factor only                   a row or column sum
+anything else                                 a named einsum
 """
 
 from __future__ import annotations
@@ -26,7 +26,7 @@ _TYPICAL_SIZE = 100
 def contract(factors: list[Part], summed: frozenset[Index], extents: Extents) -> Part:
     """sum over the indices of the product of the factors."""
     scalars = [part for part in factors if not part.order]
-    parts = [_summed_alone(part, factors, summed, extents) for part in factors if part.order]
+    parts = [_summed_alone(part, factors, summed) for part in factors if part.order]
     cost = sum(part.cost for part in factors)
     while len(parts) > 1:
         first, second = min(combinations(parts, 2), key=lambda pair: _cost(pair, parts, summed, extents))
@@ -44,7 +44,11 @@ def elementwise(factors: list[Part], extents: Extents) -> Part:
     if len(factors) == 1:
         return factors[0]
     vectors = [part for part in factors if part.order]
-    if len(vectors) == 2 and all(len(part.order) == 1 for part in vectors) and vectors[0].order != vectors[1].order:
+    if (
+        len(vectors) == 2
+        and all(len(part.order) == 1 for part in vectors)
+        and vectors[0].order != vectors[1].order
+    ):
         return _scaled([part for part in factors if not part.order], _outer(*vectors))
     groups: dict[frozenset[Index], list[Part]] = {}
     for part in factors:
@@ -71,7 +75,7 @@ def _outer(left: Part, right: Part) -> Part:
     return Part((*left.order, *right.order), build)
 
 
-def _summed_alone(part: Part, factors: list[Part], summed: frozenset[Index], extents: Extents) -> Part:
+def _summed_alone(part: Part, factors: list[Part], summed: frozenset[Index]) -> Part:
     """Indices that no other factor has are summed first."""
     others = [other for other in factors if other is not part]
     alone = _finished((part,), others, summed)
@@ -127,13 +131,13 @@ def _merged(left: Part, right: Part, over: frozenset[Index], extents: Extents) -
     if left.labels == right.labels and (len(over) > 1 or len(left.labels) > 1):
         return axis_reduced("sum", elementwise([left, right], extents), over)
     if len(over) == 1:
-        found = _matrix_product(left, right, next(iter(over)), extents)
+        found = _matrix_product(left, right, next(iter(over)))
         if found is not None:
             return found
     return _einsum(left, right, over)
 
 
-def _matrix_product(left: Part, right: Part, inner: Index, extents: Extents) -> Part | None:
+def _matrix_product(left: Part, right: Part, inner: Index) -> Part | None:
     shared = (left.labels & right.labels) - {inner}
     rows, columns = left.labels - right.labels, right.labels - left.labels
     if shared:

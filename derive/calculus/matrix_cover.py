@@ -7,10 +7,9 @@ from dataclasses import dataclass, field, replace
 from typing import Any
 
 import sympy
-from sympy import Add, And, Expr, Function, Integer, Mul, Not, Or, Pow, expand
+from sympy import Add, And, Expr, Function, Mul, Not, Or, Pow, expand
 
-from derive.calculus.bounds import nonnegative_in_sizes
-from derive.calculus.matrix_algebra import ONE, apply, broadcast, number, power, reduced, select, total
+from derive.calculus.matrix_algebra import apply, number, power, select, total
 from derive.calculus.matrix_contract import axis_reduced, contract, elementwise
 from derive.calculus.matrix_forms import (
     Compare,
@@ -23,7 +22,7 @@ from derive.calculus.matrix_forms import (
     Positions,
     VectorApply,
 )
-from derive.calculus.matrix_labels import Order, Part, fixed_order, scalar, united
+from derive.calculus.matrix_labels import Part, fixed_order, scalar, united
 from derive.calculus.matrix_reads import read_part
 from derive.calculus.nodes import (
     ArgLargest,
@@ -82,7 +81,9 @@ class Cover:
     def joined(self, parts: list[Part], build: Callable[..., Form]) -> Part:
         """An elementwise form of several parts, aligned."""
         order, cost = united(parts), sum(part.cost for part in parts)
-        return Part(order, lambda wanted: build(*(part.aligned(wanted, self.extents) for part in parts)), cost)
+        return Part(
+            order, lambda wanted: build(*(part.aligned(wanted, self.extents) for part in parts)), cost
+        )
 
     def factors(self, node: Expr) -> list[Part]:
         """The parts of the factors of a product."""
@@ -262,9 +263,7 @@ def _divided(cover: Cover, node: Expr) -> Part:
 
 
 def _opaque(cover: Cover, node: Opaque) -> Part:
-    return _applied(
-        cover, node.name, node.argument, selectors=node.selectors, order=node.order, known=False
-    )
+    return _applied(cover, node.name, node.argument, selectors=node.selectors, order=node.order, known=False)
 
 
 def _vector_map(cover: Cover, node: VectorMap) -> Part:
@@ -274,7 +273,9 @@ def _vector_map(cover: Cover, node: VectorMap) -> Part:
     inner = cover.within(node)(node.body)
     rows = tuple(index for index in inner.order if index != bound)
     last = (component, *node.by)
-    if not all(isinstance(index, Index) and index in cover.extents for index in last) or len({*last}) < len(last):
+    if not all(isinstance(index, Index) and index in cover.extents for index in last) or len({*last}) < len(
+        last
+    ):
         raise MatrixFormError(f"the component of {node} is not an index of its own")
     operand = inner.form((*rows, bound))
     form = VectorApply(node.name, operand, tuple(selectors), len(node.by), cover.extents[last[0]])

@@ -153,7 +153,8 @@ class Diagonal(Form):
 @dataclass(frozen=True)
 class MatMul(Form):
     """sum over the last dimension of the left and the first of the right; of two equal-rank
-    stacks, over the last and the last but one, matrix by matrix."""
+    stacks, over the last and the last but one, matrix by matrix.
+    """
 
     left: Form
     right: Form
@@ -304,7 +305,8 @@ class Apply(Form):
 @dataclass(frozen=True)
 class VectorApply(Form):
     """sigma(z) of the vectors along the last dimension; of order 1 its Jacobian J_sigma(z),
-    with the vector's dimension twice: component, then the one it is differentiated by."""
+    with the vector's dimension twice: component, then the one it is differentiated by.
+    """
 
     function: str
     operand: Form
@@ -449,7 +451,8 @@ class Select(Form):
 class Gather(Form):
     """name[selectors]: one integer form for each axis of the tensor, all of the rank of the result
     or scalars. `unproved` are the places where a selector may leave the axis of that size; a Select around it
-    decides there, and any value may be read."""
+    decides there, and any value may be read.
+    """
 
     name: str
     selectors: tuple[Form, ...]

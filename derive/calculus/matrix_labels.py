@@ -21,7 +21,8 @@ Order = tuple[Index, ...]
 @dataclass(frozen=True, eq=False)
 class Part:
     """An array form to be: its indices in natural order, how to build it in any order, and what the
-    contractions inside cost."""
+    contractions inside cost.
+    """
 
     order: Order
     build: Callable[[Order], Form]
@@ -60,7 +61,7 @@ def fixed_order(form: Form, order: Order) -> Part:
 
 def scalar(form: Form) -> Part:
     """A part without dimensions."""
-    return Part((), lambda order: form)
+    return Part((), lambda _: form)
 
 
 def united(parts: Iterable[Part]) -> Order:

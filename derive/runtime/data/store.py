@@ -59,8 +59,8 @@ def keep(dataset: str, arrays: Mapping[str, Bytes]) -> None:
             write_atomically(path, [header.getvalue(), np.ascontiguousarray(array).data.cast("B")])
         except OSError as error:
             raise DataError(
-                f"data set {dataset!r} can't be kept in {path.parent}: {error.strerror}; free {array.nbytes:,} "
-                f"bytes there, or set XDG_CACHE_HOME to another folder"
+                f"data set {dataset!r} can't be kept in {path.parent}: {error.strerror}; free "
+                f"{array.nbytes:,} bytes there, or set XDG_CACHE_HOME to another folder"
             ) from None
 
 

@@ -47,7 +47,7 @@ def define(text: str, *, opaque: tuple[str, ...] = (), **values: Any) -> Program
     """The program of a definition; `values` are its hyperparameters, `opaque` its undetermined functions."""
     lines = [line for line in text.split("\n") if line.strip() and not line.strip().startswith("#")]
     head = parse(lines[0].strip(), "header")
-    reader = _Reader(str(head.children[0]), {k: sympify(v) for k, v in values.items()}, frozenset(opaque))
+    reader = _Reader(str(head.children[0]), {k: sympify(v, strict=True) for k, v in values.items()}, frozenset(opaque))
     outputs = []
     for child in head.children[1:]:
         if child is None:
@@ -179,7 +179,7 @@ def _slots(
         if place.data == "name" and str(place.children[0]) not in {str(i) for i in outer}:
             index = Index(str(place.children[0]))
             scope = reader.scope({str(i): i for i in outer})
-            loops[index] = None if limit is None else sympify(read(limit, scope, line))
+            loops[index] = None if limit is None else sympify(read(limit, scope, line), strict=True)
             slots.append(index)
         else:
             slots.append(expand(read(place, reader.scope({str(i): i for i in outer}), line)))

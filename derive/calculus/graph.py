@@ -14,7 +14,7 @@ from collections.abc import Callable
 from dataclasses import dataclass, field
 from typing import Any
 
-from sympy import Expr, sympify
+from sympy import Expr, Integer, sympify
 
 from derive.calculus.compose import free_name, instantiate
 from derive.calculus.kinks import canonical_kinks
@@ -78,7 +78,7 @@ class Graph:
 def _axis(size: Any) -> Axis:
     if isinstance(size, str):
         return Axis(size, Size(size))
-    return Axis(str(size), sympify(size))
+    return Axis(str(size), sympify(size, strict=True))
 
 
 @dataclass(eq=False)
@@ -120,7 +120,7 @@ class Array:
         return self._reduced(axis, lambda body, *ranges: Sum(body, *ranges))
 
     def mean(self, axis: int | str | None = None) -> Array:
-        count: Expr = sympify(1)
+        count: Expr = Integer(1)
         for position in self._positions(axis):
             count = count * self.axes[position].size
         return self.sum(axis) / count
@@ -175,7 +175,7 @@ class Array:
 
     def _binary(self, other: Any, operation: Callable[[Expr, Expr], Expr]) -> Array:
         if not isinstance(other, Array):
-            number = sympify(other)
+            number = sympify(other, strict=True)
             return self.map(lambda value: operation(value, number))
         axes = broadcast(self, other)
         return Array(self.graph, axes, lambda indices: operation(_at(self, indices), _at(other, indices)))
@@ -204,7 +204,7 @@ class Array:
         return (-self) + other
 
     def __rtruediv__(self, other: Any) -> Array:
-        return self.map(lambda value: sympify(other) / value)
+        return self.map(lambda value: sympify(other, strict=True) / value)
 
     def __str__(self) -> str:
         return str(self.tensor) if self.tensor is not None else f"({', '.join(a.name for a in self.axes)})"

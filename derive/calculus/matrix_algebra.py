@@ -76,6 +76,8 @@ def transpose(form: Form, order: tuple[int, ...] = (1, 0)) -> Form:
     """The form with dimension order[k] at place k; Xᵀᵀ = X."""
     if isinstance(form, Transpose):
         return transpose(form.operand, tuple(form.order[k] for k in order))
+    if isinstance(form, Negative):
+        return negative(transpose(form.operand, order))
     if order == tuple(range(form.rank)) or form.rank < 2:
         return form
     return Transpose(form, order)
@@ -102,6 +104,12 @@ def broadcast(form: Form, extents: Axes, kept: tuple[int, ...]) -> Form:
     """The form repeated along the dimensions that are not kept; scalars stay scalars."""
     if not form.rank or kept == tuple(range(len(extents))):
         return form
+    if isinstance(form, Negative):
+        return negative(broadcast(form.operand, extents, kept))
+    if isinstance(form, Power) and form.exponent.could_extract_minus_sign():
+        return power(broadcast(power(form.base, -form.exponent), extents, kept), -1)
+    if isinstance(form, Quotient) and form.numerator == ONE:
+        return power(broadcast(form.denominator, extents, kept), -1)
     if tuple(extents[k] for k in kept) != form.axes:
         raise MatrixFormError(f"{_shape(form)} cannot be repeated as ({_listed(extents)}) at {kept}")
     return Broadcast(form, extents, kept)

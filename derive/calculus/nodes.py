@@ -68,7 +68,7 @@ class Sum(Reduction):
     operator = "sum"
 
     def __new__(cls, body: Any, *ranges: Any) -> Any:
-        body = sympify(body)
+        body = sympify(body, strict=True)
         if body.is_zero or not ranges:
             return body
         if isinstance(body, Sum) and not {r[0] for r in ranges} & set(body.bound):
@@ -83,8 +83,8 @@ class Largest(Reduction):
 
     def __new__(cls, body: Any, *ranges: Any) -> Any:
         if not ranges:
-            return sympify(body)
-        return Basic.__new__(cls, sympify(body), *(Tuple(*r) for r in ranges))
+            return sympify(body, strict=True)
+        return Basic.__new__(cls, sympify(body, strict=True), *(Tuple(*r) for r in ranges))
 
 
 class ArgLargest(Reduction):
@@ -94,7 +94,7 @@ class ArgLargest(Reduction):
     is_integer = True
 
     def __new__(cls, body: Any, *ranges: Any) -> Any:
-        return Basic.__new__(cls, sympify(body), *(Tuple(*r) for r in ranges))
+        return Basic.__new__(cls, sympify(body, strict=True), *(Tuple(*r) for r in ranges))
 
 
 class Condition(Boolean):  # type: ignore[misc]
@@ -103,7 +103,7 @@ class Condition(Boolean):  # type: ignore[misc]
     comparison = ""
 
     def __new__(cls, expression: Any) -> Any:
-        expression = sympify(expression)
+        expression = sympify(expression, strict=True)
         expression = cls.scaled(expression)
         decided = cls.decide(expression) if expression.is_number else None
         if decided is not None:
@@ -162,7 +162,7 @@ class Where(_RealNode):
     """The first value where the condition holds, else the second; only the one chosen is evaluated."""
 
     def __new__(cls, condition: Any, chosen: Any, other: Any = 0) -> Any:
-        chosen, other = sympify(chosen), sympify(other)
+        chosen, other = sympify(chosen, strict=True), sympify(other, strict=True)
         if condition in (True, true) or chosen == other:
             return chosen
         if condition in (False, false):
@@ -195,7 +195,7 @@ class FloorDiv(Expr):  # type: ignore[misc]
     is_finite = True
 
     def __new__(cls, a: Any, b: Any) -> Any:
-        a, b = sympify(a), sympify(b)
+        a, b = sympify(a, strict=True), sympify(b, strict=True)
         if b == 1:
             return a
         if a.is_Integer and b.is_Integer:
@@ -219,7 +219,7 @@ class Remainder(Expr):  # type: ignore[misc]
     is_finite = True
 
     def __new__(cls, a: Any, b: Any) -> Any:
-        a, b = sympify(a), sympify(b)
+        a, b = sympify(a, strict=True), sympify(b, strict=True)
         if b == 1:
             return Integer(0)
         if a.is_Integer and b.is_Integer:
@@ -235,7 +235,7 @@ class Opaque(_RealNode):
 
     def __new__(cls, name: Any, selectors: Any, argument: Any, order: int = 0) -> Any:
         name = name if isinstance(name, Symbol) else Symbol(name)
-        return Basic.__new__(cls, name, Tuple(*selectors), sympify(argument), Integer(order))
+        return Basic.__new__(cls, name, Tuple(*selectors), sympify(argument, strict=True), Integer(order))
 
     @property
     def name(self) -> str:
@@ -270,7 +270,7 @@ class VectorMap(Reduction):
 
     def __new__(cls, name: Any, outputs: Any, body: Any, span: Any, by: Any = ()) -> Any:
         name = name if isinstance(name, Symbol) else Symbol(name)
-        return Basic.__new__(cls, name, Tuple(*outputs), sympify(body), Tuple(*span), Tuple(*by))
+        return Basic.__new__(cls, name, Tuple(*outputs), sympify(body, strict=True), Tuple(*span), Tuple(*by))
 
     @property
     def body(self) -> Expr:

@@ -92,7 +92,7 @@ class Ref(Expr):  # type: ignore[misc]
         if integer and cls is Ref:
             return IntegerRef(name, *indices)
         head = name if isinstance(name, TensorName) else TensorName(name)
-        return Basic.__new__(cls, head, *(sympify(index) for index in indices))  # type: ignore[no-any-return]
+        return Basic.__new__(cls, head, *(sympify(index, strict=True) for index in indices))  # type: ignore[no-any-return]
 
     @property
     def name(self) -> str:

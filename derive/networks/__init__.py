@@ -1,0 +1,1 @@
+"""Networks: compositions of layers with names and sizes; `build` emits them."""

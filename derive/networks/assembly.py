@@ -1,0 +1,104 @@
+"""From a graph of arrays to a network: roles, laws of initialisation, updates."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from typing import Any
+
+from sympy import Expr, Integer
+
+from derive.calculus.formula import scalar_formula
+from derive.calculus.graph import Array, Graph
+from derive.calculus.network import Law, Network, Parameter
+from derive.calculus.stabilise import stabilise
+from derive.calculus.tensor import Axis, Kind, Size
+from derive.errors import DeriveError
+from derive.layers.activations import ACTIVATIONS
+from derive.layers.losses import cross_entropy, squared_error
+from derive.optimizers import OPTIMIZERS
+
+GAINS = {"relu": 2}
+
+
+class Assembly:
+    """A network in the making: parameters are declared with their law, the loss closes it."""
+
+    def __init__(self, name: str, title: str, sizes: Mapping[str, int], most: int = 128) -> None:
+        self.name, self.title, self.sizes, self.most = name, title, dict(sizes), most
+        self.graph = Graph(name)
+        self.parameters: list[Parameter] = []
+        self.data: list[str] = []
+
+    def input(self, name: str, *axes: str) -> Array:
+        """Data of a batch: the first axis is the batch's, m."""
+        self.data.append(name)
+        return self.graph.input(name, *axes)
+
+    def weight(self, name: str, rows: str, columns: str, gain: int = 1, trained: bool = True) -> Array:
+        """A matrix (rows, columns) drawn normal with variance gain/rows. He et al., ICCV 2015, equation 10."""
+        variance = Integer(gain) / Size(rows)
+        return self.parameter(name, (rows, columns), Law.NORMAL, variance, trained)
+
+    def parameter_of(self, name: str, axis: Axis, columns: str) -> Array:
+        """A matrix whose rows are an axis that the network computes, as the features' own."""
+        self.parameters.append(Parameter(name, Law.NORMAL, 1 / axis.size))
+        return self.graph.input(name, axis.size, columns)
+
+    def bias(self, name: str, size: str) -> Array:
+        """A vector that starts at zero."""
+        return self.parameter(name, (size,), Law.ZEROS, Integer(1), True)
+
+    def parameter(self, name: str, axes: tuple[str, ...], law: Law, variance: Expr, trained: bool) -> Array:
+        self.parameters.append(Parameter(name, law, variance, trained))
+        return self.graph.input(name, *axes)
+
+    def classifier(self, logits: Array, reduction: str = "mean") -> Network:
+        """Close with softmax cross entropy against the labels y (m)."""
+        labels = self.graph.input("y", "m", kind=Kind.INTEGER)
+        loss = self.graph.apply(cross_entropy(reduction), logits, labels)
+        return self._close(logits, loss, ("y",), "classification", reduction)
+
+    def regression(self, output: Array, reduction: str = "mean") -> Network:
+        """Close with the squared error against the targets Y (m, k)."""
+        target = self.graph.input("Y", "m", output.axes[-1].name)
+        loss = self.graph.apply(squared_error(reduction), output, target)
+        return self._close(output, loss, ("Y",), "regression", reduction)
+
+    def _close(self, output: Array, loss: Array, labels: tuple[str, ...], task: str, reduction: str) -> Network:
+        program = stabilise(self.graph.program(output, loss))
+        assert output.tensor is not None
+        assert loss.tensor is not None
+        return Network(
+            self.name,
+            self.title,
+            program,
+            tuple(self.parameters),
+            tuple(self.data),
+            labels,
+            output.tensor.name,
+            loss.tensor.name,
+            self.sizes,
+            most=self.most,
+            task=task,
+            reduction=reduction,
+            updates=OPTIMIZERS,
+        )
+
+
+def activation(spelling: str) -> Callable[[Array], Array]:
+    """A named activation, or any formula in x that a person types, applied to every element."""
+    formula = ACTIVATIONS.get(spelling, spelling)
+    function = scalar_formula(formula)
+    return lambda array: array.map(function)
+
+
+def gain(spelling: str) -> int:
+    """The variance that an activation needs: 2 for a rectifier, which drops half, else 1."""
+    return GAINS.get(spelling, 1)
+
+
+def require_sizes(name: str, sizes: Mapping[str, Any]) -> None:
+    """Every size a positive integer."""
+    for letter, size in sizes.items():
+        if not isinstance(size, int) or size < 1:
+            raise DeriveError(f"{name}: size {letter} is {size!r}; it must be an integer of at least 1")

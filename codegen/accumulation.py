@@ -1,0 +1,121 @@
+"""The form in which a loop nest computes an equation: start, accumulate, finish.
+
+    Y[i,j] = b[j] + sum_{p<n} X[i,p] W[p,j]         start b[j], one sum
+    A_bar[i,j] = r[i] (sum_q B[i,q] - sum_q C[i,q])   start 0, two sums, finish r[i]*accumulated
+    c[i] = max_{q<k} Z[i,q]                           one maximum
+    E[i,j] = exp(Z[i,j])                              no reduction: pointwise
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, replace
+
+from sympy import Add, And, Expr, Integer, Mul, Symbol, true
+from sympy.core.basic import Basic
+
+from derive.calculus.nodes import Range, Reduction, Sum, Where
+
+ACCUMULATED = Symbol("accumulated", real=True)
+
+
+@dataclass(frozen=True)
+class Term:
+    """One reduction to accumulate: the body where the condition holds, over ranges."""
+
+    body: Expr
+    ranges: tuple[Range, ...]
+    condition: Basic = true
+
+
+@dataclass(frozen=True)
+class Accumulation:
+    """finish(start + the terms); `kind` is the reduction's operator, empty where there is none."""
+
+    kind: str
+    start: Expr
+    terms: tuple[Term, ...]
+    finish: Expr = ACCUMULATED
+
+
+def accumulation(value: Expr) -> Accumulation | None:
+    """The form of a value; None where its reductions cannot be accumulated in one nest."""
+    if not value.has(Reduction):
+        return Accumulation("", value, ())
+    found = _descend(value, true)
+    if found is None or any(term.body.has(Reduction) for term in found.terms):
+        return None
+    return None if found.start.has(Reduction) or _nested(found.finish) else found
+
+
+def _nested(finish: Expr) -> bool:
+    return bool(finish.has(Reduction))
+
+
+def _descend(value: Expr, condition: Basic) -> Accumulation | None:
+    """The form of a subexpression that is evaluated where the condition holds."""
+    if isinstance(value, Reduction):
+        return Accumulation(value.operator, Integer(0), (_term(value, Integer(1), condition),))
+    if isinstance(value, Add):
+        added = _added(value, condition)
+        if added is not None:
+            return added
+    holders = [argument for argument in value.args if argument.has(Reduction)]
+    if len(holders) != 1 or (isinstance(value, Where) and holders[0] is value.condition):
+        return None
+    return _inside(value, holders[0], condition)
+
+
+def _inside(value: Expr, holder: Expr, condition: Basic) -> Accumulation | None:
+    chosen = isinstance(value, Where) and holder == value.chosen
+    inner = _descend(holder, And(condition, value.condition) if chosen else condition)
+    if inner is None:
+        return None
+    if chosen and value.other == 0 and _pure(inner):
+        return inner
+    arguments = (inner.finish if argument == holder else argument for argument in value.args)
+    return replace(inner, finish=value.func(*arguments))
+
+
+def _pure(form: Accumulation) -> bool:
+    """Whether guarded terms alone give 0 where the guard fails."""
+    return form.kind == Sum.operator and form.start == 0 and form.finish == ACCUMULATED
+
+
+def _added(value: Add, condition: Basic) -> Accumulation | None:
+    """A sum of pointwise terms and of multiples of sums; a common factor is left to the finish."""
+    plain = [argument for argument in value.args if not argument.has(Reduction)]
+    multiples = [_multiple(argument, condition) for argument in value.args if argument.has(Reduction)]
+    factors = [found[1] for found in multiples if found is not None]
+    if len(factors) < len(multiples):
+        return None
+    common = _common_factor(factors) if not plain else Integer(1)
+    terms = tuple(
+        _term(node, factor / common, guard) for node, factor, guard in (found for found in multiples if found)
+    )
+    finish = ACCUMULATED if common == 1 else common * ACCUMULATED
+    return Accumulation(Sum.operator, Add(*plain), terms, finish)
+
+
+def _common_factor(factors: list[Expr]) -> Expr:
+    """What every factor has, up to its sign; 1 where they differ."""
+    plain = {Mul(*(f for f in factor.as_ordered_factors() if f != -1)) for factor in factors}
+    return plain.pop() if len(plain) == 1 else Integer(1)
+
+
+def _multiple(term: Expr, condition: Basic) -> tuple[Reduction, Expr, Basic] | None:
+    """A term as factor * sum where a guard holds."""
+    if isinstance(term, Where) and term.other == 0 and isinstance(term.chosen, Sum):
+        return term.chosen, Integer(1), And(condition, term.condition)
+    factors = Mul.make_args(term)
+    sums = [factor for factor in factors if isinstance(factor, Sum)]
+    rest = Mul(*(factor for factor in factors if not isinstance(factor, Sum)))
+    return (sums[0], rest, condition) if len(sums) == 1 and not rest.has(Reduction) else None
+
+
+def _term(node: Reduction, factor: Expr, condition: Basic) -> Term:
+    """The body times its factor; a body that is 0 outside a guard gives the guard."""
+    body = node.body
+    neutral = Integer(0) if isinstance(node, Sum) else None
+    if isinstance(body, Where) and (body.other == 0 if neutral is not None else body.other.is_infinite):
+        return Term(factor * body.chosen, node.ranges, And(condition, body.condition))
+    return Term(factor * body, node.ranges, condition)

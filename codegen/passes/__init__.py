@@ -1,0 +1,1 @@
+"""Passes: Program -> Program, one a file; `codegen.pipeline` lists them in order."""

@@ -1,0 +1,33 @@
+"""The passes, in order, verified between.
+
+    hoist    reductions inside expressions become equations of their own
+    cse      nothing whole is computed twice
+    dce      nothing dead is computed
+    order    a result follows what it needs
+
+A target adds its own after them: fusion, keep or recompute, layout, lifetimes have their place there.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+
+from codegen.passes.cse import cse
+from codegen.passes.dce import dce
+from codegen.passes.hoist import hoist
+from codegen.passes.order import order
+from codegen.passes.verify import verify
+from derive.calculus.program import Program
+
+Pass = Callable[[Program], Program]
+
+PASSES: tuple[Pass, ...] = (hoist, cse, dce, order)
+TARGET_PASSES: dict[str, tuple[Pass, ...]] = {"numpy": (), "c": ()}
+
+
+def lowered(program: Program, target: str | None = None) -> Program:
+    """The program after every pass, those of the target included."""
+    program = verify(program, "derivation")
+    for one in (*PASSES, *(TARGET_PASSES[target] if target else ())):
+        program = verify(one(program), one.__name__)
+    return program

@@ -1,0 +1,225 @@
+"""What is emitted for a network, decided once for every target.
+
+    forward   parameters, data                          -> output
+    loss      parameters, data, labels                  -> L, residuals
+    vjp       residuals, parameters, data, labels, L_bar -> W_bar of each trained parameter
+    jvp       parameters, W_dot, data, labels           -> L, L_dot
+
+All four are Programs after `codegen.pipeline`. In `vjp` the residuals are inputs; whatever does not
+depend on L_bar was moved to `loss`, so the split is where the cotangent enters. `W_dot` and `W_bar`
+are named after their parameters: `W1_dot`, `W1_bar`; the seed is the loss's name with `_bar`.
+
+`LayerPlan` is the same for one Program alone: forward; vjp and jvp joint, forward statements included.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, replace
+from math import prod
+
+from sympy import Add, Expr, Pow
+
+from codegen.passes.dce import dce
+from codegen.passes.verify import names_of, reads_of, references
+from codegen.pipeline import lowered
+from derive.calculus.jvp import jvp
+from derive.calculus.network import Network, Update
+from derive.calculus.nodes import FloorDiv, IsZero, Reduction, Remainder
+from derive.calculus.program import Program, Statement
+from derive.calculus.tensor import Index, IntegerRef, Kind, Size, Tensor, refs
+from derive.calculus.vjp import vjp
+from derive.errors import DeriveError
+
+
+@dataclass(frozen=True)
+class Owned:
+    """A parameter: its tensor, whether it is trained."""
+
+    tensor: Tensor
+    trained: bool
+
+
+@dataclass(frozen=True)
+class Supplied:
+    """A tensor of the batch; role is input, label or target.
+
+    `classes` bounds the values of an integer tensor: the size of the axis that they index.
+    """
+
+    tensor: Tensor
+    role: str
+    classes: Expr | None = None
+
+    @property
+    def integer(self) -> bool:
+        return self.tensor.kind is not Kind.REAL
+
+
+@dataclass(frozen=True)
+class Plan:
+    """A network's programs after the passes, and what passes between them."""
+
+    network: Network
+    parameters: tuple[Owned, ...]
+    batch: tuple[Supplied, ...]
+    forward: Program
+    loss: Program
+    vjp: Program
+    jvp: Program
+    residuals: tuple[Tensor, ...]
+
+    @property
+    def trained(self) -> tuple[Tensor, ...]:
+        return tuple(owned.tensor for owned in self.parameters if owned.trained)
+
+    @property
+    def data(self) -> tuple[Supplied, ...]:
+        return tuple(supplied for supplied in self.batch if supplied.role == "input")
+
+    @property
+    def labels(self) -> tuple[Supplied, ...]:
+        return tuple(supplied for supplied in self.batch if supplied.role != "input")
+
+    @property
+    def output(self) -> Tensor:
+        return self.network.tensor(self.network.output)
+
+    @property
+    def batch_size(self) -> Size:
+        return Size(self.network.batch)
+
+    @property
+    def updates(self) -> tuple[Update, ...]:
+        return self.network.updates
+
+    def size(self, expression: Expr) -> int:
+        """A size in numbers, the batch at its largest."""
+        return evaluated(expression, {**self.network.sizes, self.network.batch: self.network.most})
+
+    def kept_elements(self, examples: int | None = None) -> int:
+        """How many numbers the residuals of so many examples are, M by default."""
+        sizes = {**self.network.sizes, self.network.batch: examples or self.network.most}
+        return sum(elements(tensor, sizes) for tensor in self.residuals)
+
+
+@dataclass(frozen=True)
+class LayerPlan:
+    """One Program's forward, vjp and jvp, each complete in itself."""
+
+    name: str
+    forward: Program
+    vjp: Program
+    jvp: Program
+
+
+def plan_network(network: Network) -> Plan:
+    """The plan of a network."""
+    program = network.program
+    forward = lowered(replace(program, name=f"{network.name}_forward", outputs=(network.output,)))
+    primal = dce(replace(program, outputs=(network.loss,)))
+    joint = vjp(primal, wrt=network.trained)
+    joint = lowered(replace(joint, outputs=(network.loss, *joint.outputs)))
+    loss, pullback, residuals = _split(joint, network)
+    pushed = jvp(primal, wrt=network.trained)
+    tangent = lowered(replace(pushed, outputs=(network.loss, *pushed.outputs)))
+    parameters = tuple(Owned(network.tensor(p.name), p.trained) for p in network.parameters)
+    return Plan(network, parameters, _batch(network, loss), forward, loss, pullback, tangent, residuals)
+
+
+def plan_layer(program: Program) -> LayerPlan:
+    """The plan of one layer."""
+    return LayerPlan(program.name, lowered(program), lowered(vjp(program)), lowered(jvp(program)))
+
+
+def _split(joint: Program, network: Network) -> tuple[Program, Program, tuple[Tensor, ...]]:
+    """The joint program cut where the loss's cotangent enters: loss, pullback and what passes between."""
+    forward: list[Statement] = []
+    backward: list[Statement] = []
+    moved = {f"{network.loss}_bar"}
+    for statement in joint.statements:
+        late = bool((reads_of(statement) | names_of(statement)) & moved)
+        moved |= names_of(statement) if late else set()
+        (backward if late else forward).append(statement)
+    computed = {name for statement in forward for name in names_of(statement)}
+    read = {name for statement in backward for name in reads_of(statement)}
+    residuals = tuple(tensor for tensor in joint.locals if tensor.name in computed & read)
+    kept = tuple(tensor.name for tensor in residuals)
+    cotangents = tuple(name for name in joint.outputs if name != network.loss)
+    loss = replace(_part(joint, forward, (network.loss, *kept)), name=f"{network.name}_loss")
+    return loss, _part(joint, backward, cotangents, residuals), residuals
+
+
+def _part(
+    joint: Program, statements: list[Statement], outputs: tuple[str, ...], residuals: tuple[Tensor, ...] = ()
+) -> Program:
+    """Some statements of the joint program as a program; what it does not read is no input."""
+    read = {name for statement in statements for name in reads_of(statement)}
+    defined = {name for statement in statements for name in names_of(statement)}
+    inputs = tuple(tensor for tensor in (*joint.inputs, *residuals) if tensor.name in read)
+    declared = tuple(tensor for tensor in joint.locals if tensor.name in defined)
+    return replace(joint, inputs=inputs, statements=tuple(statements), outputs=outputs, locals=declared)
+
+
+def _batch(network: Network, loss: Program) -> tuple[Supplied, ...]:
+    """The tensors of a call, data first, with the bound of each integer one."""
+    supplied = []
+    for name in (*network.data, *network.labels):
+        tensor = network.tensor(name)
+        integer = tensor.kind is not Kind.REAL
+        role = "input" if name in network.data else "label" if integer else "target"
+        supplied.append(Supplied(tensor, role, _classes(tensor, loss) if integer else None))
+    return tuple(supplied)
+
+
+def _classes(tensor: Tensor, program: Program) -> Expr:
+    """The size of the axis that an integer tensor's elements index, or are compared with."""
+    tensors = program.tensors
+    for equation in program.equations():
+        for ref in sorted(references(equation) | {equation.target}, key=str):
+            for index, axis in zip(ref.indices, tensors[ref.name].axes, strict=True):
+                if isinstance(index, IntegerRef) and index.name == tensor.name:
+                    return axis.size
+    return _compared(tensor, program)
+
+
+def _compared(tensor: Tensor, program: Program) -> Expr:
+    for equation in program.equations():
+        extents = dict(equation.ranges)
+        for node in equation.value.atoms(Reduction):
+            extents |= dict(node.ranges)
+        for condition in equation.value.atoms(IsZero):
+            indices = condition.expression.atoms(Index)
+            if any(ref.name == tensor.name for ref in refs(condition)):
+                for index in sorted(indices & set(extents) - _inner(condition), key=str):
+                    return extents[index]
+    raise DeriveError(
+        f"network input {tensor} holds integers, but nothing is indexed by them or compared with them, "
+        "so their range is unknown; read a tensor at them, as H[i,y[i]], or declare the input real"
+    )
+
+
+def _inner(condition: IsZero) -> set[Index]:
+    """The indices inside of references, as i in y[i]."""
+    return {index for ref in refs(condition) for index in ref.atoms(Index)}
+
+
+def evaluated(expression: Expr, sizes: Mapping[str, int]) -> int:
+    """A size expression in numbers."""
+    if isinstance(expression, Size):
+        return sizes[str(expression.name)]
+    if expression.is_Integer:
+        return int(expression)
+    parts = [evaluated(argument, sizes) for argument in expression.args]
+    if isinstance(expression, FloorDiv):
+        return parts[0] // parts[1]
+    if isinstance(expression, Remainder):
+        return parts[0] % parts[1]
+    if isinstance(expression, Pow):
+        return int(parts[0] ** parts[1])
+    return sum(parts) if isinstance(expression, Add) else prod(parts)
+
+
+def elements(tensor: Tensor, sizes: Mapping[str, int]) -> int:
+    """How many numbers a tensor holds."""
+    return prod(evaluated(size, sizes) for size in tensor.shape)

@@ -1,0 +1,1 @@
+"""Expressions to text, by precedence: one printer a language."""

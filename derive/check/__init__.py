@@ -1,0 +1,1 @@
+"""Oracles: how we know that a derived program is right."""

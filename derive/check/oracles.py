@@ -1,0 +1,216 @@
+"""Four oracles for a derived program, none of which trusts the derivation.
+
+    dot product           <v, J u> = <J^T v, u>, the pushforward and the pullback derived separately
+    differences           <X_bar, u> = (f(x + h u) - f(x - h u))/2h, in float64, extrapolated (Richardson)
+    digits                the pullback in float64 against itself in 50 decimal digits
+    exact differences     <X_bar, u> in 50 digits against differences of the forward program in 50 digits
+
+where f = sum of Y_bar * Y over all outputs. Errors are relative to the norms of what is multiplied.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, replace
+from typing import Any
+
+import numpy as np
+
+from derive.calculus.program import Program
+from derive.calculus.tensor import Kind, Tensor
+from derive.check.arithmetic import Array, Number, arithmetic
+from derive.check.evaluate import Evaluation, elements
+from derive.check.reader import Functions
+from derive.check.sampling import random_inputs, random_sizes
+
+DIGITS = 50
+DOT_BOUND = 1e-13
+DIFFERENCE_BOUND = 1e-7
+DIGITS_BOUND = 1e-12
+EXACT_BOUND = 1e-20
+FLOOR = 1e-20  # of |v|: a cotangent below it is 0
+Arrays = Mapping[str, Array]
+
+
+@dataclass(frozen=True)
+class Check:
+    """One comparison: what was compared, the largest relative error, and the bound it must keep."""
+
+    name: str
+    error: float
+    bound: float
+    compared: str
+
+    @property
+    def passed(self) -> bool:
+        return self.error <= self.bound
+
+    def __str__(self) -> str:
+        verdict = "ok" if self.passed else "FAILED"
+        return f"{self.name}: {self.compared}: {self.error:.1e} (bound {self.bound:.0e}) {verdict}"
+
+
+@dataclass(frozen=True)
+class Point:
+    """Where a derivative is tested: sizes, inputs x, cotangents v and directions u, for all names."""
+
+    forward: Program
+    sizes: Mapping[str, int]
+    inputs: Arrays
+    cotangents: Arrays
+    directions: Arrays
+    functions: Functions
+
+    @classmethod
+    def drawn(
+        cls,
+        forward: Program,
+        seed: int,
+        sizes: Mapping[str, int] | None = None,
+        functions: Functions | None = None,
+    ) -> Point:
+        """A random point, at random unequal sizes unless sizes are given."""
+        chosen = dict(sizes) if sizes is not None else random_sizes(forward, seed)
+        inputs = random_inputs(forward, chosen, seed, opaque=functions)
+        run = Evaluation.start(forward, inputs, chosen, opaque=functions)
+        generator = np.random.default_rng([seed, 2])
+
+        def normal(tensor: Tensor) -> Array:
+            inside = elements(run.reader, tensor)
+            return np.where(inside, generator.normal(size=inside.shape), np.nan)
+
+        outputs = [forward.tensor(name) for name in forward.outputs]
+        cotangents = {t.name: normal(t) for t in outputs if _is_real(t)}
+        directions = {t.name: normal(t) for t in forward.inputs if _is_real(t)}
+        return cls(forward, chosen, inputs, cotangents, directions, functions or {})
+
+    def evaluated(self, program: Program, number: Number = "float64", **changed: Arrays) -> dict[str, Array]:
+        """Every tensor of the forward, pullback or pushforward program at this point."""
+        point = replace(self, **changed)  # type: ignore[arg-type]
+        given = {
+            **point.inputs,
+            **{name + "_bar": value for name, value in point.cotangents.items()},
+            **{name + "_dot": value for name, value in point.directions.items()},
+        }
+        wanted = {tensor.name: given[tensor.name] for tensor in program.inputs}
+        run = Evaluation.start(program, wanted, self.sizes, number=number, opaque=self.functions)
+        run.run(program.statements)
+        return {name: self._defined(run, program.tensor(name)) for name in run.arrays}
+
+    def _defined(self, run: Evaluation, tensor: Tensor) -> Array:
+        """Padding is 0, so that no sum sees it; what should be defined and is not stays nan."""
+        array = run.arrays[tensor.name]
+        return np.where(elements(run.reader, tensor), array, 0) if _is_real(tensor) else array
+
+
+def _is_real(tensor: Tensor) -> bool:
+    return tensor.kind in (Kind.REAL, Kind.STATE)
+
+
+def dot_product(point: Point, pullback: Program, pushforward: Program) -> Check:
+    """<v, J u> = <J^T v, u>, relative to |v| |J u|."""
+    back, ahead = point.evaluated(pullback), point.evaluated(pushforward)
+    names = _varied(pullback)
+    pairs = [(point.cotangents[name], ahead[name + "_dot"]) for name in point.cotangents]
+    left = sum(inner(v, moved) for v, moved in pairs)
+    right = sum(inner(back[name + "_bar"], point.directions[name]) for name in names)
+    scale = norm(*(v for v, _ in pairs)) * norm(*(moved for _, moved in pairs))
+    compared = f"<v, J u> = <J^T v, u>, u of {', '.join(names)}"
+    return Check("dot product", _relative(left - right, scale), DOT_BOUND, compared)
+
+
+def differences(point: Point, pullback: Program) -> Check:
+    """Central differences in float64, extrapolated once, along one direction for each input."""
+    back = point.evaluated(pullback)
+
+    def slope(name: str) -> Any:
+        coarse, fine = (_central(point, name, step, "float64") for step in (1e-3, 5e-4))
+        return (4 * fine - coarse) / 3
+
+    return _along_directions("differences", point, pullback, back, slope, DIFFERENCE_BOUND)
+
+
+def exact_differences(point: Point, pullback: Program, exact: Arrays | None = None) -> Check:
+    """Central differences of the forward program in 50 digits: independent of any derivation."""
+    back = exact if exact is not None else point.evaluated(pullback, DIGITS)
+    step = arithmetic(DIGITS).cast(10.0**-3)[()] ** 5
+
+    def slope(name: str) -> Any:
+        return _central(point, name, step, DIGITS)
+
+    return _along_directions("exact differences", point, pullback, back, slope, EXACT_BOUND)
+
+
+def digits(point: Point, pullback: Program, exact: Arrays | None = None) -> Check:
+    """The float64 evaluation against the same program in 50 digits, normwise for each cotangent."""
+    rounded = point.evaluated(pullback)
+    exact = exact if exact is not None else point.evaluated(pullback, DIGITS)
+    cast = arithmetic(DIGITS).cast
+    least = FLOOR * norm(*point.cotangents.values())
+    errors = []
+    for name in pullback.outputs:
+        error = norm(cast(rounded[name]) - exact[name])
+        errors.append(_relative(error, max(norm(exact[name]), least)))
+    compared = f"{', '.join(pullback.outputs)} in float64 and {DIGITS} digits"
+    return Check("digits", max(errors, default=0.0), DIGITS_BOUND, compared)
+
+
+def checks(point: Point, pullback: Program, pushforward: Program) -> tuple[Check, ...]:
+    """All four oracles at one point."""
+    exact = point.evaluated(pullback, DIGITS)
+    return (
+        dot_product(point, pullback, pushforward),
+        differences(point, pullback),
+        digits(point, pullback, exact),
+        exact_differences(point, pullback, exact),
+    )
+
+
+def inner(left: Array, right: Array) -> Any:
+    """<left, right> over the elements; the padding of a direction is nan and counts as 0."""
+    return np.where(right == right, left * right, 0).sum()  # noqa: PLR0124 - nan is not itself
+
+
+def norm(*arrays: Array) -> float:
+    """The Euclidean norm of all elements together; padding of a direction counts as 0."""
+    flat = [np.where(a == a, a, 0).astype(np.float64).ravel() for a in map(np.asarray, arrays)]  # noqa: PLR0124
+    return float(np.linalg.norm(np.concatenate(flat))) if flat else 0.0
+
+
+def _varied(pullback: Program) -> tuple[str, ...]:
+    return tuple(name.removesuffix("_bar") for name in pullback.outputs)
+
+
+def _along_directions(
+    title: str, point: Point, pullback: Program, back: Arrays, slope: Callable[[str], Any], bound: float
+) -> Check:
+    errors = []
+    least = FLOOR * norm(*point.cotangents.values())
+    for name in _varied(pullback):
+        bar, direction = back[name + "_bar"], point.directions[name]
+        expected = slope(name)
+        scale = max(norm(bar) * norm(direction), abs(float(expected)), least)
+        errors.append(_relative(inner(bar, direction) - expected, scale))
+    compared = f"{', '.join(pullback.outputs)} along one direction each"
+    return Check(title, max(errors, default=0.0), bound, compared)
+
+
+def _central(point: Point, name: str, step: Any, number: Number) -> Any:
+    """(f(x + h u) - f(x - h u))/2h along the direction u of one input."""
+    cast = arithmetic(number).cast
+    here, direction = cast(point.inputs[name]), cast(point.directions[name])
+
+    def total(shift: Any) -> Any:
+        values = point.evaluated(
+            point.forward, number, inputs={**point.inputs, name: here + shift * direction}
+        )
+        return sum(inner(cast(values[out]), cast(v)) for out, v in point.cotangents.items())
+
+    return (total(step) - total(-step)) / (2 * step)
+
+
+def _relative(error: Any, scale: float) -> float:
+    value = abs(float(error))
+    if not np.isfinite(value):
+        return float("inf")
+    return value / scale if scale > 0 else value

@@ -112,9 +112,9 @@ def dot_product(point: Point, pullback: Program, pushforward: Program) -> Check:
     back, ahead = point.evaluated(pullback), point.evaluated(pushforward)
     names = _varied(pullback)
     pairs = [(point.cotangents[name], ahead[name + "_dot"]) for name in point.cotangents]
-    left = sum(inner(v, moved) for v, moved in pairs)
+    left = sum(inner(moved, v) for v, moved in pairs)
     right = sum(inner(back[name + "_bar"], point.directions[name]) for name in names)
-    scale = norm(*(v for v, _ in pairs)) * norm(*(moved for _, moved in pairs))
+    scale = _length(*(v for v, _ in pairs)) * norm(*(moved for _, moved in pairs))
     compared = f"<v, J u> = <J^T v, u>, u of {', '.join(names)}"
     return Check("dot product", _relative(left - right, scale), DOT_BOUND, compared)
 
@@ -146,7 +146,7 @@ def digits(point: Point, pullback: Program, exact: Arrays | None = None) -> Chec
     rounded = point.evaluated(pullback)
     exact = exact if exact is not None else point.evaluated(pullback, DIGITS)
     cast = arithmetic(DIGITS).cast
-    least = FLOOR * norm(*point.cotangents.values())
+    least = FLOOR * _length(*point.cotangents.values())
     errors = []
     for name in pullback.outputs:
         error = norm(cast(rounded[name]) - exact[name])
@@ -166,15 +166,24 @@ def checks(point: Point, pullback: Program, pushforward: Program) -> tuple[Check
     )
 
 
-def inner(left: Array, right: Array) -> Any:
-    """<left, right> over the elements; the padding of a direction is nan and counts as 0."""
-    return np.where(right == right, left * right, 0).sum()  # noqa: PLR0124 - nan is not itself
+def inner(values: Array, weights: Array) -> Any:
+    """<values, weights> over the elements: weights are nan in the padding; nan among values stays."""
+    return np.where(_present(weights), values * weights, 0).sum()
 
 
 def norm(*arrays: Array) -> float:
-    """The Euclidean norm of all elements together; padding of a direction counts as 0."""
-    flat = [np.where(a == a, a, 0).astype(np.float64).ravel() for a in map(np.asarray, arrays)]  # noqa: PLR0124
+    """The Euclidean norm of all elements together."""
+    flat = [np.asarray(array).astype(np.float64).ravel() for array in arrays]
     return float(np.linalg.norm(np.concatenate(flat))) if flat else 0.0
+
+
+def _present(weights: Array) -> Array:
+    return np.asarray(weights == weights, dtype=bool)  # noqa: PLR0124 - nan is not itself
+
+
+def _length(*weights: Array) -> float:
+    """The norm of cotangents or directions, whose padding is nan."""
+    return norm(*(np.where(_present(w), w, 0) for w in weights))
 
 
 def _varied(pullback: Program) -> tuple[str, ...]:
@@ -185,11 +194,11 @@ def _along_directions(
     title: str, point: Point, pullback: Program, back: Arrays, slope: Callable[[str], Any], bound: float
 ) -> Check:
     errors = []
-    least = FLOOR * norm(*point.cotangents.values())
+    least = FLOOR * _length(*point.cotangents.values())
     for name in _varied(pullback):
         bar, direction = back[name + "_bar"], point.directions[name]
         expected = slope(name)
-        scale = max(norm(bar) * norm(direction), abs(float(expected)), least)
+        scale = max(norm(bar) * _length(direction), abs(float(expected)), least)
         errors.append(_relative(inner(bar, direction) - expected, scale))
     compared = f"{', '.join(pullback.outputs)} along one direction each"
     return Check(title, max(errors, default=0.0), bound, compared)

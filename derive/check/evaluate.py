@@ -9,7 +9,7 @@ What no equation has written is nan, so that a read of it shows; what leaves a t
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import Any
 
 import numpy as np
@@ -79,14 +79,10 @@ class Evaluation:
         reader = Reader(program.tensors, arrays, found, numbers, opaque or {}, NODES, margins)
         return cls(reader, arrays)
 
-    def branched(self, program: Program, renewed: Iterable[str]) -> Evaluation:
-        """A second evaluation from here; `renewed` names what it may write again, which is copied."""
-        again = set(renewed)
-        arrays = {n: a.copy() if n in again else a for n, a in self.arrays.items()}
-        old = self.reader
-        return Evaluation(
-            Reader(program.tensors, arrays, old.sizes, old.numbers, old.functions, NODES), arrays
-        )
+    def at(self, arrays: Mapping[str, Array]) -> Evaluation:
+        """The same evaluation where other arrays have been found."""
+        found = dict(arrays)
+        return Evaluation(replace(self.reader, arrays=found), found)
 
     def run(self, statements: Iterable[Statement]) -> None:
         """Evaluate statements in order."""

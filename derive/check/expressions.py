@@ -7,6 +7,7 @@ from typing import Any
 import numpy as np
 from sympy import Add, And, Basic, Expr, Mul, Not, Number, NumberSymbol, Or, Pow
 from sympy.core.function import Application
+from sympy.core.numbers import ComplexInfinity
 from sympy.logic.boolalg import BooleanFalse, BooleanTrue
 
 from derive.calculus.nodes import (
@@ -40,6 +41,10 @@ def _together(reader: Reader, values: list[Array]) -> list[Array]:
 def _number(reader: Reader, node: Expr, grid: Grid) -> Array:
     value = np.asarray(int(node)) if node.is_Integer else np.asarray(reader.numbers.constant(node))
     return value.reshape((1,) * len(grid.shape))
+
+
+def _undefined(reader: Reader, _node: Expr, grid: Grid) -> Array:
+    return reader.numbers.filled((1,) * len(grid.shape), np.nan)
 
 
 def _size(reader: Reader, node: Size, grid: Grid) -> Array:
@@ -128,6 +133,7 @@ NODES: Nodes = (
     (Index, _index),
     (Size, _size),
     ((Number, NumberSymbol), _number),
+    (ComplexInfinity, _undefined),
     (Add, _add),
     (Mul, _mul),
     (Pow, _pow),

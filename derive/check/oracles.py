@@ -84,16 +84,19 @@ class Point:
         directions = {t.name: normal(t) for t in forward.inputs if _is_real(t)}
         return cls(forward, chosen, inputs, cotangents, directions, functions or {})
 
-    def evaluated(self, program: Program, number: Number = "float64", **changed: Arrays) -> dict[str, Array]:
-        """Every tensor of the forward, pullback or pushforward program at this point."""
-        point = replace(self, **changed)  # type: ignore[arg-type]
+    def started(self, program: Program, number: Number = "float64") -> Evaluation:
+        """The evaluation of the forward, pullback or pushforward program at this point, not yet run."""
         given = {
-            **point.inputs,
-            **{name + "_bar": value for name, value in point.cotangents.items()},
-            **{name + "_dot": value for name, value in point.directions.items()},
+            **self.inputs,
+            **{name + "_bar": value for name, value in self.cotangents.items()},
+            **{name + "_dot": value for name, value in self.directions.items()},
         }
         wanted = {tensor.name: given[tensor.name] for tensor in program.inputs}
-        run = Evaluation.start(program, wanted, self.sizes, number=number, opaque=self.functions)
+        return Evaluation.start(program, wanted, self.sizes, number=number, opaque=self.functions)
+
+    def evaluated(self, program: Program, number: Number = "float64") -> dict[str, Array]:
+        """Every tensor of such a program at this point."""
+        run = self.started(program, number)
         run.run(program.statements)
         return {name: self._defined(run, program.tensor(name)) for name in run.arrays}
 
@@ -110,13 +113,13 @@ def _is_real(tensor: Tensor) -> bool:
 def dot_product(point: Point, pullback: Program, pushforward: Program) -> Check:
     """<v, J u> = <J^T v, u>, relative to |v| |J u|."""
     back, ahead = point.evaluated(pullback), point.evaluated(pushforward)
-    names = _varied(pullback)
+    names = varied(pullback)
     pairs = [(point.cotangents[name], ahead[name + "_dot"]) for name in point.cotangents]
     left = sum(inner(moved, v) for v, moved in pairs)
     right = sum(inner(back[name + "_bar"], point.directions[name]) for name in names)
-    scale = _length(*(v for v, _ in pairs)) * norm(*(moved for _, moved in pairs))
+    scale = length(*(v for v, _ in pairs)) * norm(*(moved for _, moved in pairs))
     compared = f"<v, J u> = <J^T v, u>, u of {', '.join(names)}"
-    return Check("dot product", _relative(left - right, scale), DOT_BOUND, compared)
+    return Check("dot product", relative(left - right, scale), DOT_BOUND, compared)
 
 
 def differences(point: Point, pullback: Program) -> Check:
@@ -133,12 +136,15 @@ def differences(point: Point, pullback: Program) -> Check:
 def exact_differences(point: Point, pullback: Program, exact: Arrays | None = None) -> Check:
     """Central differences of the forward program in 50 digits: independent of any derivation."""
     back = exact if exact is not None else point.evaluated(pullback, DIGITS)
+    return _along_directions(
+        "exact differences", point, pullback, back, lambda name: exact_slope(point, name), EXACT_BOUND
+    )
+
+
+def exact_slope(point: Point, name: str) -> Any:
+    """The slope of f along the direction of one input, in 50 digits."""
     step = arithmetic(DIGITS).cast(10.0**-3)[()] ** 5
-
-    def slope(name: str) -> Any:
-        return _central(point, name, step, DIGITS)
-
-    return _along_directions("exact differences", point, pullback, back, slope, EXACT_BOUND)
+    return _central(point, name, step, DIGITS)
 
 
 def digits(point: Point, pullback: Program, exact: Arrays | None = None) -> Check:
@@ -146,11 +152,11 @@ def digits(point: Point, pullback: Program, exact: Arrays | None = None) -> Chec
     rounded = point.evaluated(pullback)
     exact = exact if exact is not None else point.evaluated(pullback, DIGITS)
     cast = arithmetic(DIGITS).cast
-    least = FLOOR * _length(*point.cotangents.values())
+    least = FLOOR * length(*point.cotangents.values())
     errors = []
     for name in pullback.outputs:
         error = norm(cast(rounded[name]) - exact[name])
-        errors.append(_relative(error, max(norm(exact[name]), least)))
+        errors.append(relative(error, max(norm(exact[name]), least)))
     compared = f"{', '.join(pullback.outputs)} in float64 and {DIGITS} digits"
     return Check("digits", max(errors, default=0.0), DIGITS_BOUND, compared)
 
@@ -181,12 +187,13 @@ def _present(weights: Array) -> Array:
     return np.asarray(weights == weights, dtype=bool)  # noqa: PLR0124 - nan is not itself
 
 
-def _length(*weights: Array) -> float:
+def length(*weights: Array) -> float:
     """The norm of cotangents or directions, whose padding is nan."""
     return norm(*(np.where(_present(w), w, 0) for w in weights))
 
 
-def _varied(pullback: Program) -> tuple[str, ...]:
+def varied(pullback: Program) -> tuple[str, ...]:
+    """The inputs by which a pullback differentiates."""
     return tuple(name.removesuffix("_bar") for name in pullback.outputs)
 
 
@@ -194,12 +201,12 @@ def _along_directions(
     title: str, point: Point, pullback: Program, back: Arrays, slope: Callable[[str], Any], bound: float
 ) -> Check:
     errors = []
-    least = FLOOR * _length(*point.cotangents.values())
-    for name in _varied(pullback):
+    least = FLOOR * length(*point.cotangents.values())
+    for name in varied(pullback):
         bar, direction = back[name + "_bar"], point.directions[name]
         expected = slope(name)
-        scale = max(norm(bar) * _length(direction), abs(float(expected)), least)
-        errors.append(_relative(inner(bar, direction) - expected, scale))
+        scale = max(norm(bar) * length(direction), abs(float(expected)), least)
+        errors.append(relative(inner(bar, direction) - expected, scale))
     compared = f"{', '.join(pullback.outputs)} along one direction each"
     return Check(title, max(errors, default=0.0), bound, compared)
 
@@ -210,15 +217,15 @@ def _central(point: Point, name: str, step: Any, number: Number) -> Any:
     here, direction = cast(point.inputs[name]), cast(point.directions[name])
 
     def total(shift: Any) -> Any:
-        values = point.evaluated(
-            point.forward, number, inputs={**point.inputs, name: here + shift * direction}
-        )
+        moved = replace(point, inputs={**point.inputs, name: here + shift * direction})
+        values = moved.evaluated(point.forward, number)
         return sum(inner(cast(values[out]), cast(v)) for out, v in point.cotangents.items())
 
     return (total(step) - total(-step)) / (2 * step)
 
 
-def _relative(error: Any, scale: float) -> float:
+def relative(error: Any, scale: float) -> float:
+    """|error| relative to a scale; what is not finite is infinitely wrong."""
     value = abs(float(error))
     if not np.isfinite(value):
         return float("inf")

@@ -50,9 +50,10 @@ def choosing_loops(equation: Equation, value: Expr | None = None) -> frozenset[I
     return frozenset(index for index in equation.loops if index in used)
 
 
-def value_form(value: Expr, ranges: tuple[Range, ...], program: Program) -> Form:
+def value_form(value: Expr, ranges: tuple[Range, ...], program: Program, unfold: Iterable[str] = ()) -> Form:
     """The array form of an expression over ranges, dimensions in their order."""
     extents = dict(ranges)
+    value = inlined(value, program, frozenset(unfold))
     return Cover(extents, program.tensors)(value).aligned(tuple(extents), extents)
 
 

@@ -263,14 +263,15 @@ def _factor_key(form: Form) -> tuple[int, int, int, str]:
     return (form.rank > 0, _place(inner, _IN_PRODUCT), form is not inner, structure(form))
 
 
-def _term_key(form: Form) -> tuple[bool, bool, int, bool, str]:
+def _term_key(form: Form) -> tuple[bool, bool, bool, bool, int, str]:
+    """Positive terms first; among them 1, then what has every dimension, then repeated ones, then numbers."""
     inner = _unwrapped(form)
-    first = form == ONE
     return (
         isinstance(form, Negative),
-        not first and isinstance(inner, Number),
+        form != ONE,
+        isinstance(inner, Number),
+        isinstance(form, Broadcast),
         _place(inner, _IN_TOTAL),
-        form is not inner,
         structure(form),
     )
 

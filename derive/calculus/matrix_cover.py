@@ -145,7 +145,7 @@ def _contracted(cover: Cover, body: Expr, ranges: tuple[Range, ...]) -> Part:
     summed = frozenset(index for index, _ in ranges)
     condition, body = (body.condition, body.chosen) if _is_guard(body) else (sympy.true, body)
     factors = inner.factors(body)
-    outside = [guard for part in And.make_args(condition) for guard in _attach(inner, part, factors, summed)]
+    outside = _guard(inner, condition, factors, summed)
     missing = [extent for index, extent in ranges if not any(index in f.labels for f in factors)]
     factors += [scalar(number(Mul(*missing)))] if missing else []
     result = contract(factors, summed, inner.extents)
@@ -184,19 +184,28 @@ def _flattened(body: Expr, ranges: tuple[Range, ...]) -> tuple[Expr, tuple[Range
     return Mul(*factors), ranges
 
 
-def _attach(inner: Cover, condition: Any, factors: list[Part], summed: frozenset[Index]) -> list[Part]:
-    """A guard goes to the factor that has its indices; without summed indices, outside of the sum."""
-    if condition == sympy.true:
-        return []
-    guard = inner(condition)
-    if not guard.labels & summed:
-        return [guard]
-    for place, factor in enumerate(factors):
-        if guard.labels <= factor.labels:
-            factors[place] = inner.joined([factor, guard], lambda value, holds: select(holds, value))
-            return []
-    factors.append(Part(guard.order, lambda order: Indicator(guard.form(order))))
-    return []
+def _guard(inner: Cover, condition: Any, factors: list[Part], summed: frozenset[Index]) -> list[Part]:
+    """Each part of a guard goes to the first factor that has its indices; what is free of the summed
+    indices is returned, to stay outside of the sum."""
+    attached: dict[int, list[Any]] = {}
+    outside = []
+    for part in And.make_args(condition):
+        labels = inner(part).labels if part != sympy.true else frozenset()
+        places = [place for place, factor in enumerate(factors) if labels <= factor.labels]
+        if not labels & summed:
+            outside += [inner(part)] if part != sympy.true else []
+        elif places:
+            attached.setdefault(places[0], []).append(part)
+        else:
+            factors.append(_indicator(inner(part)))
+    for place, parts in attached.items():
+        pair = [factors[place], inner(And(*parts))]
+        factors[place] = inner.joined(pair, lambda value, holds: select(holds, value))
+    return outside
+
+
+def _indicator(condition: Part) -> Part:
+    return Part(condition.order, lambda order: Indicator(condition.form(order)))
 
 
 def _largest(cover: Cover, node: Reduction) -> Part:
@@ -207,7 +216,7 @@ def _largest(cover: Cover, node: Reduction) -> Part:
 
 
 def _where(cover: Cover, node: Where) -> Part:
-    if node.other == 0 and node.chosen != 1:
+    if node.other == 0 and node.chosen != 1 and cover(node.condition).order:
         outside, inside = _scalar_factor(cover, node.chosen)
         if outside != 1:
             return elementwise([cover(outside), cover(Where(node.condition, inside, 0))], cover.extents)
@@ -219,9 +228,9 @@ def _where(cover: Cover, node: Where) -> Part:
 
 
 def _scalar_factor(cover: Cover, value: Expr) -> tuple[Expr, Expr]:
-    """The factors that are numbers or sizes, and the others: they leave a branch against 0."""
+    """The factors without an index, and the others: the former leave a branch against 0."""
     factors = Mul.make_args(value)
-    outside = [factor for factor in factors if cover.is_free(factor)]
+    outside = [factor for factor in factors if not factor.is_infinite and not cover(factor).order]
     return Mul(*outside), Mul(*(factor for factor in factors if factor not in outside))
 
 

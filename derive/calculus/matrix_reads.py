@@ -65,19 +65,23 @@ def _whole(node: Ref, extents: Extents) -> Form:
 
 
 def _gathered(node: Ref, sizes: tuple[Expr, ...], extents: Extents, cover: Callable[[Expr], Part]) -> Part:
-    selectors = [cover(index) for index in node.indices]
+    order = united_in_order([cover(index) for index in node.indices])
+    return Part(order, lambda wanted: gather_form(node, sizes, {i: extents[i] for i in wanted}, cover))
+
+
+def gather_form(
+    node: Ref, sizes: tuple[Expr, ...], extents: Extents, cover: Callable[[Expr], Part]
+) -> Gather:
+    """The reference as a gather over these indices, in their order."""
+    order = tuple(extents)
+    forms = tuple(cover(index).aligned(order, extents) for index in node.indices)
     unproved = tuple(
         place
         for place, (index, size) in enumerate(_pairs(node, sizes))
         if not _proved_inside(index, size, extents)
     )
-
-    def build(order: Order) -> Form:
-        axes = tuple(extents[index] for index in order)
-        forms = tuple(selector.aligned(order, extents) for selector in selectors)
-        return Gather(node.name, forms, axes, sizes, unproved, isinstance(node, IntegerRef))
-
-    return Part(tuple(i for i in united_in_order(selectors)), build)
+    integer = isinstance(node, IntegerRef)
+    return Gather(node.name, forms, tuple(extents.values()), sizes, unproved, integer)
 
 
 def united_in_order(parts: list[Part]) -> Order:

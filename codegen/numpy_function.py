@@ -1,0 +1,155 @@
+"""A program as one NumPy function: sizes from its arguments, the equations in order, what it returns."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass
+
+from sympy import Expr, Poly, Symbol
+
+from codegen.numpy_lines import Line, NumpyLines
+from codegen.printers.numpy_text import PRODUCT, wrapped
+from codegen.printers.to_numpy import NumpyPrinter
+from derive.calculus.matrix import choosing_loops
+from derive.calculus.nodes import Reduction, Sum
+from derive.calculus.program import Equation, Program, Recurrence
+from derive.calculus.tensor import Kind, Ref, Size, Tensor, refs
+
+
+@dataclass(frozen=True)
+class Body:
+    """The lines of a function's body, and what it needs from outside."""
+
+    lines: tuple[str, ...]
+    missing: tuple[str, ...]
+    functions: frozenset[str]
+
+
+def function_body(
+    program: Program,
+    names: Mapping[str, str],
+    arguments: Sequence[Tensor],
+    returned: str,
+    inline: bool = True,
+) -> Body:
+    """The body of a function with these arguments: sizes, dtype, equations, return."""
+    printer = NumpyPrinter(names)
+    folded = single_uses(program) if inline else frozenset()
+    writer = NumpyLines(program, printer, folded)
+    lines = list(writer.statements(program.statements))
+    sizes, missing = size_lines(printer.scalars.used, arguments, printer)
+    head = [*sizes, *(dtype_line(arguments, printer) if printer.uses_dtype else [])]
+    body = [Line(text) for text in head] + lines + ([Line(f"return {returned}")] if returned else [])
+    return Body(tuple(laid_out(body)), tuple(missing), frozenset(printer.functions))
+
+
+def laid_out(lines: Iterable[Line], indent: int = 4) -> Iterable[str]:
+    """The lines indented, long ones broken, comments in one column."""
+    lines = list(lines)
+    widths = [len(line.text) + 4 * line.depth for line in lines if line.comment]
+    column = max([width for width in widths if width < 70], default=0) + 2
+    for line in lines:
+        broken = wrapped(line.text, indent + 4 * line.depth)
+        if line.comment and len(broken) == 1:
+            room = max(indent + column, len(broken[0]) + 2)
+            broken = [f"{broken[0]:{room}}# {line.comment}"]
+        yield from broken
+
+
+def single_uses(program: Program) -> frozenset[str]:
+    """Contractions that one elementwise equation reads, once: np.maximum(X @ W1, 0)."""
+    readers: dict[str, list[tuple[Equation, Ref]]] = {}
+    for equation in program.equations():
+        for ref in refs(equation.value) | refs(equation.target):
+            readers.setdefault(ref.name, []).append((equation, ref))
+    inside = {e.name for s in program.statements if isinstance(s, Recurrence) for e in s.equations}
+    defined = [s for s in program.statements if isinstance(s, Equation) and s.name not in program.outputs]
+    return frozenset(
+        equation.name
+        for equation in defined
+        if equation.name not in inside
+        and _is_contraction(equation, program)
+        and len(readers.get(equation.name, [])) == 1
+        and _reads_whole(*readers[equation.name][0], equation, inside)
+    )
+
+
+def _is_contraction(equation: Equation, program: Program) -> bool:
+    simple = len(program.defining(equation.name)) == 1 and not equation.accumulates
+    return (
+        simple and equation.value.has(Sum) and not choosing_loops(equation) and len(str(equation.value)) < 60
+    )
+
+
+def _reads_whole(reader: Equation, ref: Ref, definition: Equation, inside: set[str]) -> bool:
+    """Whether the reader is elementwise and reads the whole array once."""
+    if reader.value.has(Reduction) or reader.accumulates or reader.name in inside:
+        return False
+    once = reader.value.count(lambda node: node == ref) == 1 or str(reader.value).count("where") == 1
+    extents = tuple(extent for _, extent in definition.ranges)
+    return once and ref.indices == reader.loops and extents == tuple(n for _, n in reader.ranges)
+
+
+def size_lines(
+    used: set[str], arguments: Sequence[Tensor], printer: NumpyPrinter
+) -> tuple[list[str], list[str]]:
+    """m, n = X.shape for the sizes that the body uses; and those that no argument tells."""
+    lines: list[str] = []
+    known: set[str] = set()
+    wanted = set(used)
+    for _ in range(2):
+        for tensor in arguments:
+            lines += _bare_sizes(tensor, wanted - known, known, printer)
+        for tensor in arguments:
+            lines += _solved_sizes(tensor, wanted, known, printer)
+        wanted |= printer.scalars.used
+    return lines, sorted(wanted - known)
+
+
+def _bare_sizes(tensor: Tensor, wanted: set[str], known: set[str], printer: NumpyPrinter) -> list[str]:
+    letters = [axis.size.name if isinstance(axis.size, Size) else "" for axis in tensor.axes]
+    found = [letter for letter in dict.fromkeys(letters) if letter in wanted]
+    known |= set(found)
+    spelled = printer.name(tensor.name)
+    if len(found) > 1 and len(set(letters)) == len(letters) and "" not in letters:
+        return [f"{', '.join(letter if letter in found else '_' for letter in letters)} = {spelled}.shape"]
+    return [f"{letter} = {_axis(spelled, letters.index(letter))}" for letter in found]
+
+
+def _axis(spelled: str, place: int) -> str:
+    return f"len({spelled})" if place == 0 else f"{spelled}.shape[{place}]"
+
+
+def _solved_sizes(tensor: Tensor, wanted: set[str], known: set[str], printer: NumpyPrinter) -> list[str]:
+    """An axis of size 4*c tells c."""
+    lines = []
+    for place, axis in enumerate(tensor.axes):
+        unknown = [s for s in axis.size.free_symbols if isinstance(s, Size) and s.name not in known]
+        if isinstance(axis.size, Size) or len(unknown) != 1 or unknown[0].name not in wanted:
+            continue
+        solution = _linear(axis.size, unknown[0])
+        if solution is not None:
+            slope, offset = solution
+            whole = _axis(printer.name(tensor.name), place)
+            whole = whole if offset == 0 else f"({whole} - {printer.scalars.code(offset).at(PRODUCT)})"
+            lines.append(f"{unknown[0].name} = {whole} // {printer.scalars.code(slope).atom}")
+            known.add(unknown[0].name)
+    return lines
+
+
+def _linear(size: Expr, unknown: Symbol) -> tuple[Expr, Expr] | None:
+    if not size.is_polynomial(unknown):
+        return None
+    polynomial = Poly(size, unknown)
+    return (
+        (polynomial.coeff_monomial(unknown), polynomial.coeff_monomial(1))
+        if polynomial.degree() == 1
+        else None
+    )
+
+
+def dtype_line(arguments: Sequence[Tensor], printer: NumpyPrinter) -> list[str]:
+    """dtype = X.dtype, of the first real array."""
+    reals = [tensor for tensor in arguments if tensor.kind in (Kind.REAL, Kind.STATE) and tensor.axes]
+    plain = [tensor for tensor in reals if printer.name(tensor.name) == tensor.name] or reals
+    return [f"dtype = {printer.name(plain[0].name)}.dtype"] if plain else ["dtype = np.float64"]

@@ -1,0 +1,227 @@
+"""Statements as lines of NumPy: the equation itself, its shape in a comment.
+
+    Z2 = np.maximum(X @ W1, 0)    # (m, d)
+
+A sum with one-hot rows touches only the ones; a scatter accumulates; a recurrence is a loop over
+arrays allocated before it, ragged ones as lists.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator
+from dataclasses import dataclass, field
+
+from sympy import Expr
+
+from codegen.printers.numpy_gather import indexing, label_rows
+from codegen.printers.numpy_numbers import Scalars
+from codegen.printers.numpy_text import PRODUCT, Code
+from codegen.printers.to_numpy import NumpyPrinter, subscripted
+from derive.calculus.matrix import choosing_loops, matrix_form, value_form
+from derive.calculus.matrix_algebra import product, total
+from derive.calculus.matrix_cover import Cover
+from derive.calculus.matrix_forms import (
+    Array,
+    Broadcast,
+    Diagonal,
+    Form,
+    Gather,
+    Negative,
+    OneHot,
+    Product,
+    Quotient,
+    Total,
+    Transpose,
+)
+from derive.calculus.matrix_reads import gather_form
+from derive.calculus.program import Equation, Program, Recurrence, Statement
+from derive.calculus.tensor import Index, Kind, Tensor
+
+
+@dataclass(frozen=True)
+class Line:
+    """A line of source, without its place in the block, and a comment."""
+
+    text: str
+    comment: str = ""
+    depth: int = 0
+
+
+@dataclass
+class NumpyLines:
+    """Writes the statements of one program."""
+
+    program: Program
+    printer: NumpyPrinter
+    inlined: frozenset[str] = frozenset()
+    allocated: set[str] = field(default_factory=set)
+
+    def statements(self, statements: Iterable[Statement]) -> Iterator[Line]:
+        """The lines of statements, in order."""
+        for statement in statements:
+            if isinstance(statement, Recurrence):
+                yield from self.recurrence(statement)
+            elif statement.name not in self.inlined:
+                yield from self.equation(statement)
+
+    def recurrence(self, loop: Recurrence) -> Iterator[Line]:
+        """for t in range(T): the equations, on arrays that are allocated first."""
+        for equation in loop.equations:
+            yield from self.allocation(equation.name)
+        extent = f"range({self.printer.size(loop.extent)})"
+        yield Line(f"for {loop.index} in {f'reversed({extent})' if loop.reverse else extent}:")
+        for equation in loop.equations:
+            for line in self.equation(equation):
+                yield Line(line.text, line.comment, line.depth + 1)
+
+    def allocation(self, name: str) -> Iterator[Line]:
+        """The array that several equations fill."""
+        if name in self.allocated:
+            return
+        self.allocated.add(name)
+        tensor = self.program.tensor(name)
+        spelled = self.printer.name(name)
+        if is_ragged(tensor):
+            yield Line(f"{spelled} = [None] * {Code(self.printer.size(tensor.shape[0]), PRODUCT).atom}")
+            return
+        dtype = "np.int64"
+        if tensor.kind is not Kind.INTEGER:
+            dtype, self.printer.uses_dtype = self.printer.dtype, True
+        yield Line(f"{spelled} = np.empty({self.printer.shape(tensor.shape)}, {dtype})")
+
+    def equation(self, equation: Equation) -> Iterator[Line]:
+        """The lines of one equation."""
+        chosen = [index for index in equation.loops if index in choosing_loops(equation)]
+        partial = fills_part(equation, self.program)
+        if equation.accumulates:
+            yield from self.scatter(equation)
+            return
+        if partial:
+            yield from self.allocation(equation.name)
+        ranges = dict(equation.ranges)
+        for depth, index in enumerate(chosen):
+            yield Line(f"for {index} in range({self.printer.size(ranges[index])}):", "", depth)
+        for line in self.assignment(equation, frozenset(chosen)):
+            yield Line(line.text, line.comment, line.depth + len(chosen))
+
+    def assignment(self, equation: Equation, chosen: frozenset[Index]) -> Iterator[Line]:
+        """target = value."""
+        form = matrix_form(equation, self.program, self.inlined)
+        whole = [i for i in equation.target.indices if i in equation.loops and i not in chosen]
+        indices = equation.target.indices
+        fixed = tuple((place, index) for place, index in enumerate(indices) if index not in whole)
+        target = subscripted(self.printer, equation.name, len(whole), fixed)
+        extents = tuple(dict(equation.ranges)[index] for index in whole)
+        integer = self.program.tensor(equation.name).kind is Kind.INTEGER
+        if not fixed and not integer:
+            lines = list(self.with_ones(target, form))
+            if lines:
+                yield Line(lines[0], self.comment(extents))
+                yield from (Line(text) for text in lines[1:])
+                return
+        value = self.value(form, extents, bool(fixed), integer)
+        yield Line(f"{target} = {value}", self.comment(extents))
+
+    def value(self, form: Form, extents: tuple[Expr, ...], into: bool, integer: bool = False) -> str:
+        """The right side: of the full shape, and an array of the data's dtype."""
+        code = self.printer.code(form) if integer else self.printer.converted(form)
+        if into or not extents:
+            return code.text
+        if not form.rank:
+            self.printer.uses_dtype = True
+            return f"np.full({self.printer.shape(extents)}, {code.text}, {self.printer.dtype})"
+        if isinstance(form, Broadcast):
+            return f"np.broadcast_to({code.text}, {self.printer.shape(extents)})"
+        return code.text
+
+    def with_ones(self, target: str, form: Form) -> Iterator[str]:
+        """(S - I_y) s as a copy of S, less 1 at the labels, times s."""
+        inner, scale = _scaled_total(form)
+        if inner is None:
+            return
+        ones = [(term, *_one_hot(term)) for term in inner.terms]
+        found = [(term, hot, weight) for term, hot, weight in ones if hot is not None]
+        if len(found) != 1 or len(inner.terms) < 2:
+            return
+        term, hot, weight = found[0]
+        rows = label_rows(self.printer, hot)
+        if rows is None:
+            return
+        rest = total(*(other for other in inner.terms if other is not term))
+        yield f"{target} = {self.owned(rest)}"
+        sign = "-=" if isinstance(term, Negative) else "+="
+        yield f"{target}[{rows}] {sign} {self.printer.code(weight).text}"
+        if scale is not None:
+            yield f"{target} *= {self.printer.code(scale).text}"
+
+    def owned(self, form: Form) -> str:
+        """The value as an array of its own, to be changed in place."""
+        text = self.printer.converted(form).text
+        if isinstance(form, Array | Transpose | Diagonal | Gather):
+            return f"{text}.copy()"
+        return text
+
+    def scatter(self, equation: Equation) -> Iterator[Line]:
+        """np.add.at(target, places, values): several values may meet in one element."""
+        tensor = self.program.tensor(equation.name)
+        target = self.printer.name(equation.name)
+        self.printer.uses_dtype = True
+        if equation.name not in self.allocated:
+            self.allocated.add(equation.name)
+            zeros = f"np.zeros({self.printer.shape(tensor.shape)}, {self.printer.dtype})"
+            yield Line(f"{target} = {zeros}", self.comment(tensor.shape))
+        extents = dict(equation.ranges)
+        cover = Cover(extents, self.program.tensors)
+        places = gather_form(equation.target, tensor.shape, extents, cover)
+        text, order = indexing(self.printer, places)
+        loops = list(extents.items())
+        values = value_form(equation.value, tuple(loops[k] for k in order), self.program, self.inlined)
+        where = text if text.count(",") == 0 and ":" not in text else f"np.s_[{text}]"
+        yield Line(f"np.add.at({target}, {where}, {self.printer.converted(values).text})")
+
+    def comment(self, extents: tuple[Expr, ...]) -> str:
+        """The shape: (m, d)."""
+        if not extents:
+            return ""
+        plain = Scalars(self.printer.scalars.element)
+        listed = ", ".join(plain.code(extent).text for extent in extents)
+        return f"({listed},)" if len(extents) == 1 else f"({listed})"
+
+
+def is_ragged(tensor: Tensor) -> bool:
+    """Whether the size of one axis depends on the place along another."""
+    letters = {Index(axis.name) for axis in tensor.axes}
+    return any(axis.size.free_symbols & letters for axis in tensor.axes)
+
+
+def fills_part(equation: Equation, program: Program) -> bool:
+    """Whether the equation fills a part of its tensor only."""
+    bare = all(index in equation.loops for index in equation.target.indices)
+    return not bare or is_ragged(program.tensor(equation.name)) or len(program.defining(equation.name)) > 1
+
+
+def _scaled_total(form: Form) -> tuple[Total | None, Form | None]:
+    """A total, or a scalar multiple of one."""
+    if isinstance(form, Total):
+        return form, None
+    above, below = (form.numerator, form.denominator) if isinstance(form, Quotient) else (form, None)
+    factors = above.factors if isinstance(above, Product) else (above,)
+    totals = [factor for factor in factors if isinstance(factor, Total) and factor.rank]
+    scalars = [factor for factor in factors if not factor.rank]
+    if len(totals) != 1 or len(scalars) + 1 < len(factors) or (below is not None and below.rank):
+        return None, None
+    scale = product(*scalars)
+    return totals[0], scale if below is None else Quotient(scale, below)
+
+
+def _one_hot(term: Form) -> tuple[OneHot | None, Form]:
+    """A one-hot matrix times a scalar."""
+    inner = term.operand if isinstance(term, Negative) else term
+    above, below = (inner.numerator, inner.denominator) if isinstance(inner, Quotient) else (inner, None)
+    factors = above.factors if isinstance(above, Product) else (above,)
+    hots = [factor for factor in factors if isinstance(factor, OneHot)]
+    scalars = [factor for factor in factors if not factor.rank]
+    if len(hots) != 1 or len(scalars) + 1 < len(factors) or (below is not None and below.rank):
+        return None, inner
+    weight = product(*scalars)
+    return hots[0], weight if below is None else Quotient(weight, below)

@@ -1,0 +1,135 @@
+"""Conditions and branches in NumPy: np.maximum(x, 0), G * (Z > 0), np.where(t >= s, E, 0)."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from sympy import Add, Integer
+
+from codegen.printers.numpy_text import (
+    ATOM,
+    COMPARISON,
+    CONDITIONAL,
+    CONJUNCTION,
+    DISJUNCTION,
+    POWER,
+    PRODUCT,
+    SUM,
+    Code,
+    call,
+)
+from derive.calculus.matrix_algebra import ZERO, negative, total
+from derive.calculus.matrix_forms import (
+    Apply,
+    Array,
+    Broadcast,
+    Compare,
+    Form,
+    Gather,
+    Logic,
+    MatMul,
+    Negative,
+    Number,
+    OneHot,
+    Product,
+    Reduced,
+    Select,
+    Total,
+    Transpose,
+)
+
+if TYPE_CHECKING:
+    from codegen.printers.to_numpy import NumpyPrinter
+
+_BOUNDED = frozenset({"tanh", "sin", "cos", "erf", "atan", "sign", "Abs"})
+_FINITE = (Array, MatMul, Product, Total, Negative, Transpose, Broadcast, Reduced, Number, OneHot)
+_TURNED = {">": "<", ">=": "<=", "==": "=="}
+
+
+def compare_code(printer: NumpyPrinter, form: Compare) -> Code:
+    """x > 0; a difference is compared side by side: t >= s."""
+    relation, operand = form.relation, form.operand
+    terms = _terms(operand)
+    left = [term for term in terms if not isinstance(term, Negative)]
+    right = [term.operand for term in terms if isinstance(term, Negative)]
+    if relation == ">=" and operand.integral and Number(Integer(1)) in right:
+        right.remove(Number(Integer(1)))
+        relation = ">"
+    if not left:
+        return _sides(printer, total(*right), _TURNED[relation], ZERO)
+    return _sides(printer, total(*left), relation, total(*right) if right else ZERO)
+
+
+def _terms(operand: Form) -> tuple[Form, ...]:
+    """The terms of a difference; a scalar one is taken apart too."""
+    if isinstance(operand, Number):
+        signed = ((term, term.could_extract_minus_sign()) for term in Add.make_args(operand.value))
+        return tuple(Negative(Number(-term)) if negative else Number(term) for term, negative in signed)
+    return operand.terms if isinstance(operand, Total) else (operand,)
+
+
+def _sides(printer: NumpyPrinter, left: Form, relation: str, right: Form) -> Code:
+    return Code(f"{printer.code(left).at(SUM)} {relation} {printer.code(right).at(SUM)}", COMPARISON)
+
+
+def logic_code(printer: NumpyPrinter, form: Logic) -> Code:
+    """Conditions joined: of arrays by & | ~, of scalars by and, or, not."""
+    codes = [printer.code(part) for part in form.parts]
+    if form.operator == "not":
+        return (
+            Code(f"~({codes[0].text})", POWER) if form.rank else Code(f"not ({codes[0].text})", CONJUNCTION)
+        )
+    if not form.rank:
+        joined = f" {form.operator} ".join(code.at(COMPARISON) for code in codes)
+        return Code(joined, CONJUNCTION if form.operator == "and" else DISJUNCTION)
+    sign = " & " if form.operator == "and" else " | "
+    return Code(
+        sign.join(code.at(POWER) for code in codes), PRODUCT if form.operator == "and" else DISJUNCTION
+    )
+
+
+def select_code(printer: NumpyPrinter, form: Select) -> Code:
+    """A branch: the larger of two, a mask where that is safe, else np.where."""
+    extreme = _extreme(printer, form)
+    if extreme is not None:
+        return extreme
+    condition = printer.code(form.condition)
+    if not form.condition.rank:
+        values = [printer.code(value).at(DISJUNCTION) for value in (form.chosen, form.other)]
+        return Code(f"{values[0]} if {condition.at(DISJUNCTION)} else {values[1]}", CONDITIONAL)
+    chosen, other = printer.operands(form, (form.chosen, form.other))
+    if form.other == ZERO and form.chosen.rank == form.rank and stays_finite(form.chosen):
+        return Code(f"{chosen.at(POWER)} * {condition.at(ATOM)}", PRODUCT)
+    return call("np.where", condition.text, chosen.text, other.text)
+
+
+def _extreme(printer: NumpyPrinter, form: Select) -> Code | None:
+    """where(a > b, a, b) is the larger; ties of where(a > b, a, where(b > a, b, (a + b)/2)) agree with it."""
+    if not isinstance(form.condition, Compare) or form.condition.relation == "==":
+        return None
+    other = form.other
+    if isinstance(other, Select) and _is_tie(form.chosen, other):
+        other = other.chosen
+    gap = form.condition.operand
+    for function, larger, smaller in (("np.maximum", form.chosen, other), ("np.minimum", other, form.chosen)):
+        if total(larger, negative(smaller)) == gap:
+            return call(function, *(code.text for code in printer.operands(form, (form.chosen, other))))
+    return None
+
+
+def _is_tie(chosen: Form, inner: Select) -> bool:
+    """Whether the inner branch is taken only where the two are equal, and is their mean."""
+    condition = inner.condition
+    gap = total(inner.chosen, negative(chosen))
+    return isinstance(condition, Compare) and condition.operand in (gap, negative(gap))
+
+
+def stays_finite(form: Form) -> bool:
+    """Whether a form of finite arrays is finite, so that times 0 it is 0."""
+    if isinstance(form, Apply):
+        return form.function in _BOUNDED and all(map(stays_finite, form.operands))
+    if isinstance(form, Gather):
+        return True
+    if isinstance(form, Number):
+        return bool(form.value.is_finite)
+    return isinstance(form, _FINITE) and all(map(stays_finite, form.operands))

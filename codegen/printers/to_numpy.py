@@ -1,0 +1,344 @@
+"""Array forms as NumPy expressions: X @ W1, np.maximum(A1, 0), E.sum(axis=1, keepdims=True)."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field
+from typing import Any
+
+from sympy import Expr, Integer, Mul, Rational
+
+from codegen.printers.numpy_gather import gather_code, one_hot_code
+from codegen.printers.numpy_kinds import Element, element_of
+from codegen.printers.numpy_numbers import Scalars
+from codegen.printers.numpy_select import compare_code, logic_code, select_code
+from codegen.printers.numpy_text import ATOM, COMPARISON, POWER, PRODUCT, SIGN, SUM, Code, call
+from derive.calculus.matrix_forms import (
+    Apply,
+    Array,
+    Broadcast,
+    Compare,
+    Diagonal,
+    Divided,
+    Einsum,
+    Form,
+    Gather,
+    Indicator,
+    Logic,
+    MatMul,
+    Negative,
+    Number,
+    OneHot,
+    Outer,
+    Positions,
+    Power,
+    Product,
+    Quotient,
+    Reduced,
+    Select,
+    Total,
+    Transpose,
+    VectorApply,
+)
+from derive.calculus.tensor import Ref
+from derive.errors import DeriveError
+
+FUNCTIONS = {
+    name: f"np.{name}" for name in ("exp", "log", "tanh", "sinh", "cosh", "sin", "cos", "tan", "sign")
+}
+FUNCTIONS |= {"atan": "np.arctan", "asin": "np.arcsin", "acos": "np.arccos", "Abs": "np.abs", "erf": "erf"}
+EMITTED = frozenset({"erf"})
+HALF = Rational(1, 2)
+
+
+@dataclass
+class NumpyPrinter:
+    """Prints forms with the given spellings of tensor names; collects what the text relies on."""
+
+    names: Mapping[str, str] = field(default_factory=dict)
+    dtype: str = "dtype"
+    uses_dtype: bool = False
+    functions: set[str] = field(default_factory=set)
+    scalars: Scalars = field(init=False)
+
+    def __post_init__(self) -> None:
+        self.scalars = Scalars(self._element)
+
+    def code(self, form: Form) -> Code:
+        """The text of a form."""
+        return _PRINTERS[type(form)](self, form)
+
+    def atom(self, form: Form) -> str:
+        return self.code(form).atom
+
+    def name(self, tensor: str) -> str:
+        """How a tensor is spelled."""
+        return self.names.get(tensor, tensor)
+
+    def size(self, extent: Expr) -> str:
+        """The text of a size."""
+        return self.scalars.code(extent).text
+
+    def shape(self, axes: tuple[Expr, ...]) -> str:
+        """The text of a shape: (m, d)."""
+        listed = ", ".join(self.size(extent) for extent in axes)
+        return f"({listed},)" if len(axes) == 1 else f"({listed})"
+
+    def converted(self, form: Form) -> Code:
+        """The text with integers and truths made reals of the data's dtype."""
+        if element_of(form) not in (Element.INTEGER, Element.TRUTH):
+            return self.code(form)
+        self.uses_dtype = True
+        return Code(f"{self.atom(form)}.astype({self.dtype})")
+
+    def operands(self, form: Form, parts: tuple[Form, ...]) -> list[Code]:
+        """The operands of an arithmetic form: integers among reals are converted."""
+        if element_of(form) is not Element.REAL:
+            return [self.code(part) for part in parts]
+        alone = all(element_of(part) is not Element.REAL for part in parts)
+        widening = (Element.INTEGER, Element.TRUTH) if alone else (Element.INTEGER,)
+        return [self.converted(part) if element_of(part) in widening else self.code(part) for part in parts]
+
+    def _element(self, ref: Ref) -> Code:
+        indices = ", ".join(self.scalars.code(index).text for index in ref.indices)
+        return Code(f"{self.name(ref.name)}[{indices}]" if indices else self.name(ref.name))
+
+
+def subscripted(printer: NumpyPrinter, name: str, rank: int, subscripts: tuple[tuple[int, Expr], ...]) -> str:
+    """A tensor at its fixed indices: W[i], A[t, :, 0]."""
+    spelled = printer.name(name)
+    if not subscripts:
+        return spelled
+    fixed = dict(subscripts)
+    last = max(fixed)
+    listed = [printer.size(fixed[k]) if k in fixed else ":" for k in range(min(last + 1, rank + len(fixed)))]
+    return f"{spelled}[{', '.join(listed)}]"
+
+
+def _array(printer: NumpyPrinter, form: Array) -> Code:
+    return Code(subscripted(printer, form.name, form.rank, form.subscripts))
+
+
+def _transpose(printer: NumpyPrinter, form: Transpose) -> Code:
+    inner = printer.atom(form.operand)
+    return Code(f"{inner}.T" if form.order == (1, 0) else f"{inner}.transpose{form.order}")
+
+
+def _broadcast(printer: NumpyPrinter, form: Broadcast) -> Code:
+    """Trailing dimensions align by themselves; a reduced dimension is kept; others are inserted."""
+    operand, rank = form.operand, form.rank
+    if form.kept == tuple(range(rank - operand.rank, rank)):
+        return printer.code(operand)
+    dropped = tuple(k for k in range(rank) if k not in form.kept)
+    if isinstance(operand, Reduced) and operand.over == dropped:
+        return _reduced(printer, operand, keepdims=True)
+    first = form.kept[0]
+    marks = ", ".join(":" if k in form.kept else "None" for k in range(first, rank))
+    return Code(f"{printer.atom(operand)}[{marks}]")
+
+
+def _matmul(printer: NumpyPrinter, form: MatMul) -> Code:
+    left, right = printer.operands(form, (form.left, form.right))
+    first = left.text if isinstance(form.left, MatMul) else left.atom
+    return Code(f"{first} @ {right.atom}", PRODUCT)
+
+
+def _outer(printer: NumpyPrinter, form: Outer) -> Code:
+    return call("np.outer", *(part.text for part in printer.operands(form, (form.left, form.right))))
+
+
+def _multiplied(
+    printer: NumpyPrinter, form: Form, factors: tuple[Form, ...], below: Form | None = None
+) -> Code:
+    """A product over a scalar. Scalars are multiplied first; they lead as numbers and beside a repeated
+    vector, else they follow: 2 * X, r[:, None] * X, X * (L_bar / m).
+    """
+    arrays = tuple(factor for factor in factors if factor.rank)
+    codes = printer.operands(form, arrays)
+    small = [code for factor, code in zip(arrays, codes, strict=True) if isinstance(factor, Broadcast)]
+    large = [code for code in codes if code not in small]
+    above, under, numeric = _scale(printer, factors, below)
+    if not above:
+        return _over(_joined([*large, *small]) if codes else Code("1"), under)
+    scale = _over(_joined(above), under)
+    if small or numeric:
+        return _joined([scale, *small, *large])
+    return _joined([*large, scale]) if large else scale
+
+
+def _scale(
+    printer: NumpyPrinter, factors: tuple[Form, ...], below: Form | None
+) -> tuple[list[Code], list[Code], bool]:
+    """The scalar factors above and below the line, and whether they are numbers alone."""
+    value = Mul(*(factor.value for factor in factors if isinstance(factor, Number)))
+    value = value / below.value if isinstance(below, Number) else value
+    top, bottom = (value, Integer(1)) if _is_literal(value) else value.as_numer_denom()
+    scalars = [
+        printer.converted(factor) for factor in factors if not factor.rank and not isinstance(factor, Number)
+    ]
+    above = [*([printer.scalars.code(top)] if top != 1 else []), *scalars]
+    under = [printer.scalars.code(bottom)] if bottom != 1 else []
+    if below is not None and not isinstance(below, Number):
+        under.append(printer.converted(below))
+    return above, under, not scalars
+
+
+def _is_literal(value: Expr) -> bool:
+    """Whether a number is written as a decimal rather than as a ratio."""
+    if isinstance(value, Rational):
+        return value.p != 1 and bool(Rational(repr(float(value))) == value)
+    return bool(value.is_number)
+
+
+def _over(above: Code, under: list[Code]) -> Code:
+    if not under:
+        return above
+    bottom = under[0] if len(under) == 1 else _joined(under)
+    return Code(f"{above.at(PRODUCT)} / {bottom.at(POWER)}", PRODUCT)
+
+
+def _joined(codes: list[Code]) -> Code:
+    """A product; products inside are bracketed, for A @ B binds no tighter than *."""
+    return codes[0] if len(codes) == 1 else Code(" * ".join(code.at(POWER) for code in codes), PRODUCT)
+
+
+def _product(printer: NumpyPrinter, form: Product) -> Code:
+    return _multiplied(printer, form, form.factors)
+
+
+def _quotient(printer: NumpyPrinter, form: Quotient) -> Code:
+    mean = _mean(printer, form)
+    if mean is not None:
+        return mean
+    above, below = form.numerator, form.denominator
+    if not below.rank:
+        return _multiplied(printer, form, above.factors if isinstance(above, Product) else (above,), below)
+    top, bottom = printer.operands(form, (above, below))
+    return Code(f"{top.at(PRODUCT)} / {bottom.at(POWER)}", PRODUCT)
+
+
+def _mean(printer: NumpyPrinter, form: Quotient) -> Code | None:
+    """A sum over the number of its terms."""
+    total, count = form.numerator, form.denominator
+    if not isinstance(total, Reduced) or total.operator != "sum" or not isinstance(count, Number):
+        return None
+    if Mul(*(total.operand.axes[k] for k in total.over)) != count.value or total.operand.integral:
+        return None
+    return _reduced(printer, total, operator="mean")
+
+
+def _total(printer: NumpyPrinter, form: Total) -> Code:
+    parts = tuple(term.operand if isinstance(term, Negative) else term for term in form.terms)
+    codes = printer.operands(form, parts)
+    text = ""
+    for term, code in zip(form.terms, codes, strict=True):
+        negative = isinstance(term, Negative)
+        operand = code.at(PRODUCT) if negative or text else code.at(SUM)
+        text += (" - " if negative else " + ") + operand if text else ("-" if negative else "") + operand
+    return Code(text, SUM)
+
+
+def _negative(printer: NumpyPrinter, form: Negative) -> Code:
+    return Code(f"-{printer.converted(form.operand).at(PRODUCT)}", SIGN)
+
+
+def _power(printer: NumpyPrinter, form: Power) -> Code:
+    (base,) = printer.operands(form, (form.base,))
+    exponent = form.exponent
+    if exponent.could_extract_minus_sign():
+        inner = printer.code(Power(form.base, -exponent) if exponent != -1 else form.base)
+        return Code(f"1 / {inner.at(POWER)}", PRODUCT)
+    if exponent == HALF:
+        return call("np.sqrt", base.text) if form.rank or isinstance(form.base, Array) else _root(base)
+    if isinstance(exponent, Integer) and 2 < exponent <= 4 and isinstance(form.base, Array):
+        return Code(" * ".join([base.text] * int(exponent)), PRODUCT)
+    return Code(f"{base.atom}**{printer.scalars.code(exponent).at(POWER)}", POWER)
+
+
+def _root(base: Code) -> Code:
+    return Code(f"{base.atom}**0.5", POWER)
+
+
+def _apply(printer: NumpyPrinter, form: Apply) -> Code:
+    if not form.known or form.order or form.function not in FUNCTIONS:
+        raise DeriveError(f"the function {form.function} has no NumPy spelling; give its formula")
+    if (
+        form.function == "log"
+        and isinstance(form.operand, Total)
+        and Number(Integer(1)) in form.operand.terms
+    ):
+        rest = tuple(term for term in form.operand.terms if term != Number(Integer(1)))
+        (inner,) = printer.operands(form, (Total(rest) if len(rest) > 1 else rest[0],))
+        return call("np.log1p", inner.text)
+    (inner,) = printer.operands(form, (form.operand,))
+    if form.function in EMITTED:
+        printer.functions.add(form.function)
+    return call(FUNCTIONS[form.function], inner.text)
+
+
+def _reduced(printer: NumpyPrinter, form: Reduced, keepdims: bool = False, operator: str = "") -> Code:
+    arguments = []
+    operator = operator or form.operator
+    if len(form.over) < form.operand.rank or keepdims:
+        axis = form.over[0] if len(form.over) == 1 else form.over
+        arguments.append(f"axis={axis}")
+    if keepdims:
+        arguments.append("keepdims=True")
+    if operator == "sum" and element_of(form.operand) is Element.TRUTH:
+        printer.uses_dtype = True
+        arguments.append(f"dtype={printer.dtype}")
+    inner = printer.code(form.operand)
+    if inner.level < ATOM and not keepdims and len(arguments) == 0:
+        return call(f"np.{operator}", inner.text)
+    return Code(f"{inner.atom}.{operator}({', '.join(arguments)})")
+
+
+def _einsum(printer: NumpyPrinter, form: Einsum) -> Code:
+    inputs = ",".join("".join(_letter(k) for k in letters) for letters in form.inputs)
+    output = "".join(_letter(k) for k in form.output)
+    operands = (code.text for code in printer.operands(form, form.factors))
+    return call("np.einsum", f'"{inputs}->{output}"', *operands, "optimize=True")
+
+
+def _letter(place: int) -> str:
+    return "ijklmnopqrstuvwxyzabcdefgh"[place]
+
+
+def _divided(printer: NumpyPrinter, form: Divided) -> Code:
+    sign = " % " if form.remainder else " // "
+    left, right = printer.code(form.left), printer.code(form.right)
+    return Code(f"{left.at(POWER)}{sign}{right.at(POWER)}", PRODUCT)
+
+
+def _undetermined(_: NumpyPrinter, form: VectorApply) -> Code:
+    raise DeriveError(
+        f"the undetermined function {form.function} of vectors cannot be emitted; give its equations"
+    )
+
+
+_PRINTERS: dict[type[Form], Callable[[NumpyPrinter, Any], Code]] = {
+    Number: lambda printer, form: printer.scalars.code(form.value),
+    Array: _array,
+    Positions: lambda printer, form: call("np.arange", printer.size(form.extent)),
+    Transpose: _transpose,
+    Broadcast: _broadcast,
+    Diagonal: lambda printer, form: Code(f"{printer.atom(form.operand)}.diagonal()"),
+    MatMul: _matmul,
+    Outer: _outer,
+    Product: _product,
+    Quotient: _quotient,
+    Total: _total,
+    Negative: _negative,
+    Power: _power,
+    Apply: _apply,
+    VectorApply: _undetermined,
+    Divided: _divided,
+    Reduced: _reduced,
+    OneHot: one_hot_code,
+    Compare: compare_code,
+    Logic: logic_code,
+    Indicator: lambda printer, form: Code(printer.code(form.condition).text, COMPARISON),
+    Select: select_code,
+    Gather: gather_code,
+    Einsum: _einsum,
+}

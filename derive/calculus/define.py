@@ -157,13 +157,14 @@ def _equation(reader: _Reader, line: str, outer: Mapping[Index, Expr]) -> Equati
     indices = {str(i): i for i in (*outer, *loops)}
     value = read(value_tree, reader.scope(indices), line)
     integer = isinstance(value, ArgLargest)
+    kind = Kind.INTEGER if integer else _kind(reader, name)
     known = reader.locals.get(name)
     extents = dict(outer) | {i: n for i, n in loops.items() if n is not None}
     free = tuple(i for i, n in loops.items() if n is None)
     value, extents = infer_extents(reader.name, line, value, slots, known, extents, free, reader.scope({}).tensors)
     value = _guarded(canonical_kinks(value), extents, reader.scope({}).tensors)
     if known is None:
-        reader.locals[name] = _declared(name, slots, extents, outer, integer)
+        reader.locals[name] = _declared(name, slots, extents, outer, kind)
     return Equation(Ref(name, *slots, integer=integer), tuple((i, extents[i]) for i in loops), value, frozen)
 
 
@@ -186,8 +187,14 @@ def _slots(
     return slots, loops
 
 
+def _kind(reader: _Reader, name: str) -> Kind:
+    """R_new of a declared state R is its next value, and state itself."""
+    states = {tensor.name + "_new" for tensor in reader.inputs if tensor.kind is Kind.STATE}
+    return Kind.STATE if name in states else Kind.REAL
+
+
 def _declared(
-    name: str, slots: list[Expr], extents: Mapping[Index, Expr], outer: Mapping[Index, Expr], integer: bool
+    name: str, slots: list[Expr], extents: Mapping[Index, Expr], outer: Mapping[Index, Expr], kind: Kind
 ) -> Tensor:
     axes = []
     for slot in slots:
@@ -197,7 +204,7 @@ def _declared(
             loops = sorted(slot.atoms(Index), key=str)
             size = _slot_size(slot, {i: {**outer, **extents}[i] for i in loops})
         axes.append(Axis(str(size) if size.is_Symbol else str(slot), size))
-    return Tensor(name, tuple(axes), Kind.INTEGER if integer else Kind.REAL)
+    return Tensor(name, tuple(axes), kind)
 
 
 def _slot_size(slot: Expr, extents: Mapping[Index, Expr]) -> Expr:

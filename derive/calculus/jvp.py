@@ -17,7 +17,8 @@ from derive.calculus.maxima import named_maximum, tie_count
 from derive.calculus.nodes import Range, Sum, Where
 from derive.calculus.normal import normal
 from derive.calculus.partials import partials
-from derive.calculus.program import Equation, Program, Statement, real_names
+from derive.calculus.program import Equation, Program, Statement
+from derive.calculus.simplify import simplified
 from derive.calculus.substitution import freshened
 from derive.calculus.tensor import Index, Kind, Ref, Tensor
 from derive.calculus.vjp import axis_ranges
@@ -25,7 +26,7 @@ from derive.calculus.vjp import axis_ranges
 DOT = "_dot"
 
 
-def jvp(program: Program, wrt: Sequence[str] | None = None) -> Program:
+def tangents(program: Program, wrt: Sequence[str] | None = None) -> Program:
     """The joint program: each forward statement and then its tangent; X_dot in, Y_dot out."""
     names = tuple(wrt) if wrt is not None else tuple(t.name for t in program.inputs if t.kind is Kind.REAL)
     moving = varying(program, names)
@@ -34,7 +35,7 @@ def jvp(program: Program, wrt: Sequence[str] | None = None) -> Program:
     for statement in program.statements:
         statements += _with_tangent(statement, moving, program, counts)
     tangents = tuple(_tangent_of(program.tensor(name)) for name in names)
-    outputs = tuple(name for name in program.outputs if name in real_names(program))
+    outputs = tuple(name for name in program.outputs if program.tensor(name).kind is Kind.REAL)
     still = [name for name in outputs if name not in moving]
     return Program(
         program.name + "_jvp",
@@ -93,3 +94,8 @@ def _tangent(equation: Equation, moving: frozenset[str], outer: tuple[Range, ...
             terms.append(Sum(Where(partial.condition, partial.coefficient * tangent, 0), *partial.ranges))
     target = Ref(equation.name + DOT, *equation.target.indices)
     return replace(equation, target=target, value=normal(Add(*terms), dict(loops)))
+
+
+def jvp(program: Program, wrt: Sequence[str] | None = None) -> Program:
+    """The joint program of tangents, in closed form."""
+    return simplified(tangents(program, wrt), program)

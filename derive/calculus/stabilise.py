@@ -21,8 +21,9 @@ from derive.calculus.canonical import key
 from derive.calculus.compose import free_name
 from derive.calculus.nodes import Largest, Range, Sum, Where
 from derive.calculus.program import Equation, Program, Recurrence, Statement
+from derive.calculus.simplify import named_forward
 from derive.calculus.substitution import substitute
-from derive.calculus.tensor import Axis, Index, Ref, Tensor, refs
+from derive.calculus.tensor import Axis, Ref, Tensor
 
 
 @dataclass
@@ -31,7 +32,7 @@ class _Shifts:
 
     program: Program
     locals: dict[str, Tensor]
-    known: dict[object, tuple[Ref, Ref, Ref, Sum]] = field(default_factory=dict)
+    known: dict[object, tuple[Ref, Ref]] = field(default_factory=dict)
     pending: list[Equation] = field(default_factory=list)
 
 
@@ -46,18 +47,17 @@ def stabilise(program: Program) -> Program:
         stable = replace(statement, value=_stable(statement, shifts))
         statements += [*shifts.pending, stable]
         shifts.pending.clear()
-    return replace(program, statements=tuple(statements), locals=tuple(shifts.locals.values()))
+    stable = replace(program, statements=tuple(statements), locals=tuple(shifts.locals.values()))
+    return named_forward(stable)
 
 
 def _stable(equation: Equation, shifts: _Shifts) -> Expr:
     value = _unfold_logs(equation.value, shifts.program)
     named = [(total, _shifted(total, equation, shifts)) for total in _exponential_sums(value)]
-    for total, (largest, _, normaliser) in named:
+    for total, (largest, normaliser) in named:
         value = merged_exponentials(value.xreplace({total: exp(largest) * normaliser}))
     if value != equation.value:
         value = _split_logs(value)
-    for total, (largest, exponential, _) in named:
-        value = _fold_exponentials(value, largest, exponential, total)
     return value
 
 
@@ -101,21 +101,19 @@ def _exponent(total: Sum) -> Expr | None:
     return body.args[0] if isinstance(body, exp) else None
 
 
-def _shifted(total: Sum, equation: Equation, shifts: _Shifts) -> tuple[Ref, Ref, Ref]:
-    """The maximum, the shifted exponential and its sum, named once for each sum of exponentials."""
+def _shifted(total: Sum, equation: Equation, shifts: _Shifts) -> tuple[Ref, Ref]:
+    """The maximum and the shifted sum, named once for each sum of exponentials."""
     outer = tuple(r for r in equation_ranges(equation, total, shifts.program) if total.body.has(r[0]))
-    outer_indices, inner = tuple(i for i, _ in outer), total.bound
-    identity = (key(total, outer_indices), len(outer))
-    if identity in shifts.known:
-        largest, exponential, normaliser, model = shifts.known[identity]
-        renaming = dict(zip(largest.indices, outer_indices, strict=True)) | dict(zip(model.bound, inner, strict=True))
-        return tuple(substitute(r, renaming) for r in (largest, exponential, normaliser))  # type: ignore[return-value]
-    largest, exponential, normaliser = _name(total, outer, equation.layer, shifts)
-    shifts.known[identity] = (largest, exponential, normaliser, total)
-    return largest, exponential, normaliser
+    indices = tuple(i for i, _ in outer)
+    identity = (key(total, indices), len(outer))
+    if identity not in shifts.known:
+        shifts.known[identity] = _name(total, outer, equation.layer, shifts)
+    largest, normaliser = shifts.known[identity]
+    renaming = dict(zip(largest.indices, indices, strict=True))
+    return substitute(largest, renaming), substitute(normaliser, renaming)
 
 
-def _name(total: Sum, outer: tuple[Range, ...], layer: str, shifts: _Shifts) -> tuple[Ref, Ref, Ref]:
+def _name(total: Sum, outer: tuple[Range, ...], layer: str, shifts: _Shifts) -> tuple[Ref, Ref]:
     exponent = _exponent(total)
     assert exponent is not None
     guard = total.body.condition if isinstance(total.body, Where) else True
@@ -130,7 +128,7 @@ def _name(total: Sum, outer: tuple[Range, ...], layer: str, shifts: _Shifts) -> 
         Equation(e, inner, Where(guard, exp(exponent - m), 0), layer=layer),
         Equation(t, outer, Sum(e, *total.ranges), layer=layer),
     ]
-    return m, e, t
+    return m, t
 
 
 def _declare(letter: str, ranges: tuple[Range, ...], shifts: _Shifts) -> Tensor:
@@ -147,32 +145,6 @@ def equation_ranges(equation: Equation, total: Sum, program: Program) -> tuple[R
     unfolded = [node for node in equation.value.atoms(Sum) if node.has(log)]
     around = {r for node in (*enclosing, *unfolded) for r in node.ranges if total.body.has(r[0])}
     return (*equation.ranges, *sorted(around, key=str))
-
-
-def _fold_exponentials(value: Expr, largest: Ref, exponential: Ref, total: Sum) -> Expr:
-    """exp(u_j - M) is E_j wherever the exponent is that of the sum at some j."""
-    exponent = _exponent(total)
-    assert exponent is not None
-    if isinstance(total.body, Where):
-        return value
-    replaced = {}
-    for node in value.atoms(exp):
-        shift = _matches(node.args[0] + largest, exponent, total)
-        if shift is not None:
-            replaced[node] = substitute(exponential, shift)
-    return value.xreplace(replaced)
-
-
-def _matches(exponent: Expr, pattern: Expr, total: Sum) -> dict[Index, Expr] | None:
-    """The indices at which a pattern equals an exponent, for a pattern that is one element."""
-    if not isinstance(pattern, Ref):
-        return None
-    for ref in refs(exponent):
-        if ref.name == pattern.name and len(ref.indices) == len(pattern.indices):
-            shift = {p: r for p, r in zip(pattern.indices, ref.indices, strict=True) if p in total.bound}
-            if substitute(pattern, shift) == exponent:
-                return shift
-    return None
 
 
 def _split_logs(value: Expr) -> Expr:

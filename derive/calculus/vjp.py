@@ -18,7 +18,8 @@ from derive.calculus.deltas import Scatter, Term, eliminate
 from derive.calculus.maxima import named_maximum, tie_count
 from derive.calculus.normal import normal
 from derive.calculus.partials import partials
-from derive.calculus.program import Equation, Program, Recurrence, Statement, real_names
+from derive.calculus.program import Equation, Program, Recurrence, Statement
+from derive.calculus.simplify import simplified
 from derive.calculus.substitution import fresh, freshened, substitute
 from derive.calculus.tensor import Index, Kind, Ref, Tensor
 from derive.errors import DeriveError
@@ -42,10 +43,10 @@ class _Sweep:
         return name + BAR + ("_total" if name in self.outputs and name in self.terms else "")
 
 
-def vjp(program: Program, wrt: Sequence[str] | None = None) -> Program:
+def adjoints(program: Program, wrt: Sequence[str] | None = None) -> Program:
     """The joint program: the forward statements, then the adjoints; cotangents in, X_bar out."""
     wrt = tuple(wrt) if wrt is not None else _real_inputs(program)
-    outputs = tuple(name for name in program.outputs if name in real_names(program))
+    outputs = tuple(name for name in program.outputs if program.tensor(name).kind is Kind.REAL)
     _require_real(program, wrt)
     sweep = _Sweep(program, outputs, active(program, wrt, outputs))
     for statement in reversed(program.statements):
@@ -230,3 +231,8 @@ def _boundary_cotangent(sweep: _Sweep, tensor: Tensor, equation: Equation) -> No
     value = normal(substitute(Add(*gathered), at), dict(equation.ranges))
     name = sweep.cotangent(tensor.name)
     sweep.statements.append(Equation(Ref(name, *equation.target.indices), equation.ranges, value))
+
+
+def vjp(program: Program, wrt: Sequence[str] | None = None) -> Program:
+    """The joint program of adjoints, in closed form."""
+    return simplified(adjoints(program, wrt), program)

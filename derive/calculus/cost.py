@@ -1,0 +1,61 @@
+"""The operations of an expression, each weighed by the loops it runs under.
+
+A subexpression is computed once for each value of the loops it depends on, as after moving invariants
+out: a row sum inside an elementwise product is counted by rows. Every extent counts the same; functions
+count EIGHT, as an exponential does against a multiplication. Reads, numbers and sizes are free.
+"""
+
+from __future__ import annotations
+
+from functools import cache
+
+from sympy import Add, Mul, Pow, S
+from sympy.core.basic import Basic
+from sympy.core.function import Function
+from sympy.logic.boolalg import Boolean
+
+from derive.calculus.nodes import FloorDiv, Opaque, Reduction, Remainder, Where
+from derive.calculus.tensor import Index, Ref
+
+EXTENT = 16
+FUNCTION = 8
+
+
+@cache
+def operations(value: Basic) -> int:
+    """The number of operations to compute a value for all its free indices."""
+    if isinstance(value, Ref) or not value.args or not value.atoms(Ref):
+        return 0
+    if isinstance(value, Reduction):
+        return operations(value.body) + EXTENT ** len(_indices(value.body) | set(value.bound))
+    inner = sum(operations(argument) for argument in value.args)
+    if isinstance(value, (Add, Mul)):
+        return inner + _combining(value)
+    return inner + _own(value) * EXTENT ** len(_indices(value))
+
+
+def _combining(value: Basic) -> int:
+    """Factors and terms meet in order of the loops they need: scalars first, rows, then elements."""
+    parts = [part for part in value.args if part not in (S.One, S.NegativeOne)]
+    parts.sort(key=lambda part: len(_indices(part)))
+    met: frozenset[Index] = frozenset()
+    total = 0
+    for position, part in enumerate(parts):
+        met |= _indices(part)
+        total += EXTENT ** len(met) if position else 0
+    return total
+
+
+@cache
+def _indices(value: Basic) -> frozenset[Index]:
+    return frozenset(symbol for symbol in value.free_symbols if isinstance(symbol, Index))
+
+
+def _own(value: Basic) -> int:
+    if isinstance(value, Pow):
+        return 1 if value.exp.is_Integer else FUNCTION
+    if isinstance(value, (Function, Opaque)):
+        return FUNCTION
+    if isinstance(value, (Where, Boolean)):
+        return 1
+    return 0 if isinstance(value, (FloorDiv, Remainder)) else 1

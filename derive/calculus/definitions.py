@@ -1,0 +1,123 @@
+"""Rewrites that follow from definitions: each forward equation turns its right side into its name.
+
+    S[i,j] = E[i,j]/T[i]          E[i,j] * T[i]^-1        ->  S[i,j]
+    T[i] = sum_q E[i,q]           sum_q E[i,q]            ->  T[i]
+    mu[i] = sum_q X[i,q] / n      sum_q X[i,q]            ->  n * mu[i]
+    C[i,j] = X[i,j] - mu[i]       X[i,j] - mu[i]          ->  C[i,j]
+    r[i] = (v[i] + eps)^(-1/2)    v[i] + eps              ->  r[i]^-2
+    s = 1/(1 + exp(-a))           exp(-a)                 ->  1/s - 1        solved for its kernel
+    Z = where(a > 0, a, 0)        a > 0                   ->  Z > 0
+
+Nothing here knows a layer: a rule is read off an equation.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+
+from sympy import Add, Expr, Function, Mul, Pow, S
+from sympy.logic.boolalg import Boolean
+
+from derive.calculus.nodes import Largest, Positive, Where
+from derive.calculus.program import Equation
+from derive.calculus.tensor import Index, Ref, refs
+from derive.calculus.terms import Product, product
+
+
+@dataclass(frozen=True)
+class Rule:
+    """product of pattern^exponent -> replacement, for every value of the loops, under a condition."""
+
+    pattern: Product
+    replacement: Expr
+    loops: frozenset[Index]
+    source: str
+    solved: bool = False
+
+    @property
+    def lead(self) -> Expr:
+        """The factor that binds all loops."""
+        return max(self.pattern.factors, key=lambda base: (len(base.free_symbols & self.loops), str(base)))
+
+    @property
+    def heads(self) -> frozenset[str]:
+        """The tensors that must occur for the rule to match."""
+        return frozenset(ref.name for base in self.pattern.factors for ref in refs(base))
+
+
+@dataclass(frozen=True)
+class ConditionRule:
+    """condition -> replacement."""
+
+    pattern: Boolean
+    replacement: Boolean
+    loops: frozenset[Index]
+
+
+def rules_of(equation: Equation) -> list[Rule]:
+    """Every rewrite that an equation gives."""
+    if not _plain(equation) or isinstance(equation.value, (Ref, Largest)):
+        return []
+    value = product(equation.value)
+    if not value.factors or any(refs(part) == set() and part.free_symbols & set(equation.loops) for part in value.factors):
+        return []
+    loops = frozenset(equation.loops)
+    data, sizes = _split(value.factors)
+    if not data:
+        return []
+    scale = value.coefficient * Mul(*(Pow(b, e) for b, e in sizes.items()))
+    name = equation.target / scale
+    rules = _lead_rules(data, value, name, loops, equation.name)
+    return [rule for rule in rules if rule.lead.free_symbols >= loops]
+
+
+def _plain(equation: Equation) -> bool:
+    """Whether the target's indices are the loops, shifted at most: H[t+1,j] of the loops t, j."""
+    places = equation.target.indices
+    return len(places) == len(equation.loops) and all(
+        (place - loop).is_Integer for place, loop in zip(places, equation.loops, strict=True)
+    )
+
+
+def _split(factors: Mapping[Expr, Expr]) -> tuple[dict[Expr, Expr], dict[Expr, Expr]]:
+    data = {base: power for base, power in factors.items() if base.has(Ref)}
+    return data, {base: power for base, power in factors.items() if base not in data}
+
+
+def _lead_rules(
+    data: dict[Expr, Expr], value: Product, name: Expr, loops: frozenset[Index], source: str
+) -> list[Rule]:
+    if len(data) > 1:
+        return [Rule(Product(S.One, data, value.condition), name, loops, source)]
+    ((base, power),) = data.items()
+    if isinstance(base, Ref) and power == 1:
+        return []
+    solved = name ** (1 / power)
+    rules = [Rule(Product(S.One, {base: S.One}, value.condition), solved, loops, source)]
+    kernel = _kernel(base, solved)
+    if kernel is not None and value.condition == S.true:
+        rules.append(Rule(Product(S.One, {kernel[0]: S.One}), kernel[1], loops, source, solved=True))
+    return rules
+
+
+def _kernel(base: Expr, solved: Expr) -> tuple[Expr, Expr] | None:
+    """base = a + b*f(...) solved for the function f."""
+    if not isinstance(base, Add):
+        return None
+    constant, varying = base.as_independent(Ref, as_Add=True)
+    scale, function = varying.as_independent(Ref, as_Add=False)
+    if not isinstance(function, Function) or constant == 0:
+        return None
+    return function, (solved - constant) / scale
+
+
+def condition_rules_of(equation: Equation) -> list[ConditionRule]:
+    """Z = where(a > 0, a, 0): a > 0 exactly where Z > 0."""
+    value = equation.value
+    if not isinstance(value, Where) or not _plain(equation) or value.other != 0:
+        return []
+    if isinstance(value.condition, Positive) and value.condition.expression == value.chosen:
+        rule = ConditionRule(value.condition, Positive(equation.target), frozenset(equation.loops))
+        return [rule]
+    return []

@@ -1,0 +1,263 @@
+"""Folding: an expression modulo definitions, by the rules that the definitions give.
+
+    E*G/T - E*(sum_q E*G)/T^2   ->   S*G - S*sum_q S*G        with S = E/T
+
+A product is matched as a set of factors; what stands before a sum may be drawn into it when that
+completes a name. A sum of a name is a fact where its definition, summed, comes out constant.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator, Mapping
+from dataclasses import dataclass, field, replace
+from typing import Any
+
+from sympy import Add, And, Expr, Mul, Pow, S
+from sympy.core.basic import Basic
+from sympy.core.function import Function
+from sympy.logic.boolalg import Boolean
+
+from derive.calculus.canonical import same
+from derive.calculus.definitions import ConditionRule, Rule, condition_rules_of, rules_of
+from derive.calculus.nodes import Condition, Opaque, Reduction, Sum, Where
+from derive.calculus.normal import normal
+from derive.calculus.program import Equation
+from derive.calculus.substitution import freshened, substitute
+from derive.calculus.tensor import Index, Ref, refs
+from derive.calculus.terms import Product, distributed, product, raised
+
+ROUNDS = 12
+
+
+@dataclass
+class Folder:
+    """The rules of a program's definitions, and the facts found so far."""
+
+    rules: list[Rule] = field(default_factory=list)
+    conditions: list[ConditionRule] = field(default_factory=list)
+    values: dict[str, Equation] = field(default_factory=dict)
+    facts: dict[tuple[str, int], Expr | None] = field(default_factory=dict)
+    seen: dict[tuple[Expr, bool], Expr] = field(default_factory=dict)
+
+    def learn(self, equation: Equation) -> None:
+        """Take an equation as a definition; its right side is folded by those before it."""
+        named = replace(equation, value=self.fold(equation.value, solving=False))
+        self.rules += rules_of(named)
+        self.conditions += condition_rules_of(named)
+        self.seen.clear()
+        if named.target.indices == named.loops:
+            self.values[named.name] = named
+
+    def divides(self, value: Expr) -> bool:
+        """Whether a name that was solved for stands below a fraction bar, where 1/s - 1 would cancel."""
+        solved = {rule.source for rule in self.rules if rule.solved}
+        return any(
+            isinstance(node.base, Ref) and node.base.name in solved and node.exp.is_negative
+            for node in value.atoms(Pow)
+        )
+
+    def fold(self, value: Expr, solving: bool = True) -> Expr:
+        """The value with every right side of a definition replaced by its name, to a fixed point;
+        `solving` allows rules that solve a definition for what stands inside it."""
+        if (value, solving) in self.seen:
+            return self.seen[value, solving]
+        folded = value
+        for _ in range(ROUNDS):
+            step = self._visit(folded, self._applicable(folded, solving))
+            if step == folded:
+                break
+            folded = step
+        self.seen[value, solving] = folded
+        return folded
+
+    def _applicable(self, value: Expr, solving: bool) -> list[Rule]:
+        present = {ref.name for ref in refs(value)}
+        return [rule for rule in self.rules if rule.heads <= present and (solving or not rule.solved)]
+
+    def _visit(self, node: Any, rules: list[Rule]) -> Any:
+        if isinstance(node, Ref) or not isinstance(node, Basic) or not node.has(Ref):
+            return node
+        if isinstance(node, (Condition, Boolean)):
+            return self._condition(node)
+        if isinstance(node, Pow):
+            whole = self._product(node, rules)
+            if whole != node:
+                return whole
+        rebuilt = node.func(*(self._visit(argument, rules) for argument in node.args))
+        if isinstance(rebuilt, Sum):
+            rebuilt = self._constant_sum(rebuilt)
+        if isinstance(rebuilt, (Mul, Pow, Sum, Add, Function, Opaque, Where)):
+            return self._product(rebuilt, rules)
+        return rebuilt
+
+    def _condition(self, node: Any) -> Any:
+        for rule in self.conditions:
+            for comparison in sorted(node.atoms(type(rule.pattern)), key=str):
+                for binding in matches(rule.pattern, comparison, rule.loops):
+                    replacement = substitute(rule.replacement, binding)
+                    if comparison != replacement:
+                        node = node.xreplace({comparison: replacement})
+                        break
+        return node
+
+    def _product(self, node: Expr, rules: list[Rule]) -> Expr:
+        whole = product(node)
+        for rule in rules:
+            found = _apply(rule, whole)
+            if found is None:
+                found = _apply_through_sum(rule, whole)
+            if found is not None:
+                return found
+        return node
+
+    def _constant_sum(self, node: Sum) -> Expr:
+        """sum_q N[i,q] where the definition of N, summed over that axis, is constant."""
+        if not isinstance(node.body, Ref) or len(node.ranges) != 1:
+            return node
+        ((index, extent),) = node.ranges
+        positions = [place for place, i in enumerate(node.body.indices) if i.has(index)]
+        if len(positions) != 1 or node.body.indices[positions[0]] != index:
+            return node
+        fact = self._fact(node.body.name, positions[0])
+        if fact is None or fact[1] != extent:
+            return node
+        return fact[0]
+
+    def _fact(self, name: str, axis: int) -> Any:
+        if (name, axis) not in self.facts:
+            self.facts[name, axis] = None
+            self.facts[name, axis] = self._derived_fact(name, axis)
+        return self.facts[name, axis]
+
+    def _derived_fact(self, name: str, axis: int) -> Any:
+        equation = self.values.get(name)
+        if equation is None or axis >= len(equation.ranges) or isinstance(equation.value, Where):
+            return None
+        index, extent = equation.ranges[axis]
+        value = freshened(equation.value, {i.name for i in equation.loops})
+        total = distributed(Sum(value, (index, extent)))
+        loops = {i: n for i, n in equation.ranges if i != index}
+        for _ in range(3):
+            total = self.fold(distributed(normal(total, loops)))
+        return (total, extent) if not total.has(Ref) else None
+
+
+def _apply(rule: Rule, whole: Product) -> Expr | None:
+    for base, power in whole.factors.items():
+        for binding in matches(rule.lead, base, rule.loops):
+            if not _holds(rule, binding, whole.condition):
+                continue
+            replacement = substitute(rule.replacement, binding)
+            if len(rule.pattern.factors) == 1:
+                rest = {b: e for b, e in whole.factors.items() if b != base}
+                return _rebuilt(whole, rest, raised(replacement, power))
+            rest = _without(whole.factors, rule, binding)
+            if rest is not None:
+                return _rebuilt(whole, rest, replacement)
+    return None
+
+
+def _holds(rule: Rule, binding: Mapping[Any, Any], given: Boolean) -> bool:
+    needed = substitute(rule.pattern.condition, binding)
+    have = set(And.make_args(given))
+    return needed == S.true or all(part in have for part in And.make_args(needed))
+
+
+def _without(factors: Mapping[Expr, Expr], rule: Rule, binding: Mapping[Any, Any]) -> dict[Expr, Expr] | None:
+    """The factors less the pattern's, None where one is missing."""
+    rest = dict(factors)
+    for base, power in rule.pattern.factors.items():
+        at = substitute(base, binding)
+        left = rest.get(at, S.Zero)
+        if left == 0 or left.is_positive != power.is_positive or abs(left) < abs(power):
+            return None
+        rest[at] = left - power
+        if rest[at] == 0:
+            del rest[at]
+    return rest
+
+
+def _rebuilt(whole: Product, rest: Mapping[Expr, Expr], replacement: Expr) -> Expr:
+    value = whole.coefficient * Mul(*(Pow(b, e) for b, e in rest.items())) * replacement
+    return Where(whole.condition, value, 0)  # type: ignore[no-any-return]
+
+
+def _apply_through_sum(rule: Rule, whole: Product) -> Expr | None:
+    """A rule whose factors stand partly inside a sum and partly before it."""
+    if len(rule.pattern.factors) < 2:
+        return None
+    for base, power in whole.factors.items():
+        if not isinstance(base, Sum) or power != 1:
+            continue
+        inner = product(base.body)
+        outer = {b: e for b, e in whole.factors.items() if b != base}
+        for candidate in inner.factors:
+            for binding in matches(rule.lead, candidate, rule.loops):
+                if not _holds(rule, binding, inner.condition):
+                    continue
+                joined = _merged(inner.factors, outer)
+                rest = _without(joined, rule, binding)
+                if rest is not None:
+                    return _drawn_in(rule, binding, base, whole, inner, outer, rest)
+    return None
+
+
+def _merged(inner: Mapping[Expr, Expr], outer: Mapping[Expr, Expr]) -> dict[Expr, Expr]:
+    joined = dict(inner)
+    for base, power in outer.items():
+        joined[base] = joined.get(base, S.Zero) + power
+    return {base: power for base, power in joined.items() if power != 0}
+
+
+def _drawn_in(
+    rule: Rule,
+    binding: Mapping[Any, Any],
+    total: Sum,
+    whole: Product,
+    inner: Product,
+    outer: Mapping[Expr, Expr],
+    rest: Mapping[Expr, Expr],
+) -> Expr:
+    bound = set(total.bound)
+    inside = {b: e for b, e in rest.items() if b.free_symbols & bound}
+    outside = {b: e for b, e in rest.items() if b not in inside}
+    name = substitute(rule.replacement, binding)
+    body = Where(inner.condition, inner.coefficient * name * Mul(*(Pow(b, e) for b, e in inside.items())), 0)
+    before = whole.coefficient * Mul(*(Pow(b, e) for b, e in outside.items()))
+    return Where(whole.condition, before * Sum(body, *total.ranges), 0)  # type: ignore[no-any-return]
+
+
+def matches(pattern: Any, target: Any, loops: frozenset[Index]) -> Iterator[dict[Index, Expr]]:
+    """The bindings of loops under which a pattern is the target, up to bound names."""
+    if isinstance(pattern, Ref):
+        if isinstance(target, Ref) and target.name == pattern.name:
+            binding = _unified(pattern, target, loops)
+            if binding is not None and substitute(pattern, binding) == target:
+                yield binding
+        return
+    if pattern.func != target.func:
+        return
+    wanted = loops & pattern.free_symbols
+    lead = max(sorted(refs(pattern), key=str), key=lambda ref: len(ref.free_symbols & wanted))
+    for candidate in sorted(refs(target), key=str):
+        if candidate.name != lead.name:
+            continue
+        binding = _unified(lead, candidate, loops)
+        if binding is not None and set(binding) >= wanted and same(substitute(pattern, binding), target):
+            yield binding
+
+
+def _unified(pattern: Ref, target: Ref, loops: frozenset[Index]) -> dict[Index, Expr] | None:
+    binding: dict[Index, Expr] = {}
+    if len(pattern.indices) != len(target.indices):
+        return None
+    for p, t in zip(pattern.indices, target.indices, strict=True):
+        if isinstance(p, Index) and p in loops:
+            if binding.setdefault(p, t) != t:
+                return None
+    return binding
+
+
+def bound_apart(value: Expr, taken: Iterable[str]) -> Expr:
+    """The value with bound indices apart from names, when it is put into another expression."""
+    return freshened(value, taken) if value.has(Reduction) else value

@@ -1,0 +1,178 @@
+"""Products as factors with exponents, and sums of terms factored as a person would.
+
+    r*G - r*mean(G) - r*Xhat*mean(G*Xhat)   ->   r*(G - mean(G) - Xhat*mean(G*Xhat))
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+
+from sympy import Add, And, Expr, Mul, Number, Pow, S, exp, true
+from sympy.logic.boolalg import Boolean
+
+from derive.calculus.nodes import Sum, Where
+from derive.calculus.tensor import Ref
+
+Factors = dict[Expr, Expr]
+
+
+@dataclass(frozen=True)
+class Product:
+    """coefficient * product of base^exponent, where a condition holds, else 0."""
+
+    coefficient: Expr
+    factors: Mapping[Expr, Expr]
+    condition: Boolean = true
+
+    def expression(self) -> Expr:
+        value = scaled(self.coefficient, Mul(*(Pow(base, power) for base, power in self.factors.items())))
+        return Where(self.condition, value, 0)  # type: ignore[no-any-return]
+
+
+def product(value: Expr) -> Product:
+    """A value as one product; a strong zero's condition is its condition."""
+    if isinstance(value, Where) and value.other == 0:
+        inner = product(value.chosen)
+        return Product(inner.coefficient, inner.factors, value.condition & inner.condition)
+    factors: Factors = {}
+    coefficient: Expr = S.One
+    for factor in Mul.make_args(value):
+        base, power = (factor, S.One) if isinstance(factor, exp) else factor.as_base_exp()
+        if isinstance(factor, Number):
+            coefficient = coefficient * factor
+        else:
+            factors[base] = factors.get(base, S.Zero) + power
+    return Product(coefficient, factors)
+
+
+def scaled(coefficient: Expr, value: Expr) -> Expr:
+    """coefficient * value, without SymPy distributing a number over a sum of terms."""
+    if isinstance(value, Add) and coefficient not in (S.One, S.NegativeOne):
+        return Mul(coefficient, value, evaluate=False)
+    return coefficient * value  # type: ignore[no-any-return]
+
+
+def distributed(value: Expr) -> Expr:
+    """Products over sums of terms, and sums over indices of sums of terms, multiplied out; nothing
+    inside a function, a power or a condition is touched."""
+    if isinstance(value, Add):
+        return Add(*(distributed(term) for term in value.args))
+    if isinstance(value, Sum):
+        terms = Add.make_args(distributed(value.body))
+        return Add(*(Sum(term, *value.ranges) for term in terms))
+    if isinstance(value, Where) and value.other == 0:
+        return Add(*(Where(value.condition, term, 0) for term in Add.make_args(distributed(value.chosen))))
+    if not isinstance(value, Mul):
+        return value
+    rows: list[Expr] = [S.One]
+    for factor in value.args:
+        terms = Add.make_args(distributed(factor)) if isinstance(factor, (Add, Sum, Mul)) else (factor,)
+        rows = [row * term for row in rows for term in terms]
+    return Add(*rows)
+
+
+def collected(value: Expr) -> Expr:
+    """Terms with a common factor grouped, the factor of most terms first."""
+    terms = Add.make_args(value)
+    if len(terms) < 2:
+        return value
+    products = [product(term) for term in terms]
+    shared = _common_condition(products)
+    if shared != true:
+        inner = Add(*(_without_condition(p, shared).expression() for p in products))
+        return Where(shared, collected(inner), 0)  # type: ignore[no-any-return]
+    common = _common(products)
+    if common:
+        return _factored(products, common)
+    alike = _alike(products)
+    if alike is not None:
+        rest = [p for p in products if not any(p is q for q in alike)]
+        return collected(Add(*(p.expression() for p in alike))) + collected(Add(*(p.expression() for p in rest)))
+    best = _most_shared(products)
+    if best is None:
+        return value
+    group = [p for p in products if best in p.factors and _removable(p, best, products)]
+    rest = [p for p in products if not any(p is g for g in group)]
+    inner = _factored(group, _common(group))
+    return inner + collected(Add(*(p.expression() for p in rest)))
+
+
+def _common_condition(products: list[Product]) -> Boolean:
+    """The conjuncts under which every product stands."""
+    shared = set(And.make_args(products[0].condition))
+    for p in products[1:]:
+        shared &= set(And.make_args(p.condition))
+    return And(*sorted(shared, key=str))  # type: ignore[no-any-return]
+
+
+def _without_condition(p: Product, shared: Boolean) -> Product:
+    kept = set(And.make_args(p.condition)) - set(And.make_args(shared))
+    return Product(p.coefficient, p.factors, And(*sorted(kept, key=str)))
+
+
+def _alike(products: list[Product]) -> list[Product] | None:
+    """Some products, not all, that stand under one condition."""
+    for p in products:
+        group = [q for q in products if q.condition == p.condition and p.condition != true]
+        if 1 < len(group) < len(products):
+            return group
+    return None
+
+
+def _common(products: list[Product]) -> Factors:
+    """The factors of every product, each with its least exponent of one sign."""
+    first, *others = products
+    shared: Factors = {}
+    for base, power in first.factors.items():
+        powers = [power, *(p.factors.get(base, S.Zero) for p in others)]
+        if all(p.is_positive for p in powers):
+            shared[base] = min(powers)
+        elif all(p.is_negative for p in powers):
+            shared[base] = max(powers)
+    return shared
+
+
+def _factored(products: list[Product], common: Factors) -> Expr:
+    coefficient = _common_number(products)
+    inner = []
+    for p in products:
+        left = {base: power - common.get(base, S.Zero) for base, power in p.factors.items()}
+        inner.append(Product(p.coefficient / coefficient, {b: e for b, e in left.items() if e != 0}, p.condition))
+    outer = Mul(*(Pow(base, power) for base, power in common.items()))
+    bracket = collected(Add(*(p.expression() for p in inner)))
+    return scaled(coefficient, _times(outer, bracket))
+
+
+def _times(outer: Expr, bracket: Expr) -> Expr:
+    return outer * bracket if not bracket.is_Number else bracket * outer  # type: ignore[no-any-return]
+
+
+def _common_number(products: list[Product]) -> Expr:
+    magnitudes = {abs(p.coefficient) for p in products}
+    sign = S.NegativeOne if all(p.coefficient.is_negative for p in products) else S.One
+    return sign * magnitudes.pop() if len(magnitudes) == 1 else sign  # type: ignore[no-any-return]
+
+
+def _most_shared(products: list[Product]) -> Expr | None:
+    counts: dict[Expr, int] = {}
+    for p in products:
+        for base in p.factors:
+            if base.has(Ref):
+                counts[base] = counts.get(base, 0) + 1
+    shared = [(count, len(base.free_symbols), str(base), base) for base, count in counts.items() if count > 1]
+    return max(shared, key=lambda row: row[:3])[3] if shared else None
+
+
+def _removable(p: Product, base: Expr, products: list[Product]) -> bool:
+    sign = next(q.factors[base].is_positive for q in products if base in q.factors)
+    return bool(p.factors[base].is_positive == sign)
+
+
+def raised(value: Expr, power: Expr) -> Expr:
+    """(a^p * b^q)^power = a^(p*power) * b^(q*power), of factors known to be positive where power is not whole."""
+    return Mul(*(Pow(base, exponent * power) for base, exponent in map(_base, Mul.make_args(value))))  # type: ignore[no-any-return]
+
+
+def _base(factor: Expr) -> tuple[Expr, Expr]:
+    return (factor, S.One) if isinstance(factor, exp) else factor.as_base_exp()

@@ -1,7 +1,6 @@
 """`python -m derive train NAME`: train an emitted network."""
 
 import os
-import os
 from typing import Any
 
 import click
@@ -86,9 +85,6 @@ def train(
     path: str,
     out: str | None,
     resume: bool,
-    evaluate_every: int,
-    checkpoint_every: int | None,
-    sizes: dict[str, int],
     threads: int,
     **options: Any,
 ) -> None:
@@ -98,21 +94,16 @@ def train(
     from derive.runtime import checkpoint, progress, settings, training
 
     folder = training.run_folder(name, out)
+    every = {option: options.pop(option) for option in ("evaluate_every", "checkpoint_every")}
     if resume:
-        given = {
-            n: v for n, v in options.items() if context.get_parameter_source(n) is ParameterSource.COMMANDLINE
-        }
-        given |= {"sizes": sizes} if sizes else {}
+        given = {n: value for n, value in options.items() if is_given(context, n)}
         former = checkpoint.read(folder / training.CHECKPOINT).settings
         chosen = settings.continued(former, {"network": name, **given})
     else:
-        chosen = settings.Settings(network=name, sizes=sizes, **options)
-    training.train(
-        chosen,
-        path=path,
-        out=folder,
-        resume=resume,
-        reporter=progress.reporter(),
-        evaluate_every=evaluate_every,
-        checkpoint_every=checkpoint_every,
-    )
+        chosen = settings.Settings(network=name, **options)
+    training.train(chosen, path=path, out=folder, resume=resume, reporter=progress.reporter(), **every)
+
+
+def is_given(context: click.Context, name: str) -> bool:
+    """Say whether the option stands on the command line."""
+    return context.get_parameter_source(name) is ParameterSource.COMMANDLINE

@@ -36,7 +36,7 @@ class FormatError(ValueError):
 def write_tensors(path: Path, tensors: Mapping[str, Array], metadata: Mapping[str, str]) -> None:
     """Write the file atomically. Raise OSError, with a former file untouched, where it can't be written."""
     arrays = {
-        name: np.ascontiguousarray(array, array.dtype.newbyteorder("<")) for name, array in tensors.items()
+        name: np.asarray(array, array.dtype.newbyteorder("<"), order="C") for name, array in tensors.items()
     }
     header = _header(arrays, metadata)
     pieces: list[bytes | memoryview] = [

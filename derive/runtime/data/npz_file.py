@@ -37,8 +37,11 @@ def _answers(path: Path, y: Array) -> Array:
 
 def _arrays(path: Path) -> dict[str, Array]:
     try:
-        with np.load(path, allow_pickle=False) as file:
-            return {name: _numbers(path, name, file[name]) for name in file.files}
+        with path.open("rb") as file:  # np.load forgets to close a file that it opened and can't read
+            content = np.load(file, allow_pickle=False)
+            if not isinstance(content, np.lib.npyio.NpzFile):
+                raise ValueError("it holds one array without a name")
+            return {name: _numbers(path, name, content[name]) for name in content.files}
     except (OSError, ValueError, EOFError, zipfile.BadZipFile, zlib.error) as error:
         if isinstance(error, DataError):
             raise

@@ -20,7 +20,6 @@ from math import prod
 
 from sympy import Add, Expr, Pow
 
-from codegen.passes.dce import dce
 from codegen.passes.verify import names_of, reads_of, references
 from codegen.pipeline import lowered
 from derive.calculus.jvp import jvp
@@ -117,7 +116,7 @@ def plan_network(network: Network) -> Plan:
     """The plan of a network."""
     program = network.program
     forward = lowered(replace(program, name=f"{network.name}_forward", outputs=(network.output,)))
-    primal = dce(replace(program, outputs=(network.loss,)))
+    primal = replace(program, outputs=(network.loss,))
     joint = vjp(primal, wrt=network.trained)
     joint = lowered(replace(joint, outputs=(network.loss, *joint.outputs)))
     loss, pullback, residuals = _split(joint, network)

@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Iterable
+from functools import cache
 
 from derive.calculus.program import Equation, Program, real_names
 from derive.calculus.tensor import refs
 
 
+@cache
 def reads(equation: Equation) -> frozenset[str]:
     """The tensors that an equation reads, its target's indices included."""
     found = {ref.name for ref in refs(equation.value)}

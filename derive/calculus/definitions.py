@@ -15,6 +15,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass
+from functools import cached_property
 
 from sympy import Add, Expr, Function, Mul, Pow, S
 from sympy.logic.boolalg import Boolean
@@ -35,12 +36,12 @@ class Rule:
     source: str
     solved: bool = False
 
-    @property
+    @cached_property
     def lead(self) -> Expr:
         """The factor that binds all loops."""
         return max(self.pattern.factors, key=lambda base: (len(base.free_symbols & self.loops), str(base)))
 
-    @property
+    @cached_property
     def heads(self) -> frozenset[str]:
         """The tensors that must occur for the rule to match."""
         return frozenset(ref.name for base in self.pattern.factors for ref in refs(base))
@@ -53,6 +54,10 @@ class ConditionRule:
     pattern: Boolean
     replacement: Boolean
     loops: frozenset[Index]
+
+    @property
+    def heads(self) -> frozenset[str]:
+        return frozenset(ref.name for ref in refs(self.pattern))
 
 
 def rules_of(equation: Equation) -> list[Rule]:

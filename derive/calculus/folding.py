@@ -33,46 +33,62 @@ ROUNDS = 12
 class Folder:
     """The rules of a program's definitions, and the facts found so far."""
 
-    rules: list[Rule] = field(default_factory=list)
-    conditions: list[ConditionRule] = field(default_factory=list)
+    rules: dict[str, list[Rule]] = field(default_factory=dict)
+    conditions: dict[str, list[ConditionRule]] = field(default_factory=dict)
+    solved: set[str] = field(default_factory=set)
     values: dict[str, Equation] = field(default_factory=dict)
     facts: dict[tuple[str, int], Expr | None] = field(default_factory=dict)
-    seen: dict[tuple[Expr, bool], Expr] = field(default_factory=dict)
+    seen: dict[tuple[Expr, tuple[int, ...]], Expr] = field(default_factory=dict)
 
     def learn(self, equation: Equation) -> None:
         """Take an equation as a definition; its right side is folded by those before it."""
         named = replace(equation, value=self.fold(equation.value, solving=False))
-        self.rules += rules_of(named)
-        self.conditions += condition_rules_of(named)
-        self.seen.clear()
+        for rule in rules_of(named):
+            self.add(rule)
+        for condition in condition_rules_of(named):
+            self.conditions.setdefault(min(condition.heads), []).append(condition)
         if named.target.indices == named.loops:
             self.values[named.name] = named
 
+    def add(self, rule: Rule) -> None:
+        """Take a rule, filed under one of the names that it needs."""
+        self.rules.setdefault(min(rule.heads), []).append(rule)
+        self.solved |= {rule.source} if rule.solved else set()
+
+    def solves(self, value: Expr) -> bool:
+        """Whether a definition could be solved for something in a value."""
+        return any(rule.solved for rule in self._applicable(value, solving=True))
+
     def divides(self, value: Expr) -> bool:
         """Whether a name that was solved for stands below a fraction bar, where 1/s - 1 would cancel."""
-        solved = {rule.source for rule in self.rules if rule.solved}
         return any(
-            isinstance(node.base, Ref) and node.base.name in solved and node.exp.is_negative
+            isinstance(node.base, Ref) and node.base.name in self.solved and node.exp.is_negative
             for node in value.atoms(Pow)
         )
 
     def fold(self, value: Expr, solving: bool = True) -> Expr:
         """The value with every right side of a definition replaced by its name, to a fixed point;
         `solving` allows rules that solve a definition for what stands inside it."""
-        if (value, solving) in self.seen:
-            return self.seen[value, solving]
-        folded = value
+        rules = self._applicable(value, solving)
+        if not rules and not value.has(Sum, Condition):
+            return value
+        identity = (value, tuple(map(id, rules)))
+        if identity not in self.seen:
+            self.seen[identity] = self._fixed_point(value, solving)
+        return self.seen[identity]
+
+    def _fixed_point(self, value: Expr, solving: bool) -> Expr:
         for _ in range(ROUNDS):
-            step = self._visit(folded, self._applicable(folded, solving))
-            if step == folded:
+            step = self._visit(value, self._applicable(value, solving))
+            if step == value:
                 break
-            folded = step
-        self.seen[value, solving] = folded
-        return folded
+            value = step
+        return value
 
     def _applicable(self, value: Expr, solving: bool) -> list[Rule]:
         present = {ref.name for ref in refs(value)}
-        return [rule for rule in self.rules if rule.heads <= present and (solving or not rule.solved)]
+        filed = (rule for name in sorted(present) for rule in self.rules.get(name, ()))
+        return [rule for rule in filed if rule.heads <= present and (solving or not rule.solved)]
 
     def _visit(self, node: Any, rules: list[Rule]) -> Any:
         if isinstance(node, Ref) or not isinstance(node, Basic) or not node.has(Ref):
@@ -91,7 +107,8 @@ class Folder:
         return rebuilt
 
     def _condition(self, node: Any) -> Any:
-        for rule in self.conditions:
+        present = sorted({ref.name for ref in refs(node)})
+        for rule in (rule for name in present for rule in self.conditions.get(name, ())):
             for comparison in sorted(node.atoms(type(rule.pattern)), key=str):
                 for binding in matches(rule.pattern, comparison, rule.loops):
                     replacement = substitute(rule.replacement, binding)

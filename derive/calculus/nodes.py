@@ -69,7 +69,7 @@ class Sum(Reduction):
 
     def __new__(cls, body: Any, *ranges: Any) -> Any:
         body = sympify(body, strict=True)
-        if body.is_zero or not ranges:
+        if body == 0 or not ranges:
             return body
         if isinstance(body, Sum) and not {r[0] for r in ranges} & set(body.bound):
             return Basic.__new__(cls, body.body, *(Tuple(*r) for r in ranges), *body.args[1:])

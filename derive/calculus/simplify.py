@@ -10,14 +10,14 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import replace
 
-from sympy import Expr, S, preorder_traversal
+from sympy import Add, Expr, Mul, S, preorder_traversal
 from sympy.core.basic import Basic
 
 from derive.calculus.activity import reads
 from derive.calculus.cost import operations
 from derive.calculus.definitions import Rule
 from derive.calculus.folding import Folder, bound_apart
-from derive.calculus.nodes import Reduction
+from derive.calculus.nodes import Reduction, Sum
 from derive.calculus.normal import normal
 from derive.calculus.program import Equation, Program, Recurrence, Statement
 from derive.calculus.substitution import substitute
@@ -48,7 +48,7 @@ def folder_of(program: Program) -> Folder:
             folder.learn(replace(equation, ranges=outer + equation.ranges))
     for fact in program.facts:
         loops = frozenset(s for s in fact.left.free_symbols if isinstance(s, Index))
-        folder.rules.append(Rule(Product(S.One, {fact.left: S.One}), fact.right, loops, fact.source))
+        folder.add(Rule(Product(S.One, {fact.left: S.One}), fact.right, loops, fact.source))
     return folder
 
 
@@ -80,66 +80,100 @@ def simplified_equation(equation: Equation, folder: Folder, outer: Mapping[Index
 def best(value: Expr, folder: Folder, extents: Mapping[Index, Expr]) -> Expr:
     """The cheapest of: folded; folded, multiplied out, folded and collected; each with definitions
     solved for what stands inside them or not."""
-    candidates: list[Expr] = []
-    for solving in (False, True):
-        folded = normal(folder.fold(value, solving), extents)
-        spread = normal(distributed(folded), extents)
-        gathered = normal(collected(folder.fold(spread, solving)), extents)
-        found = [folded, normal(folder.fold(gathered, solving), extents)]
-        candidates += found if not solving else [form for form in found if not folder.divides(form)]
-    return min(candidates, key=lambda v: (operations(v), _length(v)))
+    candidates = _forms(value, folder, extents, solving=False)
+    if folder.solves(value):
+        candidates += [form for form in _forms(value, folder, extents, solving=True) if not folder.divides(form)]
+    return min(candidates, key=lambda v: (operations(v), _length(v))) if len(candidates) > 1 else candidates[0]
+
+
+def _forms(value: Expr, folder: Folder, extents: Mapping[Index, Expr], solving: bool) -> list[Expr]:
+    folded = normal(folder.fold(value, solving), extents)
+    if not folded.has(Add):
+        return [folded]
+    spread = normal(distributed(folded), extents)
+    gathered = normal(collected(folder.fold(spread, solving)), extents)
+    return [folded, normal(folder.fold(gathered, solving), extents)]
 
 
 def _length(value: Expr) -> int:
     return sum(1 for _ in preorder_traversal(value))
 
 
+class _Chain:
+    """Statements in order, with who reads whom."""
+
+    def __init__(self, statements: list[Statement]) -> None:
+        self.statements: dict[int, Statement] = dict(enumerate(statements))
+        self.readers: dict[str, set[int]] = {}
+        for position, statement in self.statements.items():
+            self._enter(position, statement)
+
+    def _enter(self, position: int, statement: Statement) -> None:
+        equations = statement.equations if isinstance(statement, Recurrence) else (statement,)
+        for name in {name for equation in equations for name in reads(equation)}:
+            self.readers.setdefault(name, set()).add(position)
+
+    def remove(self, position: int) -> None:
+        del self.statements[position]
+        for readers in self.readers.values():
+            readers.discard(position)
+
+    def put(self, position: int, statement: Statement) -> None:
+        for readers in self.readers.values():
+            readers.discard(position)
+        self.statements[position] = statement
+        self._enter(position, statement)
+
+    def users(self, name: str, own: int) -> list[int]:
+        return sorted(self.readers.get(name, set()) - {own})
+
+
 def _inlined(statements: list[Statement], folder: Folder, known: set[str], outputs: set[str]) -> list[Statement]:
     """Derived names put into their uses where that is cheaper, until nothing changes."""
-    position = 0
-    while position < len(statements):
-        statement = statements[position]
-        if isinstance(statement, Equation) and statement.name not in known | outputs:
-            changed = _without_name(statements, statement, folder, known)
-            if changed is not None:
-                statements = changed
-                position = max(position - 2, 0)
-                continue
-        position += 1
-    return statements
+    chain = _Chain(statements)
+    changed = True
+    while changed:
+        changed = False
+        for position in list(chain.statements):
+            statement = chain.statements[position]
+            if isinstance(statement, Equation) and statement.name not in known | outputs:
+                changed |= _without_name(chain, position, statement, folder)
+    return [chain.statements[position] for position in sorted(chain.statements)]
 
 
-def _without_name(
-    statements: list[Statement], equation: Equation, folder: Folder, known: set[str]
-) -> list[Statement] | None:
-    """The statements with a derived name gone, None where its name is worth keeping."""
-    users = [s for s in statements if s is not equation and _reads(s, equation.name)]
-    if not users:
-        return [s for s in statements if s is not equation]
-    if equation.accumulates or any(not isinstance(user, Equation) for user in users):
-        return None
-    if len(users) > 1 and operations(equation.value) > 0:
-        return None
+def _without_name(chain: _Chain, position: int, equation: Equation, folder: Folder) -> bool:
+    """Put a derived name into its uses and drop it, unless it is worth keeping."""
+    places = chain.users(equation.name, position)
+    users = [user for user in (chain.statements[place] for place in places) if isinstance(user, Equation)]
+    if not places:
+        chain.remove(position)
+        return True
+    if equation.accumulates or len(users) < len(places) or (len(users) > 1 and operations(equation.value) > 0):
+        return False
     if equation.value.has(Reduction) and not all(_bare_reads(user, equation.name) for user in users):
-        return None
-    replaced = {id(user): _put_in(user, equation, folder) for user in users if isinstance(user, Equation)}
-    before = operations(equation.value) + sum(operations(u.value) for u in users if isinstance(u, Equation))
-    after = sum(operations(new.value) for new in replaced.values())
-    if after < before or (after == before and _reads_alike(users, replaced, equation)):
-        return [replaced.get(id(s), s) for s in statements if s is not equation]
-    return None
+        return False
+    if equation.value.has(Reduction) and all(_only_in_sums(user, equation.name) for user in users):
+        return False
+    replaced = [_put_in(user, equation, folder) for user in users]
+    before = operations(equation.value) + sum(operations(user.value) for user in users)
+    after = sum(operations(new.value) for new in replaced)
+    if after > before or (after == before and not _reads_alike(users, replaced, equation)):
+        return False
+    chain.remove(position)
+    for place, new in zip(places, replaced, strict=True):
+        chain.put(place, new)
+    return True
 
 
-def _bare_reads(user: Statement, name: str) -> bool:
+def _only_in_sums(user: Equation, name: str) -> bool:
+    """Whether a value is nothing but a sum of products that a name stands in, as a matrix product."""
+    terms = [term.args[-1] if isinstance(term, Mul) else term for term in Add.make_args(user.value)]
+    return all(isinstance(term, Sum) and not term.body.has(Add, Sum) for term in terms)
+
+
+def _bare_reads(user: Equation, name: str) -> bool:
     """Whether every read is at loop indices: at others a reduction would be computed more than once."""
-    assert isinstance(user, Equation)
     return all(isinstance(i, Index) for ref in refs(user.value) if ref.name == name for i in ref.indices)
-
-
-def _reads(statement: Statement, name: str) -> bool:
-    if isinstance(statement, Recurrence):
-        return any(name in reads(equation) for equation in statement.equations)
-    return name in reads(statement)
 
 
 def _put_in(user: Equation, equation: Equation, folder: Folder) -> Equation:
@@ -154,13 +188,11 @@ def _put_in(user: Equation, equation: Equation, folder: Folder) -> Equation:
     return simplified_equation(replace(user, value=user.value.xreplace(uses)), folder, {})
 
 
-def _reads_alike(users: list[Statement], replaced: Mapping[int, Equation], equation: Equation) -> bool:
+def _reads_alike(users: list[Equation], replaced: list[Equation], equation: Equation) -> bool:
     """Whether putting a name in at equal cost makes nothing harder to read: a copy, or no sum in a sum."""
     if operations(equation.value) == 0:
         return True
-    (user,) = users
-    assert isinstance(user, Equation)
-    return _depth(replaced[id(user)].value) <= max(_depth(user.value), _depth(equation.value))
+    return _depth(replaced[0].value) <= max(_depth(users[0].value), _depth(equation.value))
 
 
 def _depth(value: Basic) -> int:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from enum import Enum
+from functools import cache
 from typing import Any
 
 from sympy import Expr, Integer, Symbol, sympify
@@ -116,6 +117,7 @@ class IntegerRef(Ref):
     is_rational = True
 
 
-def refs(expression: Basic) -> set[Ref]:
+@cache
+def refs(expression: Basic) -> frozenset[Ref]:
     """Every tensor reference inside an expression."""
-    return set(expression.atoms(Ref))
+    return frozenset(expression.atoms(Ref))

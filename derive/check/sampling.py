@@ -24,7 +24,8 @@ from derive.errors import DeriveError
 
 MARGIN = 1e-2
 WIDTHS = 3
-SPREAD = 5
+SPREAD = 4
+LEAST = ((3, 3), (5, 2), (99, 1))  # up to 3 sizes start at 3, up to 5 at 2: the grid is their product
 ATTEMPTS = 400
 
 
@@ -41,9 +42,10 @@ def random_sizes(program: Program, seed: int) -> dict[str, int]:
     """Small unequal sizes under which every axis has at least one element."""
     names = size_names(program)
     generator = np.random.default_rng([seed, 1])
+    least = next(smallest for most, smallest in LEAST if len(names) <= most)
     for attempt in range(ATTEMPTS):
         count = max(len(names), SPREAD) + attempt // 100
-        values = 2 + generator.permutation(count)[: len(names)]
+        values = least + generator.permutation(count)[: len(names)]
         sizes = dict(zip(names, map(int, values), strict=True))
         if all(_fits(axis.size, sizes) for tensor in program.tensors.values() for axis in tensor.axes):
             return sizes

@@ -9,7 +9,6 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
-from typing import Any
 
 import numpy as np
 
@@ -126,10 +125,9 @@ def _comparisons(program: Program, point: Point) -> tuple[Comparison, ...]:
     backward = [name.removesuffix("_bar") for name in program.outputs if name.endswith("_bar")]
     if backward:
         return tuple(
-            Comparison({name + "_bar": point.directions[name]}, float(exact_slope(point, name)))
+            Comparison({name + "_bar": point.directions[name]}, float(exact_slope(point, (name,))))
             for name in backward
         )
     moved = [t.name.removesuffix("_dot") for t in program.inputs if t.name.endswith("_dot")]
-    slope: Any = sum(exact_slope(point, name) for name in moved)
     weights = {name + "_dot": point.cotangents[name] for name in point.cotangents}
-    return (Comparison(weights, float(slope)),)
+    return (Comparison(weights, float(exact_slope(point, moved))),)

@@ -7,19 +7,16 @@ data as an index, ties, guards, recurrences, undetermined functions.
 from __future__ import annotations
 
 from collections.abc import Callable
-from functools import cache
+from functools import cache, partial
 
-from sympy import Integer
+from sympy import Expr, Integer, Rational, Symbol, diff, exp, sin, tanh
 
 from derive.calculus.define import define
-from derive.calculus.nodes import Opaque, Sum, VectorMap
+from derive.calculus.nodes import IsZero, Opaque, Sum, VectorMap, Where
 from derive.calculus.program import Equation, Program, Recurrence
 from derive.calculus.tensor import Axis, Index, Kind, Ref, Size, Tensor
-
-LINEAR = """
-linear(X[m,n], W[n,d], b[d]) -> Y
-    Y[i,j] = sum_{p} X[i,p] W[p,j] + b[j]
-"""
+from derive.check.reader import Functions, Selectors
+from derive.layers import convolution, dense, losses, normalisation, sequence, shape
 
 SOFTMAX = """
 softmax(Z[m,k]) -> S
@@ -48,28 +45,6 @@ two_layer(X[m,n], W1[n,d], W2[d,k], integer y[m]) -> L
     L = sum_{i} (log(T[i]) + c[i] - Z3[i,y[i]])/m
 """
 
-LAYERNORM = """
-layernorm(X[m,n], g[n], b[n]) -> Y
-    mu[i] = mean_{q} X[i,q]
-    C[i,j] = X[i,j] - mu[i]
-    v[i] = mean_{q} C[i,q]^2
-    r[i] = (v[i] + eps)^(-1/2)
-    Xhat[i,j] = C[i,j] r[i]
-    Y[i,j] = g[j] Xhat[i,j] + b[j]
-"""
-
-BATCHNORM = """
-batchnorm(X[m,n], g[n], b[n], state R[n], state V[n]) -> Y, R_new, V_new
-    mu[j] = mean_{q} X[q,j]
-    C[i,j] = X[i,j] - mu[j]
-    v[j] = mean_{q} C[q,j]^2
-    r[j] = (v[j] + eps)^(-1/2)
-    Xhat[i,j] = C[i,j] r[j]
-    Y[i,j] = g[j] Xhat[i,j] + b[j]
-    R_new[j] = (1 - rho) R[j] + rho mu[j]
-    V_new[j] = (1 - rho) V[j] + rho v[j]
-"""
-
 BATCHNORM_EVAL = """
 batchnorm_eval(X[m,n], g[n], b[n], state R[n], state V[n]) -> Y
     Y[i,j] = g[j] (X[i,j] - R[j])/sqrt(V[j] + eps) + b[j]
@@ -88,20 +63,9 @@ causal_log_sum_exp(Z[n,n]) -> L
     L[t<n] = log(sum_{s<=t} exp(Z[t,s]))
 """
 
-CUMULATIVE_SUM = """
-cumulative_sum(x[n]) -> y
-    y[t<n] = sum_{s<=t} x[s]
-"""
-
 MOVING_SUM = """
 moving_sum(x[n]) -> y
     y[t<n-w+1] = sum_{u<w} x[t+u]
-"""
-
-# the output has (H + 2p - r(U-1) - 1)//s + 1 rows: a = 2p + r - 1
-CONVOLUTION = """
-conv2d(X[m,c,H,W], K[o,c,U,V]) -> Y
-    Y[e,o,h<((H+a-r*U)//s)+1,w<((W+a-r*V)//s)+1] = sum_{c,u,v} X[e,c,s*h+r*u-p,s*w+r*v-p] K[o,c,u,v]
 """
 
 CONVOLUTION_1D = """
@@ -109,54 +73,9 @@ conv1d(x[n], k[U]) -> y
     y[t<((n+2*p-r*(U-1)-1)//s)+1] = sum_{u} x[s*t+r*u-p] k[u]
 """
 
-DEPTHWISE = """
-depthwise(X[m,c,H,W], K[c,U,V]) -> Y
-    Y[e,c,h<((H+2*p-U)//s)+1,w<((W+2*p-V)//s)+1] = sum_{u,v} X[e,c,s*h+u-p,s*w+v-p] K[c,u,v]
-"""
-
-MAX_POOL = """
-max_pool(X[m,c,H,W]) -> Y
-    Y[e,c,h<((H+2*p-u0)//s)+1,w<((W+2*p-v0)//s)+1] = max_{u<u0,v<v0} X[e,c,s*h+u-p,s*w+v-p]
-"""
-
-AVERAGE_POOL = """
-average_pool(X[m,c,H,W]) -> Y
-    Y[e,c,h<((H+2*p-u0)//s)+1,w<((W+2*p-v0)//s)+1] = sum_{u<u0,v<v0} X[e,c,s*h+u-p,s*w+v-p]/(u0 v0)
-"""
-
 GLOBAL_MAX = """
 global_max(X[m,n]) -> y
     y[i] = max_{q} X[i,q]
-"""
-
-EMBEDDING = """
-embedding(integer x[T], E[v,d]) -> Y
-    Y[t,j] = E[x[t],j]
-"""
-
-CONCATENATE = """
-concatenate(X[m,n], Z[m,k]) -> Y
-    Y[i,j<n+k] = where(j < n, X[i,j], Z[i,j-n])
-"""
-
-RESHAPE = """
-reshape(X[a,b*c]) -> Y
-    Y[i<a*b,j<c] = X[((i*c+j)//(b*c)),((i*c+j)%(b*c))]
-"""
-
-FLATTEN = """
-flatten(X[m,c,H,W]) -> Y
-    Y[e,j<c*H*W] = X[e,(j//(H*W)),((j//W)%H),(j%W)]
-"""
-
-TRANSPOSE = """
-transpose(X[m,n]) -> Y
-    Y[j,i] = X[i,j]
-"""
-
-PIXEL_SHUFFLE = """
-pixel_shuffle(X[m,c*r*r,H,W]) -> Y
-    Y[e,o<c,h<H*r,w<W*r] = X[e,o*r*r + r*(h%r) + (w%r),(h//r),(w//r)]
 """
 
 ATTENTION = """
@@ -167,29 +86,6 @@ attention(Q[n,D], K[n,D], V[n,d]) -> A
     T[t] = sum_{s<=t} E[t,s]
     P[t,s] = E[t,s]/T[t]
     A[t,j] = sum_{s<=t} P[t,s] V[s,j]
-"""
-
-LSTM = """
-lstm(X[T,m,n], W[4,n,d], U[4,d,d], b[4,d], H0[m,d], C0[m,d]) -> Y
-    H[0,a<m,j<d] = H0[a,j]
-    C[0,a<m,j<d] = C0[a,j]
-    for t < T:
-        A[t,a,g,j] = sum_{p} X[t,a,p] W[g,p,j] + sum_{q} H[t,a,q] U[g,q,j] + b[g,j]
-        I[t,a,j] = 1/(1 + exp(-A[t,a,0,j]))
-        F[t,a,j] = 1/(1 + exp(-A[t,a,1,j]))
-        G[t,a,j] = tanh(A[t,a,2,j])
-        O[t,a,j] = 1/(1 + exp(-A[t,a,3,j]))
-        C[t+1,a,j] = F[t,a,j] C[t,a,j] + I[t,a,j] G[t,a,j]
-        H[t+1,a,j] = O[t,a,j] tanh(C[t+1,a,j])
-    Y[a,j] = H[T,a,j]
-"""
-
-ELMAN = """
-elman(X[T,m,n], W[n,d], U[d,d], H0[m,d]) -> Y
-    H[0,a,j] = H0[a,j]
-    for t < T:
-        H[t+1,a,j] = tanh(sum_{p} X[t,a,p] W[p,j] + sum_{q} H[t,a,q] U[q,j])
-    Y[t<T,a,j] = H[t+1,a,j]
 """
 
 USED_TWICE = """
@@ -292,40 +188,78 @@ def _written(text: str, **values: object) -> Callable[[], Program]:
 
 
 WITNESSES: dict[str, Callable[[], Program]] = {
-    "linear": _written(LINEAR),
-    "softmax": _written(SOFTMAX),
-    "cross_entropy": _written(CROSS_ENTROPY),
-    "two_layer": _written(TWO_LAYER),
-    "layernorm": _written(LAYERNORM, eps=Integer(1) / 100000),
-    "batchnorm": _written(BATCHNORM, eps=Integer(1) / 100000, rho=Integer(1) / 10),
-    "batchnorm_eval": _written(BATCHNORM_EVAL, eps=Integer(1) / 100000),
+    "linear": dense.linear,
+    "softmax": normalisation.softmax,
+    "softmax_by_hand": _written(SOFTMAX),
+    "layernorm": normalisation.layernorm,
+    "batchnorm": normalisation.batchnorm,
+    "batchnorm_eval": _written(BATCHNORM_EVAL, eps=Rational(1, 100000)),
     "causal_softmax": _written(CAUSAL_SOFTMAX),
     "causal_log_sum_exp": _written(CAUSAL_LOG_SUM_EXP),
-    "cumulative_sum": _written(CUMULATIVE_SUM),
+    "cumulative_sum": sequence.cumulative_sum,
     "moving_sum": _written(MOVING_SUM, w=3),
-    "conv_s2_d2_p1": _written(CONVOLUTION, s=2, r=2, p=1, a=3),
-    "conv_s3_d2_p0": _written(CONVOLUTION, s=3, r=2, p=0, a=1),
+    "conv_s2_d2_p1": partial(convolution.conv2d, stride=2, dilation=2, padding=1),
+    "conv_s3_d2_p0": partial(convolution.conv2d, stride=3, dilation=2),
     "conv1d_s2_d2_p1": _written(CONVOLUTION_1D, s=2, r=2, p=1),
     "conv1d_s3_d2_p0": _written(CONVOLUTION_1D, s=3, r=2, p=0),
-    "depthwise": _written(DEPTHWISE, s=2, p=1),
-    "max_pool": _written(MAX_POOL, s=2, p=1, u0=3, v0=2),
-    "average_pool": _written(AVERAGE_POOL, s=2, p=1, u0=3, v0=2),
+    "conv1d_s2_d3_p2": _written(CONVOLUTION_1D, s=2, r=3, p=2),
+    "depthwise": partial(convolution.depthwise, stride=2, padding=1),
+    "max_pool": partial(convolution.max_pool, height=3, width=2, stride=2, padding=1),
+    "average_pool": partial(convolution.average_pool, height=3, width=2, stride=2, padding=1),
     "global_max": _written(GLOBAL_MAX),
-    "embedding": _written(EMBEDDING),
-    "concatenate": _written(CONCATENATE),
-    "reshape": _written(RESHAPE),
-    "flatten": _written(FLATTEN),
-    "transpose": _written(TRANSPOSE),
-    "pixel_shuffle": _written(PIXEL_SHUFFLE, r=2),
-    "attention": _written(ATTENTION),
-    "lstm": _written(LSTM),
-    "elman": _written(ELMAN),
+    "embedding": dense.embedding,
+    "concatenate": shape.concatenate,
+    "reshape": shape.reshape,
+    "flatten": shape.flatten,
+    "transpose": shape.transpose,
+    "pixel_shuffle": convolution.pixel_shuffle,
+    "attention": sequence.attention,
+    "attention_not_causal": partial(sequence.attention, causal=False),
+    "attention_by_hand": _written(ATTENTION),
+    "lstm": sequence.lstm,
+    "elman": sequence.elman,
     "layers_recurrence": layers_recurrence,
     "vector_layers_recurrence": vector_layers_recurrence,
     "used_twice": _written(USED_TWICE),
     "inner_softmax": _written(INNER_SOFTMAX),
+    "cross_entropy": losses.cross_entropy,
+    "cross_entropy_by_hand": _written(CROSS_ENTROPY),
+    "two_layer": _written(TWO_LAYER),
+    "bilinear": dense.bilinear,
     "trace": _written(TRACE),
     "gram": _written(GRAM),
     "masked_mean": _written(MASKED_MEAN),
     "activations": _written(ACTIVATIONS),
 }
+
+
+def tanh_sigmoid_sine(selectors: Selectors, order: int) -> Callable[[Expr], Expr]:
+    """sigma_i: tanh, the logistic function and sin in turn; its derivative of any order."""
+    x = Symbol("x", real=True)
+    laws = (tanh(x), 1 / (1 + exp(-x)), sin(x))
+    derivative = diff(laws[int(selectors[0]) % 3], x, order)
+    return lambda argument: derivative.subs(x, argument)
+
+
+def softmax_map(selectors: Selectors, order: int) -> Callable[..., Expr]:
+    """sigma_i(f)_j = exp(f_j)/sum_p exp(f_p); its partial by f_q is S_j ([j = q] - S_q)."""
+    assert order <= 1
+
+    def component(j: Expr, vector: Callable[[Expr], Expr], extent: Expr) -> Expr:
+        p = Index("place")
+        return exp(vector(j)) / Sum(exp(vector(p)), (p, extent))
+
+    def law(j: Expr, vector: Callable[[Expr], Expr], extent: Expr, *by: Expr) -> Expr:
+        value = component(j, vector, extent)
+        if not by:
+            return value
+        return value * (Where(IsZero(j - by[0]), 1, 0) - component(by[0], vector, extent))
+
+    return law
+
+
+UNDETERMINED: dict[str, Functions] = {
+    "layers_recurrence": {"sigma": tanh_sigmoid_sine},
+    "vector_layers_recurrence": {"sigma": softmax_map},
+}
+"""What stands for the undetermined functions in numbers."""

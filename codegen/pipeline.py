@@ -1,5 +1,6 @@
 """The passes, in order, verified between.
 
+    stable   scalar forms that neither overflow nor lose digits
     hoist    reductions inside expressions become equations of their own
     cse      nothing whole is computed twice
     dce      nothing dead is computed
@@ -18,10 +19,11 @@ from codegen.passes.hoist import hoist
 from codegen.passes.order import order
 from codegen.passes.verify import verify
 from derive.calculus.program import Program
+from derive.calculus.stable_forms import stable_forms
 
 Pass = Callable[[Program], Program]
 
-PASSES: tuple[Pass, ...] = (hoist, cse, dce, order)
+PASSES: tuple[Pass, ...] = (stable_forms, hoist, cse, dce, order)
 TARGET_PASSES: dict[str, tuple[Pass, ...]] = {"numpy": (), "c": ()}
 
 

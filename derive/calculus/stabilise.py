@@ -124,9 +124,9 @@ def _name(total: Sum, outer: tuple[Range, ...], layer: str, shifts: _Shifts) -> 
     m, e, t = largest[rows], exponential[(*rows, *total.bound)], normaliser[rows]
     inner = (*outer, *total.ranges)
     shifts.pending += [
-        Equation(m, outer, Largest(Where(guard, exponent, -oo), *total.ranges), frozen=True, layer=layer),
-        Equation(e, inner, Where(guard, exp(exponent - m), 0), layer=layer),
-        Equation(t, outer, Sum(e, *total.ranges), layer=layer),
+        Equation(m, outer, Largest(Where(guard, exponent, -oo), *total.ranges), frozen=True, given=False, layer=layer),
+        Equation(e, inner, Where(guard, exp(exponent - m), 0), given=False, layer=layer),
+        Equation(t, outer, Sum(e, *total.ranges), given=False, layer=layer),
     ]
     return m, t
 

@@ -1,0 +1,89 @@
+"""The chain of partials from a loss to a parameter, as a lecture writes it before sizes are made to match.
+
+    dL/dW1 = dL/dH . dH/dZ2 . dZ2/dA1 . dA1/dW1
+
+Each link is the partial of one named equation by one name that it reads, indices and all. Names that
+the author did not give (a shift, its exponentials) are passed through: their link is the derived
+cotangent itself, divided by the cotangent that enters.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+
+from sympy import Add, Expr, Integer
+
+from derive.calculus.activity import active, reads
+from derive.calculus.maxima import named_maximum
+from derive.calculus.nodes import Where
+from derive.calculus.partials import partials
+from derive.calculus.program import Equation, Program
+from derive.calculus.substitution import freshened
+from derive.calculus.tensor import Ref
+
+MOST_PATHS = 16
+
+
+@dataclass(frozen=True)
+class Link:
+    """d above / d below = partial, an expression in the indices of the equation of `above`."""
+
+    above: str
+    below: str
+    partial: Expr
+
+
+def chains(program: Program, joint: Program, output: str, wrt: str) -> tuple[tuple[Link, ...], ...]:
+    """Every path of links from an output to an input, the shortest first."""
+    live = active(program, (wrt,), (output,))
+    found = sorted(_paths(program, joint, output, wrt, live), key=len)
+    return tuple(found[:MOST_PATHS])
+
+
+def _paths(
+    program: Program, joint: Program, above: str, wrt: str, live: frozenset[str]
+) -> Iterator[tuple[Link, ...]]:
+    for below in _next_names(program, above, live):
+        link = _link(program, joint, above, below)
+        if below == wrt:
+            yield (link,)
+            continue
+        for rest in _paths(program, joint, below, wrt, live):
+            yield (link, *rest)
+
+
+def _next_names(program: Program, above: str, live: frozenset[str]) -> list[str]:
+    """The given names that a name depends on, through names that were not given."""
+    found: list[str] = []
+    for equation in program.defining(above):
+        for name in sorted(reads(equation) & live - {above}):
+            own = [name] if _given(program, name) else _next_names(program, name, live)
+            found += [inner for inner in own if inner not in found]
+    return found
+
+
+def _given(program: Program, name: str) -> bool:
+    return all(equation.given for equation in program.defining(name))
+
+
+def _link(program: Program, joint: Program, above: str, below: str) -> Link:
+    (equation, *_) = program.defining(above)
+    if all(_given(program, name) for name in reads(equation)):
+        return Link(above, below, _partial(equation, below))
+    derived = joint.defining(f"{below}_bar")
+    if not derived:
+        return Link(above, below, _partial(equation, below))
+    value = derived[0].value
+    seeds = {ref: Integer(1) for ref in value.atoms(Ref) if ref.name == f"{above}_bar"}
+    return Link(above, below, value.xreplace(seeds))
+
+
+def _partial(equation: Equation, below: str) -> Expr:
+    value = freshened(equation.value, {index.name for index in equation.loops})
+    terms = [
+        Where(partial.condition, partial.coefficient, 0)
+        for partial in partials(value, named_maximum(equation))
+        if partial.ref.name == below
+    ]
+    return Add(*dict.fromkeys(terms))

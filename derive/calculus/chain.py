@@ -11,6 +11,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from dataclasses import dataclass
+from itertools import islice
 
 from sympy import Add, Expr, Integer
 
@@ -37,8 +38,8 @@ class Link:
 def chains(program: Program, joint: Program, output: str, wrt: str) -> tuple[tuple[Link, ...], ...]:
     """Every path of links from an output to an input, the shortest first."""
     live = active(program, (wrt,), (output,))
-    found = sorted(_paths(program, joint, output, wrt, live), key=len)
-    return tuple(found[:MOST_PATHS])
+    found = islice(_paths(program, joint, output, wrt, live), MOST_PATHS)
+    return tuple(sorted(found, key=len))
 
 
 def _paths(

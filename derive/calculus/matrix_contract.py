@@ -53,6 +53,11 @@ def elementwise(factors: list[Part], extents: Extents) -> Part:
     groups: dict[frozenset[Index], list[Part]] = {}
     for part in factors:
         groups.setdefault(part.labels, []).append(part)
+    scalars = groups.pop(frozenset(), [])
+    if len(groups) > 1 and scalars:
+        groups[min(groups, key=len)] += scalars
+    elif scalars:
+        groups = {frozenset(): scalars, **groups}
     joined = [_product(group, extents) for group in groups.values()]
     return joined[0] if len(joined) == 1 else _product(joined, extents)
 

@@ -186,7 +186,8 @@ def _flattened(body: Expr, ranges: tuple[Range, ...]) -> tuple[Expr, tuple[Range
 
 def _guard(inner: Cover, condition: Any, factors: list[Part], summed: frozenset[Index]) -> list[Part]:
     """Each part of a guard goes to the first factor that has its indices; what is free of the summed
-    indices is returned, to stay outside of the sum."""
+    indices is returned, to stay outside of the sum.
+    """
     attached: dict[int, list[Any]] = {}
     outside = []
     for part in And.make_args(condition):

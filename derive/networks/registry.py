@@ -2,14 +2,16 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
+from dataclasses import replace
 from functools import cache, partial
 
 from derive.calculus.network import Network
 from derive.errors import DeriveError
 from derive.networks import classifiers
+from derive.networks.assembly import require_sizes
 
-_NETWORKS: dict[str, Callable[[], Network]] = {
+_NETWORKS: dict[str, Callable[..., Network]] = {
     "softmax_regression": classifiers.softmax_regression,
     "feature_regression": classifiers.feature_regression,
     "linear_features": classifiers.linear_features,
@@ -32,6 +34,25 @@ NETWORKS = tuple(_NETWORKS)
 @cache
 def network(name: str) -> Network:
     """The definition of a network by name."""
+    _require_known(name)
+    return _NETWORKS[name]()
+
+
+def variant(
+    name: str, renamed: str | None = None, sigma: str | None = None, sizes: Mapping[str, int] | None = None
+) -> Network:
+    """A network with another name, another activation (a formula in x) or other sizes."""
+    _require_known(name)
+    if sigma is not None and name != "two_layer":
+        raise DeriveError(f"{name} has no activation to choose; two_layer has: build two_layer --activation '{sigma}'")
+    chosen = classifiers.two_layer(sigma, name=renamed or name) if sigma is not None else network(name)
+    require_sizes(name, sizes or {})
+    unknown = set(sizes or {}) - set(chosen.sizes)
+    if unknown:
+        raise DeriveError(f"{name} has no size {', '.join(sorted(unknown))}; its sizes are {', '.join(chosen.sizes)}")
+    return replace(chosen, name=renamed or chosen.name, sizes={**chosen.sizes, **(sizes or {})})
+
+
+def _require_known(name: str) -> None:
     if name not in _NETWORKS:
         raise DeriveError(f"there is no network {name!r}; the networks are {', '.join(NETWORKS)}")
-    return _NETWORKS[name]()

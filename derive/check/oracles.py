@@ -25,7 +25,7 @@ from derive.check.sampling import random_inputs, random_sizes
 
 DIGITS = 50
 DOT_BOUND = 1e-13
-DIFFERENCE_BOUND = 1e-7
+DIFFERENCE_BOUND = 1e-8
 DIGITS_BOUND = 1e-12
 EXACT_BOUND = 1e-20
 FLOOR = 1e-20  # of |v|: a cotangent below it is 0

@@ -98,13 +98,13 @@ def tidy(expression: Expr) -> Expr:
         quotient = FloorDiv(e, n)
         if weight != 0 and expand(expression.coeff(quotient, 1) - weight * n) == 0:
             expression = expand(expression - weight * remainder - weight * n * quotient + weight * e)
-    return expression  # type: ignore[no-any-return]
+    return expression
 
 
 def tidied(condition: Boolean) -> Boolean:
     """The condition with its integer expressions tidied."""
     comparisons = condition.atoms(Nonnegative, IsZero)
-    return condition.xreplace({c: c.func(tidy(c.expression)) for c in comparisons if c.expression.is_integer})  # type: ignore[no-any-return]
+    return condition.xreplace({c: c.func(tidy(c.expression)) for c in comparisons if c.expression.is_integer})
 
 
 def inside(index: Expr, size: Expr, extents: Mapping[Index, Expr]) -> Boolean:
@@ -114,10 +114,10 @@ def inside(index: Expr, size: Expr, extents: Mapping[Index, Expr]) -> Boolean:
 
 def _next_varying(expression: Expr, extents: Mapping[Index, Expr]) -> Expr | None:
     for atom in sorted(expression.atoms(FloorDiv, Remainder), key=str):
-        return atom  # type: ignore[no-any-return]
+        return atom
     for index in sorted(expression.atoms(Index), key=str):
         if index in extents:
-            return index  # type: ignore[no-any-return]
+            return index
     return None
 
 
@@ -133,14 +133,14 @@ def _highest(varying: Expr, extents: Mapping[Index, Expr]) -> Expr:
         return varying.args[0] / varying.args[1]
     if isinstance(varying, Remainder):
         return varying.args[1] - 1
-    return extents[varying] - 1  # type: ignore[index]
+    return extents[varying] - 1
 
 
 def negated(condition: Boolean) -> Boolean:
     """not condition; of integers, not (e >= 0) is -e - 1 >= 0."""
     if isinstance(condition, Nonnegative) and condition.expression.is_integer:
-        return Nonnegative(expand(-condition.expression - 1))  # type: ignore[no-any-return]
-    return Not(condition)  # type: ignore[no-any-return]
+        return Nonnegative(expand(-condition.expression - 1))
+    return Not(condition)
 
 
 def contains_data(expression: Expr) -> bool:

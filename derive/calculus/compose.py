@@ -23,7 +23,9 @@ class Instance:
     outputs: tuple[Tensor, ...]
 
 
-def instantiate(layer: Program, actual: tuple[Tensor, ...], taken: set[str], names: Mapping[str, str]) -> Instance:
+def instantiate(
+    layer: Program, actual: tuple[Tensor, ...], taken: set[str], names: Mapping[str, str]
+) -> Instance:
     """The layer applied to tensors; locals keep their names where free, `names` renames some of them.
 
     Errors name the layer, the axis, both sizes and the remedy.
@@ -77,11 +79,14 @@ def unify(layer: Program, actual: tuple[Tensor, ...]) -> dict[Basic, Expr]:
     return sizes
 
 
-def _require_composite(layer: Program, axis: Axis, given: Axis, tensor: Tensor, sizes: Mapping[Basic, Expr]) -> None:
+def _require_composite(
+    layer: Program, axis: Axis, given: Axis, tensor: Tensor, sizes: Mapping[Basic, Expr]
+) -> None:
     expected = expand(axis.size.xreplace(sizes))
     if expand(expected - given.size) != 0:
         raise DeriveError(
-            f"{layer.name}: axis {given.name} of {tensor} is {given.size} but must be {axis.size} = {expected}; "
+            f"{layer.name}: axis {given.name} of {tensor} is {given.size} "
+            f"but must be {axis.size} = {expected}; "
             "change that axis or the layer's sizes"
         )
 
@@ -90,17 +95,21 @@ def _require_arity(layer: Program, actual: tuple[Tensor, ...]) -> None:
     if len(layer.inputs) != len(actual):
         wanted = ", ".join(map(str, layer.inputs))
         given = ", ".join(map(str, actual))
-        raise DeriveError(f"{layer.name} takes {len(layer.inputs)} tensors, {wanted}; {len(actual)} were given: {given}")
+        raise DeriveError(
+            f"{layer.name} takes {len(layer.inputs)} tensors, {wanted}; {len(actual)} were given: {given}"
+        )
 
 
 def _require_rank(layer: Program, formal: Tensor, tensor: Tensor) -> None:
     if len(formal.axes) != len(tensor.axes):
         raise DeriveError(
-            f"{layer.name}: {formal} has {len(formal.axes)} axes but {tensor} has {len(tensor.axes)}; reshape it first"
+            f"{layer.name}: {formal} has {len(formal.axes)} axes "
+            f"but {tensor} has {len(tensor.axes)}; reshape it first"
         )
     if formal.kind is not tensor.kind:
         raise DeriveError(
-            f"{layer.name}: {formal} is {formal.kind.value} but {tensor} is {tensor.kind.value}; declare it so"
+            f"{layer.name}: {formal} is {formal.kind.value} "
+            f"but {tensor} is {tensor.kind.value}; declare it so"
         )
 
 

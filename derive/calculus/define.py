@@ -5,7 +5,7 @@
 
 Extents that are not written are found from use, and every use must agree. A read at a composite index
 that may leave its axis restricts the nearest sum or maximum to the positions inside; outside of
-any, it is 0. `for t < T:` opens a recurrence; its equations are indented.
+any, it is 0. `for t < T:` opens a recurrence; its equations are indented. A backslash continues a line.
 """
 
 from __future__ import annotations
@@ -45,9 +45,12 @@ class _Reader:
 
 def define(text: str, *, opaque: tuple[str, ...] = (), **values: Any) -> Program:
     """The program of a definition; `values` are its hyperparameters, `opaque` its undetermined functions."""
-    lines = [line for line in text.split("\n") if line.strip() and not line.strip().startswith("#")]
+    joined = text.replace("\\\n", " ")
+    lines = [line for line in joined.split("\n") if line.strip() and not line.strip().startswith("#")]
     head = parse(lines[0].strip(), "header")
-    reader = _Reader(str(head.children[0]), {k: sympify(v, strict=True) for k, v in values.items()}, frozenset(opaque))
+    reader = _Reader(
+        str(head.children[0]), {k: sympify(v, strict=True) for k, v in values.items()}, frozenset(opaque)
+    )
     outputs = []
     for child in head.children[1:]:
         if child is None:
@@ -58,7 +61,11 @@ def define(text: str, *, opaque: tuple[str, ...] = (), **values: Any) -> Program
             outputs.append(str(child.children[0]))
     _read_lines(reader, lines[1:])
     program = Program(
-        reader.name, tuple(reader.inputs), tuple(reader.statements), tuple(outputs), tuple(reader.locals.values())
+        reader.name,
+        tuple(reader.inputs),
+        tuple(reader.statements),
+        tuple(outputs),
+        tuple(reader.locals.values()),
     )
     missing = [name for name in outputs if name not in program.tensors]
     if missing:
@@ -76,7 +83,9 @@ def _declare(reader: _Reader, tree: Any) -> None:
     if str(name) in {t.name for t in reader.inputs}:
         raise FormulaError(f"{reader.name} declares {name} twice")
     reader.inputs.append(
-        Tensor(str(name), tuple(Axis(str(size), size) for size in sizes), Kind(str(kind)) if kind else Kind.REAL)
+        Tensor(
+            str(name), tuple(Axis(str(size), size) for size in sizes), Kind(str(kind)) if kind else Kind.REAL
+        )
     )
 
 
@@ -105,7 +114,9 @@ def _recurrence(reader: _Reader, head: str, body: list[str]) -> Recurrence:
         _lengthen(reader, line.strip(), outer)
     equations = tuple(_equation(reader, line.strip(), outer) for line in body)
     if not equations:
-        raise FormulaError(f"the recurrence {head!r} of {reader.name} has no equation; indent its equations below it")
+        raise FormulaError(
+            f"the recurrence {head!r} of {reader.name} has no equation; indent its equations below it"
+        )
     _require_boundary(reader, index, equations)
     return Recurrence(index, extent, equations)
 
@@ -134,7 +145,9 @@ def _lengthen(reader: _Reader, line: str, outer: Mapping[Index, Expr]) -> None:
 
 
 def _require_boundary(reader: _Reader, index: Index, equations: tuple[Equation, ...]) -> None:
-    defined = {e.name for s in reader.statements for e in (s.equations if isinstance(s, Recurrence) else (s,))}
+    defined = {
+        e.name for s in reader.statements for e in (s.equations if isinstance(s, Recurrence) else (s,))
+    }
     for equation in equations:
         shifted = [i for i in equation.target.indices if expand(i - index) == 1]
         if shifted and equation.name not in defined:
@@ -161,7 +174,9 @@ def _equation(reader: _Reader, line: str, outer: Mapping[Index, Expr]) -> Equati
     known = reader.locals.get(name)
     extents = dict(outer) | {i: n for i, n in loops.items() if n is not None}
     free = tuple(i for i, n in loops.items() if n is None)
-    value, extents = infer_extents(reader.name, line, value, slots, known, extents, free, reader.scope({}).tensors)
+    value, extents = infer_extents(
+        reader.name, line, value, slots, known, extents, free, reader.scope({}).tensors
+    )
     value = _guarded(canonical_kinks(value), extents, reader.scope({}).tensors)
     if known is None:
         reader.locals[name] = _declared(name, slots, extents, outer, kind)
@@ -215,16 +230,20 @@ def _slot_size(slot: Expr, extents: Mapping[Index, Expr]) -> Expr:
 def _guarded(value: Expr, extents: Mapping[Index, Expr], tensors: Mapping[str, Tensor]) -> Expr:
     """The value with every read that may leave its axis restricted to the positions inside."""
     rebuilt, condition = _guard(value, dict(extents), tensors)
-    return Where(condition, rebuilt, 0)  # type: ignore[no-any-return]
+    return Where(condition, rebuilt, 0)
 
 
 def _guard(node: Any, extents: dict[Index, Expr], tensors: Mapping[str, Tensor]) -> tuple[Any, Any]:
     if isinstance(node, Ref):
-        parts = [
-            inside(index, axis.size, extents)
-            for index, axis in zip(node.indices, tensors[node.name].axes, strict=True)
-            if not isinstance(index, Index) and not refs(index)
-        ] if node.name in tensors else []
+        parts = (
+            [
+                inside(index, axis.size, extents)
+                for index, axis in zip(node.indices, tensors[node.name].axes, strict=True)
+                if not isinstance(index, Index) and not refs(index)
+            ]
+            if node.name in tensors
+            else []
+        )
         return node, And(*parts)
     if isinstance(node, Reduction) and not isinstance(node, VectorMap):
         body, condition = _guard(node.body, extents | dict(node.ranges), tensors)

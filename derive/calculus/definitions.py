@@ -65,7 +65,9 @@ def rules_of(equation: Equation) -> list[Rule]:
     if not _plain(equation) or isinstance(equation.value, (Ref, Largest)):
         return []
     value = product(equation.value)
-    if not value.factors or any(refs(part) == set() and part.free_symbols & set(equation.loops) for part in value.factors):
+    if not value.factors or any(
+        refs(part) == set() and part.free_symbols & set(equation.loops) for part in value.factors
+    ):
         return []
     loops = frozenset(equation.loops)
     data, sizes = _split(value.factors)

@@ -73,17 +73,23 @@ class _System:
 
 def eliminate(term: Term, indices: Sequence[Index], axes: Sequence[Axis]) -> Expr | Scatter:
     """The value at element `indices` of a tensor with these axes, or the scatter that makes it."""
-    sizes = {index: substitute(axis.size, _letters(axes, indices)) for index, axis in zip(indices, axes, strict=True)}
+    sizes = {
+        index: substitute(axis.size, _letters(axes, indices))
+        for index, axis in zip(indices, axes, strict=True)
+    }
     apart = {index: Index("~" + index.name) for index, _ in term.ranges}
     system = _System(
         dict(rename_ranges(term.ranges, apart)),
-        [(a, _expanded(substitute(g, apart)), d) for d, (a, g) in enumerate(zip(indices, term.place, strict=True))],
+        [
+            (a, _expanded(substitute(g, apart)), d)
+            for d, (a, g) in enumerate(zip(indices, term.place, strict=True))
+        ],
         sizes,
         tuple(apart[index] for index, _ in term.ranges[: term.loops]),
         guards=[substitute(term.condition, apart)],
     )
     _solve(system)
-    return _result(system, indices, substitute(term.value, apart), apart)
+    return _result(system, indices, substitute(term.value, apart))
 
 
 def _letters(axes: Sequence[Axis], indices: Sequence[Index]) -> dict[Index, Index]:
@@ -165,7 +171,9 @@ def _split(system: _System) -> bool:
 def _split_loop(system: _System, loop: Index, divisor: Expr) -> None:
     extent = system.unknown[loop]
     blocks = extent / divisor
-    exact = blocks.is_integer or not blocks.as_numer_denom()[1].free_symbols - {loop} and blocks.is_polynomial()
+    exact = blocks.is_integer or (
+        not blocks.as_numer_denom()[1].free_symbols - {loop} and blocks.is_polynomial()
+    )
     high, low = Index(loop.name + "/"), Index(loop.name + "%")
     whole = divisor * high + low
     system.unknown[high] = blocks if exact else FloorDiv(extent + divisor - 1, divisor)
@@ -226,7 +234,8 @@ def _affine_rest(g: Expr, weights: dict[Index, Expr]) -> Expr:
 
 def _affine(system: _System) -> bool:
     """The best loop to solve for: the equation's own, so that a window is summed and not its frame;
-    then coefficient +-1 before others."""
+    then coefficient +-1 before others.
+    """
     order = list(system.unknown)
     best: tuple[tuple[bool, bool, int], tuple[Expr, Expr, int], Index, Expr] | None = None
     for entry in system.pending:
@@ -259,22 +268,26 @@ def _bind_affine(system: _System, entry: tuple[Expr, Expr, int], loop: Index, we
     if weight != 1:
         system.guards.append(IsZero(Remainder(distance, weight)))
         system.divided.append((distance, weight))
-    system.guards.append(without_proved(And(Nonnegative(distance), Nonnegative(expand(reach - distance))), extents))
+    system.guards.append(
+        without_proved(And(Nonnegative(distance), Nonnegative(expand(reach - distance))), extents)
+    )
     system.bind(loop, FloorDiv(distance, weight))
 
 
-def _result(system: _System, indices: Sequence[Index], value: Expr, apart: dict[Index, Index]) -> Expr | Scatter:
-    renaming = _readable(system, indices, apart)
+def _result(system: _System, indices: Sequence[Index], value: Expr) -> Expr | Scatter:
+    renaming = _readable(system, indices)
     open_axes = {d: g for _, g, d in system.pending}
     solved = {loop: substitute(found, renaming) for loop, found in system.solved.items()} | renaming
     ranges = rename_ranges(tuple(system.unknown.items()), renaming)
     extents = {**system.axes, **dict(ranges)}
     exact = {weight * FloorDiv(d, weight): d for d, weight in system.divided}
     guards = [tidied(_exactly(guard, exact)) for guard in system.guards]
-    guard = without_proved(And(*(_places_tidied(substitute(g, renaming), system, renaming) for g in guards)), extents)
+    guard = without_proved(
+        And(*(_places_tidied(substitute(g, renaming), system, renaming) for g in guards)), extents
+    )
     body = Where(guard, _places_tidied(substitute(value, solved), system, renaming), 0)
     if not open_axes:
-        return Sum(body, *ranges)  # type: ignore[no-any-return]
+        return Sum(body, *ranges)
     place = tuple(
         substitute(open_axes[d], renaming) if d in open_axes else index for d, index in enumerate(indices)
     )
@@ -285,7 +298,10 @@ def _result(system: _System, indices: Sequence[Index], value: Expr, apart: dict[
 
 def _places_tidied(value: Any, system: _System, renaming: dict[Index, Index]) -> Any:
     """The value with s*(d//s) = d, which the guards ensure, and n*(e//n) + e%n = e in its indices."""
-    exact = {substitute(weight * FloorDiv(d, weight), renaming): substitute(d, renaming) for d, weight in system.divided}
+    exact = {
+        substitute(weight * FloorDiv(d, weight), renaming): substitute(d, renaming)
+        for d, weight in system.divided
+    }
     replaced = {}
     for ref in refs(value):
         if ref.has(FloorDiv):
@@ -308,10 +324,10 @@ def _exactly(guard: Boolean, exact: dict[Expr, Expr]) -> Boolean:
     replaced = {}
     for comparison in guard.atoms(Nonnegative, IsZero):
         replaced[comparison] = comparison.func(_exact_multiple(comparison.expression, exact))
-    return guard.xreplace(replaced)  # type: ignore[no-any-return]
+    return guard.xreplace(replaced)
 
 
-def _readable(system: _System, indices: Sequence[Index], apart: dict[Index, Index]) -> dict[Index, Index]:
+def _readable(system: _System, indices: Sequence[Index]) -> dict[Index, Index]:
     """Remaining loops get their own name back where no element index has it."""
     taken = {index.name for index in indices}
     renaming: dict[Index, Index] = {}
@@ -319,5 +335,3 @@ def _readable(system: _System, indices: Sequence[Index], apart: dict[Index, Inde
         renaming[loop] = fresh(loop.name.strip("~/%"), taken)
         taken.add(renaming[loop].name)
     return renaming
-
-

@@ -84,7 +84,7 @@ def _put_in(value: Expr, equation: Equation) -> Expr:
     inner = freshened(equation.value, taken)
     uses = [ref for ref in refs(value) if ref.name == equation.name]
     replaced = {ref: substitute(inner, dict(zip(equation.loops, ref.indices, strict=True))) for ref in uses}
-    return value.xreplace(replaced)  # type: ignore[no-any-return]
+    return value.xreplace(replaced)
 
 
 def _flat_term(term: Expr, ranges: tuple[Range, ...]) -> Expr:
@@ -100,7 +100,7 @@ def _flat_term(term: Expr, ranges: tuple[Range, ...]) -> Expr:
             pending = [*Mul.make_args(factor.body), *pending]
         else:
             factors.append(factor)
-    return Sum(Mul(*factors), *bound)  # type: ignore[no-any-return]
+    return Sum(Mul(*factors), *bound)
 
 
 def _entry(term: Expr, data: str, whole: Equation, column: Index) -> Expr | None:
@@ -108,7 +108,11 @@ def _entry(term: Expr, data: str, whole: Equation, column: Index) -> Expr | None
     total = term if isinstance(term, Sum) else Sum(term)
     body, ranges = (total.body, total.ranges) if isinstance(total, Sum) else (term, ())
     reads = [ref for ref in refs(body) if ref.name == data]
-    if len(reads) != 1 or body.as_coeff_exponent(reads[0])[1] != 1 or reads[0].indices[:-1] != whole.loops[:-1]:
+    if (
+        len(reads) != 1
+        or body.as_coeff_exponent(reads[0])[1] != 1
+        or reads[0].indices[:-1] != whole.loops[:-1]
+    ):
         return None
     place = reads[0].indices[-1]
     if place not in [index for index, _ in ranges]:
@@ -116,7 +120,7 @@ def _entry(term: Expr, data: str, whole: Equation, column: Index) -> Expr | None
     rest = substitute(body / reads[0], {place: column})
     if rest.free_symbols & set(whole.loops[:-1]):
         return None
-    return Sum(rest, *(r for r in ranges if r[0] != place))  # type: ignore[no-any-return]
+    return Sum(rest, *(r for r in ranges if r[0] != place))
 
 
 def _free_letter(value: Expr) -> str:
@@ -124,7 +128,9 @@ def _free_letter(value: Expr) -> str:
     return next(letter for letter in ("p", "q", "r", "s", "t", "u", "v") if letter not in taken)
 
 
-def _matrix(program: Program, value: Expr, axes: tuple[Axis, Axis], column: Index, whole: Equation) -> Equation:
+def _matrix(
+    program: Program, value: Expr, axes: tuple[Axis, Axis], column: Index, whole: Equation
+) -> Equation:
     name = next(letter for letter in ("V", "M", "C", "D") if letter not in program.tensors)
     ranges = ((column, axes[0].size), whole.ranges[-1])
     return Equation(Ref(name, column, whole.loops[-1]), ranges, normal(value, dict(ranges)))

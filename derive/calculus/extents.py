@@ -38,7 +38,13 @@ def infer_extents(
     }
     for index, extent in extents.items():
         if index in slots:
-            _agreed(owner, line, index, [("its range", extent), *_sizes(uses.get(index, []), tensors)], ragged=True)
+            _agreed(
+                owner,
+                line,
+                index,
+                [("its range", extent), *_sizes(uses.get(index, []), tensors)],
+                ragged=True,
+            )
     return value.xreplace({placeholder(i.name): n for i, n in bound.items()}), found
 
 

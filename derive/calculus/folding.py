@@ -68,7 +68,8 @@ class Folder:
 
     def fold(self, value: Expr, solving: bool = True) -> Expr:
         """The value with every right side of a definition replaced by its name, to a fixed point;
-        `solving` allows rules that solve a definition for what stands inside it."""
+        `solving` allows rules that solve a definition for what stands inside it.
+        """
         rules = self._applicable(value, solving)
         if not rules and not value.has(Sum, Condition):
             return value
@@ -168,9 +169,9 @@ def _apply(rule: Rule, whole: Product) -> Expr | None:
             if len(rule.pattern.factors) == 1:
                 rest = {b: e for b, e in whole.factors.items() if b != base}
                 return _rebuilt(whole, rest, raised(replacement, power))
-            rest = _without(whole.factors, rule, binding)
-            if rest is not None:
-                return _rebuilt(whole, rest, replacement)
+            left = _without(whole.factors, rule, binding)
+            if left is not None:
+                return _rebuilt(whole, left, replacement)
     return None
 
 
@@ -196,7 +197,7 @@ def _without(factors: Mapping[Expr, Expr], rule: Rule, binding: Mapping[Any, Any
 
 def _rebuilt(whole: Product, rest: Mapping[Expr, Expr], replacement: Expr) -> Expr:
     value = whole.coefficient * Mul(*(Pow(b, e) for b, e in rest.items())) * replacement
-    return Where(whole.condition, value, 0)  # type: ignore[no-any-return]
+    return Where(whole.condition, value, 0)
 
 
 def _apply_through_sum(rule: Rule, whole: Product) -> Expr | None:
@@ -215,7 +216,7 @@ def _apply_through_sum(rule: Rule, whole: Product) -> Expr | None:
                 joined = _merged(inner.factors, outer)
                 rest = _without(joined, rule, binding)
                 if rest is not None:
-                    return _drawn_in(rule, binding, base, whole, inner, outer, rest)
+                    return _drawn_in(rule, binding, base, whole, inner, rest)
     return None
 
 
@@ -232,7 +233,6 @@ def _drawn_in(
     total: Sum,
     whole: Product,
     inner: Product,
-    outer: Mapping[Expr, Expr],
     rest: Mapping[Expr, Expr],
 ) -> Expr:
     bound = set(total.bound)
@@ -241,7 +241,7 @@ def _drawn_in(
     name = substitute(rule.replacement, binding)
     body = Where(inner.condition, inner.coefficient * name * Mul(*(Pow(b, e) for b, e in inside.items())), 0)
     before = whole.coefficient * Mul(*(Pow(b, e) for b, e in outside.items()))
-    return Where(whole.condition, before * Sum(body, *total.ranges), 0)  # type: ignore[no-any-return]
+    return Where(whole.condition, before * Sum(body, *total.ranges), 0)
 
 
 def matches(pattern: Any, target: Any, loops: frozenset[Index]) -> Iterator[dict[Index, Expr]]:
@@ -269,9 +269,8 @@ def _unified(pattern: Ref, target: Ref, loops: frozenset[Index]) -> dict[Index, 
     if len(pattern.indices) != len(target.indices):
         return None
     for p, t in zip(pattern.indices, target.indices, strict=True):
-        if isinstance(p, Index) and p in loops:
-            if binding.setdefault(p, t) != t:
-                return None
+        if isinstance(p, Index) and p in loops and binding.setdefault(p, t) != t:
+            return None
     return binding
 
 

@@ -9,7 +9,7 @@ from pathlib import Path
 from typing import Any
 
 import sympy
-from lark import Lark, Token, Tree, UnexpectedInput
+from lark import Lark, Token, UnexpectedInput
 from sympy import And, Expr, Float, Integer, Symbol
 
 from derive.calculus.bounds import placeholder
@@ -78,10 +78,10 @@ def _parser() -> Lark:
     return Lark(grammar, parser="lalr", start=starts, maybe_placeholders=True)
 
 
-def parse(text: str, start: str = "start") -> Tree[Token]:
+def parse(text: str, start: str = "start") -> Any:
     """The syntax tree of one line; FormulaError with a caret under the offending place."""
     try:
-        return _parser().parse(text, start=start)  # type: ignore[return-value]
+        return _parser().parse(text, start=start)
     except UnexpectedInput as error:
         column = max(getattr(error, "column", 1) or 1, 1)
         raise FormulaError(
@@ -97,10 +97,12 @@ def scalar_formula(text: str, variable: str = "x") -> Callable[[Expr], Expr]:
     expression = canonical_kinks(read(parse(text), Scope(variables={variable: placeholder}), text))
     free = expression.free_symbols - {placeholder}
     if free:
-        raise FormulaError(f"the formula {text!r} has unknown names {sorted(map(str, free))}; only {variable!r} varies")
+        raise FormulaError(
+            f"the formula {text!r} has unknown names {sorted(map(str, free))}; only {variable!r} varies"
+        )
 
     def applied(argument: Expr) -> Expr:
-        return expression.xreplace({placeholder: argument})  # type: ignore[no-any-return]
+        return expression.xreplace({placeholder: argument})
 
     return applied
 
@@ -151,7 +153,9 @@ def _name(children: list[Any], scope: Scope, text: str) -> Expr:
 def _element(children: list[Any], scope: Scope, text: str) -> Expr:
     name = str(children[0])
     if name not in scope.tensors:
-        raise FormulaError(f"unknown tensor {name!r} in {text!r}; declared: {', '.join(sorted(scope.tensors)) or 'none'}")
+        raise FormulaError(
+            f"unknown tensor {name!r} in {text!r}; declared: {', '.join(sorted(scope.tensors)) or 'none'}"
+        )
     tensor, indices = scope.tensors[name], [sympy.expand(read(child, scope, text)) for child in children[1:]]
     if len(indices) != len(tensor.axes):
         raise FormulaError(f"{tensor} has {len(tensor.axes)} axes but {text!r} gives {len(indices)} indices")
@@ -160,9 +164,9 @@ def _element(children: list[Any], scope: Scope, text: str) -> Expr:
 
 def _call(children: list[Any], scope: Scope, text: str) -> Expr:
     name, arguments = str(children[0]), children[1:]
-    if name.split("_")[0] in scope.opaque:
+    if name.split("_", maxsplit=1)[0] in scope.opaque:
         selectors = [scope.indices.get(part, Symbol(part)) for part in name.split("_")[1:]]
-        return Opaque(name.split("_")[0], selectors, read(arguments[0], scope, text))  # type: ignore[no-any-return]
+        return Opaque(name.split("_", maxsplit=1)[0], selectors, read(arguments[0], scope, text))
     if name not in FUNCTIONS:
         raise FormulaError(f"unknown function {name!r} in {text!r}; known: {', '.join(sorted(FUNCTIONS))}")
     values = [
@@ -194,9 +198,9 @@ def _reduce(children: list[Any], scope: Scope, text: str) -> Expr:
 def _reduced(kind: str, body: Expr, ranges: list[Any], guards: list[Any]) -> Expr:
     guard = And(*guards)
     if kind == "max":
-        return Largest(Where(guard, body, -sympy.oo), *ranges)  # type: ignore[no-any-return]
+        return Largest(Where(guard, body, -sympy.oo), *ranges)
     if kind == "argmax":
-        return ArgLargest(Where(guard, body, -sympy.oo), *ranges)  # type: ignore[no-any-return]
+        return ArgLargest(Where(guard, body, -sympy.oo), *ranges)
     total: Expr = Sum(Where(guard, body, 0), *ranges)
     if kind == "mean":
         for _, extent in ranges:
@@ -204,13 +208,21 @@ def _reduced(kind: str, body: Expr, ranges: list[Any], guards: list[Any]) -> Exp
     return total
 
 
-def _number(children: list[Any], scope: Scope, text: str) -> Expr:
+def _number(children: list[Any], _scope: Scope, _text: str) -> Expr:
     digits = str(children[0])
-    return Integer(int(digits)) if digits.isdigit() else sympy.Rational(digits) if "e" not in digits.lower() else Float(digits)
+    return (
+        Integer(int(digits))
+        if digits.isdigit()
+        else sympy.Rational(digits)
+        if "e" not in digits.lower()
+        else Float(digits)
+    )
 
 
 def _binary(operation: Callable[[Expr, Expr], Expr]) -> Callable[[list[Any], Scope, str], Expr]:
-    return lambda children, scope, text: operation(read(children[0], scope, text), read(children[1], scope, text))
+    return lambda children, scope, text: operation(
+        read(children[0], scope, text), read(children[1], scope, text)
+    )
 
 
 _READERS: dict[str, Callable[[list[Any], Scope, str], Expr]] = {

@@ -58,7 +58,9 @@ class Graph:
         return outputs[0]
 
     def apply_all(self, layer: Program, *arguments: Array, **names: str) -> tuple[Array, ...]:
-        tensors = tuple(argument.tensor or argument.named(f"{layer.name}_in").tensor for argument in arguments)
+        tensors = tuple(
+            argument.tensor or argument.named(f"{layer.name}_in").tensor for argument in arguments
+        )
         assert all(tensors)
         instance = instantiate(layer, tuple(t for t in tensors if t is not None), self.taken, names)
         self.statements += instance.statements
@@ -72,7 +74,9 @@ class Graph:
             if output.tensor is None:
                 raise DeriveError(f"an output of {self.name} has no name; name it with .named(...)")
             names.append(output.tensor.name)
-        return Program(self.name, tuple(self.inputs), tuple(self.statements), tuple(names), tuple(self.locals))
+        return Program(
+            self.name, tuple(self.inputs), tuple(self.statements), tuple(names), tuple(self.locals)
+        )
 
 
 def _axis(size: Any) -> Axis:
@@ -111,13 +115,13 @@ class Array:
         return Array(self.graph, self.axes, lambda indices: function(self.element(indices)))
 
     @property
-    def T(self) -> Array:  # noqa: N802 - the transpose's own name
+    def T(self) -> Array:
         reverse = tuple(reversed(self.axes))
         return Array(self.graph, reverse, lambda indices: self.element(tuple(reversed(indices))))
 
     def sum(self, axis: int | str | None = None) -> Array:
         """The sum over one axis, by position or name; over all of them for None."""
-        return self._reduced(axis, lambda body, *ranges: Sum(body, *ranges))
+        return self._reduced(axis, Sum)
 
     def mean(self, axis: int | str | None = None) -> Array:
         count: Expr = Integer(1)
@@ -126,7 +130,7 @@ class Array:
         return self.sum(axis) / count
 
     def max(self, axis: int | str | None = None) -> Array:
-        return self._reduced(axis, lambda body, *ranges: Largest(body, *ranges))
+        return self._reduced(axis, Largest)
 
     def _positions(self, axis: int | str | None) -> tuple[int, ...]:
         if axis is None:
@@ -145,7 +149,9 @@ class Array:
         kept = tuple(a for position, a in enumerate(self.axes) if position not in positions)
 
         def element(indices: tuple[Expr, ...]) -> Expr:
-            outer, full, ranges = iter(indices), [], []
+            outer = iter(indices)
+            full: list[Expr] = []
+            ranges: list[tuple[Index, Expr]] = []
             for position, own in enumerate(self.axes):
                 if position in positions:
                     index = fresh("pqrsuv"[len(ranges)], _names(indices) | {i.name for i, _ in ranges})
@@ -171,7 +177,7 @@ class Array:
             (*self.axes, *other.axes[1:]),
             lambda indices: self.element(indices[: left + 1]) * other.element(indices[left:]),
         )
-        return product._reduced(left, lambda body, *ranges: Sum(body, *ranges))
+        return product._reduced(left, Sum)
 
     def _binary(self, other: Any, operation: Callable[[Expr, Expr], Expr]) -> Array:
         if not isinstance(other, Array):
@@ -217,7 +223,8 @@ def broadcast(left: Array, right: Array) -> tuple[Axis, ...]:
     for a, b in zip(longer.axes[offset:], shorter.axes, strict=True):
         if a.size != b.size:
             raise DeriveError(
-                f"{left.graph.name}: axis {a.name} of {longer} is {a.size} but axis {b.name} of {shorter} is {b.size}; "
+                f"{left.graph.name}: axis {a.name} of {longer} is {a.size} "
+                f"but axis {b.name} of {shorter} is {b.size}; "
                 "shapes align from the last axis on and must be equal"
             )
     return longer.axes

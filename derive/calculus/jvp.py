@@ -42,7 +42,9 @@ def tangents(program: Program, wrt: Sequence[str] | None = None) -> Program:
         program.inputs + tangents,
         tuple(statements) + tuple(_zero(program.tensor(name)) for name in still),
         tuple(name + DOT for name in outputs),
-        program.locals + tuple(counts) + tuple(_tangent_of(t) for t in program.locals if t.name in moving or t.name in still),
+        program.locals
+        + tuple(counts)
+        + tuple(_tangent_of(t) for t in program.locals if t.name in moving or t.name in still),
         program.facts,
     )
 
@@ -69,7 +71,11 @@ def _with_tangent(
 
 
 def _followers(
-    equation: Equation, moving: frozenset[str], outer: tuple[Range, ...], program: Program, counts: list[Tensor]
+    equation: Equation,
+    moving: frozenset[str],
+    outer: tuple[Range, ...],
+    program: Program,
+    counts: list[Tensor],
 ) -> list[Equation]:
     """What follows a forward equation: the count of ties of a maximum, and the tangent."""
     tangent = _tangent(equation, moving, outer)

@@ -20,16 +20,16 @@ def larger(a: Expr, b: Expr) -> Expr:
     if a.is_number:
         a, b = b, a
     if b.is_number:
-        return Where(Positive(a - b), a, b)  # type: ignore[no-any-return]
-    return Where(Positive(a - b), a, Where(Positive(b - a), b, (a + b) / 2))  # type: ignore[no-any-return]
+        return Where(Positive(a - b), a, b)
+    return Where(Positive(a - b), a, Where(Positive(b - a), b, (a + b) / 2))
 
 
 def smaller(a: Expr, b: Expr) -> Expr:
     """min(a, b) = -max(-a, -b)."""
     if a.is_number or b.is_number:
         variable, constant = (b, a) if a.is_number else (a, b)
-        return Where(Positive(constant - variable), variable, constant)  # type: ignore[no-any-return]
-    return Where(Positive(b - a), a, Where(Positive(a - b), b, (a + b) / 2))  # type: ignore[no-any-return]
+        return Where(Positive(constant - variable), variable, constant)
+    return Where(Positive(b - a), a, Where(Positive(a - b), b, (a + b) / 2))
 
 
 def canonical_kinks(expression: Expr) -> Expr:
@@ -52,9 +52,9 @@ def _open_condition(node: Where) -> Expr:
         return _by_sign(node)
     boundary = Symbol("boundary", real=True)
     inner = condition.expression
-    agree = node.chosen.xreplace({inner: boundary}).subs(boundary, 0) - node.other.xreplace({inner: boundary}).subs(
-        boundary, 0
-    )
+    agree = node.chosen.xreplace({inner: boundary}).subs(boundary, 0) - node.other.xreplace(
+        {inner: boundary}
+    ).subs(boundary, 0)
     return _by_sign(Where(Positive(inner), node.chosen, node.other)) if agree == 0 else node
 
 
@@ -63,7 +63,7 @@ def _by_sign(node: Expr) -> Expr:
     if isinstance(node, Where) and isinstance(node.condition, Positive):
         inner = node.condition.expression
         if node.chosen == 0 and inner.could_extract_minus_sign():
-            return Where(Positive(-inner), node.other, 0) if node.other.subs(inner, 0) == 0 else node  # type: ignore[no-any-return]
+            return Where(Positive(-inner), node.other, 0) if node.other.subs(inner, 0) == 0 else node
     return node
 
 
@@ -83,5 +83,5 @@ def _half_sum_with_modulus(total: Add) -> Expr:
         if isinstance(factors, Abs):
             inner, rest = factors.args[0], total - term
             if coefficient == Rational(1, 2) and (rest - inner / 2).expand() == 0:
-                return Where(Positive(inner), inner, Integer(0))  # type: ignore[no-any-return]
+                return Where(Positive(inner), inner, Integer(0))
     return total

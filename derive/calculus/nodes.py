@@ -22,7 +22,7 @@ from derive.calculus.tensor import Index
 Range = tuple[Index, Expr]
 
 
-class _RealNode(Expr):  # type: ignore[misc]
+class _RealNode(Expr):
     is_commutative = True
     is_real = True
     is_extended_real = True
@@ -97,7 +97,7 @@ class ArgLargest(Reduction):
         return Basic.__new__(cls, sympify(body, strict=True), *(Tuple(*r) for r in ranges))
 
 
-class Condition(Boolean):  # type: ignore[misc]
+class Condition(Boolean):
     """A comparison of one expression with zero."""
 
     comparison = ""
@@ -135,7 +135,7 @@ class Positive(Condition):
 
     @classmethod
     def decide(cls, number: Expr) -> bool | None:
-        return number.is_positive  # type: ignore[no-any-return]
+        return number.is_positive
 
 
 class Nonnegative(Condition):
@@ -145,7 +145,7 @@ class Nonnegative(Condition):
 
     @classmethod
     def decide(cls, number: Expr) -> bool | None:
-        return number.is_nonnegative  # type: ignore[no-any-return]
+        return number.is_nonnegative
 
 
 class IsZero(Condition):
@@ -155,7 +155,7 @@ class IsZero(Condition):
 
     @classmethod
     def decide(cls, number: Expr) -> bool | None:
-        return number.is_zero  # type: ignore[no-any-return]
+        return number.is_zero
 
 
 class Where(_RealNode):
@@ -186,7 +186,7 @@ class Where(_RealNode):
         return "where({1}, {0}, {2})".format(*parts)
 
 
-class FloorDiv(Expr):  # type: ignore[misc]
+class FloorDiv(Expr):
     """a // b of integers, rounded down."""
 
     is_integer = True
@@ -209,7 +209,7 @@ class FloorDiv(Expr):  # type: ignore[misc]
         return "({})//({})".format(*(printer.doprint(arg) for arg in self.args))
 
 
-class Remainder(Expr):  # type: ignore[misc]
+class Remainder(Expr):
     """a mod b of integers, in 0..b-1."""
 
     is_integer = True
@@ -255,7 +255,7 @@ class Opaque(_RealNode):
 
     def fdiff(self) -> Opaque:
         """The derivative by the argument: one order more."""
-        return Opaque(self.args[0], self.args[1], self.args[2], self.order + 1)  # type: ignore[no-any-return]
+        return Opaque(self.args[0], self.args[1], self.args[2], self.order + 1)
 
     def _sympystr(self, printer: Any) -> str:
         subscript = "".join(f"_{s}" if s.is_Atom else f"_{{{printer.doprint(s)}}}" for s in self.selectors)
@@ -264,7 +264,8 @@ class Opaque(_RealNode):
 
 class VectorMap(Reduction):
     """sigma(f)_j: component j of an undetermined map of the vector f_p, p < n, differentiated by
-    the components `by`: the Jacobian's entry d sigma_j / d f_q for `by = (q,)`."""
+    the components `by`: the Jacobian's entry d sigma_j / d f_q for `by = (q,)`.
+    """
 
     is_integer = None
 
@@ -299,7 +300,7 @@ class VectorMap(Reduction):
 
     def differentiated(self, component: Expr) -> VectorMap:
         """The partial derivative by one component of the vector."""
-        return VectorMap(self.args[0], self.outputs, self.body, self.args[3], (*self.by, component))  # type: ignore[no-any-return]
+        return VectorMap(self.args[0], self.outputs, self.body, self.args[3], (*self.by, component))
 
     def _sympystr(self, printer: Any) -> str:
         marks = "".join(f"_{printer.doprint(o)}" for o in self.outputs)

@@ -1,11 +1,11 @@
 """The normal form of sums and guards: everything stands as far out as it can.
 
-    sum_p (c*f_p)                 ->  c * sum_p f_p                 c free of p
-    sum_p where(g and h_p, f, 0)  ->  where(g, sum_p where(h_p, f, 0), 0)
-    where(c, f, 0) * h            ->  where(c, f*h, 0)              a strong zero
-    where(c, where(d, f, 0), 0)   ->  where(c and d, f, 0)
-    sum_p f                       ->  n * f                         f free of p < n
-    sum_p where(p = e, f, 0)      ->  where(0 <= e < n, f[p := e], 0)
+sum_p (c*f_p)                 ->  c * sum_p f_p                 c free of p
+sum_p where(g and h_p, f, 0)  ->  where(g, sum_p where(h_p, f, 0), 0)
+where(c, f, 0) * h            ->  where(c, f*h, 0)              a strong zero
+where(c, where(d, f, 0), 0)   ->  where(c and d, f, 0)
+sum_p f                       ->  n * f                         f free of p < n
+sum_p where(p = e, f, 0)      ->  where(0 <= e < n, f[p := e], 0)
 """
 
 from __future__ import annotations
@@ -47,8 +47,8 @@ def _normal_where(value: Where, outer: tuple[Range, ...]) -> Expr:
     chosen, other = _normal(value.chosen, outer), _normal(value.other, outer)
     condition = without_proved(value.condition, dict(outer))
     if other == 0 and isinstance(chosen, Where) and chosen.other == 0:
-        return Where(without_proved(And(condition, chosen.condition), dict(outer)), chosen.chosen, 0)  # type: ignore[no-any-return]
-    return Where(condition, chosen, other)  # type: ignore[no-any-return]
+        return Where(without_proved(And(condition, chosen.condition), dict(outer)), chosen.chosen, 0)
+    return Where(condition, chosen, other)
 
 
 def _product(product: Mul, outer: tuple[Range, ...]) -> Expr:
@@ -62,7 +62,7 @@ def _product(product: Mul, outer: tuple[Range, ...]) -> Expr:
             factors.append(factor)
     if not conditions:
         return product
-    return Where(without_proved(And(*conditions), dict(outer)), Mul(*factors), 0)  # type: ignore[no-any-return]
+    return Where(without_proved(And(*conditions), dict(outer)), Mul(*factors), 0)
 
 
 def _normal_sum(value: Sum, outer: tuple[Range, ...]) -> Expr:
@@ -113,14 +113,14 @@ def _pulled(body: Expr, condition: Boolean, ranges: tuple[Range, ...], outer: tu
     used = [r for r in ranges if r in used or any(_depends(n, [r[0]]) for _, n in used)]
     count = Mul(*(extent for index, extent in ranges if (index, extent) not in used))
     total = Sum(Where(inner_guard, inner, 0), *used)
-    return Where(outer_guard, _flat(free * count, total), 0)  # type: ignore[no-any-return]
+    return Where(outer_guard, _flat(free * count, total), 0)
 
 
 def _flat(factor: Expr, total: Expr) -> Expr:
     """factor * total, without SymPy distributing a number over a sum of terms."""
     if isinstance(total, Add) and factor.is_Number and factor not in (1, -1):
         return Mul(factor, total, evaluate=False)
-    return factor * total  # type: ignore[no-any-return]
+    return factor * total
 
 
 def _depends(node: Basic, bound: list[Index]) -> bool:

@@ -12,16 +12,17 @@ chain rule: coefficients multiply along the way, ranges and conditions gather.
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from functools import cache
+from typing import Any
 
 from sympy import And, Derivative, DiracDelta, Dummy, Expr, Heaviside, Integer, Subs, Symbol, true
 from sympy.core.basic import Basic
 from sympy.logic.boolalg import Boolean
 
 from derive.calculus.bounds import negated
-from derive.calculus.nodes import IsZero, Largest, Opaque, Range, Reduction, Sum, VectorMap, Where
+from derive.calculus.nodes import ArgLargest, IsZero, Largest, Opaque, Range, Reduction, Sum, VectorMap, Where
 from derive.calculus.substitution import fresh, freshened, rename_ranges, substitute
 from derive.calculus.tensor import IntegerRef, Ref
 from derive.errors import DeriveError
@@ -49,30 +50,33 @@ class Partial:
     def under(self, ranges: tuple[Range, ...], condition: Boolean) -> Partial:
         """The same partial met under outer ranges; its own ranges are renamed apart from them."""
         outer = {index.name for index, _ in ranges}
-        renaming = {i: fresh(i.name, outer | {str(s) for s in condition.free_symbols}) for i, _ in self.ranges}
+        renaming = {
+            i: fresh(i.name, outer | {str(s) for s in condition.free_symbols}) for i, _ in self.ranges
+        }
         ref, slope, inner = (substitute(e, renaming) for e in (self.ref, self.coefficient, self.condition))
         return Partial(ref, slope, ranges + rename_ranges(self.ranges, renaming), And(condition, inner))
 
 
 def partials(value: Expr, largest: tuple[Ref, Ref] | None = None) -> list[Partial]:
     """Every partial of a value; `largest` names a maximum that is all of it, and its count of ties."""
-    if isinstance(value, IntegerRef) or not isinstance(value, Expr) or not value.has(Ref):
+    if isinstance(value, IntegerRef | ArgLargest) or not isinstance(value, Expr) or not value.has(Ref):
         return []
     if isinstance(value, Ref):
         return [Partial(value, Integer(1))]
-    if isinstance(value, VectorMap):
-        return _of_vector_map(value)
-    if isinstance(value, Sum):
-        return [partial.under(value.ranges, true) for partial in partials(value.body)]
     if isinstance(value, Largest):
         return _of_largest(value, largest)
-    if isinstance(value, Where):
-        return _of_where(value)
-    if isinstance(value, Opaque):
-        return [partial.times(value.fdiff()) for partial in partials(value.argument)]
-    if isinstance(value, Reduction):
-        return []
+    for kind, rule in _RULES.items():
+        if isinstance(value, kind):
+            return rule(value)
     return _of_scalar(value)
+
+
+def _of_sum(value: Sum) -> list[Partial]:
+    return [partial.under(value.ranges, true) for partial in partials(value.body)]
+
+
+def _of_opaque(value: Opaque) -> list[Partial]:
+    return [partial.times(value.fdiff()) for partial in partials(value.argument)]
 
 
 def _of_where(value: Where) -> list[Partial]:
@@ -157,4 +161,12 @@ def scalar_derivative(expression: Expr, variable: Symbol) -> Expr:
             f"{expression} cannot be differentiated: SymPy leaves {slope}; write the term by functions "
             "that have a derivative, or declare its kink with where(condition, a, b)"
         )
-    return slope  # type: ignore[no-any-return]
+    return slope
+
+
+_RULES: dict[type[Expr], Callable[[Any], list[Partial]]] = {
+    VectorMap: _of_vector_map,
+    Sum: _of_sum,
+    Where: _of_where,
+    Opaque: _of_opaque,
+}

@@ -56,17 +56,20 @@ def named_forward(program: Program) -> Program:
     """The forward program with every expression that has a name already replaced by it."""
     folder, statements = Folder(), []
     for statement in program.statements:
+        named = statement
         if isinstance(statement, Equation):
-            statement = replace(statement, value=folder.fold(statement.value, solving=False))
-            folder.learn(statement)
-        statements.append(statement)
+            named = replace(statement, value=folder.fold(statement.value, solving=False))
+            folder.learn(named)
+        statements.append(named)
     return program.with_statements(tuple(statements))
 
 
 def _folded(statement: Statement, folder: Folder, known: set[str]) -> Statement:
     if isinstance(statement, Recurrence):
         outer = {statement.index: statement.extent}
-        equations = tuple(e if e.name in known else simplified_equation(e, folder, outer) for e in statement.equations)
+        equations = tuple(
+            e if e.name in known else simplified_equation(e, folder, outer) for e in statement.equations
+        )
         return replace(statement, equations=equations)
     return statement if statement.name in known else simplified_equation(statement, folder, {})
 
@@ -79,11 +82,16 @@ def simplified_equation(equation: Equation, folder: Folder, outer: Mapping[Index
 
 def best(value: Expr, folder: Folder, extents: Mapping[Index, Expr]) -> Expr:
     """The cheapest of: folded; folded, multiplied out, folded and collected; each with definitions
-    solved for what stands inside them or not."""
+    solved for what stands inside them or not.
+    """
     candidates = _forms(value, folder, extents, solving=False)
     if folder.solves(value):
-        candidates += [form for form in _forms(value, folder, extents, solving=True) if not folder.divides(form)]
-    return min(candidates, key=lambda v: (operations(v), _length(v))) if len(candidates) > 1 else candidates[0]
+        candidates += [
+            form for form in _forms(value, folder, extents, solving=True) if not folder.divides(form)
+        ]
+    return (
+        min(candidates, key=lambda v: (operations(v), _length(v))) if len(candidates) > 1 else candidates[0]
+    )
 
 
 def _forms(value: Expr, folder: Folder, extents: Mapping[Index, Expr], solving: bool) -> list[Expr]:
@@ -128,7 +136,9 @@ class _Chain:
         return sorted(self.readers.get(name, set()) - {own})
 
 
-def _inlined(statements: list[Statement], folder: Folder, known: set[str], outputs: set[str]) -> list[Statement]:
+def _inlined(
+    statements: list[Statement], folder: Folder, known: set[str], outputs: set[str]
+) -> list[Statement]:
     """Derived names put into their uses where that is cheaper, until nothing changes."""
     chain = _Chain(statements)
     changed = True
@@ -148,11 +158,15 @@ def _without_name(chain: _Chain, position: int, equation: Equation, folder: Fold
     if not places:
         chain.remove(position)
         return True
-    if equation.accumulates or len(users) < len(places) or (len(users) > 1 and operations(equation.value) > 0):
+    if (
+        equation.accumulates
+        or len(users) < len(places)
+        or (len(users) > 1 and operations(equation.value) > 0)
+    ):
         return False
     if equation.value.has(Reduction) and not all(_bare_reads(user, equation.name) for user in users):
         return False
-    if equation.value.has(Reduction) and all(_only_in_sums(user, equation.name) for user in users):
+    if equation.value.has(Reduction) and all(_only_in_sums(user) for user in users):
         return False
     replaced = [_put_in(user, equation, folder) for user in users]
     before = operations(equation.value) + sum(operations(user.value) for user in users)
@@ -165,8 +179,8 @@ def _without_name(chain: _Chain, position: int, equation: Equation, folder: Fold
     return True
 
 
-def _only_in_sums(user: Equation, name: str) -> bool:
-    """Whether a value is nothing but a sum of products that a name stands in, as a matrix product."""
+def _only_in_sums(user: Equation) -> bool:
+    """Whether a value is nothing but a sum of products, as a matrix product."""
     terms = [term.args[-1] if isinstance(term, Mul) else term for term in Add.make_args(user.value)]
     return all(isinstance(term, Sum) and not term.body.has(Add, Sum) for term in terms)
 

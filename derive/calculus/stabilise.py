@@ -8,7 +8,8 @@ The maximum cancels wherever the sum stands under a logarithm or below a fractio
 is exp(v - M)/T, which no longer overflows, and log sum exp(u) is M + log T. The shift does not change
 the value, so it has no derivative: its equation is frozen. Works on equations, so that a slice or a
 reshape between the exponential and the logarithm hides nothing.
-Blanchard, Higham, Higham, Accurately computing the log-sum-exp and softmax functions, IMA J. Numer. Anal. 2021.
+Blanchard, Higham, Higham, Accurately computing the log-sum-exp and softmax functions,
+IMA J. Numer. Anal. 2021.
 """
 
 from __future__ import annotations
@@ -44,8 +45,8 @@ def stabilise(program: Program) -> Program:
         if isinstance(statement, Recurrence):
             statements.append(statement)
             continue
-        stable = replace(statement, value=_stable(statement, shifts))
-        statements += [*shifts.pending, stable]
+        shifted = replace(statement, value=_stable(statement, shifts))
+        statements += [*shifts.pending, shifted]
         shifts.pending.clear()
     stable = replace(program, statements=tuple(statements), locals=tuple(shifts.locals.values()))
     return named_forward(stable)
@@ -78,7 +79,7 @@ def _definition(ref: Ref, program: Program) -> Expr | None:
     found = program.defining(ref.name)
     if len(found) != 1 or found[0].loops != found[0].target.indices:
         return None
-    return substitute(found[0].value, dict(zip(found[0].loops, ref.indices, strict=True)))  # type: ignore[no-any-return]
+    return substitute(found[0].value, dict(zip(found[0].loops, ref.indices, strict=True)))
 
 
 def _exponential_sums(value: Expr) -> list[Sum]:
@@ -103,7 +104,7 @@ def _exponent(total: Sum) -> Expr | None:
 
 def _shifted(total: Sum, equation: Equation, shifts: _Shifts) -> tuple[Ref, Ref]:
     """The maximum and the shifted sum, named once for each sum of exponentials."""
-    outer = tuple(r for r in equation_ranges(equation, total, shifts.program) if total.body.has(r[0]))
+    outer = tuple(r for r in equation_ranges(equation, total) if total.body.has(r[0]))
     indices = tuple(i for i, _ in outer)
     identity = (key(total, indices), len(outer))
     if identity not in shifts.known:
@@ -124,7 +125,14 @@ def _name(total: Sum, outer: tuple[Range, ...], layer: str, shifts: _Shifts) -> 
     m, e, t = largest[rows], exponential[(*rows, *total.bound)], normaliser[rows]
     inner = (*outer, *total.ranges)
     shifts.pending += [
-        Equation(m, outer, Largest(Where(guard, exponent, -oo), *total.ranges), frozen=True, given=False, layer=layer),
+        Equation(
+            m,
+            outer,
+            Largest(Where(guard, exponent, -oo), *total.ranges),
+            frozen=True,
+            given=False,
+            layer=layer,
+        ),
         Equation(e, inner, Where(guard, exp(exponent - m), 0), given=False, layer=layer),
         Equation(t, outer, Sum(e, *total.ranges), given=False, layer=layer),
     ]
@@ -139,7 +147,7 @@ def _declare(letter: str, ranges: tuple[Range, ...], shifts: _Shifts) -> Tensor:
     return tensor
 
 
-def equation_ranges(equation: Equation, total: Sum, program: Program) -> tuple[Range, ...]:
+def equation_ranges(equation: Equation, total: Sum) -> tuple[Range, ...]:
     """The loops around a sum: those of the equation, and of sums that enclose it."""
     enclosing = [node for node in equation.value.atoms(Sum) if node != total and node.has(total)]
     unfolded = [node for node in equation.value.atoms(Sum) if node.has(log)]
@@ -173,4 +181,4 @@ def _log_of(factor: Expr) -> Expr:
         return factor.args[0]
     if isinstance(factor, Pow) and factor.exp == -1:
         return -_log_of(factor.base)
-    return log(factor)  # type: ignore[no-any-return]
+    return log(factor)

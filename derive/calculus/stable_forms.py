@@ -7,7 +7,8 @@
 
 E is at most 1, so nothing overflows; each form is exact to a few roundings on the whole line. E becomes
 an equation of its own, since it is used twice.
-Maechler, Accurately computing log(1 - exp(-|a|)), 2012; Higham, Accuracy and Stability, 2nd ed., section 1.12.
+Maechler, Accurately computing log(1 - exp(-|a|)), 2012;
+Higham, Accuracy and Stability, 2nd ed., section 1.12.
 """
 
 from __future__ import annotations
@@ -63,7 +64,11 @@ def _stable(equation: Equation, outer: tuple[tuple[Index, Expr], ...], decays: _
 
 
 def _visit(
-    node: Basic, equation: Equation, outer: tuple[tuple[Index, Expr], ...], decays: _Decays, new: list[Equation]
+    node: Basic,
+    equation: Equation,
+    outer: tuple[tuple[Index, Expr], ...],
+    decays: _Decays,
+    new: list[Equation],
 ) -> Basic:
     if not node.has(exp):
         return node
@@ -82,7 +87,7 @@ def _form(node: Basic, decay: object) -> Expr | None:
         exponent = _softly(node.args[0])
         if exponent is None:
             return None
-        return Where(Positive(exponent), exponent, 0) + log1p(decay(exponent))  # type: ignore[no-any-return]
+        return Where(Positive(exponent), exponent, 0) + log1p(decay(exponent))
     if isinstance(node, (Mul, Pow)):
         return _ratio(node, decay)
     return None
@@ -90,7 +95,12 @@ def _form(node: Basic, decay: object) -> Expr | None:
 
 def _softly(node: Expr) -> Expr | None:
     """a of 1 + exp(a)."""
-    if isinstance(node, Add) and len(node.args) == 2 and node.args[0] == S.One and isinstance(node.args[1], exp):
+    if (
+        isinstance(node, Add)
+        and len(node.args) == 2
+        and node.args[0] == S.One
+        and isinstance(node.args[1], exp)
+    ):
         return node.args[1].args[0]
     return None
 
@@ -110,7 +120,7 @@ def _ratio(node: Expr, decay: object) -> Expr | None:
         small = decay(exponent)
         upper = _numerator(exponent, len(matching), count, small)
         left = Mul(parts.coefficient, *(Pow(b, e) for b, e in rest.items()))
-        return Where(parts.condition, left * upper * Pow(1 + small, -count), 0)  # type: ignore[no-any-return]
+        return Where(parts.condition, left * upper * Pow(1 + small, -count), 0)
     return None
 
 
@@ -119,12 +129,16 @@ def _numerator(exponent: Expr, above: int, below: int, small: Expr) -> Expr:
     if 2 * above == below:
         return small**above
     if exponent.could_extract_minus_sign():
-        return Where(Nonnegative(-exponent), small**above, small ** (below - above))  # type: ignore[no-any-return]
-    return Where(Nonnegative(exponent), small ** (below - above), small**above)  # type: ignore[no-any-return]
+        return Where(Nonnegative(-exponent), small**above, small ** (below - above))
+    return Where(Nonnegative(exponent), small ** (below - above), small**above)
 
 
 def _decay(
-    exponent: Expr, equation: Equation, outer: tuple[tuple[Index, Expr], ...], decays: _Decays, new: list[Equation]
+    exponent: Expr,
+    equation: Equation,
+    outer: tuple[tuple[Index, Expr], ...],
+    decays: _Decays,
+    new: list[Equation],
 ) -> Expr:
     """E = exp(-|a|): a name where a depends on the equation's loops alone, else written out."""
     if exponent.could_extract_minus_sign():

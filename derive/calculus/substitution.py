@@ -78,7 +78,7 @@ def freshened(expression: Expr, taken: Iterable[str]) -> Expr:
         used.update(index.name for index in renaming.values())
         return node.xreplace(renaming)
 
-    return rename(expression)  # type: ignore[return-value]
+    return rename(expression)
 
 
 def bound_names(expression: Any) -> set[str]:

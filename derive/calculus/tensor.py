@@ -7,7 +7,7 @@ from enum import Enum
 from functools import cache
 from typing import Any
 
-from sympy import Expr, Integer, Symbol, sympify
+from sympy import Expr, Symbol, sympify
 from sympy.core.basic import Basic
 
 
@@ -26,7 +26,7 @@ class Index(Symbol):  # type: ignore[misc]
     __slots__ = ()
 
     def __new__(cls, name: str) -> Index:
-        return Symbol.__xnew__(cls, name, integer=True, nonnegative=True)  # type: ignore[no-any-return]
+        return Symbol.__xnew__(cls, name, integer=True, nonnegative=True)
 
 
 class Size(Symbol):  # type: ignore[misc]
@@ -35,7 +35,7 @@ class Size(Symbol):  # type: ignore[misc]
     __slots__ = ()
 
     def __new__(cls, name: str) -> Size:
-        return Symbol.__xnew__(cls, name, integer=True, positive=True)  # type: ignore[no-any-return]
+        return Symbol.__xnew__(cls, name, integer=True, positive=True)
 
 
 class TensorName(Symbol):  # type: ignore[misc]
@@ -44,7 +44,7 @@ class TensorName(Symbol):  # type: ignore[misc]
     __slots__ = ()
 
     def __new__(cls, name: str) -> TensorName:
-        return Symbol.__xnew__(cls, name)  # type: ignore[no-any-return]
+        return Symbol.__xnew__(cls, name)
 
 
 @dataclass(frozen=True)
@@ -93,7 +93,7 @@ class Ref(Expr):  # type: ignore[misc]
         if integer and cls is Ref:
             return IntegerRef(name, *indices)
         head = name if isinstance(name, TensorName) else TensorName(name)
-        return Basic.__new__(cls, head, *(sympify(index, strict=True) for index in indices))  # type: ignore[no-any-return]
+        return Basic.__new__(cls, head, *(sympify(index, strict=True) for index in indices))
 
     @property
     def name(self) -> str:
@@ -102,9 +102,6 @@ class Ref(Expr):  # type: ignore[misc]
     @property
     def indices(self) -> tuple[Expr, ...]:
         return tuple(self.args[1:])
-
-    def _eval_derivative(self, symbol: Symbol) -> Expr:
-        return Integer(0)
 
     def _sympystr(self, printer: Any) -> str:
         return f"{self.name}[{','.join(printer.doprint(index) for index in self.indices)}]"

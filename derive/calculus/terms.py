@@ -1,6 +1,6 @@
 """Products as factors with exponents, and sums of terms factored as a person would.
 
-    r*G - r*mean(G) - r*Xhat*mean(G*Xhat)   ->   r*(G - mean(G) - Xhat*mean(G*Xhat))
+r*G - r*mean(G) - r*Xhat*mean(G*Xhat)   ->   r*(G - mean(G) - Xhat*mean(G*Xhat))
 """
 
 from __future__ import annotations
@@ -27,7 +27,7 @@ class Product:
 
     def expression(self) -> Expr:
         value = scaled(self.coefficient, Mul(*(Pow(base, power) for base, power in self.factors.items())))
-        return Where(self.condition, value, 0)  # type: ignore[no-any-return]
+        return Where(self.condition, value, 0)
 
 
 def product(value: Expr) -> Product:
@@ -50,12 +50,13 @@ def scaled(coefficient: Expr, value: Expr) -> Expr:
     """coefficient * value, without SymPy distributing a number over a sum of terms."""
     if isinstance(value, Add) and coefficient not in (S.One, S.NegativeOne):
         return Mul(coefficient, value, evaluate=False)
-    return coefficient * value  # type: ignore[no-any-return]
+    return coefficient * value
 
 
 def distributed(value: Expr) -> Expr:
     """Products over sums of terms, and sums over indices of sums of terms, multiplied out; nothing
-    inside a function, a power or a condition is touched."""
+    inside a function, a power or a condition is touched.
+    """
     if isinstance(value, Add):
         return Add(*(distributed(term) for term in value.args))
     if isinstance(value, Sum):
@@ -81,14 +82,16 @@ def collected(value: Expr) -> Expr:
     shared = _common_condition(products)
     if shared != true:
         inner = Add(*(_without_condition(p, shared).expression() for p in products))
-        return Where(shared, collected(inner), 0)  # type: ignore[no-any-return]
+        return Where(shared, collected(inner), 0)
     common = _common(products)
     if common:
         return _factored(products, common)
     alike = _alike(products)
     if alike is not None:
         rest = [p for p in products if not any(p is q for q in alike)]
-        return collected(Add(*(p.expression() for p in alike))) + collected(Add(*(p.expression() for p in rest)))
+        return collected(Add(*(p.expression() for p in alike))) + collected(
+            Add(*(p.expression() for p in rest))
+        )
     best = _most_shared(products)
     if best is None:
         return value
@@ -103,7 +106,7 @@ def _common_condition(products: list[Product]) -> Boolean:
     shared = set(And.make_args(products[0].condition))
     for p in products[1:]:
         shared &= set(And.make_args(p.condition))
-    return And(*sorted(shared, key=str))  # type: ignore[no-any-return]
+    return And(*sorted(shared, key=str))
 
 
 def _without_condition(p: Product, shared: Boolean) -> Product:
@@ -138,20 +141,22 @@ def _factored(products: list[Product], common: Factors) -> Expr:
     inner = []
     for p in products:
         left = {base: power - common.get(base, S.Zero) for base, power in p.factors.items()}
-        inner.append(Product(p.coefficient / coefficient, {b: e for b, e in left.items() if e != 0}, p.condition))
+        inner.append(
+            Product(p.coefficient / coefficient, {b: e for b, e in left.items() if e != 0}, p.condition)
+        )
     outer = Mul(*(Pow(base, power) for base, power in common.items()))
     bracket = collected(Add(*(p.expression() for p in inner)))
     return scaled(coefficient, _times(outer, bracket))
 
 
 def _times(outer: Expr, bracket: Expr) -> Expr:
-    return outer * bracket if not bracket.is_Number else bracket * outer  # type: ignore[no-any-return]
+    return outer * bracket if not bracket.is_Number else bracket * outer
 
 
 def _common_number(products: list[Product]) -> Expr:
     magnitudes = {abs(p.coefficient) for p in products}
     sign = S.NegativeOne if all(p.coefficient.is_negative for p in products) else S.One
-    return sign * magnitudes.pop() if len(magnitudes) == 1 else sign  # type: ignore[no-any-return]
+    return sign * magnitudes.pop() if len(magnitudes) == 1 else sign
 
 
 def _most_shared(products: list[Product]) -> Expr | None:
@@ -170,8 +175,10 @@ def _removable(p: Product, base: Expr, products: list[Product]) -> bool:
 
 
 def raised(value: Expr, power: Expr) -> Expr:
-    """(a^p * b^q)^power = a^(p*power) * b^(q*power), of factors known to be positive where power is not whole."""
-    return Mul(*(Pow(base, exponent * power) for base, exponent in map(_base, Mul.make_args(value))))  # type: ignore[no-any-return]
+    """(a^p * b^q)^power = a^(p*power) * b^(q*power), of factors
+    known to be positive where power is not whole.
+    """
+    return Mul(*(Pow(base, exponent * power) for base, exponent in map(_base, Mul.make_args(value))))
 
 
 def _base(factor: Expr) -> tuple[Expr, Expr]:

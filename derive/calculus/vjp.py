@@ -74,7 +74,9 @@ def _require_real(program: Program, wrt: Sequence[str]) -> None:
         if name not in inputs:
             raise DeriveError(f"{program.name} has no input {name!r}; its inputs are {', '.join(inputs)}")
         if inputs[name].kind not in (Kind.REAL, Kind.STATE):
-            raise DeriveError(f"{name} of {program.name} is {inputs[name].kind.value}: only real tensors have cotangents")
+            raise DeriveError(
+                f"{name} of {program.name} is {inputs[name].kind.value}: only real tensors have cotangents"
+            )
 
 
 def _sweep_statement(sweep: _Sweep, statement: Statement) -> None:
@@ -105,7 +107,13 @@ def _contribute(sweep: _Sweep, equation: Equation, outer: tuple[tuple[Index, Exp
         sweep.locals[counted[1].name] = counted[1]
     for partial in partials(value, named_maximum(equation)):
         if partial.ref.name in sweep.live:
-            term = Term(partial.ref.indices, seed * partial.coefficient, loops + partial.ranges, partial.condition, len(loops))
+            term = Term(
+                partial.ref.indices,
+                seed * partial.coefficient,
+                loops + partial.ranges,
+                partial.condition,
+                len(loops),
+            )
             sweep.terms.setdefault(partial.ref.name, []).append((partial.ref, term))
 
 
@@ -128,11 +136,15 @@ def _define_cotangent(sweep: _Sweep, tensor: Tensor, equation: Equation | None =
 
 
 def _collect(
-    sweep: _Sweep, tensor: Tensor, name: str, indices: tuple[Index, ...], ranges: tuple[tuple[Index, Expr], ...]
+    sweep: _Sweep,
+    tensor: Tensor,
+    name: str,
+    indices: tuple[Index, ...],
+    ranges: tuple[tuple[Index, Expr], ...],
 ) -> None:
     gathered, scatters = _contributions(sweep, tensor, indices)
     value = normal(Add(*gathered), dict(ranges))
-    parts = []
+    parts: list[Ref] = []
     for scatter in scatters:
         alone = len(scatters) == 1 and value == 0
         part = name if alone else f"{name}_{len(parts) + 1}"
@@ -184,15 +196,18 @@ def _letter(axis: str, sizes: set[str]) -> str:
 def axis_ranges(tensor: Tensor, indices: Sequence[Index]) -> tuple[tuple[Index, Expr], ...]:
     """Each index with the size of its axis, ragged sizes by the indices they depend on."""
     letters = {Index(axis.name): index for axis, index in zip(tensor.axes, indices, strict=True)}
-    return tuple((index, substitute(axis.size, letters)) for index, axis in zip(indices, tensor.axes, strict=True))
+    return tuple(
+        (index, substitute(axis.size, letters)) for index, axis in zip(indices, tensor.axes, strict=True)
+    )
 
 
 def _reversed_recurrence(sweep: _Sweep, statement: Recurrence) -> None:
     """The cotangents of what a recurrence defines, computed from its end to its start."""
-    adjoints = []
-    for equation in reversed(statement.equations):
-        if equation.name in sweep.live and _has_cotangent(sweep, equation.name):
-            adjoints.append(_adjoint_step(sweep, statement, equation))
+    adjoints = [
+        _adjoint_step(sweep, statement, equation)
+        for equation in reversed(statement.equations)
+        if equation.name in sweep.live and _has_cotangent(sweep, equation.name)
+    ]
     if adjoints:
         sweep.statements.append(
             Recurrence(statement.index, statement.extent, tuple(adjoints), not statement.reverse)
@@ -202,7 +217,7 @@ def _reversed_recurrence(sweep: _Sweep, statement: Recurrence) -> None:
 def _adjoint_step(sweep: _Sweep, statement: Recurrence, equation: Equation) -> Equation:
     """The cotangent of one equation's target, at the target's own place."""
     tensor = sweep.program.tensor(equation.name)
-    at = dict(zip(_places(sweep, tensor, equation), equation.target.indices, strict=True))
+    at = dict(zip(_places(equation), equation.target.indices, strict=True))
     indices = tuple(at)
     gathered, scatters = _contributions(sweep, tensor, indices)
     if scatters:
@@ -214,9 +229,11 @@ def _adjoint_step(sweep: _Sweep, statement: Recurrence, equation: Equation) -> E
     return Equation(Ref(name, *equation.target.indices), equation.ranges, value)
 
 
-def _places(sweep: _Sweep, tensor: Tensor, equation: Equation) -> tuple[Index, ...]:
+def _places(equation: Equation) -> tuple[Index, ...]:
     """One index an axis: the target's own letters where they are bare loops of the equation."""
-    taken = {index.name for index in equation.loops} | {str(s) for i in equation.target.indices for s in i.free_symbols}
+    taken = {index.name for index in equation.loops} | {
+        str(s) for i in equation.target.indices for s in i.free_symbols
+    }
     chosen: list[Index] = []
     for place in equation.target.indices:
         own = isinstance(place, Index) and place in equation.loops
@@ -226,7 +243,7 @@ def _places(sweep: _Sweep, tensor: Tensor, equation: Equation) -> tuple[Index, .
 
 def _boundary_cotangent(sweep: _Sweep, tensor: Tensor, equation: Equation) -> None:
     """The cotangent at a boundary, which the reversed recurrence does not reach."""
-    at = dict(zip(_places(sweep, tensor, equation), equation.target.indices, strict=True))
+    at = dict(zip(_places(equation), equation.target.indices, strict=True))
     gathered, _ = _contributions(sweep, tensor, tuple(at))
     value = normal(substitute(Add(*gathered), at), dict(equation.ranges))
     name = sweep.cotangent(tensor.name)

@@ -37,7 +37,9 @@ def parse_targets(_: click.Context, __: click.Parameter, given: str) -> tuple[st
 @click.option(
     "--target", "targets", default="numpy,c", show_default=True, callback=parse_targets, help="What to emit."
 )
-@click.option("--out", default="generated", show_default=True, help="Folder that receives a folder a network.")
+@click.option(
+    "--out", default="generated", show_default=True, help="Folder that receives a folder a network."
+)
 @click.option("--activation", help="A formula in x, for a network with an activation to choose.")
 @click.option("--as", "renamed", help="The name of what is emitted; one network at a time.")
 @click.option("--size", "sizes", multiple=True, callback=parse_sizes, metavar="d=500", help="Another size.")
@@ -51,11 +53,14 @@ def build(
 ) -> None:
     """Derive networks (all of them by default) and emit their source."""
     from codegen.emit import emit, emit_layer
+
     from derive.layers.registry import LAYERS, layer
     from derive.networks.registry import NETWORKS, variant
 
     if (activation or renamed or sizes) and len(names) != 1:
-        raise DeriveError(f"--activation, --as and --size change one network, but {len(names)} are named; name one")
+        raise DeriveError(
+            f"--activation, --as and --size change one network, but {len(names)} are named; name one"
+        )
     for name in names or NETWORKS:
         if name in LAYERS and name not in NETWORKS:
             written = emit_layer(layer(name), targets, Path(out))

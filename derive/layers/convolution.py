@@ -16,7 +16,8 @@ def conv2d(stride: int = 1, dilation: int = 1, padding: int = 0) -> Program:
     """
     return define(
         """conv2d(X[m,c,H,W], K[o,c,U,V]) -> Y
-        Y[e,o,h<((H+2*p-r*(U-1)-1)//s)+1,w<((W+2*p-r*(V-1)-1)//s)+1] = sum_{c,u,v} X[e,c,s*h+r*u-p,s*w+r*v-p] K[o,c,u,v]""",
+        Y[e,o,h<((H+2*p-r*(U-1)-1)//s)+1,w<((W+2*p-r*(V-1)-1)//s)+1] = \\
+            sum_{c,u,v} X[e,c,s*h+r*u-p,s*w+r*v-p] K[o,c,u,v]""",
         s=stride,
         r=dilation,
         p=padding,
@@ -64,7 +65,8 @@ def average_pool(height: int = 2, width: int = 2, stride: int = 2, padding: int 
 def pixel_shuffle(factor: int = 2) -> Program:
     """Y[e,o,h,w] = X[e, o r^2 + r (h mod r) + w mod r, h // r, w // r].
 
-    X (m, c r^2, H, W), Y (m, c, H r, W r). Shi et al., Real-Time Single Image Super-Resolution, 2016, equation 4.
+    X (m, c r^2, H, W), Y (m, c, H r, W r). Shi et al., Real-Time Single Image Super-Resolution,
+    2016, equation 4.
     """
     return define(
         """pixel_shuffle(X[m,c*r*r,H,W]) -> Y

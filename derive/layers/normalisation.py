@@ -10,6 +10,7 @@ from derive.calculus.define import define
 from derive.calculus.program import Program
 
 EPSILON = Rational(1, 100000)
+MOMENTUM = Rational(1, 10)
 
 
 @cache
@@ -40,7 +41,7 @@ def layernorm(eps: Rational = EPSILON) -> Program:
 
 
 @cache
-def batchnorm(eps: Rational = EPSILON, momentum: Rational = Rational(1, 10)) -> Program:
+def batchnorm(eps: Rational = EPSILON, momentum: Rational = MOMENTUM) -> Program:
     """Y = g o Xhat + b by columns, with running mean and variance as state: X (m, n).
 
     Ioffe, Szegedy, Batch Normalization, 2015, algorithm 1.

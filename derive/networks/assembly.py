@@ -35,7 +35,7 @@ class Assembly:
         return self.graph.input(name, *axes)
 
     def weight(self, name: str, rows: str, columns: str, gain: int = 1, trained: bool = True) -> Array:
-        """A matrix (rows, columns) drawn normal with variance gain/rows. He et al., ICCV 2015, equation 10."""
+        """A matrix (rows, columns) drawn normal with variance gain/rows. He et al., ICCV 2015."""
         variance = Integer(gain) / Size(rows)
         return self.parameter(name, (rows, columns), Law.NORMAL, variance, trained)
 
@@ -64,7 +64,9 @@ class Assembly:
         loss = self.graph.apply(squared_error(reduction), output, target)
         return self._close(output, loss, ("Y",), "regression", reduction)
 
-    def _close(self, output: Array, loss: Array, labels: tuple[str, ...], task: str, reduction: str) -> Network:
+    def _close(
+        self, output: Array, loss: Array, labels: tuple[str, ...], task: str, reduction: str
+    ) -> Network:
         program = stabilise(self.graph.program(output, loss))
         assert output.tensor is not None
         assert loss.tensor is not None

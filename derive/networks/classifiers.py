@@ -48,7 +48,9 @@ def random_features(n: int = 784, d: int = 1000, k: int = 10) -> Network:
     return net.classifier((features @ theta).named("H", "linear"))
 
 
-def two_layer(sigma: str = "relu", n: int = 784, d: int = 100, k: int = 10, name: str = "two_layer") -> Network:
+def two_layer(
+    sigma: str = "relu", n: int = 784, d: int = 100, k: int = 10, name: str = "two_layer"
+) -> Network:
     """H5: h(X) = sigma(X W1) W2, sigma named or any formula in x."""
     require_sizes(name, {"n": n, "d": d, "k": k})
     net = Assembly(name, f"h(X) = sigma(X W1) W2, sigma = {sigma}", {"n": n, "d": d, "k": k})
@@ -64,12 +66,12 @@ def perceptron(
     bias: bool = False,
     name: str = "perceptron",
 ) -> Network:
-    """H6 and H7: Z_1 = X, Z_{i+1} = sigma_i(Z_i W_i + 1 b_i^T), each sigma_i its own, the last the identity."""
+    """H6 and H7: Z_1 = X, Z_{i+1} = sigma_i(Z_i W_i + 1 b_i^T), each sigma_i its own."""
     depth = len(widths) - 1
     sigmas = tuple(sigmas) or ("relu",) * (depth - 1)
     if depth < 1 or len(sigmas) != depth - 1:
         raise DeriveError(
-            f"{name}: {len(widths)} widths need {max(depth - 1, 0)} activations, one between each two layers; "
+            f"{name}: {len(widths)} widths need {max(depth - 1, 0)} activations, one between two layers; "
             f"{len(sigmas)} are given"
         )
     letters = _letters(depth)
@@ -104,7 +106,9 @@ def _title(sigmas: Sequence[str], bias: bool) -> str:
 
 def three_layer(bias: bool = False) -> Network:
     """H6 with L = 3; H7 with a bias."""
-    return perceptron((784, 256, 128, 10), ("relu", "relu"), bias, "three_layer_bias" if bias else "three_layer")
+    return perceptron(
+        (784, 256, 128, 10), ("relu", "relu"), bias, "three_layer_bias" if bias else "three_layer"
+    )
 
 
 def residual(n: int = 784, d: int = 64, k: int = 10) -> Network:
@@ -131,5 +135,7 @@ def curve(n: int = 1, d: int = 32, k: int = 1) -> Network:
     net = Assembly("curve", "h(X) = tanh(X W1 + b1) W2 + b2", {"n": n, "d": d, "k": k})
     data = net.input("X", "m", "n")
     first, second = net.weight("W1", "n", "d", 4), net.weight("W2", "d", "k")
-    hidden = activation("tanh")((data @ first + net.bias("b1", "d")).named("A1", "linear")).named("Z2", "tanh")
+    hidden = activation("tanh")((data @ first + net.bias("b1", "d")).named("A1", "linear")).named(
+        "Z2", "tanh"
+    )
     return net.regression((hidden @ second + net.bias("b2", "k")).named("H", "linear"))

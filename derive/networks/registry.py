@@ -44,12 +44,16 @@ def variant(
     """A network with another name, another activation (a formula in x) or other sizes."""
     _require_known(name)
     if sigma is not None and name != "two_layer":
-        raise DeriveError(f"{name} has no activation to choose; two_layer has: build two_layer --activation '{sigma}'")
+        raise DeriveError(
+            f"{name} has no activation to choose; two_layer has: build two_layer --activation '{sigma}'"
+        )
     chosen = classifiers.two_layer(sigma, name=renamed or name) if sigma is not None else network(name)
     require_sizes(name, sizes or {})
     unknown = set(sizes or {}) - set(chosen.sizes)
     if unknown:
-        raise DeriveError(f"{name} has no size {', '.join(sorted(unknown))}; its sizes are {', '.join(chosen.sizes)}")
+        raise DeriveError(
+            f"{name} has no size {', '.join(sorted(unknown))}; its sizes are {', '.join(chosen.sizes)}"
+        )
     return replace(chosen, name=renamed or chosen.name, sizes={**chosen.sizes, **(sizes or {})})
 
 

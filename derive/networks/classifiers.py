@@ -3,8 +3,12 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from fractions import Fraction
 
-from derive.calculus.network import Network
+from sympy import Rational
+
+from derive.calculus.network import Law, Network
+from derive.calculus.tensor import Size
 from derive.errors import DeriveError
 from derive.layers.shape import concatenate
 from derive.networks.assembly import Assembly, activation, gain, require_sizes
@@ -37,11 +41,17 @@ def linear_features(n: int = 784, d: int = 100, k: int = 10) -> Network:
     return net.classifier((features @ theta).named("H", "linear"))
 
 
-def random_features(n: int = 784, d: int = 1000, k: int = 10) -> Network:
-    """H4: h(X) = cos(X W) Theta, W a fixed normal sample. Rahimi, Recht, NIPS 2007."""
+def random_features(
+    n: int = 784, d: int = 1000, k: int = 10, bandwidth: Fraction | None = None
+) -> Network:
+    """H4: h(X) = cos(X W) Theta, W a fixed normal sample of variance 1/bandwidth^2, by default 1/n.
+
+    The features stand for the kernel exp(-|x - x'|^2 / (2 bandwidth^2)). Rahimi, Recht, NIPS 2007.
+    """
     net = Assembly("random_features", "h(X) = cos(X W) Theta", {"n": n, "d": d, "k": k})
     data = net.input("X", "m", "n")
-    weight = net.weight("W", "n", "d", trained=False)
+    variance = 1 / Size("n") if bandwidth is None else Rational(1 / bandwidth**2)
+    weight = net.parameter("W", ("n", "d"), Law.NORMAL, variance, trained=False)
     theta = net.weight("Theta", "d", "k")
     frequencies = (data @ weight).named("A", "linear")
     features = activation("cos")(frequencies).named("Phi", "cos")
@@ -49,7 +59,12 @@ def random_features(n: int = 784, d: int = 1000, k: int = 10) -> Network:
 
 
 def two_layer(
-    sigma: str = "relu", n: int = 784, d: int = 100, k: int = 10, name: str = "two_layer"
+    sigma: str = "relu",
+    n: int = 784,
+    d: int = 100,
+    k: int = 10,
+    name: str = "two_layer",
+    reduction: str = "mean",
 ) -> Network:
     """H5: h(X) = sigma(X W1) W2, sigma named or any formula in x."""
     require_sizes(name, {"n": n, "d": d, "k": k})
@@ -57,7 +72,7 @@ def two_layer(
     data = net.input("X", "m", "n")
     first, second = net.weight("W1", "n", "d", gain(sigma)), net.weight("W2", "d", "k")
     hidden = activation(sigma)((data @ first).named("A1", "linear")).named("Z2", sigma)
-    return net.classifier((hidden @ second).named("H", "linear"))
+    return net.classifier((hidden @ second).named("H", "linear"), reduction)
 
 
 def perceptron(

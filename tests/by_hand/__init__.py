@@ -1,0 +1,1 @@
+"""The only gradients written by hand: the first oracle."""

@@ -5,13 +5,14 @@ from __future__ import annotations
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 
-from sympy import Expr, Poly, Symbol
+from sympy import Expr, Poly, Symbol, preorder_traversal
+from sympy.core.basic import Basic
 
 from codegen.numpy_lines import Line, NumpyLines
 from codegen.printers.numpy_text import PRODUCT, wrapped
 from codegen.printers.to_numpy import NumpyPrinter
 from derive.calculus.matrix import choosing_loops
-from derive.calculus.nodes import Reduction, Sum
+from derive.calculus.nodes import Positive, Reduction, Sum, Where
 from derive.calculus.program import Equation, Program, Recurrence
 from derive.calculus.tensor import Kind, Ref, Size, Tensor, refs
 
@@ -57,21 +58,33 @@ def laid_out(lines: Iterable[Line], indent: int = 4) -> Iterable[str]:
 
 
 def single_uses(program: Program) -> frozenset[str]:
-    """Contractions that one elementwise equation reads, once: np.maximum(X @ W1, 0)."""
+    """What one equation reads, once: a contraction in an elementwise one, np.maximum(X @ W1, 0); a reduction
+    that a pass named.
+    """
     readers: dict[str, list[tuple[Equation, Ref]]] = {}
     for equation in program.equations():
-        for ref in refs(equation.value) | refs(equation.target):
+        places = (ref for index in equation.target.indices for ref in refs(index))
+        for ref in {*refs(equation.value), *places}:
             readers.setdefault(ref.name, []).append((equation, ref))
     inside = {e.name for s in program.statements if isinstance(s, Recurrence) for e in s.equations}
-    defined = [s for s in program.statements if isinstance(s, Equation) and s.name not in program.outputs]
+    found = (
+        e for e in program.equations() if e.name not in program.outputs and len(readers.get(e.name, [])) == 1
+    )
     return frozenset(
         equation.name
-        for equation in defined
-        if equation.name not in inside
-        and _is_contraction(equation, program)
-        and len(readers.get(equation.name, [])) == 1
-        and _reads_whole(*readers[equation.name][0], equation, inside)
+        for equation in found
+        if _is_hoisted(equation, *readers[equation.name][0])
+        or (
+            equation.name not in inside
+            and _is_contraction(equation, program)
+            and _reads_whole(*readers[equation.name][0], equation, inside)
+        )
     )
+
+
+def _is_hoisted(equation: Equation, reader: Equation, ref: Ref) -> bool:
+    """Whether the name was found by a pass, for what stands once in one equation."""
+    return not equation.given and not equation.accumulates and _occurrences(reader.value, ref) == 1
 
 
 def _is_contraction(equation: Equation, program: Program) -> bool:
@@ -85,9 +98,14 @@ def _reads_whole(reader: Equation, ref: Ref, definition: Equation, inside: set[s
     """Whether the reader is elementwise and reads the whole array once."""
     if reader.value.has(Reduction) or reader.accumulates or reader.name in inside:
         return False
-    once = reader.value.count(lambda node: node == ref) == 1 or str(reader.value).count("where") == 1
+    once = _occurrences(reader.value, ref) == 1 or reader.value == Where(Positive(ref), ref, 0)
     extents = tuple(extent for _, extent in definition.ranges)
     return once and ref.indices == reader.loops and extents == tuple(n for _, n in reader.ranges)
+
+
+def _occurrences(value: Basic, ref: Ref) -> int:
+    """How often a reference stands in an expression."""
+    return sum(1 for node in preorder_traversal(value) if node == ref)
 
 
 def size_lines(

@@ -9,7 +9,8 @@ arrays allocated before it, ragged ones as lists.
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, fields, replace
+from typing import Any
 
 from sympy import Expr
 
@@ -66,11 +67,12 @@ class NumpyLines:
 
     def recurrence(self, loop: Recurrence) -> Iterator[Line]:
         """for t in range(T): the equations, on arrays that are allocated first."""
-        for equation in loop.equations:
+        equations = [equation for equation in loop.equations if equation.name not in self.inlined]
+        for equation in equations:
             yield from self.allocation(equation.name)
         extent = f"range({self.printer.size(loop.extent)})"
         yield Line(f"for {loop.index} in {f'reversed({extent})' if loop.reverse else extent}:")
-        for equation in loop.equations:
+        for equation in equations:
             for line in self.equation(equation):
                 yield Line(line.text, line.comment, line.depth + 1)
 
@@ -119,6 +121,11 @@ class NumpyLines:
                 yield Line(lines[0], self.comment(extents))
                 yield from (Line(text) for text in lines[1:])
                 return
+        inner = _inner_error(form)
+        if inner is not None:
+            delta = self.error_name()
+            yield from (Line(text) for text in self.with_ones(delta, inner))
+            form = _with(form, inner, Array(delta, inner.axes))
         value = self.value(form, extents, bool(fixed), integer)
         yield Line(f"{target} = {value}", self.comment(extents))
 
@@ -148,16 +155,23 @@ class NumpyLines:
         if rows is None:
             return
         rest = total(*(other for other in inner.terms if other is not term))
-        yield f"{target} = {self.owned(rest)}"
+        yield f"{target} = {self.owned(rest, inner.axes)}"
         sign = "-=" if isinstance(term, Negative) else "+="
         yield f"{target}[{rows}] {sign} {self.printer.code(weight).text}"
         if scale is not None:
             yield f"{target} *= {self.printer.code(scale).text}"
 
-    def owned(self, form: Form) -> str:
+    def error_name(self) -> str:
+        """delta, or delta with _ where the program has a tensor of that name."""
+        name = "delta"
+        while name in self.program.tensors:
+            name += "_"
+        return name
+
+    def owned(self, form: Form, extents: tuple[Expr, ...]) -> str:
         """The value as an array of its own, to be changed in place."""
-        text = self.printer.converted(form).text
-        if isinstance(form, Array | Transpose | Diagonal | Gather):
+        text = self.value(form, extents, False)
+        if isinstance(form, Array | Transpose | Diagonal | Gather | Broadcast):
             return f"{text}.copy()"
         return text
 
@@ -186,6 +200,39 @@ class NumpyLines:
         plain = Scalars(self.printer.scalars.element)
         listed = ", ".join(plain.code(extent).text for extent in extents)
         return f"({listed},)" if len(extents) == 1 else f"({listed})"
+
+
+def _inner_error(form: Form) -> Total | None:
+    """A difference with one-hot rows somewhere inside: S - I_y."""
+    for operand in form.operands:
+        if isinstance(operand, Total) and any(_one_hot(term)[0] is not None for term in operand.terms):
+            return operand if label_matrix(operand) else None
+        found = _inner_error(operand)
+        if found is not None:
+            return found
+    return None
+
+
+def label_matrix(form: Total) -> bool:
+    """Whether exactly one term is a one-hot matrix of a vector of labels."""
+    found = [hot for hot, _ in map(_one_hot, form.terms) if hot is not None]
+    return (
+        len(found) == 1 and len(form.terms) > 1 and isinstance(found[0].labels, Array) and found[0].rank == 2
+    )
+
+
+def _with(form: Form, old: Form, new: Form) -> Form:
+    """The form with one part replaced."""
+    if form is old:
+        return new
+    changed: dict[str, Any] = {}
+    for item in fields(form):
+        value = getattr(form, item.name)
+        if isinstance(value, Form):
+            changed[item.name] = _with(value, old, new)
+        elif isinstance(value, tuple) and value and isinstance(value[0], Form):
+            changed[item.name] = tuple(_with(part, old, new) for part in value)
+    return replace(form, **changed) if changed else form
 
 
 def is_ragged(tensor: Tensor) -> bool:

@@ -59,7 +59,7 @@ def indexing(printer: NumpyPrinter, form: Gather) -> tuple[str, tuple[int, ...]]
 
 
 def _selectors(printer: NumpyPrinter, form: Gather) -> list[Selector]:
-    raw = [_varying(selector, form.rank) for selector in form.selectors]
+    raw = [varying(selector, form.rank) for selector in form.selectors]
     counts = [k for _, varies in raw for k in varies]
     selectors = []
     for place, (inner, varies) in enumerate(raw):
@@ -69,7 +69,8 @@ def _selectors(printer: NumpyPrinter, form: Gather) -> list[Selector]:
     return selectors
 
 
-def _varying(selector: Form, rank: int) -> tuple[Form, tuple[int, ...]]:
+def varying(selector: Form, rank: int) -> tuple[Form, tuple[int, ...]]:
+    """A selector without its repetition, and the dimensions of the result that it varies with."""
     if isinstance(selector, Broadcast):
         return selector.operand, selector.kept
     return selector, tuple(range(rank)) if selector.rank else ()

@@ -61,10 +61,15 @@ class Scalars:
         if value.could_extract_minus_sign():
             return Code(f"-{self.code(-value).at(PRODUCT)}", SIGN)
         above, below = value.as_numer_denom()
-        top = [self.code(factor).at(SIGN) for factor in Mul.make_args(above)]
+        top = [self.code(factor).at(SIGN) for factor in sorted(Mul.make_args(above), key=_has_axes)]
         if below == 1:
             return Code(" * ".join(top), PRODUCT)
         return Code(f"{' * '.join(top)} / {self.code(below).at(SIGN)}", PRODUCT)
+
+
+def _has_axes(factor: Expr) -> bool:
+    """Elements of arrays follow the scalars of a product."""
+    return isinstance(factor, Ref) and bool(factor.indices)
 
 
 def _number(value: Expr) -> Code:

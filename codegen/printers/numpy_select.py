@@ -4,8 +4,9 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from sympy import Add, Integer
+from sympy import Add
 
+from codegen.printers.numpy_joined import joined_code
 from codegen.printers.numpy_text import (
     ATOM,
     COMPARISON,
@@ -18,7 +19,7 @@ from codegen.printers.numpy_text import (
     Code,
     call,
 )
-from derive.calculus.matrix_algebra import ZERO, negative, total
+from derive.calculus.matrix_algebra import ONE, ZERO, negative, total
 from derive.calculus.matrix_forms import (
     Apply,
     Array,
@@ -47,29 +48,36 @@ _TURNED = {">": "<", ">=": "<=", "==": "=="}
 
 
 def compare_code(printer: NumpyPrinter, form: Compare) -> Code:
-    """x > 0; a difference is compared side by side: t >= s."""
+    """x > 0; a difference is compared side by side, arrays on the left: t >= s."""
     relation, operand = form.relation, form.operand
     terms = _terms(operand)
     left = [term for term in terms if not isinstance(term, Negative)]
     right = [term.operand for term in terms if isinstance(term, Negative)]
-    if relation == ">=" and operand.integral and Number(Integer(1)) in right:
-        right.remove(Number(Integer(1)))
+    if relation == ">=" and operand.integral and ONE in right:
+        right.remove(ONE)
         relation = ">"
-    if not left:
-        return _sides(printer, total(*right), _TURNED[relation], ZERO)
-    return _sides(printer, total(*left), relation, total(*right) if right else ZERO)
+    if not any(term.rank for term in left) and (any(term.rank for term in right) or not left):
+        return _sides(printer, right, _TURNED[relation], left)
+    return _sides(printer, left, relation, right)
 
 
-def _terms(operand: Form) -> tuple[Form, ...]:
-    """The terms of a difference; a scalar one is taken apart too."""
-    if isinstance(operand, Number):
-        signed = ((term, term.could_extract_minus_sign()) for term in Add.make_args(operand.value))
-        return tuple(Negative(Number(-term)) if negative else Number(term) for term, negative in signed)
-    return operand.terms if isinstance(operand, Total) else (operand,)
+def _terms(operand: Form) -> list[Form]:
+    """The terms of a difference; the scalar ones are taken apart too."""
+    if isinstance(operand, Total):
+        return [part for term in operand.terms for part in _terms(term)]
+    value = operand.operand if isinstance(operand, Negative) else operand
+    if not isinstance(value, Number):
+        return [operand]
+    signed = value.value if value is operand else -value.value
+    return [
+        Negative(Number(-term)) if term.could_extract_minus_sign() else Number(term)
+        for term in Add.make_args(signed)
+    ]
 
 
-def _sides(printer: NumpyPrinter, left: Form, relation: str, right: Form) -> Code:
-    return Code(f"{printer.code(left).at(SUM)} {relation} {printer.code(right).at(SUM)}", COMPARISON)
+def _sides(printer: NumpyPrinter, left: list[Form], relation: str, right: list[Form]) -> Code:
+    before, after = (printer.code(total(*side)).at(SUM) for side in (left, right))
+    return Code(f"{before} {relation} {after}", COMPARISON)
 
 
 def logic_code(printer: NumpyPrinter, form: Logic) -> Code:
@@ -90,7 +98,7 @@ def logic_code(printer: NumpyPrinter, form: Logic) -> Code:
 
 def select_code(printer: NumpyPrinter, form: Select) -> Code:
     """A branch: the larger of two, a mask where that is safe, else np.where."""
-    extreme = _extreme(printer, form)
+    extreme = _extreme(printer, form) or joined_code(printer, form)
     if extreme is not None:
         return extreme
     condition = printer.code(form.condition)

@@ -44,7 +44,8 @@ from derive.calculus.tensor import Ref
 from derive.errors import DeriveError
 
 FUNCTIONS = {
-    name: f"np.{name}" for name in ("exp", "log", "tanh", "sinh", "cosh", "sin", "cos", "tan", "sign")
+    name: f"np.{name}"
+    for name in ("exp", "log", "tanh", "sinh", "cosh", "sin", "cos", "tan", "sign", "log1p", "expm1")
 }
 FUNCTIONS |= {"atan": "np.arctan", "asin": "np.arcsin", "acos": "np.arccos", "Abs": "np.abs", "erf": "erf"}
 EMITTED = frozenset({"erf"})
@@ -132,6 +133,10 @@ def _broadcast(printer: NumpyPrinter, form: Broadcast) -> Code:
     dropped = tuple(k for k in range(rank) if k not in form.kept)
     if isinstance(operand, Reduced) and operand.over == dropped:
         return _reduced(printer, operand, keepdims=True)
+    if isinstance(operand, Quotient):
+        mean = _mean(printer, operand, keepdims=True)
+        if mean is not None and isinstance(operand.numerator, Reduced) and operand.numerator.over == dropped:
+            return mean
     first = form.kept[0]
     marks = ", ".join(":" if k in form.kept else "None" for k in range(first, rank))
     return Code(f"{printer.atom(operand)}[{marks}]")
@@ -217,14 +222,14 @@ def _quotient(printer: NumpyPrinter, form: Quotient) -> Code:
     return Code(f"{top.at(PRODUCT)} / {bottom.at(POWER)}", PRODUCT)
 
 
-def _mean(printer: NumpyPrinter, form: Quotient) -> Code | None:
+def _mean(printer: NumpyPrinter, form: Quotient, keepdims: bool = False) -> Code | None:
     """A sum over the number of its terms."""
     total, count = form.numerator, form.denominator
     if not isinstance(total, Reduced) or total.operator != "sum" or not isinstance(count, Number):
         return None
     if Mul(*(total.operand.axes[k] for k in total.over)) != count.value or total.operand.integral:
         return None
-    return _reduced(printer, total, operator="mean")
+    return _reduced(printer, total, keepdims, "mean")
 
 
 def _total(printer: NumpyPrinter, form: Total) -> Code:
@@ -288,7 +293,7 @@ def _reduced(printer: NumpyPrinter, form: Reduced, keepdims: bool = False, opera
         printer.uses_dtype = True
         arguments.append(f"dtype={printer.dtype}")
     inner = printer.code(form.operand)
-    if inner.level < ATOM and not keepdims and len(arguments) == 0:
+    if operator == "mean" and inner.level < ATOM and not arguments:
         return call(f"np.{operator}", inner.text)
     return Code(f"{inner.atom}.{operator}({', '.join(arguments)})")
 

@@ -11,6 +11,7 @@ from typing import Any
 
 import sympy
 from sympy import Add, And, Expr, Mul, Not, Or
+from sympy.codegen.cfunctions import expm1, log1p
 
 from derive.calculus.matrix_forms import (
     Apply,
@@ -56,6 +57,7 @@ from derive.calculus.tensor import Index, Ref
 
 At = tuple[Expr, ...]
 _RELATIONS: dict[str, Callable[[Expr], Any]] = {">": Positive, ">=": Nonnegative, "==": IsZero}
+_FUNCTIONS: dict[str, Any] = {"log1p": log1p, "expm1": expm1}
 _REDUCTIONS: dict[str, Callable[..., Expr]] = {"sum": Sum, "max": Largest, "argmax": ArgLargest}
 _LOGIC: dict[str, Callable[..., Any]] = {"and": And, "or": Or, "not": Not}
 
@@ -122,7 +124,7 @@ def _array(form: Array, at: At) -> Expr:
 def _applied(read: _Reading, form: Apply, at: At) -> Expr:
     argument = read(form.operand, at)
     if form.known:
-        return getattr(sympy, form.function)(argument)
+        return _FUNCTIONS.get(form.function, getattr(sympy, form.function, None))(argument)
     return Opaque(form.function, form.selectors, argument, form.order)
 
 

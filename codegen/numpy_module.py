@@ -1,0 +1,216 @@
+"""A network's plan as one NumPy module, by the interface of docs/interface.md."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Sequence
+from dataclasses import replace
+from functools import cache
+from pathlib import Path
+
+from jinja2 import Environment, FileSystemLoader, StrictUndefined
+from sympy import Expr
+
+from codegen.numpy_fallbacks import FALLBACKS
+from codegen.numpy_function import Body, function_body
+from codegen.numpy_steps import step_function
+from codegen.numpy_trace import trace_function
+from codegen.passes.verify import names_of, reads_of
+from codegen.plan import Plan
+from codegen.printers.numpy_numbers import Scalars
+from codegen.printers.numpy_text import Code, wrapped
+from codegen.printers.to_text import statement_text
+from derive.calculus.network import Law, Parameter
+from derive.calculus.program import Program, Statement
+from derive.calculus.tensor import Tensor
+
+TEMPLATES = Path(__file__).parent / "templates" / "numpy"
+
+
+@cache
+def environment() -> Environment:
+    """Templates that refuse what is not defined."""
+    return Environment(
+        loader=FileSystemLoader(TEMPLATES),
+        undefined=StrictUndefined,
+        autoescape=False,  # noqa: S701 - Python source is not HTML
+        trim_blocks=True,
+        lstrip_blocks=True,
+        keep_trailing_newline=True,
+    )
+
+
+def render_numpy(plan: Plan) -> str:
+    """The module's source."""
+    writer = _Module(plan)
+    laws = {parameter.law.value for parameter in plan.network.parameters}
+    functions = {
+        "forward": writer.forward(),
+        "loss": writer.loss(),
+        "vjp": writer.vjp(),
+        "jvp": writer.jvp(),
+        "trace": trace_function(plan, writer.names, writer.check_lines()),
+    }
+    return (
+        environment()
+        .get_template("network.py.jinja")
+        .render(
+            name=plan.network.name,
+            title=plan.network.title,
+            equations=[
+                line for statement in plan.network.program.statements for line in statement_text(statement)
+            ],
+            sizes="\n".join(wrapped(f"SIZES = {_sizes(plan)}")),
+            parameters=fields([owned.tensor for owned in plan.parameters]),
+            trained=fields(plan.trained),
+            laws=laws,
+            draws=laws & {"uniform", "normal"},
+            init_head="\n".join(wrapped(_init_head(plan))),
+            init=_init(plan),
+            functions=[FALLBACKS[name] for name in sorted(writer.functions)],
+            check=writer.check(),
+            batch=writer.batch,
+            data=writer.data,
+            loss_name=plan.network.loss,
+            classifier=plan.network.task == "classification",
+            steps=[step_function(update, plan, writer.batch) for update in plan.updates],
+            **functions,
+        )
+    )
+
+
+class _Module:
+    """The functions of one network's module."""
+
+    def __init__(self, plan: Plan) -> None:
+        self.plan = plan
+        self.functions: set[str] = set()
+        self.names = {owned.tensor.name: f"p.{owned.tensor.name}" for owned in plan.parameters}
+        self.names |= {f"{tensor.name}_dot": f"p_dot.{tensor.name}" for tensor in plan.trained}
+        self.data = ", ".join(supplied.tensor.name for supplied in plan.data)
+        self.batch = ", ".join(supplied.tensor.name for supplied in plan.batch)
+        self.owned = [owned.tensor for owned in plan.parameters]
+        self.supplied = [supplied.tensor for supplied in plan.batch]
+        self.kept, self.rest = _loss_parts(plan)
+
+    def function(self, head: str, summary: str, body: Body, before: Sequence[str] = ()) -> str:
+        """The source of a function."""
+        self.functions |= body.functions
+        return "\n".join([f"def {head}:", f'    """{summary}"""', *before, *body.lines])
+
+    def body(self, program: Program, returned: str, extra: Sequence[Tensor] = ()) -> Body:
+        arguments = [*self.supplied, *self.owned, *extra]
+        used = {tensor.name for tensor in program.inputs} | {tensor.name for tensor in extra}
+        return function_body(program, self.names, [t for t in arguments if t.name in used], returned)
+
+    def forward(self) -> str:
+        output = self.plan.output
+        program = replace(self.plan.forward, outputs=(output.name, *self.kept))
+        returned = f"{output.name}, {tuple_of(self.kept)}"
+        summary = f"Return {output.name} {shape(output)} and residuals."
+        return self.function(f"forward(p, {self.data})", summary, self.body(program, returned))
+
+    def loss(self) -> str:
+        plan, loss = self.plan, self.plan.network.loss
+        kept = tuple(tensor.name for tensor in plan.residuals)
+        locals_ = [t for t in plan.loss.locals if t.name in (*self.kept, plan.output.name)]
+        program = replace(plan.loss, statements=self.rest, outputs=(loss, *kept))
+        called = f"    {plan.output.name}, {tuple_of(self.kept) or '_'} = forward(p, {self.data})"
+        body = self.body(program, f"{loss}, {tuple_of(kept)}", locals_)
+        summary = f"Return {loss} and residuals."
+        return self.function(f"loss(p, {self.batch})", summary, body, [*self.check_lines(), called])
+
+    def vjp(self) -> str:
+        plan = self.plan
+        seed = f"{plan.network.loss}_bar"
+        kept = tuple(tensor.name for tensor in plan.residuals)
+        bars = ", ".join(f"{tensor.name}_bar" for tensor in plan.trained)
+        shapes = ", ".join(f"{tensor.name}_bar {shape(tensor)}" for tensor in plan.trained)
+        unpacked = [f"    {', '.join(kept)}{',' if len(kept) == 1 else ''} = residuals"] if kept else []
+        body = self.body(plan.vjp, f"Gradients({bars})", plan.residuals)
+        summary = f"Pull {seed} () back to {shapes}."
+        return self.function(f"vjp(residuals, {seed}, p, {self.batch})", summary, body, unpacked)
+
+    def jvp(self) -> str:
+        loss = self.plan.network.loss
+        body = self.body(self.plan.jvp, f"{loss}, {loss}_dot")
+        return self.function(
+            f"jvp(p, p_dot, {self.batch})",
+            f"Push p_dot (Gradients) forward to {loss}_dot.",
+            body,
+            self.check_lines(),
+        )
+
+    def check(self) -> str:
+        """The check of labels, where there are any."""
+        return FALLBACKS["require_labels"] if self.check_lines() else ""
+
+    def check_lines(self) -> list[str]:
+        """Every integer tensor of the batch lies in the axis that it indexes."""
+        lines = []
+        for supplied in self.plan.batch:
+            if supplied.integer and supplied.classes is not None:
+                bound = self.classes(supplied.classes)
+                lines.append(f'    require_labels("{supplied.tensor.name}", {supplied.tensor.name}, {bound})')
+        return lines
+
+    def classes(self, size: Expr) -> str:
+        """The number of classes, from the parameter that has such an axis."""
+        for tensor in self.owned:
+            for place, axis in enumerate(tensor.axes):
+                if axis.size == size:
+                    return f"len(p.{tensor.name})" if place == 0 else f"p.{tensor.name}.shape[{place}]"
+        return str(size) if size.is_Integer else f'SIZES["{size}"]'
+
+
+def _loss_parts(plan: Plan) -> tuple[tuple[str, ...], tuple[Statement, ...]]:
+    """What the loss takes from forward, and the statements that are its own."""
+    done = {name for statement in plan.forward.statements for name in names_of(statement)}
+    rest = tuple(statement for statement in plan.loss.statements if not names_of(statement) <= done)
+    needed = {name for statement in rest for name in reads_of(statement)} | {t.name for t in plan.residuals}
+    order = [tensor.name for tensor in plan.forward.locals]
+    kept = tuple(name for name in order if name in done & needed and name != plan.output.name)
+    return kept, rest
+
+
+def tuple_of(names: Iterable[str]) -> str:
+    """(Z2, E), (Z2,), or ()."""
+    listed = list(names)
+    return f"({listed[0]},)" if len(listed) == 1 else f"({', '.join(listed)})"
+
+
+def shape(tensor: Tensor) -> str:
+    """(m, d)."""
+    return f"({', '.join(str(size) for size in tensor.shape)})"
+
+
+def fields(tensors: Sequence[Tensor]) -> list[str]:
+    """W1: np.ndarray  # (n, d)."""
+    return [f"{tensor.name}: np.ndarray  # {shape(tensor)}" for tensor in tensors]
+
+
+def _sizes(plan: Plan) -> str:
+    return "{" + ", ".join(f'"{name}": {size}' for name, size in plan.network.sizes.items()) + "}"
+
+
+def _init_head(plan: Plan) -> str:
+    sizes = ", ".join(f"{name}={size}" for name, size in plan.network.sizes.items())
+    return f"def init(seed=0, dtype=np.float32{', *, ' + sizes if sizes else ''}):"
+
+
+def _init(plan: Plan) -> list[str]:
+    drawn = [
+        f"{_drawn(parameter, owned.tensor, index)},"
+        for index, (parameter, owned) in enumerate(zip(plan.network.parameters, plan.parameters, strict=True))
+    ]
+    return ["return Params(", *(f"    {line}" for line in drawn), ")"]
+
+
+def _drawn(parameter: Parameter, tensor: Tensor, index: int) -> str:
+    scalars = Scalars(lambda ref: Code(str(ref)))
+    sizes = [scalars.code(size).text for size in tensor.shape]
+    dimensions = f"({sizes[0]},)" if len(sizes) == 1 else f"({', '.join(sizes)})"
+    if parameter.law in (Law.ZEROS, Law.ONES):
+        return f"np.{parameter.law.value}({dimensions}, dtype)"
+    above, below = parameter.variance.as_numer_denom()
+    ratio = f"{scalars.code(above).text} / {scalars.code(below).atom}"
+    return f"{parameter.law.value}(seed, {index}, {dimensions}, np.sqrt({ratio}), dtype)"

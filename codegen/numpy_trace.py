@@ -1,0 +1,33 @@
+"""trace: every forward equation as it is defined, one value after the other."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping, Sequence
+
+from codegen.numpy_function import dtype_line, laid_out, size_lines
+from codegen.numpy_lines import Line, NumpyLines
+from codegen.passes.verify import names_of
+from codegen.plan import Plan
+from codegen.printers.to_numpy import NumpyPrinter
+
+
+def trace_function(plan: Plan, names: Mapping[str, str], checks: Sequence[str]) -> str:
+    """The source of trace."""
+    printer = NumpyPrinter(names)
+    lines = list(_traced(plan, printer))
+    arguments = [*(s.tensor for s in plan.batch), *(owned.tensor for owned in plan.parameters)]
+    sizes, _ = size_lines(printer.scalars.used, arguments, printer)
+    head = [*sizes, *(dtype_line(arguments, printer) if printer.uses_dtype else [])]
+    body = laid_out([*(Line(text) for text in head), *lines])
+    batch = ", ".join(supplied.tensor.name for supplied in plan.batch)
+    summary = '    """Yield (name, array) of every forward equation, in order."""'
+    return "\n".join([f"def trace(p, {batch}):", summary, *checks, *body])
+
+
+def _traced(plan: Plan, printer: NumpyPrinter) -> Iterator[Line]:
+    program = plan.network.program
+    writer = NumpyLines(program, printer)
+    for statement in program.statements:
+        yield from writer.statements([statement])
+        for name in sorted(names_of(statement)):
+            yield Line(f'yield "{name}", {name}')

@@ -19,8 +19,14 @@ def test_what_is_not_linear_does_not_collapse() -> None:
 
 
 def test_a_wrong_matrix_is_not_proved() -> None:
-    right = define("f(X[m,n], W[n,n]) -> H\n    A[i,j] = sum_{p} X[i,p] W[p,j]\n    H[i,j] = sum_{p} A[i,p] W[p,j]")
-    wrong = define("f(X[m,n], W[n,n]) -> H\n    A[p,j] = sum_{q} W[p,q] W[j,q]\n    H[i,j] = sum_{p} X[i,p] A[p,j]")
-    same = define("f(X[m,n], W[n,n]) -> H\n    A[p,j] = sum_{q} W[p,q] W[q,j]\n    H[i,j] = sum_{p} X[i,p] A[p,j]")
+    right = define(
+        "f(X[m,n], W[n,n]) -> H\n    A[i,j] = sum_{p} X[i,p] W[p,j]\n    H[i,j] = sum_{p} A[i,p] W[p,j]"
+    )
+    wrong = define(
+        "f(X[m,n], W[n,n]) -> H\n    A[p,j] = sum_{q} W[p,q] W[j,q]\n    H[i,j] = sum_{p} X[i,p] A[p,j]"
+    )
+    same = define(
+        "f(X[m,n], W[n,n]) -> H\n    A[p,j] = sum_{q} W[p,q] W[q,j]\n    H[i,j] = sum_{p} X[i,p] A[p,j]"
+    )
     assert not proved_equal(right, wrong, "H")
     assert proved_equal(right, same, "H")

@@ -14,6 +14,7 @@ from sympy import Add, And, Expr, Integer, Mul, Symbol, true
 from sympy.core.basic import Basic
 
 from derive.calculus.nodes import Range, Reduction, Sum, Where
+from derive.calculus.tensor import Ref
 
 ACCUMULATED = Symbol("accumulated", real=True)
 
@@ -67,13 +68,20 @@ def _descend(value: Expr, condition: Basic) -> Accumulation | None:
 
 def _inside(value: Expr, holder: Expr, condition: Basic) -> Accumulation | None:
     chosen = isinstance(value, Where) and holder == value.chosen
-    inner = _descend(holder, And(condition, value.condition) if chosen else condition)
+    bounds, data = _split(value.condition) if chosen else (true, true)
+    inner = _descend(holder, And(condition, bounds))
     if inner is None:
         return None
-    if chosen and value.other == 0 and _pure(inner):
+    if chosen and value.other == 0 and data == true and _pure(inner):
         return inner
     arguments = (inner.finish if argument == holder else argument for argument in value.args)
     return replace(inner, finish=value.func(*arguments))
+
+
+def _split(condition: Basic) -> tuple[Basic, Basic]:
+    """A condition as what bounds indices, which must guard every read, and what reads data."""
+    parts = condition.args if isinstance(condition, And) else (condition,)
+    return And(*(part for part in parts if not part.has(Ref))), And(*(part for part in parts if part.has(Ref)))
 
 
 def _pure(form: Accumulation) -> bool:
@@ -105,7 +113,8 @@ def _common_factor(factors: list[Expr]) -> Expr:
 def _multiple(term: Expr, condition: Basic) -> tuple[Reduction, Expr, Basic] | None:
     """A term as factor * sum where a guard holds."""
     if isinstance(term, Where) and term.other == 0 and isinstance(term.chosen, Sum):
-        return term.chosen, Integer(1), And(condition, term.condition)
+        bounds, data = _split(term.condition)
+        return (term.chosen, Integer(1), And(condition, bounds)) if data == true else None
     factors = Mul.make_args(term)
     sums = [factor for factor in factors if isinstance(factor, Sum)]
     rest = Mul(*(factor for factor in factors if not isinstance(factor, Sum)))

@@ -1,0 +1,172 @@
+"""A program to the body of a C function: sweeps over the examples, and nests between them."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field, replace
+from functools import cached_property
+
+from sympy import Expr
+
+from codegen.accumulation import ACCUMULATED, accumulation
+from codegen.c_letters import free_letter, lettered
+from codegen.c_loops import nested
+from codegen.c_nests import Nest, added, equation_loops, equation_nest, finished
+from codegen.c_places import Place, Places
+from codegen.c_rows import bound_rows, declarations
+from codegen.c_sweeps import Kind, Placed, Sweeps
+from codegen.nest import Blank, Comment, Line, Loop, Node
+from codegen.printers.to_c import ToC, Used
+from codegen.printers.to_text import equation_text, statement_text
+from derive.calculus.program import Equation, Program, Recurrence
+from derive.calculus.tensor import Index, Size, Tensor
+
+
+@dataclass
+class Frame:
+    """What a C function of a program knows: its tensors' places, its sizes, the names of its arguments."""
+
+    program: Program
+    sweeps: Sweeps
+    places: Mapping[str, Place]
+    sizes: Callable[[Size], str]
+    prefix: str
+    used: Used
+    taken: set[str]
+    batch: Size | None = None
+    zeroed: set[str] = field(default_factory=set)
+
+    def to_c(self, rows: Mapping[str, Place] | None = None, extents: Mapping[Index, Expr] | None = None) -> ToC:
+        """How C spells things here, with the rows bound in a loop over examples."""
+        places = Places(self.places, rows or {})
+        return ToC(places.element, self.sizes, self.prefix, self.used, extents or {})
+
+    @cached_property
+    def tensors(self) -> dict[str, Tensor]:
+        """The declarations of the program, by name."""
+        return self.program.tensors
+
+    @cached_property
+    def letters_taken(self) -> set[str]:
+        """What no index may be called: arguments, constants, and the tensors' local names."""
+        return self.taken | set(self.tensors) | {"sum", "largest", "best"}
+
+    def one_number(self, equation: Equation) -> bool:
+        """Whether an equation defines a local variable of the function."""
+        place = self.places[equation.name]
+        return not equation.target.indices and place.text == equation.name
+
+
+def function_body(frame: Frame) -> list[Node]:
+    """Every stage of the program, in paragraphs."""
+    nodes: list[Node] = []
+    for stage in frame.sweeps.stages:
+        paragraphs = [_sweep(frame, stage)] if stage[0].kind is not Kind.WHOLE else []
+        paragraphs += [_whole(frame, one) for one in stage if one.kind is Kind.WHOLE]
+        for paragraph in paragraphs:
+            nodes += [*([Blank()] if nodes else []), *paragraph]
+    return nodes
+
+
+def _whole(frame: Frame, placed: Placed) -> list[Node]:
+    if isinstance(placed.statement, Recurrence):
+        return _recurrence(frame, placed.statement)
+    equation = lettered(placed.statement, frame.letters_taken)
+    nest = Nest(equation, equation.ranges, frame.to_c(), frame.one_number(equation))
+    comment, *loops = equation_nest(nest)
+    return [comment, *_zeros(frame, equation, frame.to_c()), *loops]
+
+
+def _recurrence(frame: Frame, statement: Recurrence) -> list[Node]:
+    index = free_letter(statement.index, frame.letters_taken)
+    to_c = frame.to_c(extents={index: statement.extent})
+    body: list[Node] = []
+    for one in statement.equations:
+        equation = lettered(one, frame.letters_taken, {statement.index: index})
+        body += [*([Blank()] if body else []), *equation_nest(Nest(equation, equation.ranges, to_c))]
+    head = statement_text(replace(statement, index=index, equations=()))[0]
+    stop = to_c.integer(statement.extent)
+    loop = Loop(str(index.name), stop, tuple(body), reverse=statement.reverse)
+    return [Comment((head.rstrip(":"),)), loop]
+
+
+def _sweep(frame: Frame, stage: tuple[Placed, ...]) -> list[Node]:
+    """The loop over the examples, with what must be zero before it and be finished after it."""
+    assert frame.batch is not None
+    row = free_letter(next(one.row for one in stage if one.row is not None), frame.letters_taken)
+    equations = [_in_row(frame, one, row) for one in stage]
+    rows = bound_rows(frame, equations, row)
+    to_c = frame.to_c(rows, {row: frame.batch})
+    before: list[Node] = []
+    body: list[Node] = declarations(frame, equations, rows, row)
+    after: list[Node] = []
+    for one, equation in zip(stage, equations, strict=True):
+        body += [Blank()] if body else []
+        if one.kind is Kind.ROW:
+            body += _row(frame, equation, row, to_c)
+            continue
+        start, inside, finish = _row_sum(frame, equation, row, to_c)
+        before += start
+        body += inside
+        after += finish
+    return [*before, Loop(str(row.name), to_c.integer(frame.batch), tuple(body)), *after]
+
+
+def _in_row(frame: Frame, placed: Placed, row: Index) -> Equation:
+    """The equation with the letters of this sweep."""
+    assert isinstance(placed.statement, Equation)
+    assert placed.row is not None
+    return lettered(placed.statement, frame.letters_taken, {placed.row: row})
+
+
+def _row(frame: Frame, equation: Equation, row: Index, to_c: ToC) -> list[Node]:
+    """An equation of one example; a number of it is a local variable, kept where it is read later."""
+    ranges = tuple((index, extent) for index, extent in equation.ranges if index != row)
+    number = len(equation.target.indices) == 1 and not equation.accumulates
+    comment, *loops = equation_nest(Nest(equation, ranges, to_c, local=number))
+    zeros = _zeros(frame, equation, to_c, row)
+    kept = frame.places[equation.name]
+    local = to_c.element(equation.target, to_c)
+    stored = kept.element(equation.target.indices, to_c)
+    return [comment, *zeros, *loops, *([Line(f"{stored} = {local};")] if number and stored != local else [])]
+
+
+def _row_sum(
+    frame: Frame, equation: Equation, row: Index, to_c: ToC
+) -> tuple[list[Node], list[Node], list[Node]]:
+    """What a sum over the examples does before, in and after the sweep."""
+    outside = frame.to_c()
+    comment = Comment((equation_text(equation),))
+    if equation.accumulates:
+        ranges = tuple((index, extent) for index, extent in equation.ranges if index != row)
+        return _zeros(frame, equation, outside), [comment, *equation_loops(Nest(equation, ranges, to_c))], []
+    form = accumulation(equation.value)
+    assert form is not None
+    nest = Nest(equation, equation.ranges, to_c)
+    declared = "real " if frame.one_number(equation) else ""
+    start = outside.within(dict(equation.ranges)).real(form.start)
+    before = nested(equation.ranges, [Line(f"{declared}{nest.target} = {start};")], outside)
+    inside: list[Node] = [comment]
+    for term in form.terms:
+        own = tuple((index, extent) for index, extent in term.ranges if index != row)
+        inside += added(replace(nest, ranges=()), term, (*own, *equation.ranges))
+    if form.finish == ACCUMULATED:
+        return before, inside, []
+    line = finished(nest.target, form.finish, outside.within(dict(equation.ranges)))
+    return before, inside, nested(equation.ranges, [line], outside)
+
+
+def _zeros(frame: Frame, equation: Equation, to_c: ToC, row: Index | None = None) -> list[Node]:
+    """What a scatter adds to starts at zero."""
+    if not equation.accumulates or equation.name in frame.zeroed:
+        return []
+    frame.zeroed.add(equation.name)
+    tensor = frame.tensors[equation.name]
+    taken = frame.letters_taken | ({row.name} if row is not None else set())
+    loops: list[tuple[Index, Expr]] = []
+    for axis in tensor.axes[1:] if row is not None else tensor.axes:
+        index = free_letter(Index("i"), taken | {i.name for i, _ in loops})
+        loops.append((index, axis.size))
+    place = (row, *(i for i, _ in loops)) if row is not None else tuple(i for i, _ in loops)
+    element = to_c.element(equation.target.func(equation.target.args[0], *place), to_c)
+    return nested(tuple(loops), [Line(f"{element} = 0;")], to_c)

@@ -1,0 +1,110 @@
+"""The C functions of a network: which tensor lies where in each, and what the workspace must hold."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass
+
+from codegen.c_body import Frame, function_body
+from codegen.c_places import Place
+from codegen.c_sizes import CSizes
+from codegen.c_sweeps import Sweeps, arranged
+from codegen.names import local_name
+from codegen.nest import render
+from codegen.plan import Plan
+from codegen.printers.to_c import Used
+from derive.calculus.program import Program
+from derive.calculus.tensor import Index, Tensor
+
+EXAMPLE = Index("example")
+
+
+@dataclass(frozen=True)
+class Function:
+    """One C function: its program, where the tensors of its arguments lie, and the arguments' names."""
+
+    program: Program
+    given: Mapping[str, Place]
+    arguments: frozenset[str]
+
+
+@dataclass(frozen=True)
+class Member:
+    """An array of the workspace: all examples of a tensor, or one."""
+
+    tensor: Tensor
+    one_example: bool
+
+
+def functions(plan: Plan, sizes: CSizes) -> dict[str, Function]:
+    """forward, loss, vjp and jvp with the places of their arguments."""
+    network = plan.network
+    common = {owned.tensor.name: Place(f"p->{owned.tensor.name}") for owned in plan.parameters}
+    common |= {supplied.tensor.name: Place(f"b->{supplied.tensor.name}") for supplied in plan.batch}
+    loss, bar, dot = network.loss, f"{network.loss}_bar", f"{network.loss}_dot"
+    output = Place(network.output, plan.output.shape)
+    pulled = {f"{t.name}_bar": Place(f"p_bar->{t.name}") for t in plan.trained}
+    pushed = {f"{t.name}_dot": Place(f"p_dot->{t.name}") for t in plan.trained}
+    number = {loss: Place(f"*{loss}")}
+    base = {"p", "b", "w", *sizes.short_names}
+    return {
+        "forward": _function(plan.forward, {**common, network.output: output}, base, network.output),
+        "loss": _function(plan.loss, {**common, **number}, base, loss),
+        "vjp": _function(plan.vjp, {**common, **pulled, bar: Place(bar)}, base, bar, "p_bar"),
+        "jvp": _function(plan.jvp, {**common, **pushed, **number, dot: Place(f"*{dot}")}, base, loss, dot, "p_dot"),
+    }
+
+
+def _function(program: Program, given: Mapping[str, Place], base: Iterable[str], *arguments: str) -> Function:
+    return Function(program, given, frozenset({*base, *arguments}))
+
+
+def arrangements(functions: Mapping[str, Function], plan: Plan) -> dict[str, Sweeps]:
+    """The sweeps of each function."""
+    return {name: arranged(function.program, plan.batch_size) for name, function in functions.items()}
+
+
+def workspace(
+    functions: Mapping[str, Function], sweeps: Mapping[str, Sweeps], plan: Plan
+) -> dict[str, Member]:
+    """The arrays that the functions share: residuals first, then temporaries, by name."""
+    members: dict[str, Member] = {}
+    kept = {tensor.name for tensor in plan.residuals}
+    tensors = {tensor.name: tensor for tensor in plan.residuals}
+    for function in functions.values():
+        tensors |= {t.name: t for t in function.program.locals if t.name not in function.given}
+    for name, tensor in tensors.items():
+        alone = name not in kept and all(
+            name in sweeps[key].one_example for key, function in functions.items() if name in function.program.tensors
+            and name not in function.given
+        )
+        if len(tensor.axes) > (1 if alone else 0):
+            members[name] = Member(tensor, alone)
+    return members
+
+
+def body_lines(
+    function: Function, sweeps: Sweeps, members: Mapping[str, Member], plan: Plan, sizes: CSizes, used: Used
+) -> list[str]:
+    """The lines of a function's body."""
+    program = function.program
+    places = {**function.given, **_own_places(function, members)}
+    frame = Frame(
+        program, sweeps, places, sizes.in_source, plan.network.name, used, set(function.arguments), plan.batch_size
+    )
+    return render(function_body(frame))
+
+
+def _own_places(function: Function, members: Mapping[str, Member]) -> dict[str, Place]:
+    """Members of the workspace, and local variables for single numbers."""
+    places: dict[str, Place] = {}
+    for tensor in (*function.program.inputs, *function.program.locals):
+        if tensor.name in function.given:
+            continue
+        if tensor.name in members:
+            row = EXAMPLE if members[tensor.name].one_example else None
+            places[tensor.name] = Place(f"w->{tensor.name}", row=row)
+        else:
+            name = local_name(tensor.name, function.arguments)
+            places[tensor.name] = Place(name, row=EXAMPLE if tensor.axes else None)
+    return places

@@ -1,0 +1,65 @@
+"""Letters of indices in C: the mathematics' own, unless a variable of the function has that name.
+
+    X[i,p] W1[p,j]  ->  X[i,q] W1[q,j]      where p is the pointer to the parameters
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping, Set
+from dataclasses import replace
+
+from sympy.core.basic import Basic
+
+from codegen.names import RESERVED
+from derive.calculus.nodes import Reduction
+from derive.calculus.program import Equation
+from derive.calculus.tensor import Index
+
+LETTERS = "qrsuvhkacdefglxyznoijtpbwm"
+
+
+def lettered(equation: Equation, taken: Set[str], fixed: Mapping[Index, Index] | None = None) -> Equation:
+    """The equation with legal letters; `fixed` are those that the loops around it chose."""
+    chosen: dict[Index, Index] = dict(fixed or {})
+    used = {index.name for index in chosen.values()}
+    mine = [index for index in dict.fromkeys(_indices(equation)) if index not in chosen]
+    used |= {index.name for index in mine if _free(index.name, taken | used)}
+    for index in mine:
+        if index.name in taken | RESERVED or any(index == other for other in chosen.values()):
+            chosen[index] = Index(_another(taken | used))
+            used.add(chosen[index].name)
+    renamed: dict[Basic, Basic] = {old: new for old, new in chosen.items() if old != new}
+    if not renamed:
+        return equation
+    ranges = tuple((renamed.get(index, index), extent.xreplace(renamed)) for index, extent in equation.ranges)
+    value, target = equation.value.xreplace(renamed), equation.target.xreplace(renamed)
+    return replace(equation, ranges=ranges, value=value, target=target)
+
+
+def free_letter(index: Index, taken: Set[str]) -> Index:
+    """The index itself where its letter is free, else another."""
+    return index if _free(index.name, taken) else Index(_another(taken))
+
+
+def _free(name: str, taken: Set[str]) -> bool:
+    return name not in taken and name not in RESERVED
+
+
+def _indices(equation: Equation) -> Iterator[Index]:
+    """Every index of an equation: the loops, then the bound ones from the outside in."""
+    yield from equation.loops
+    yield from _bound(equation.value)
+
+
+def _bound(node: Basic) -> Iterator[Index]:
+    if isinstance(node, Reduction):
+        yield from node.bound
+    if node.args:
+        for argument in node.args:
+            yield from _bound(argument)
+
+
+def _another(taken: Set[str]) -> str:
+    letters = (letter for letter in LETTERS if _free(letter, taken))
+    numbered = (f"i{number}" for number in range(2, 1000) if _free(f"i{number}", taken))
+    return next(letters, None) or next(numbered)

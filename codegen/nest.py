@@ -1,0 +1,140 @@
+"""Loop nests: loops, guards, lines and comments, and their layout as C text.
+
+    for (int q = 0; q < N; q++)
+        for (int j = 0; j < D; j++)
+            A1[j] += X[q] * p->W1[q][j];
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+from typing import TypeAlias
+
+INDENT = "    "
+WIDTH = 110
+
+
+@dataclass(frozen=True)
+class Line:
+    """One statement or declaration."""
+
+    text: str
+
+
+@dataclass(frozen=True)
+class Comment:
+    """A comment above what follows, one entry a line."""
+
+    lines: tuple[str, ...]
+
+
+@dataclass(frozen=True)
+class Blank:
+    """An empty line between paragraphs."""
+
+
+@dataclass(frozen=True)
+class Loop:
+    """for (int index = start; index < stop; index++), or from its end to its start."""
+
+    index: str
+    stop: str
+    body: tuple[Node, ...]
+    start: str = "0"
+    reverse: bool = False
+
+    @property
+    def head(self) -> str:
+        """The loop's first line."""
+        if self.reverse:
+            return f"for (int {self.index} = {self.stop} - 1; {self.index} >= {self.start}; {self.index}--)"
+        return f"for (int {self.index} = {self.start}; {self.index} < {self.stop}; {self.index}++)"
+
+
+@dataclass(frozen=True)
+class Guard:
+    """if (condition) body."""
+
+    condition: str
+    body: tuple[Node, ...]
+
+    @property
+    def head(self) -> str:
+        """The guard's first line."""
+        return f"if ({self.condition})"
+
+
+Node: TypeAlias = Line | Comment | Blank | Loop | Guard
+
+
+def render(nodes: tuple[Node, ...] | list[Node], depth: int = 1) -> list[str]:
+    """The lines of some nodes, indented."""
+    lines: list[str] = []
+    for node in nodes:
+        lines += _lines(node, depth)
+    return lines
+
+
+def _lines(node: Node, depth: int) -> Iterator[str]:
+    margin = INDENT * depth
+    match node:
+        case Blank():
+            yield ""
+        case Line(text):
+            yield from wrapped(text, margin)
+        case Comment(text):
+            yield from comment(text, margin)
+        case Loop() | Guard():
+            yield from _block(node, depth)
+
+
+def _block(node: Loop | Guard, depth: int) -> Iterator[str]:
+    """Braces only around more than one statement."""
+    margin = INDENT * depth
+    braces = len(node.body) > 1
+    head = list(wrapped(node.head + (" {" if braces else ""), margin))
+    yield from head
+    yield from render(node.body, depth + 1)
+    if braces:
+        yield margin + "}"
+
+
+def comment(lines: tuple[str, ...], margin: str) -> Iterator[str]:
+    """/* one line */, or several below each other."""
+    flowing = [piece for line in lines for piece in _folded(line, WIDTH - len(margin) - 6, ("; ", " + ", " - ", " "))]
+    for number, line in enumerate(flowing):
+        opening = "/* " if number == 0 else "   "
+        closing = " */" if number + 1 == len(flowing) else ""
+        yield f"{margin}{opening}{line}{closing}"
+
+
+def wrapped(text: str, margin: str) -> Iterator[str]:
+    """A statement, continued on a deeper line where it is too long."""
+    pieces = _folded(text, WIDTH - len(margin) - 8, (" ? ", " : ", " && ", " + ", " - ", " * ", ", ", "; "))
+    for number, piece in enumerate(pieces):
+        yield f"{margin}{INDENT * 2 if number else ''}{piece}"
+
+
+def _folded(text: str, width: int, breaks: tuple[str, ...]) -> list[str]:
+    """Pieces of a text no longer than a width, broken at the rightmost of the outermost signs that fit."""
+    pieces = []
+    while len(text) > width:
+        place = _place(text, width, breaks)
+        if place <= 0:
+            break
+        pieces.append(text[:place].rstrip())
+        text = text[place:].lstrip()
+    return [*pieces, text]
+
+
+def _place(text: str, width: int, breaks: tuple[str, ...]) -> int:
+    """Where to break: before an operator, after a comma; as few brackets open as possible."""
+    depth, best, shallowest = 0, -1, 99
+    for position, letter in enumerate(text[:width]):
+        depth += (letter in "([{") - (letter in ")]}")
+        sign = next((s for s in breaks if text.startswith(s, position)), None)
+        if sign is not None and position > width // 3 and depth <= shallowest:
+            best = position + (1 if sign[0] in ",;" else 0)
+            shallowest = depth
+    return best

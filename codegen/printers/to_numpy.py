@@ -12,7 +12,7 @@ from codegen.printers.numpy_gather import gather_code, one_hot_code
 from codegen.printers.numpy_kinds import Element, element_of
 from codegen.printers.numpy_numbers import Scalars
 from codegen.printers.numpy_select import compare_code, logic_code, select_code
-from codegen.printers.numpy_text import ATOM, COMPARISON, POWER, PRODUCT, SIGN, SUM, Code, call
+from codegen.printers.numpy_text import COMPARISON, POWER, PRODUCT, SIGN, SUM, Code, call
 from derive.calculus.matrix_forms import (
     Apply,
     Array,
@@ -229,6 +229,8 @@ def _mean(printer: NumpyPrinter, form: Quotient, keepdims: bool = False) -> Code
         return None
     if Mul(*(total.operand.axes[k] for k in total.over)) != count.value or total.operand.integral:
         return None
+    if len(total.over) == total.operand.rank:
+        return None  # of everything, sum()/m is several times faster than mean()
     return _reduced(printer, total, keepdims, "mean")
 
 
@@ -293,8 +295,6 @@ def _reduced(printer: NumpyPrinter, form: Reduced, keepdims: bool = False, opera
         printer.uses_dtype = True
         arguments.append(f"dtype={printer.dtype}")
     inner = printer.code(form.operand)
-    if operator == "mean" and inner.level < ATOM and not arguments:
-        return call(f"np.{operator}", inner.text)
     return Code(f"{inner.atom}.{operator}({', '.join(arguments)})")
 
 

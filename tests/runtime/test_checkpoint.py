@@ -29,6 +29,7 @@ def test_the_library_reads_what_we_write(tmp_path: Path, rng: np.random.Generato
         "Ünïcode": np.ones(5, np.uint8),
     }
     write_tensors(tmp_path / "t", tensors, {"who": "we", "näme": '"quoted"'})
+    assert int.from_bytes((tmp_path / "t").read_bytes()[:8], "little") % 8 == 0
     theirs = numpy_io.load_file(tmp_path / "t")
     assert set(theirs) == set(tensors)
     for name, array in tensors.items():

@@ -6,8 +6,9 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from derive.runtime import load
+from derive.runtime import evaluation, load
 from derive.runtime.errors import ArrayError, NonFiniteError
+from derive.runtime.numpy_network import NumpyNetwork
 from tests.runtime.conftest import SAMPLE, SMALL, batch, two_layer
 
 TOLERANCE = {"float32": 2e-6, "float64": 1e-14}
@@ -167,3 +168,30 @@ def test_a_rebuilt_module_is_read_anew(tmp_path: Path) -> None:
     text = (folder / "two_layer.py").read_text()
     (folder / "two_layer.py").write_text(text.replace("uniform(seed, 0", "uniform(seed, 7"))
     assert not np.array_equal(load("two_layer", path=tmp_path, sizes=SMALL).init(0).flat, before)
+
+
+@pytest.mark.compiler
+@pytest.mark.usefixtures("compiler")
+def test_the_c_forgets_labels_that_are_no_longer_bound(rng: np.random.Generator) -> None:
+    X, y = batch(rng)
+    network = two_layer("c").bind(X, y)
+    y[...] = 99
+    assert network.forward(X).shape == (7, 3)
+
+
+def test_a_traceback_names_the_emitted_file() -> None:
+    network = two_layer("numpy")
+    assert isinstance(network, NumpyNetwork)
+    assert network.module.forward.__code__.co_filename == str(SAMPLE / "two_layer" / "two_layer.py")
+
+
+def test_a_set_is_evaluated_in_uneven_pieces(
+    backend: str, rng: np.random.Generator, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(evaluation, "ROWS", 30)
+    X, y = batch(rng, 200)
+    network = two_layer(backend, max_batch=200)
+    L, wrong = network.loss(X, y), network.predict() != y
+    score = evaluation.evaluate(two_layer(backend), (X, y))
+    assert score.loss == pytest.approx(L, rel=1e-5)
+    assert score.error == pytest.approx(wrong.mean())

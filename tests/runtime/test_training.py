@@ -13,7 +13,7 @@ import pytest
 from derive.runtime import checkpoint, load, log, training
 from derive.runtime.data import Dataset, Split
 from derive.runtime.errors import CheckpointError, DataError, Diverged, Interrupted
-from derive.runtime.progress import Lines, Silent
+from derive.runtime.progress import Bar, Lines, Silent
 from derive.runtime.settings import Settings
 from derive.runtime.shuffle import order
 from derive.runtime.tensor_file import read_tensors
@@ -139,6 +139,16 @@ def test_the_log_and_the_curves(backend: str, tmp_path: Path, data: Dataset) -> 
     assert (tmp_path / "run" / "curves.svg").read_text().startswith("<svg")
     saved, _ = read_tensors(tmp_path / "run" / "two_layer.safetensors")
     assert sorted(saved) == ["W1", "W2"]
+
+
+def test_the_bar(tmp_path: Path, data: Dataset, capsys: pytest.CaptureFixture[str]) -> None:
+    bar = Bar()
+    bar.every = 1
+    run(replace(BASE, backend="numpy"), tmp_path, data, reporter=bar)
+    shown = capsys.readouterr().out
+    assert "two_layer: h(X) = relu(X W1) W2, 45 parameters, 100 + 30 examples, numpy" in shown
+    assert "epoch   3  loss" in shown
+    assert "epoch 3/3" in shown
 
 
 def test_fewer_evaluations(tmp_path: Path, data: Dataset) -> None:

@@ -80,14 +80,13 @@ class Bar(Silent):
     every = 50
 
     def __init__(self) -> None:
-        from rich.progress import BarColumn, Progress, TextColumn, TimeRemainingColumn
+        from rich.progress import BarColumn, Progress, TextColumn
 
         self._progress = Progress(
             TextColumn("epoch {task.fields[epoch]}"),
-            BarColumn(),
+            BarColumn(bar_width=24),
             TextColumn("loss {task.fields[loss]:.4f}"),
             TextColumn("{task.fields[errors]}"),
-            TimeRemainingColumn(),
         )
         self._task: Any = None
         self._batches = 0
@@ -112,7 +111,7 @@ class Bar(Silent):
         """Print the epoch's line above the bar."""
         self._progress.console.print(summary(record), highlight=False, markup=False)
         errors = [
-            f"{name} {100 * record[f'{name}_error']:.2f} %"
+            f"{name} {100 * record[f'{name}_error']:.2f}%"
             for name in ("train", "test")
             if record.get(f"{name}_error") is not None
         ]

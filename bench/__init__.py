@@ -1,0 +1,1 @@
+"""One program per claim; ratios measured in one run, interleaved."""

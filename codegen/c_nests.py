@@ -27,7 +27,7 @@ from codegen.printers.factors import numerator_denominator, written_order
 from codegen.printers.to_text import equation_text
 from derive.calculus.nodes import ArgLargest, Largest, Range, Where
 from derive.calculus.program import Equation
-from derive.calculus.tensor import Index, Ref, refs
+from derive.calculus.tensor import Index, IntegerRef, Ref, refs
 from derive.errors import DeriveError
 
 
@@ -106,8 +106,8 @@ def _rows(nest: Nest, form: Accumulation) -> list[Node]:
 
 def finished(target: str, finish: Expr, to_c: ToC) -> Line:
     """The accumulated element in its final form: S[j] /= T where that is all."""
-    _, number, above, below = numerator_denominator(finish)
-    if number == 1 and above == [ACCUMULATED] and below:
+    sign, number, above, below = numerator_denominator(finish)
+    if sign * number == 1 and above == [ACCUMULATED] and below:
         return Line(f"{target} /= {to_c.real(Mul(*below), UNARY)};")
     if finish.as_coeff_Mul()[0].is_positive and above.count(ACCUMULATED) == 1 and isinstance(finish, Mul):
         return Line(f"{target} *= {to_c.real(finish / ACCUMULATED, UNARY)};")
@@ -208,7 +208,8 @@ def _dot(nest: Nest, form: Accumulation, to_c: ToC) -> str | None:
 
 def _contiguous(factor: Expr, term: Term) -> bool:
     index = term.ranges[0][0]
-    return isinstance(factor, Ref) and factor.indices[-1] == index and not _strided(factor, index)
+    real = isinstance(factor, Ref) and not isinstance(factor, IntegerRef)
+    return real and factor.indices[-1] == index and not _strided(factor, index)
 
 
 def _start_of(ref: Ref, to_c: ToC) -> str:

@@ -32,22 +32,27 @@ class CSizes:
     @property
     def short_names(self) -> dict[str, str]:
         """Constants of the source file: the short name -> the long one."""
-        free = (letter for letter in self.values if self._free(letter.upper()))
-        return {letter.upper(): self.constant(letter) for letter in free}
+        return {self._upper(letter): self.constant(letter) for letter in self.values if self._free(letter)}
 
-    def _free(self, short: str) -> bool:
+    def _upper(self, letter: str) -> str:
+        """The letter in upper case; of a layer's d and D, the second is D_2."""
+        same = [other for other in self.values if other.upper() == letter.upper()]
+        return letter.upper() + (f"_{same.index(letter) + 1}" if same.index(letter) else "")
+
+    def _free(self, letter: str) -> bool:
+        short = self._upper(letter)
         return short not in self.taken and short not in RESERVED and short not in MACROS
 
     def constant(self, letter: str) -> str:
         """TWO_LAYER_N."""
-        return f"{self.prefix.upper()}_{letter.upper()}"
+        return f"{self.prefix.upper()}_{self._upper(letter)}"
 
     def in_source(self, size: Size) -> str:
         """A size in a function: the batch by call, a constant else."""
         return "b->m" if size.name == self.batch else self._at_most(size)
 
     def _at_most(self, size: Size) -> str:
-        return size.name.upper() if self._free(size.name.upper()) else self.constant(size.name)
+        return self._upper(size.name) if self._free(size.name) else self.constant(size.name)
 
     def in_header(self, size: Size) -> str:
         """A size in a declaration: always the long constant."""

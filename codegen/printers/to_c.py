@@ -20,7 +20,7 @@ from sympy.core.basic import Basic
 
 from codegen.printers.factors import comparison, conjuncts, numerator_denominator, signed_terms
 from derive.calculus.bounds import proved_nonnegative
-from derive.calculus.nodes import Condition, FloorDiv, IsZero, Nonnegative, Remainder, Where
+from derive.calculus.nodes import Condition, FloorDiv, IsZero, Nonnegative, Opaque, Remainder, VectorMap, Where
 from derive.calculus.tensor import Index, IntegerRef, Ref, Size
 from derive.errors import DeriveError
 
@@ -155,9 +155,10 @@ class ToC:
             self.used.own.add("sign")
             return f"{self.prefix}_sign({self.real(node.args[0])})", POSTFIX
         if name not in FUNCTIONS:
+            if isinstance(node, Opaque | VectorMap):
+                raise DeriveError(f"{self.prefix} has no C while {node.name} is undetermined; give it a formula")
             raise DeriveError(
-                f"{node} has no C: {name} is no function of libm; write it with "
-                f"{', '.join(sorted(FUNCTIONS))}, or give the undetermined function a formula"
+                f"{self.prefix} has no C: {name} is no function of libm; use {', '.join(sorted(FUNCTIONS))}"
             )
         return f"{self._macro(FUNCTIONS[name])}({self.real(node.args[0])})", POSTFIX
 

@@ -1,0 +1,140 @@
+"""One layer alone in C: forward, vjp and jvp on plain row-major arrays, each complete in itself.
+
+    void linear_vjp(const real *X, const real *W, const real *b, const real *Y_bar,
+                    real *X_bar, real *W_bar, real *b_bar, linear_workspace *w)
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Any
+
+from codegen.c_body import Frame, function_body
+from codegen.c_module import templates
+from codegen.c_network import Declared, declared, identifiers, macros
+from codegen.c_places import Place
+from codegen.c_prototypes import folded
+from codegen.c_sizes import CSizes
+from codegen.c_sweeps import arranged
+from codegen.names import local_name
+from codegen.nest import comment, render
+from codegen.plan import LayerPlan
+from codegen.printers.to_c import Used
+from codegen.printers.to_text import equation_text
+from derive.calculus.program import Program
+from derive.calculus.tensor import Kind, Tensor
+from derive.errors import DeriveError
+
+
+@dataclass(frozen=True)
+class LayerFunction:
+    """forward, vjp or jvp of a layer, as text."""
+
+    prototype: str
+    head: str
+    unused: tuple[str, ...]
+    lines: tuple[str, ...]
+
+
+def render_c_layer(plan: LayerPlan, sizes: Mapping[str, int]) -> dict[str, str]:
+    """The header and the source of one layer at given sizes: file name -> text."""
+    name, program = plan.name, plan.forward
+    missing = sorted(size_names(program) - set(sizes))
+    if missing:
+        raise DeriveError(f"layer {name!r} needs the sizes {', '.join(missing)}; give them, as {missing[0]}=8")
+    parts = {"forward": plan.forward, "vjp": plan.vjp, "jvp": plan.jvp}
+    taken = frozenset(tensor for part in parts.values() for tensor in part.tensors)
+    spelled = CSizes(name, {letter: sizes[letter] for letter in sorted(size_names(program))}, taken)
+    used = Used()
+    functions = [_function(part, key, spelled, used) for key, part in parts.items()]
+    context = _context(program, spelled, used, functions, _workspace(parts.values(), spelled))
+    return {
+        f"{name}.h": templates().get_template("layer.h.jinja").render(context),
+        f"{name}.c": templates().get_template("layer.c.jinja").render(context),
+    }
+
+
+def size_names(program: Program) -> set[str]:
+    """The sizes that the shapes and ranges of a program are made of."""
+    extents = [size for tensor in program.tensors.values() for size in tensor.shape]
+    extents += [extent for equation in program.equations() for _, extent in equation.ranges]
+    return {symbol.name for extent in extents for symbol in extent.free_symbols}
+
+
+def _context(
+    program: Program, sizes: CSizes, used: Used, functions: list[LayerFunction], workspace: list[Declared]
+) -> dict[str, Any]:
+    words = identifiers(line for function in functions for line in function.lines)
+    pairs = [f"{short} = {long}" for short, long in sizes.short_names.items() if short in words]
+    title = (f"{program.name}, alone:", *(equation_text(equation) for equation in program.equations()))
+    return {
+        "p": program.name,
+        "P": program.name.upper(),
+        "banner": "\n".join(comment(title, "")),
+        "sizes": [{"constant": sizes.constant(letter), "value": value} for letter, value in sizes.values.items()],
+        "constants": ["", f"enum {{ {', '.join(pairs)} }};"] if pairs else [],
+        "workspace": workspace,
+        "functions": functions,
+        "macros": macros(used),
+        "own": used.own,
+    }
+
+
+def _function(program: Program, key: str, sizes: CSizes, used: Used) -> LayerFunction:
+    own = {tensor.name: tensor for tensor in program.locals}
+    outputs = [own[name] for name in program.outputs]
+    base = {"w", *sizes.short_names}
+    names = {tensor.name: local_name(tensor.name, base) for tensor in (*program.inputs, *outputs)}
+    places = {t.name: _argument(t, names[t.name], t.name in program.outputs) for t in (*program.inputs, *outputs)}
+    for tensor in program.locals:
+        if tensor.name not in places:
+            inside = f"w->{tensor.name}" if tensor.axes else local_name(tensor.name, base | set(names.values()))
+            places[tensor.name] = Place(inside)
+    frame = Frame(
+        program, arranged(program, None), places, sizes.in_source, sizes.prefix, used, base | set(names.values())
+    )
+    lines = tuple(render(function_body(frame)))
+    return _written(program, key, sizes.prefix, names, outputs, lines)
+
+
+def _argument(tensor: Tensor, name: str, output: bool) -> Place:
+    return Place(name, tensor.shape) if tensor.axes or not output else Place(f"*{name}")
+
+
+def _written(
+    program: Program, key: str, prefix: str, names: Mapping[str, str], outputs: list[Tensor], lines: tuple[str, ...]
+) -> LayerFunction:
+    words = identifiers(lines)
+    unused = tuple(name for name in (*names.values(), "w") if name not in words)
+    return LayerFunction(
+        folded(f"void {prefix}_{key}(", _arguments(program, prefix, names, outputs, "")) + ";",
+        folded(f"void {prefix}_{key}(", _arguments(program, prefix, names, outputs, "restrict ")),
+        unused,
+        lines,
+    )
+
+
+def _arguments(
+    program: Program, prefix: str, names: Mapping[str, str], outputs: list[Tensor], restrict: str
+) -> list[str]:
+    """Inputs in order, then outputs, then the workspace."""
+    arguments = []
+    for tensor in program.inputs:
+        element = f"{prefix}_real" if tensor.kind in (Kind.REAL, Kind.STATE) else "int32_t"
+        star = f"const {element} *" if tensor.axes else f"{element} "
+        arguments.append(f"{star}{names[tensor.name]}")
+    for tensor in outputs:
+        element = f"{prefix}_real" if tensor.kind in (Kind.REAL, Kind.STATE) else "int32_t"
+        arguments.append(f"{element} *{restrict}{names[tensor.name]}")
+    return [*arguments, f"{prefix}_workspace *{restrict}w"]
+
+
+def _workspace(programs: Any, sizes: CSizes) -> list[Declared]:
+    """The arrays that any of the three functions keeps for itself; room for one number where there are none."""
+    members: dict[str, Declared] = {}
+    for program in programs:
+        for tensor in program.locals:
+            if tensor.axes and tensor.name not in program.outputs:
+                members.setdefault(tensor.name, declared(tensor, sizes))
+    return list(members.values()) or [Declared(f"{sizes.prefix}_real", "unused", "")]

@@ -1,0 +1,52 @@
+"""The README.md and the __init__.py of an emitted network."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from math import prod
+from typing import Any
+
+from codegen.c_module import templates
+from codegen.plan import Plan
+from codegen.printers.to_text import statement_text
+
+
+def render_readme(plan: Plan, targets: Sequence[str]) -> str:
+    """Formula, shapes, what is kept, how to call and to compile."""
+    return templates().get_template("README.md.jinja").render(_context(plan, targets))
+
+
+def render_init(plan: Plan, targets: Sequence[str]) -> str:
+    """The package: everything that the NumPy module has."""
+    title = plan.network.title.replace("\\", "\\\\").replace('"', "'")
+    return templates().get_template("init.py.jinja").render(p=plan.network.name, title=title, targets=targets)
+
+
+def _context(plan: Plan, targets: Sequence[str]) -> dict[str, Any]:
+    network = plan.network
+    kept = plan.kept_elements()
+    return {
+        "p": network.name,
+        "P": network.name.upper(),
+        "title": network.title,
+        "equations": [line for statement in network.program.statements for line in statement_text(statement)],
+        "parameters": [
+            {
+                "name": owned.tensor.name,
+                "axes": ", ".join(axis.name for axis in owned.tensor.axes),
+                "count": prod(plan.size(size) for size in owned.tensor.shape),
+                "note": "" if owned.trained else ", drawn once and never updated",
+            }
+            for owned in plan.parameters
+        ],
+        "sizes": ", ".join(f"{letter} = {size}" for letter, size in network.sizes.items()),
+        "some": next(iter(network.sizes), network.batch).upper(),
+        "most": network.most,
+        "residuals": ", ".join(tensor.name for tensor in plan.residuals) or "nothing",
+        "kept": kept,
+        "bytes": 4 * kept,
+        "batch": ", ".join(supplied.tensor.name for supplied in plan.batch),
+        "data": ", ".join(supplied.tensor.name for supplied in plan.data),
+        "answer": "labels" if network.task == "classification" else network.output,
+        "targets": targets,
+    }

@@ -118,7 +118,7 @@ def _connective(reader: Reader, node: Basic, grid: Grid) -> Array:
     """Parts that read no tensor come first; the others are evaluated only where those do not decide."""
     all_of = isinstance(node, And)
     combined = np.full((1,) * len(grid.shape), all_of)
-    for part in sorted(node.args, key=lambda part: (len(refs(part)) > 0, str(part))):
+    for part in sorted(node.args, key=lambda part: bool(refs(part))):
         value = reader.value(part, grid.under(combined if all_of else ~combined))
         combined = combined & value if all_of else combined | value
     return combined

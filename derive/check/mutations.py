@@ -33,24 +33,31 @@ class Mutant:
         return program.with_statements((*before, *changed, *after))
 
 
-def mutants(program: Program, start: int = 0) -> Iterator[Mutant]:
-    """Every one-place mutant of the statements from `start` on, in a fixed order."""
-    for position, statement in enumerate(program.statements[start:], start):
+def mutants(program: Program, mark: str = "_bar") -> Iterator[Mutant]:
+    """Every one-place mutant of the equations whose names have the mark of what is derived, in a fixed order.
+
+    The others are the definition, to which the oracles compare, and shifts that are proved to change nothing.
+    """
+    for position, statement in enumerate(program.statements):
+        if not any(mark in equation.name for equation in equations_of(statement)):
+            continue
         if isinstance(statement, Equation):
             yield Mutant(position, None, f"{statement.name}: equation dropped")
             for done, equation in _equations(program, statement, ()):
                 yield Mutant(position, equation, f"{statement.name}: {done}")
         else:
-            yield from _recurrences(program, position, statement)
+            yield from _recurrences(program, position, statement, mark)
 
 
-def _recurrences(program: Program, position: int, statement: Recurrence) -> Iterator[Mutant]:
+def _recurrences(program: Program, position: int, statement: Recurrence, mark: str) -> Iterator[Mutant]:
     head = f"recurrence over {statement.index}"
     yield Mutant(position, replace(statement, reverse=not statement.reverse), f"{head}: direction turned")
     for step in (1, -1):
         extent = statement.extent + step
         yield Mutant(position, replace(statement, extent=extent), f"{head}: extent {extent}")
     for place, equation in enumerate(statement.equations):
+        if mark not in equation.name:
+            continue
         before, after = statement.equations[:place], statement.equations[place + 1 :]
         dropped = replace(statement, equations=(*before, *after))
         yield Mutant(position, dropped, f"{equation.name}: equation dropped")
@@ -74,3 +81,8 @@ def _equations(
     for done, target in variants(equation.target, scope, {equation.name: program.tensor(equation.name)}):
         if isinstance(target, Ref):
             yield f"target {done}", replace(equation, target=target)
+
+
+def equations_of(statement: Statement) -> tuple[Equation, ...]:
+    """The equations of a statement."""
+    return statement.equations if isinstance(statement, Recurrence) else (statement,)

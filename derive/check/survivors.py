@@ -13,10 +13,10 @@ from dataclasses import dataclass
 import numpy as np
 
 from derive.calculus.activity import reads
-from derive.calculus.program import Program, Recurrence, Statement
+from derive.calculus.program import Program, Statement
 from derive.check.arithmetic import Array
 from derive.check.evaluate import Evaluation, elements
-from derive.check.mutations import Mutant
+from derive.check.mutations import Mutant, equations_of
 from derive.check.oracles import Point, exact_slope, inner, length, norm, relative
 from derive.errors import DeriveError
 
@@ -111,13 +111,11 @@ def _run_apart(run: Evaluation, statement: Statement) -> None:
 
 def written(statement: Statement) -> set[str]:
     """The names that a statement defines."""
-    equations = statement.equations if isinstance(statement, Recurrence) else (statement,)
-    return {equation.name for equation in equations}
+    return {equation.name for equation in equations_of(statement)}
 
 
 def _read(statement: Statement) -> set[str]:
-    equations = statement.equations if isinstance(statement, Recurrence) else (statement,)
-    return {name for equation in equations for name in reads(equation)}
+    return {name for equation in equations_of(statement) for name in reads(equation)}
 
 
 def _comparisons(program: Program, point: Point) -> tuple[Comparison, ...]:

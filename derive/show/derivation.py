@@ -1,0 +1,226 @@
+"""A derivation as a lecture writes it: the chain of partials, then the order and transposes that fit.
+
+dL/dW1 = dL/dH · dH/dZ2 · dZ2/dA1 · dA1/dW1            chain of partials
+       = (S - I_y)/m · W2 · [A1 > 0] · X               as if all were scalars
+       = Xᵀ ((((S - I_y) W2ᵀ) ∘ [Z2 > 0])/m)   (n, d)  the order and transposes that make sizes match
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator, Sequence
+from dataclasses import dataclass, replace
+
+from sympy import Expr, Integer
+
+from derive.calculus.chain import Link, chains
+from derive.calculus.matrix import inlined, matrix_form, value_form
+from derive.calculus.matrix_check import checked_form
+from derive.calculus.matrix_forms import Form
+from derive.calculus.matrix_reads import axis_sizes
+from derive.calculus.nodes import Range, Reduction
+from derive.calculus.program import Equation, Program, map_equations
+from derive.calculus.tensor import Index, Kind, Tensor, refs
+from derive.calculus.vjp import vjp
+from derive.show.expressions import equation_latex, equation_text
+from derive.show.forms import form_latex, form_text
+
+NOTES = ("chain of partials", "as if all were scalars", "the order and transposes that make sizes match")
+
+
+@dataclass(frozen=True)
+class Derivation:
+    """One cotangent: the paths of partials to it, and its array form."""
+
+    output: str
+    wrt: Tensor
+    paths: tuple[tuple[tuple[str, str, Form], ...], ...]
+    result: Form
+    sizes: tuple[Tensor, ...]
+
+
+def derivation(program: Program, joint: Program, output: str, wrt: str) -> Derivation:
+    """The derivation of d output / d wrt; the output's own cotangent is 1."""
+    seeded = unseeded(joint, output)
+    (equation,) = (e for e in seeded.equations() if e.name == f"{wrt}_bar")
+    inner = frozenset(
+        e.name for e in seeded.equations() if e.name.endswith("_bar") and e.name != equation.name
+    )
+    found = chains(program, joint, output, wrt)
+    paths = tuple(tuple(_stated(_whole(link, program, joint), seeded) for link in path) for path in found)
+    result = checked_form(equation, seeded, inner, points=2)
+    read = sorted({ref.name for ref in refs(_unfolded(equation, seeded, inner)) if ref.indices})
+    sizes = tuple(seeded.tensor(name) for name in read if name in seeded.tensors)
+    return Derivation(output, program.tensor(wrt), paths, result, sizes)
+
+
+def unseeded(joint: Program, output: str) -> Program:
+    """The joint program with the output's cotangent replaced by 1."""
+    seed = f"{output}_bar"
+
+    def change(equation: Equation) -> Equation:
+        ones = {ref: Integer(1) for ref in refs(equation.value) if ref.name == seed}
+        value = equation.value.xreplace(ones)
+        return Equation(
+            equation.target, equation.ranges, value, equation.frozen, equation.given, equation.layer
+        )
+
+    return map_equations(joint, change)
+
+
+def _unfolded(equation: Equation, program: Program, names: frozenset[str]) -> Expr:
+    return inlined(equation.value, program, names)
+
+
+def _whole(link: Link, program: Program, joint: Program) -> Link:
+    """A link from the output whose cotangent was inlined: derived again, with that name as an input."""
+    above, below = link.above, link.below
+    passed = any(not e.given for name in _read(program, above) for e in program.defining(name))
+    if above not in program.outputs or joint.defining(f"{below}_bar") or not passed:
+        return link
+    rest = tuple(s for s in program.statements if not (isinstance(s, Equation) and s.name == below))
+    cut = replace(program, inputs=(*program.inputs, program.tensor(below)), statements=rest)
+    (equation,) = unseeded(vjp(cut, wrt=(below,)), above).defining(f"{below}_bar")
+    return replace(link, partial=equation.value)
+
+
+def _read(program: Program, name: str) -> set[str]:
+    return {ref.name for equation in program.defining(name) for ref in refs(equation.value)}
+
+
+def _stated(link: Link, program: Program) -> tuple[str, str, Form]:
+    """A link with its partial as an array form over the indices that it uses."""
+    return link.above, link.below, value_form(link.partial, _ranges(link.partial, program), program)
+
+
+def _ranges(value: Expr, program: Program) -> tuple[Range, ...]:
+    """The free indices of an expression with the sizes of the axes that they stand at."""
+    bound = {index for node in value.atoms(Reduction) for index in node.bound}
+    found: dict[Index, Expr] = {}
+    for ref in sorted(refs(value), key=str):
+        for index, size in zip(ref.indices, axis_sizes(ref, program.tensors), strict=True):
+            if isinstance(index, Index) and index not in bound:
+                found.setdefault(index, size)
+    return tuple(found.items())
+
+
+def derivation_text(found: Derivation) -> list[str]:
+    """The derivation for a terminal."""
+    head = f"d{found.output}/d{found.wrt.name}"
+    rows = [_row(*row) for path in found.paths for row in (_chain(path), _terse(path, form_text))]
+    rows.append((form_text(found.result) + f"   {_shape(found.wrt)}", NOTES[2]))
+    width = min(max((len(text) for text, _ in rows), default=0), 76)
+    lines = []
+    for place, (text, note) in enumerate(rows):
+        sign = f"{head} =" if place == 0 else f"{'=':>{len(head) + 2}}"
+        lines.append(f"{sign} {text:{width}}   {note}")
+    sizes = ", ".join(f"{tensor.name} {_shape(tensor)}" for tensor in found.sizes)
+    return [*lines, f"{'':{len(head) + 3}}where {sizes}"]
+
+
+def derivation_latex(found: Derivation) -> str:
+    """The derivation as an align environment."""
+    head = f"\\frac{{\\partial {found.output}}}{{\\partial {found.wrt.name}}}"
+    rows = []
+    for path in found.paths:
+        chain = " ".join(f"\\frac{{\\partial {a}}}{{\\partial {b}}}" for a, b, _ in path)
+        terse = " \\cdot ".join(_factor(form_latex(form)) for *_, form in path)
+        rows += [f"{chain} && \\text{{{NOTES[0]}}}", f"{terse} && \\text{{{NOTES[1]}}}"]
+    rows.append(f"{form_latex(found.result)} && \\text{{{NOTES[2]}}}")
+    body = " \\\\\n  &= ".join(rows)
+    return f"\\begin{{align*}}\n  {head} &= {body}\n\\end{{align*}}"
+
+
+def _row(text: str, note: str) -> tuple[str, str]:
+    return text, note
+
+
+def _chain(path: Sequence[tuple[str, str, Form]]) -> tuple[str, str]:
+    return " · ".join(f"d{above}/d{below}" for above, below, _ in path), NOTES[0]
+
+
+def _terse(path: Sequence[tuple[str, str, Form]], write: object) -> tuple[str, str]:
+    assert callable(write)
+    return " · ".join(_factor(write(form)) for *_, form in path), NOTES[1]
+
+
+def _factor(text: str) -> str:
+    """A factor of a product of scalars: sums are bracketed."""
+    depth = 0
+    for place, character in enumerate(text):
+        depth += (character in "([{") - (character in ")]}")
+        if depth == 0 and text[place : place + 3] in (" + ", " - "):
+            return f"({text})"
+    return text
+
+
+def _shape(tensor: Tensor) -> str:
+    return f"({', '.join(str(axis.size) for axis in tensor.axes)})"
+
+
+def forward_lines(program: Program, latex: bool = False) -> Iterator[str]:
+    """The definitions as arrays and by index, aligned."""
+    rows = []
+    for equation in program.equations():
+        form = matrix_form(equation, program)
+        if latex:
+            rows.append((equation.name, f"{form_latex(form)}", equation_latex(equation)))
+        else:
+            rows.append((equation.name, form_text(form), equation_text(equation)))
+    yield from _columns(rows)
+
+
+def _columns(rows: Sequence[tuple[str, str, str]]) -> Iterator[str]:
+    names = max((len(name) for name, *_ in rows), default=0)
+    width = min(max((len(text) for _, text, _ in rows), default=0), 48)
+    for name, text, index in rows:
+        yield f"{name:{names}} = {text:{width}}   {index}"
+
+
+def show_program(
+    program: Program,
+    wrt: Iterable[str] | None = None,
+    output: str | None = None,
+    latex: bool = False,
+    trained: Iterable[str] | None = None,
+) -> str:
+    """The definitions, and the derivation of each cotangent asked for.
+
+    What is derived together shares cotangents: `trained` (every real input by default), of which `wrt`
+    are shown.
+    """
+    output = output or program.outputs[-1]
+    together = tuple(trained or (t.name for t in program.inputs if t.kind is Kind.REAL))
+    names = tuple(wrt or together)
+    program = replace(program, outputs=(output,))
+    joint = vjp(program, wrt=tuple(dict.fromkeys((*together, *names))))
+    lines = ["forward", *(f"    {line}" for line in forward_lines(program, latex))]
+    for name in names:
+        lines += ["", f"by {name}"]
+        if program.tensor(output).axes:
+            lines += [f"    {line}" for line in _pullback(joint, name, latex)]
+            continue
+        found = derivation(program, joint, output, name)
+        block = derivation_latex(found).split("\n") if latex else derivation_text(found)
+        lines += [f"    {line}" for line in block]
+    return "\n".join(lines)
+
+
+def _pullback(joint: Program, name: str, latex: bool) -> Iterator[str]:
+    """A vector-Jacobian product: the cotangents in order, the Jacobian never formed."""
+    write = form_latex if latex else form_text
+    needed = _needed(joint, f"{name}_bar")
+    for equation in joint.equations():
+        if equation.name in needed:
+            shape = _shape(joint.tensor(equation.name))
+            yield f"{equation.name} = {write(checked_form(equation, joint, points=2))}   {shape}"
+
+
+def _needed(joint: Program, name: str) -> set[str]:
+    """The cotangents that a cotangent is computed from."""
+    found, open_ = {name}, [name]
+    while open_:
+        for equation in joint.defining(open_.pop()):
+            fresh = {ref.name for ref in refs(equation.value) if ref.name.endswith("_bar")} - found
+            found |= fresh
+            open_ += sorted(fresh)
+    return found

@@ -167,6 +167,8 @@ def _call(children: list[Any], scope: Scope, text: str) -> Expr:
     if name.split("_", maxsplit=1)[0] in scope.opaque:
         selectors = [scope.indices.get(part, Symbol(part)) for part in name.split("_")[1:]]
         return Opaque(name.split("_", maxsplit=1)[0], selectors, read(arguments[0], scope, text))
+    if name not in FUNCTIONS and len(arguments) == 1 and _is_value(name, scope):
+        return _name([name], scope, text) * read(arguments[0], scope, text)
     if name not in FUNCTIONS:
         raise FormulaError(f"unknown function {name!r} in {text!r}; known: {', '.join(sorted(FUNCTIONS))}")
     values = [
@@ -177,6 +179,12 @@ def _call(children: list[Any], scope: Scope, text: str) -> Expr:
         return FUNCTIONS[name](*values)
     except TypeError:
         raise FormulaError(f"{name} in {text!r} does not take {len(values)} arguments") from None
+
+
+def _is_value(name: str, scope: Scope) -> bool:
+    """Whether `m (a + b)` is a product, m being no function."""
+    scalar = name in scope.tensors and not scope.tensors[name].axes
+    return scalar or any(name in table for table in (scope.indices, scope.variables, scope.values, CONSTANTS))
 
 
 def _reduce(children: list[Any], scope: Scope, text: str) -> Expr:

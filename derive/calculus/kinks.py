@@ -1,11 +1,11 @@
 """Kinks and their canonical spelling, before anything is differentiated.
 
-    relu'(0) = 0     every max(x, 0) becomes where(x > 0, x, 0)
+    relu'(0) = 0     every max(x, 0) becomes where(x > 0, x, 0); min(x, 0)'(0) = 0 likewise
     |x|'(0) = 0      SymPy's sign(0) = 0
     ties share       max(a, b) is (a + b)/2 where a = b
 
-A branch is closed to an open condition where both sides agree on the boundary, so `x >= 0` and
-`x > 0` spell the same function with the same derivative.
+Where both branches agree at the kink and one is constant, the constant one holds there, so `x >= 0` and
+`x > 0` spell the same function with the same derivative, and so do a function and its mirror.
 """
 
 from __future__ import annotations
@@ -38,41 +38,57 @@ def canonical_kinks(expression: Expr) -> Expr:
         return expression
     rebuilt = expression.func(*(canonical_kinks(a) if isinstance(a, Expr) else a for a in expression.args))
     if isinstance(rebuilt, Where):
-        return _open_condition(rebuilt)
+        return _settled(_oriented(rebuilt))
     if isinstance(rebuilt, Mul):
         return _factor_into_branch(rebuilt)
     if isinstance(rebuilt, Add):
-        return _half_sum_with_modulus(rebuilt)
+        return _joined_branches(_half_sum_with_modulus(rebuilt))
     return rebuilt
 
 
-def _open_condition(node: Where) -> Expr:
+def _oriented(node: Where) -> Where:
+    """where(-x > 0, a, b) is where(x >= 0, b, a), and where(-x >= 0, a, b) is where(x > 0, b, a)."""
     condition = node.condition
-    if not isinstance(condition, Nonnegative):
-        return _by_sign(node)
-    boundary = Symbol("boundary", real=True)
-    inner = condition.expression
-    agree = node.chosen.xreplace({inner: boundary}).subs(boundary, 0) - node.other.xreplace(
-        {inner: boundary}
-    ).subs(boundary, 0)
-    return _by_sign(Where(Positive(inner), node.chosen, node.other)) if agree == 0 else node
+    if not isinstance(condition, Positive | Nonnegative) or condition.expression.is_integer:
+        return node
+    if not condition.expression.could_extract_minus_sign():
+        return node
+    opposite = Nonnegative if isinstance(condition, Positive) else Positive
+    return Where(opposite(-condition.expression), node.other, node.chosen)
 
 
-def _by_sign(node: Expr) -> Expr:
-    """where(-x > 0, a, b) with equal values at 0 is where(x > 0, b, a)."""
-    if isinstance(node, Where) and isinstance(node.condition, Positive):
-        inner = node.condition.expression
-        if node.chosen == 0 and inner.could_extract_minus_sign():
-            return Where(Positive(-inner), node.other, 0) if node.other.subs(inner, 0) == 0 else node
-    return node
+def _settled(node: Where) -> Expr:
+    """Where both branches agree at the kink and one is constant, the constant one holds there: slope 0."""
+    condition = node.condition
+    if not isinstance(condition, Positive | Nonnegative) or condition.expression.is_integer:
+        return node
+    inner, boundary = condition.expression, Symbol("boundary", real=True)
+    chosen, other = (
+        branch.xreplace({inner: boundary}).subs(boundary, 0) for branch in (node.chosen, node.other)
+    )
+    if chosen != other or node.chosen.is_number == node.other.is_number:
+        return node
+    closed = Nonnegative if node.chosen.is_number else Positive
+    return Where(closed(inner), node.chosen, node.other)
+
+
+def _joined_branches(total: Expr) -> Expr:
+    """x + where(c, -x, b) is where(c, 0, x + b): a branch that cancels draws the sum in."""
+    for term in Add.make_args(total):
+        if isinstance(term, Where):
+            rest = total - term
+            if 0 in (rest + term.chosen, rest + term.other):
+                return _settled(_oriented(Where(term.condition, rest + term.chosen, rest + term.other)))
+    return total
 
 
 def _factor_into_branch(product: Mul) -> Expr:
-    """f * where(c, a, 0) is where(c, f*a, 0): a strong zero, never 0*inf."""
+    """f * where(c, a, 0) is where(c, f*a, 0): a strong zero, never 0*inf; a number enters both branches."""
     for factor in product.args:
-        if isinstance(factor, Where) and factor.other == 0:
+        if isinstance(factor, Where):
             rest = product / factor
-            return _open_condition(Where(factor.condition, rest * factor.chosen, 0))
+            if factor.other == 0 or rest.is_number:
+                return _settled(_oriented(Where(factor.condition, rest * factor.chosen, rest * factor.other)))
     return product
 
 

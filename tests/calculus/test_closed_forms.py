@@ -1,4 +1,4 @@
-"""The closed form that a person would write comes out, as structure: G = Y_bar stands for what is pulled back."""
+"""The closed form that a person would write comes out, as structure."""
 
 from __future__ import annotations
 
@@ -27,15 +27,18 @@ LAYERS = {
     "tanh": ("X_bar[i,j] = Y_bar[i,j] (1 - Y[i,j]^2)",),
     "cos": ("X_bar[i,j] = -Y_bar[i,j] sin(X[i,j])",),
     "relu": ("X_bar[i,j] = where(Y[i,j] > 0, Y_bar[i,j], 0)",),
-    "cross_entropy": ("H_bar[i,j] = L_bar/m (S[i,j] + where(j == y[i], -1, 0))",),
+    "cross_entropy": ("H_bar[i,j] = (S[i,j] + where(j == y[i], -1, 0)) L_bar/m",),
     "layernorm": (
         "Xhat_bar[i,j] = Y_bar[i,j] g[j]",
-        "X_bar[i,j] = r[i] (Xhat_bar[i,j] - sum_{q} Xhat_bar[i,q]/n - Xhat[i,j] sum_{q} Xhat[i,q] Xhat_bar[i,q]/n)",
+        (
+            "X_bar[i,j] = r[i] (Xhat_bar[i,j] - mean_{q} Xhat_bar[i,q]"
+            " - Xhat[i,j] mean_{q} Xhat[i,q] Xhat_bar[i,q])"
+        ),
         "g_bar[j] = sum_{i} Y_bar[i,j] Xhat[i,j]",
         "b_bar[j] = sum_{i} Y_bar[i,j]",
     ),
     "batchnorm": (
-        "X_bar[i,j] = r[j] g[j] (Y_bar[i,j] - sum_{q} Y_bar[q,j]/m - Xhat[i,j] sum_{q} Xhat[q,j] Y_bar[q,j]/m)",
+        "X_bar[i,j] = r[j] g[j] (Y_bar[i,j] - mean_{q} Y_bar[q,j] - Xhat[i,j] mean_{q} Xhat[q,j] Y_bar[q,j])",
         "g_bar[j] = sum_{i} Y_bar[i,j] Xhat[i,j]",
         "b_bar[j] = sum_{i} Y_bar[i,j]",
     ),
@@ -51,7 +54,7 @@ LAYERS = {
 }
 NETWORKS = {
     "two_layer": (
-        "H_bar[i,j] = L_bar/m (S[i,j] + where(j == y[i], -1, 0))",
+        "H_bar[i,j] = (S[i,j] + where(j == y[i], -1, 0)) L_bar/m",
         "A1_bar[i,j] = where(Z2[i,j] > 0, sum_{q} H_bar[i,q] W2[j,q], 0)",
         "W1_bar[p,j] = sum_{i} X[i,p] A1_bar[i,j]",
         "W2_bar[p,j] = sum_{i} Z2[i,p] H_bar[i,j]",

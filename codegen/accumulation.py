@@ -55,7 +55,9 @@ def _nested(finish: Expr) -> bool:
 def _descend(value: Expr, condition: Basic) -> Accumulation | None:
     """The form of a subexpression that is evaluated where the condition holds."""
     if isinstance(value, Reduction):
-        return Accumulation(value.operator, Integer(0), (_term(value, Integer(1), condition),))
+        factor, term = _term(value, condition)
+        finish = ACCUMULATED if factor == 1 else factor * ACCUMULATED
+        return Accumulation(value.operator, Integer(0), (term,), finish)
     if isinstance(value, Add):
         added = _added(value, condition)
         if added is not None:
@@ -93,38 +95,41 @@ def _added(value: Add, condition: Basic) -> Accumulation | None:
     """A sum of pointwise terms and of multiples of sums; a common factor is left to the finish."""
     plain = [argument for argument in value.args if not argument.has(Reduction)]
     multiples = [_multiple(argument, condition) for argument in value.args if argument.has(Reduction)]
-    factors = [found[1] for found in multiples if found is not None]
-    if len(factors) < len(multiples):
+    found = [multiple for multiple in multiples if multiple is not None]
+    if len(found) < len(multiples):
         return None
-    common = _common_factor(factors) if not plain else Integer(1)
-    terms = tuple(
-        _term(node, factor / common, guard) for node, factor, guard in (found for found in multiples if found)
-    )
+    common = _common_factor([factor for factor, _ in found]) if not plain else Integer(1)
+    terms = tuple(replace(term, body=factor / common * term.body) for factor, term in found)
     finish = ACCUMULATED if common == 1 else common * ACCUMULATED
     return Accumulation(Sum.operator, Add(*plain), terms, finish)
 
 
 def _common_factor(factors: list[Expr]) -> Expr:
     """What every factor has, up to its sign; 1 where they differ."""
-    plain = {Mul(*(f for f in factor.as_ordered_factors() if f != -1)) for factor in factors}
+    plain = {-factor if factor.as_coeff_Mul()[0].is_negative else factor for factor in factors}
     return plain.pop() if len(plain) == 1 else Integer(1)
 
 
-def _multiple(term: Expr, condition: Basic) -> tuple[Reduction, Expr, Basic] | None:
+def _multiple(term: Expr, condition: Basic) -> tuple[Expr, Term] | None:
     """A term as factor * sum where a guard holds."""
     if isinstance(term, Where) and term.other == 0 and isinstance(term.chosen, Sum):
         bounds, data = _split(term.condition)
-        return (term.chosen, Integer(1), And(condition, bounds)) if data == true else None
+        return _term(term.chosen, And(condition, bounds)) if data == true else None
     factors = Mul.make_args(term)
     sums = [factor for factor in factors if isinstance(factor, Sum)]
     rest = Mul(*(factor for factor in factors if not isinstance(factor, Sum)))
-    return (sums[0], rest, condition) if len(sums) == 1 and not rest.has(Reduction) else None
+    if len(sums) != 1 or rest.has(Reduction):
+        return None
+    factor, found = _term(sums[0], condition)
+    return rest * factor, found
 
 
-def _term(node: Reduction, factor: Expr, condition: Basic) -> Term:
-    """The body times its factor; a body that is 0 outside a guard gives the guard."""
+def _term(node: Reduction, condition: Basic) -> tuple[Expr, Term]:
+    """A reduction as a factor and a term; a body that is neutral outside a guard gives the guard."""
     body = node.body
-    neutral = Integer(0) if isinstance(node, Sum) else None
-    if isinstance(body, Where) and (body.other == 0 if neutral is not None else body.other.is_infinite):
-        return Term(factor * body.chosen, node.ranges, And(condition, body.condition))
-    return Term(factor * body, node.ranges, condition)
+    summed = isinstance(node, Sum)
+    if isinstance(body, Where) and (body.other == 0 if summed else body.other.is_infinite):
+        body, condition = body.chosen, And(condition, body.condition)
+    factors = Mul.make_args(body) if summed else ()
+    outside = Mul(*(factor for factor in factors if not factor.has(Ref, *node.bound)))
+    return outside, Term(body / outside, node.ranges, condition)

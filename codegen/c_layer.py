@@ -12,10 +12,10 @@ from typing import Any
 
 from codegen.c_body import Frame, function_body
 from codegen.c_module import templates
-from codegen.c_network import Declared, declared, identifiers, macros
+from codegen.c_network import Declared, declared, element_type, identifiers, macros
 from codegen.c_places import Place
 from codegen.c_prototypes import folded
-from codegen.c_sizes import CSizes
+from codegen.c_sizes import CSizes, derived_sizes
 from codegen.c_sweeps import arranged
 from codegen.names import local_name
 from codegen.nest import comment, render
@@ -23,7 +23,7 @@ from codegen.plan import LayerPlan
 from codegen.printers.to_c import Used
 from codegen.printers.to_text import equation_text
 from derive.calculus.program import Program
-from derive.calculus.tensor import Kind, Tensor
+from derive.calculus.tensor import Tensor
 from derive.errors import DeriveError
 
 
@@ -45,7 +45,9 @@ def render_c_layer(plan: LayerPlan, sizes: Mapping[str, int]) -> dict[str, str]:
         raise DeriveError(f"layer {name!r} needs the sizes {', '.join(missing)}; give them, as {missing[0]}=8")
     parts = {"forward": plan.forward, "vjp": plan.vjp, "jvp": plan.jvp}
     taken = frozenset(tensor for part in parts.values() for tensor in part.tensors)
-    spelled = CSizes(name, {letter: sizes[letter] for letter in sorted(size_names(program))}, taken)
+    values = {letter: sizes[letter] for letter in sorted(size_names(program))}
+    derived = derived_sizes(tensor for part in parts.values() for tensor in part.tensors.values())
+    spelled = CSizes(name, values, taken, derived=derived)
     used = Used()
     functions = [_function(part, key, spelled, used) for key, part in parts.items()]
     context = _context(program, spelled, used, functions, _workspace(parts.values(), spelled))
@@ -74,6 +76,7 @@ def _context(
         "banner": "\n".join(comment(title, "")),
         "sizes": [{"constant": sizes.constant(letter), "value": value} for letter, value in sizes.values.items()],
         "constants": ["", f"enum {{ {', '.join(pairs)} }};"] if pairs else [],
+        "derived": sizes.definitions(),
         "workspace": workspace,
         "functions": functions,
         "macros": macros(used),
@@ -95,39 +98,45 @@ def _function(program: Program, key: str, sizes: CSizes, used: Used) -> LayerFun
         program, arranged(program, None), places, sizes.in_source, sizes.prefix, used, base | set(names.values())
     )
     lines = tuple(render(function_body(frame)))
-    return _written(program, key, sizes.prefix, names, outputs, lines)
+    return _written(program, key, sizes, names, outputs, lines)
 
 
 def _argument(tensor: Tensor, name: str, output: bool) -> Place:
-    return Place(name, tensor.shape) if tensor.axes or not output else Place(f"*{name}")
+    return Place(name if tensor.axes or not output else f"*{name}")
 
 
 def _written(
-    program: Program, key: str, prefix: str, names: Mapping[str, str], outputs: list[Tensor], lines: tuple[str, ...]
+    program: Program,
+    key: str,
+    sizes: CSizes,
+    names: Mapping[str, str],
+    outputs: list[Tensor],
+    lines: tuple[str, ...],
 ) -> LayerFunction:
     words = identifiers(lines)
     unused = tuple(name for name in (*names.values(), "w") if name not in words)
     return LayerFunction(
-        folded(f"void {prefix}_{key}(", _arguments(program, prefix, names, outputs, "")) + ";",
-        folded(f"void {prefix}_{key}(", _arguments(program, prefix, names, outputs, "restrict ")),
+        folded(f"void {sizes.prefix}_{key}(", _arguments(program, sizes, names, outputs)) + ";",
+        folded(f"void {sizes.prefix}_{key}(", _arguments(program, sizes, names, outputs, "restrict ")),
         unused,
         lines,
     )
 
 
 def _arguments(
-    program: Program, prefix: str, names: Mapping[str, str], outputs: list[Tensor], restrict: str
+    program: Program, sizes: CSizes, names: Mapping[str, str], outputs: list[Tensor], restrict: str = ""
 ) -> list[str]:
-    """Inputs in order, then outputs, then the workspace."""
+    """Inputs in order, then outputs, then the workspace; arrays with their shapes."""
     arguments = []
     for tensor in program.inputs:
-        element = f"{prefix}_real" if tensor.kind in (Kind.REAL, Kind.STATE) else "int32_t"
-        star = f"const {element} *" if tensor.axes else f"{element} "
-        arguments.append(f"{star}{names[tensor.name]}")
+        element = element_type(tensor, sizes)
+        shape = sizes.brackets(tensor.shape)
+        arguments.append(f"{'const ' if shape else ''}{element} {names[tensor.name]}{shape}")
     for tensor in outputs:
-        element = f"{prefix}_real" if tensor.kind in (Kind.REAL, Kind.STATE) else "int32_t"
-        arguments.append(f"{element} *{restrict}{names[tensor.name]}")
-    return [*arguments, f"{prefix}_workspace *{restrict}w"]
+        shape = sizes.brackets(tensor.shape).replace("[", f"[{restrict}", 1)
+        star = "" if shape else f"*{restrict}"
+        arguments.append(f"{element_type(tensor, sizes)} {star}{names[tensor.name]}{shape}")
+    return [*arguments, f"{sizes.prefix}_workspace *{restrict}w"]
 
 
 def _workspace(programs: Any, sizes: CSizes) -> list[Declared]:

@@ -23,10 +23,10 @@ def lettered(equation: Equation, taken: Set[str], fixed: Mapping[Index, Index] |
     chosen: dict[Index, Index] = dict(fixed or {})
     used = {index.name for index in chosen.values()}
     mine = [index for index in dict.fromkeys(_indices(equation)) if index not in chosen]
-    used |= {index.name for index in mine if _free(index.name, taken | used)}
+    kept = {index.name for index in mine if len(index.name) == 1 and _free(index.name, taken | used)}
     for index in mine:
-        if index.name in taken | RESERVED or any(index == other for other in chosen.values()):
-            chosen[index] = Index(_another(taken | used))
+        if index.name not in kept:
+            chosen[index] = Index(_another(taken | used | kept, index.name[0]))
             used.add(chosen[index].name)
     renamed: dict[Basic, Basic] = {old: new for old, new in chosen.items() if old != new}
     if not renamed:
@@ -59,7 +59,7 @@ def _bound(node: Basic) -> Iterator[Index]:
             yield from _bound(argument)
 
 
-def _another(taken: Set[str]) -> str:
-    letters = (letter for letter in LETTERS if _free(letter, taken))
+def _another(taken: Set[str], first: str = "") -> str:
+    letters = (letter for letter in first + LETTERS if _free(letter, taken))
     numbered = (f"i{number}" for number in range(2, 1000) if _free(f"i{number}", taken))
     return next(letters, None) or next(numbered)

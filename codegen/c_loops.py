@@ -44,7 +44,7 @@ def nested(
 ) -> list[Node]:
     """The body in its loops, where the condition holds; `outer` are loops already open."""
     guards = () if condition == true else tuple(conjuncts(condition))
-    inside = to_c.within({**to_c.extents, **dict(outer)})
+    inside = to_c.within({**to_c.extents, **dict(outer)}).assuming(condition)
     return _opened(_Loops(ranges, guards, inside), body)
 
 
@@ -64,7 +64,9 @@ def _loop(loops: _Loops, body: list[Node]) -> Loop:
     guards = tuple(guard for guard in loops.guards if guard not in used)
     inner = loops.to_c.within({**loops.to_c.extents, index: extent})
     opened = _opened(_Loops(tuple(rest), guards, inner), body)
-    return Loop(str(index.name), loops.to_c.integer(stop), tuple(opened), loops.to_c.integer(start))
+    closed = stop != extent
+    last = loops.to_c.integer(stop - 1 if closed else stop)
+    return Loop(str(index.name), last, tuple(opened), loops.to_c.integer(start), closed=closed)
 
 
 def _bounds(index: Index, extent: Expr, loops: _Loops) -> tuple[Expr, Expr, set[Basic]]:

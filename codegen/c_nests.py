@@ -22,7 +22,7 @@ from sympy.core.basic import Basic
 from codegen.accumulation import ACCUMULATED, Accumulation, Term, accumulation
 from codegen.nest import Comment, Line, Node
 from codegen.c_loops import nested
-from codegen.printers.to_c import SUM, UNARY, ToC
+from codegen.printers.to_c import OR, SUM, UNARY, ToC
 from codegen.printers.factors import numerator_denominator, written_order
 from codegen.printers.to_text import equation_text
 from derive.calculus.nodes import ArgLargest, Largest, Range, Where
@@ -30,6 +30,9 @@ from derive.calculus.program import Equation
 from derive.calculus.tensor import Index, IntegerRef, Ref, refs
 from derive.errors import DeriveError
 
+
+
+LONG = 16
 
 
 @dataclass(frozen=True)
@@ -148,7 +151,10 @@ def _scalar(nest: Nest, form: Accumulation) -> list[Node]:
 
 def _larger(name: str, body: Expr, to_c: ToC) -> str:
     value = to_c.real(body, SUM)
-    return f"{name} = {value} > {name} ? {value} : {name};"
+    if len(value) <= LONG:
+        return f"{name} = {value} > {name} ? {value} : {name};"
+    to_c.used.own.add("larger")
+    return f"{name} = {to_c.prefix}_larger({value}, {name});"
 
 
 def _spelled(finish: Expr, name: str, to_c: ToC) -> str:
@@ -193,7 +199,7 @@ def _strided(ref: Ref, index: Index) -> bool:
 
 def _dot(nest: Nest, form: Accumulation, to_c: ToC) -> str | None:
     """The call of the dot product that a sum of products along contiguous memory is."""
-    if len(form.terms) != 1 or form.start != 0 or form.terms[0].condition != true:
+    if len(form.terms) != 1 or form.start != 0 or form.terms[0].condition.has(form.terms[0].ranges[0][0]):
         return None
     (term,) = form.terms
     factors = [factor for factor in Mul.make_args(term.body) if factor.has(term.ranges[0][0])]
@@ -203,7 +209,10 @@ def _dot(nest: Nest, form: Accumulation, to_c: ToC) -> str | None:
     to_c.used.own.add("dot")
     starts = [_start_of(factor, to_c) for factor in written_order(factors, to_c.order)]
     call = f"{to_c.prefix}_dot({', '.join(starts)}, {to_c.integer(term.ranges[0][1])})"
-    return _spelled(form.finish, call, to_c)
+    if term.condition == true:
+        return _spelled(form.finish, call, to_c)
+    guarded = f"{to_c.condition(term.condition, OR)} ? {call} : 0"
+    return guarded if form.finish == ACCUMULATED else _spelled(form.finish, f"({guarded})", to_c)
 
 
 def _contiguous(factor: Expr, term: Term) -> bool:

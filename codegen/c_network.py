@@ -11,7 +11,7 @@ from sympy import Expr
 
 from codegen.c_functions import Function, Member, arrangements, body_lines, functions, workspace
 from codegen.c_prototypes import gradients_head, head, prototypes, update_heads
-from codegen.c_sizes import CSizes
+from codegen.c_sizes import CSizes, derived_sizes
 from codegen.c_update import UpdateText, update_text
 from codegen.names import require_distinct, require_name
 from codegen.nest import comment
@@ -66,6 +66,7 @@ def c_network(plan: Plan) -> CNetwork:
         {network.batch: network.most, **network.sizes},
         frozenset(name for program in (plan.loss, plan.vjp, plan.jvp) for name in program.tensors),
         network.batch,
+        derived_sizes(tensor for program in (plan.loss, plan.vjp, plan.jvp) for tensor in program.tensors.values()),
     )
     found = functions(plan, sizes)
     sweeps = arrangements(found, plan)
@@ -106,6 +107,7 @@ def header_context(c: CNetwork) -> dict[str, Any]:
         "M": plan.network.batch.upper(),
         "banner_h": banner(c),
         "sizes": [_constant(c, letter, value) for letter, value in sizes.values.items()],
+        "derived": sizes.definitions(),
         "parameters": [declared(owned.tensor, sizes) for owned in plan.parameters],
         "gradients": [declared(tensor, sizes) for tensor in plan.trained],
         "workspace": [_member(member, c) for member in c.members.values()],

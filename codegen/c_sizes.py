@@ -6,15 +6,17 @@ long name. The number of examples of a call is `b->m`; arrays hold up to TWO_LAY
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Set
-from dataclasses import dataclass
+import re
+from collections.abc import Iterable, Mapping, Set
+from dataclasses import dataclass, field
 from typing import Any
 
 from sympy import Expr
 
 from codegen.names import RESERVED
 from codegen.printers.to_c import FUNCTIONS, PRODUCT, TERNARY, ToC, Used
-from derive.calculus.tensor import Ref, Size
+from derive.calculus.nodes import FloorDiv
+from derive.calculus.tensor import Ref, Size, Tensor
 
 STATUS = ("OK", "BATCH", "LABEL", "NONFINITE", "FORMAT")
 MACROS = {name.upper() for name in (*FUNCTIONS.values(), "sqrt", "pow")} | {"INFINITY", "REAL"}
@@ -28,15 +30,18 @@ class CSizes:
     values: Mapping[str, int]
     taken: Set[str]
     batch: str = ""
+    derived: Mapping[Expr, str] = field(default_factory=dict)
 
     @property
     def short_names(self) -> dict[str, str]:
         """Constants of the source file: the short name -> the long one."""
-        return {self._upper(letter): self.constant(letter) for letter in self.values if self._free(letter)}
+        letters = (*self.values, *self.derived.values())
+        return {self._upper(letter): self.constant(letter) for letter in letters if self._free(letter)}
 
     def _upper(self, letter: str) -> str:
         """The letter in upper case; of a layer's d and D, the second is D_2."""
-        same = [other for other in self.values if other.upper() == letter.upper()]
+        letters = (*self.values, *self.derived.values())
+        same = [other for other in letters if other.upper() == letter.upper()]
         return letter.upper() + (f"_{same.index(letter) + 1}" if same.index(letter) else "")
 
     def _free(self, letter: str) -> bool:
@@ -47,16 +52,28 @@ class CSizes:
         """TWO_LAYER_N."""
         return f"{self.prefix.upper()}_{self._upper(letter)}"
 
-    def in_source(self, size: Size) -> str:
-        """A size in a function: the batch by call, a constant else."""
-        return "b->m" if size.name == self.batch else self._at_most(size)
+    def in_source(self, extent: Expr) -> str | None:
+        """A size in a function: the batch by call, a constant else; None for what has no name."""
+        return "b->m" if extent == Size(self.batch) else self._at_most(extent)
 
-    def _at_most(self, size: Size) -> str:
-        return self._upper(size.name) if self._free(size.name) else self.constant(size.name)
+    def _at_most(self, extent: Expr) -> str | None:
+        letter = self._letter(extent)
+        if letter is None:
+            return None
+        return self._upper(letter) if self._free(letter) else self.constant(letter)
 
-    def in_header(self, size: Size) -> str:
+    def _letter(self, extent: Expr) -> str | None:
+        return str(extent.name) if isinstance(extent, Size) else self.derived.get(extent)
+
+    def in_header(self, extent: Expr) -> str | None:
         """A size in a declaration: always the long constant."""
-        return self.constant(size.name)
+        letter = self._letter(extent)
+        return None if letter is None else self.constant(letter)
+
+    def definitions(self) -> list[str]:
+        """The constants that follow from others: CONV2D_Y_H = (CONV2D_H + 2 - CONV2D_U) / 2 + 1."""
+        plain = ToC(_no_element, lambda e: self.in_header(e) if isinstance(e, Size) else None, self.prefix, Used())
+        return [f"{self.constant(letter)} = {plain.integer(extent)}" for extent, letter in self.derived.items()]
 
     def header_text(self, extent: Expr, level: int = TERNARY) -> str:
         """An extent in a declaration."""
@@ -73,6 +90,17 @@ class CSizes:
     def product(self, extents: tuple[Expr, ...]) -> str:
         """N * D in the source file."""
         return " * ".join(self.source_text(extent, PRODUCT + 1) for extent in extents) or "1"
+
+
+def derived_sizes(tensors: Iterable[Tensor]) -> dict[Expr, str]:
+    """Names for the extents that a division gives: the tensor's and the axis's, Y_h."""
+    found: dict[Expr, str] = {}
+    for tensor in tensors:
+        for place, axis in enumerate(tensor.axes):
+            if axis.size.has(FloorDiv) and axis.size not in found:
+                letter = axis.name if re.fullmatch("[A-Za-z]+", axis.name) else str(place)
+                found[axis.size] = f"{tensor.name}_{letter}"
+    return found
 
 
 def _no_element(ref: Ref, to_c: Any) -> str:

@@ -13,7 +13,7 @@ from codegen.c_module import render_c
 from codegen.c_network import require_names
 from codegen.description import render_description
 from codegen.folder import write_folder
-from codegen.names import require_name
+from codegen.names import require_name, require_prefix
 from codegen.plan import Plan, plan_layer, plan_network
 from codegen.readme import render_init, render_readme
 from derive.calculus.network import Network
@@ -56,7 +56,7 @@ def emit_layer(
 ) -> list[Path]:
     """Write out/<name>/ with one layer's forward, vjp and jvp; sizes of C that are not given are 8."""
     require_targets(targets)
-    name = require_name(program.name, "the layer")
+    name = require_prefix(program.name, "the layer")
     plan = plan_layer(program)
     files = {"__init__.py": f'"""{name}, alone: forward, vjp, jvp."""\n'}
     if "numpy" in targets:

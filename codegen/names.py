@@ -72,6 +72,11 @@ def require_name(name: str, what: str) -> str:
     return name
 
 
+def require_prefix(name: str, what: str) -> str:
+    """The name of what is only ever a prefix in C (tanh_forward) and a module in Python."""
+    return require_name(name, what) if name in keyword.kwlist or not LEGAL.match(name) else name
+
+
 def require_distinct(names: Iterable[tuple[str, str]], where: str) -> None:
     """NameRefused where two of the (name, what) are one in upper case."""
     seen: dict[str, tuple[str, str]] = {}

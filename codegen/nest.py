@@ -36,20 +36,22 @@ class Blank:
 
 @dataclass(frozen=True)
 class Loop:
-    """for (int index = start; index < stop; index++), or from its end to its start."""
+    """for (int index = start; index < stop; index++), closed with <=, or from its end to its start."""
 
     index: str
     stop: str
     body: tuple[Node, ...]
     start: str = "0"
     reverse: bool = False
+    closed: bool = False
 
     @property
     def head(self) -> str:
         """The loop's first line."""
         if self.reverse:
             return f"for (int {self.index} = {self.stop} - 1; {self.index} >= {self.start}; {self.index}--)"
-        return f"for (int {self.index} = {self.start}; {self.index} < {self.stop}; {self.index}++)"
+        until = "<=" if self.closed else "<"
+        return f"for (int {self.index} = {self.start}; {self.index} {until} {self.stop}; {self.index}++)"
 
 
 @dataclass(frozen=True)
@@ -111,7 +113,8 @@ def comment(lines: tuple[str, ...], margin: str) -> Iterator[str]:
 
 def wrapped(text: str, margin: str) -> Iterator[str]:
     """A statement, continued on a deeper line where it is too long."""
-    pieces = _folded(text, WIDTH - len(margin) - 8, (" ? ", " : ", " && ", " + ", " - ", " * ", ", ", "; "))
+    signs = (" += ", " -= ", " = ", " ? ", " : ", " && ", " + ", " - ", " * ", " / ", ", ", "; ")
+    pieces = _folded(text, WIDTH - len(margin) - 8, signs)
     for number, piece in enumerate(pieces):
         yield f"{margin}{INDENT * 2 if number else ''}{piece}"
 
@@ -129,12 +132,12 @@ def _folded(text: str, width: int, breaks: tuple[str, ...]) -> list[str]:
 
 
 def _place(text: str, width: int, breaks: tuple[str, ...]) -> int:
-    """Where to break: before an operator, after a comma; as few brackets open as possible."""
+    """Where to break: before an operator, after a comma or an assignment; as few brackets open as possible."""
     depth, best, shallowest = 0, -1, 99
     for position, letter in enumerate(text[:width]):
         depth += (letter in "([{") - (letter in ")]}")
         sign = next((s for s in breaks if text.startswith(s, position)), None)
-        if sign is not None and position > width // 3 and depth <= shallowest:
-            best = position + (1 if sign[0] in ",;" else 0)
+        if sign is not None and position > len(INDENT) and depth <= shallowest:
+            best = position + (1 if sign[0] in ",;" else len(sign) if sign.endswith("= ") else 0)
             shallowest = depth
     return best

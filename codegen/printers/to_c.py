@@ -20,7 +20,16 @@ from sympy.core.basic import Basic
 
 from codegen.printers.factors import comparison, conjuncts, numerator_denominator, signed_terms
 from derive.calculus.bounds import proved_nonnegative
-from derive.calculus.nodes import Condition, FloorDiv, IsZero, Nonnegative, Opaque, Remainder, VectorMap, Where
+from derive.calculus.nodes import (
+    Condition,
+    FloorDiv,
+    IsZero,
+    Nonnegative,
+    Opaque,
+    Remainder,
+    VectorMap,
+    Where,
+)
 from derive.calculus.tensor import Index, IntegerRef, Ref, Size
 from derive.errors import DeriveError
 
@@ -63,7 +72,7 @@ class ToC:
     """Expressions in one place of a C file: how elements, sizes and functions are spelled there."""
 
     element: Callable[[Ref, ToC], str]
-    sizes: Callable[[Size], str]
+    sizes: Callable[[Expr], str | None]
     prefix: str
     used: Used
     extents: Mapping[Index, Expr] = field(default_factory=dict)
@@ -89,10 +98,8 @@ class ToC:
             return _number(node)
         if is_integer(node):
             return f"(real){self.integer(node, UNARY)}", UNARY
-        if isinstance(node, Ref):
-            return self.element(node, self), POSTFIX
-        if isinstance(node, Symbol):
-            return str(node.name), POSTFIX
+        if isinstance(node, Ref | Symbol):
+            return self.element(node, self) if isinstance(node, Ref) else str(node.name), POSTFIX
         if isinstance(node, Add):
             return self._sum(node, self.real), SUM
         if isinstance(node, Mul) or (isinstance(node, Pow) and node.exp.could_extract_minus_sign()):
@@ -102,7 +109,7 @@ class ToC:
         return self._call(node)
 
     def _sum(self, node: Add, write: Callable[[Basic, int], str]) -> str:
-        pieces = []
+        pieces: list[str] = []
         for negative, term in signed_terms(node):
             sign = ("-" if negative else "") if not pieces else (" - " if negative else " + ")
             pieces.append(sign + write(term, PRODUCT if negative else SUM))
@@ -133,7 +140,7 @@ class ToC:
 
     def _power(self, base: Expr, exponent: Expr) -> tuple[str, int]:
         """x^2 as x * x, x^(3/2) as x * SQRT(x), anything else by POW."""
-        whole, half = divmod(2 * exponent, 2) if exponent.is_Rational and 2 * exponent == int(2 * exponent) else (0, 0)
+        whole, half = divmod(2 * exponent, 2) if (2 * exponent).is_Integer else (0, 0)
         if whole > 4 or (whole == 0 and half == 0):
             return f"{self._macro('pow')}({self.real(base)}, {self.real(exponent)})", POSTFIX
         root = [f"{self._macro('sqrt')}({self.real(base)})"] if half else []
@@ -156,10 +163,10 @@ class ToC:
             return f"{self.prefix}_sign({self.real(node.args[0])})", POSTFIX
         if name not in FUNCTIONS:
             if isinstance(node, Opaque | VectorMap):
-                raise DeriveError(f"{self.prefix} has no C while {node.name} is undetermined; give it a formula")
-            raise DeriveError(
-                f"{self.prefix} has no C: {name} is no function of libm; use {', '.join(sorted(FUNCTIONS))}"
-            )
+                what = f"{node.name} is undetermined; give it a formula"
+            else:
+                what = f"{name} is no function of libm; use {', '.join(sorted(FUNCTIONS))}"
+            raise DeriveError(f"{self.prefix} has no C: {what}")
         return f"{self._macro(FUNCTIONS[name])}({self.real(node.args[0])})", POSTFIX
 
     def _macro(self, name: str) -> str:
@@ -208,8 +215,9 @@ class ToC:
     def _integer(self, node: Basic) -> tuple[str, int]:
         if isinstance(node, Index):
             return str(node.name), POSTFIX
-        if isinstance(node, Size):
-            return self.sizes(node), POSTFIX
+        named = self.sizes(node)
+        if named is not None:
+            return named, POSTFIX
         if isinstance(node, Ref):
             return self.element(node, self), POSTFIX
         if node.is_Integer:
@@ -229,7 +237,7 @@ class ToC:
         """Division rounded down is C's own where the dividend cannot be negative."""
         dividend, divisor = node.args
         sign = "/" if isinstance(node, FloorDiv) else "%"
-        if dividend in self.proved or proved_nonnegative(dividend, self.extents):
+        if not dividend.has(Index, Ref) or dividend in self.proved or proved_nonnegative(dividend, self.extents):
             return f"{self.integer(dividend, PRODUCT)} {sign} {self.integer(divisor, UNARY)}", PRODUCT
         name = "floor_divide" if isinstance(node, FloorDiv) else "remainder"
         self.used.own.add(name)

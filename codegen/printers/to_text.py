@@ -94,7 +94,7 @@ class _Writer:
         return written if own >= level else f"({written})"
 
     def _sum(self, node: Add) -> str:
-        pieces = []
+        pieces: list[str] = []
         for negative, term in signed_terms(node):
             sign = ("-" if negative else "") if not pieces else (" - " if negative else " + ")
             pieces.append(sign + self._in(term, PRODUCT if negative else SUM))

@@ -1,0 +1,3 @@
+"""h(X) = cos(X W) Theta"""
+
+from .random_features import *  # noqa: F403

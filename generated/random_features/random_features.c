@@ -1,0 +1,490 @@
+/* random_features: h(X) = cos(X W) Theta
+   Emitted by `python -m derive build random_features`; change the definition, not this file. */
+#include "random_features.h"
+
+#include <math.h>
+#include <string.h>
+
+/* The same bits from every compiler: no reassociation, no contraction into fused multiply-adds. */
+#ifdef __FAST_MATH__
+#error "random_features.c needs exact floating point: compile without -ffast-math"
+#endif
+#if defined(__clang__) || !defined(__GNUC__)
+#pragma STDC FP_CONTRACT OFF
+#else
+#pragma GCC optimize("fp-contract=off")
+#endif
+
+#ifdef RANDOM_FEATURES_DOUBLE
+#define COS cos
+#define EXP exp
+#define LOG log
+#else
+#define COS cosf
+#define EXP expf
+#define LOG logf
+#endif
+
+typedef random_features_real real;
+
+enum { N = RANDOM_FEATURES_N, D = RANDOM_FEATURES_D, K = RANDOM_FEATURES_K };
+
+/* The finaliser of SplitMix64: Steele, Lea, Flood, OOPSLA 2014. */
+static uint64_t random_features_mix(uint64_t z)
+{
+    z += UINT64_C(0x9E3779B97F4A7C15);
+    z = (z ^ (z >> 30)) * UINT64_C(0xBF58476D1CE4E5B9);
+    z = (z ^ (z >> 27)) * UINT64_C(0x94D049BB133111EB);
+    return z ^ (z >> 31);
+}
+
+/* Normal with deviation scale: a sum of twelve uniforms has mean 6 and variance 1. */
+static void random_features_normal(real *x, size_t count, uint64_t key, double scale)
+{
+    for (size_t e = 0; e < count; e++) {
+        uint64_t s = 0;
+        for (uint64_t j = 0; j < 12; j++)
+            s += random_features_mix(key + 16 * (uint64_t)e + j) >> 32;
+        x[e] = (real)(((double)s - 6 * 0x1p32) * 0x1p-32 * scale);
+    }
+}
+
+void random_features_init(random_features_params *p, uint64_t seed)
+{
+    const uint64_t key = random_features_mix(seed);
+
+    random_features_normal(&p->W[0][0], sizeof p->W / sizeof(real), random_features_mix(key + 0), sqrt(1.0 / N));
+    random_features_normal(&p->Theta[0][0], sizeof p->Theta / sizeof(real), random_features_mix(key + 1), sqrt(1.0 / D));
+}
+
+static int random_features_check_batch(const random_features_batch *b)
+{
+    if (b->m < 1 || b->m > RANDOM_FEATURES_M)
+        return RANDOM_FEATURES_BATCH;
+    return RANDOM_FEATURES_OK;
+}
+
+static int random_features_check(const random_features_batch *b)
+{
+    const int code = random_features_check_batch(b);
+    if (code != RANDOM_FEATURES_OK)
+        return code;
+    if (!b->y)
+        return RANDOM_FEATURES_LABEL;
+    for (int i = 0; i < b->m; i++)
+        if (b->y[i] < 0 || b->y[i] >= K)
+            return RANDOM_FEATURES_LABEL;
+    return RANDOM_FEATURES_OK;
+}
+
+int random_features_forward(const random_features_params *restrict p, const random_features_batch *b,
+                            random_features_workspace *restrict w, random_features_real *H)
+{
+    const int code = random_features_check_batch(b);
+    if (code != RANDOM_FEATURES_OK)
+        return code;
+
+    for (int i = 0; i < b->m; i++) {
+        const real *X = b->X[i];
+        real *A = w->A, *Phi = w->Phi[i];
+
+        /* A[i,j] = sum_{q<n} X[i,q] W[q,j] */
+        for (int j = 0; j < D; j++)
+            A[j] = 0;
+        for (int q = 0; q < N; q++)
+            for (int j = 0; j < D; j++)
+                A[j] += X[q] * p->W[q][j];
+
+        /* Phi[i,j] = cos(A[i,j]) */
+        for (int j = 0; j < D; j++)
+            Phi[j] = COS(A[j]);
+
+        /* H[i,j] = sum_{q<d} Phi[i,q] Theta[q,j] */
+        for (int j = 0; j < K; j++)
+            H[i * K + j] = 0;
+        for (int q = 0; q < D; q++)
+            for (int j = 0; j < K; j++)
+                H[i * K + j] += Phi[q] * p->Theta[q][j];
+    }
+    return RANDOM_FEATURES_OK;
+}
+
+int random_features_loss(const random_features_params *restrict p, const random_features_batch *b,
+                         random_features_workspace *restrict w, random_features_real *L)
+{
+    const int code = random_features_check(b);
+    if (code != RANDOM_FEATURES_OK)
+        return code;
+
+    *L = 0;
+    for (int i = 0; i < b->m; i++) {
+        const real *X = b->X[i];
+        real *A = w->A, *Phi = w->Phi[i], *H = w->H[i], *E = w->E, *S = w->S[i];
+
+        /* A[i,j] = sum_{q<n} X[i,q] W[q,j] */
+        for (int j = 0; j < D; j++)
+            A[j] = 0;
+        for (int q = 0; q < N; q++)
+            for (int j = 0; j < D; j++)
+                A[j] += X[q] * p->W[q][j];
+
+        /* Phi[i,j] = cos(A[i,j]) */
+        for (int j = 0; j < D; j++)
+            Phi[j] = COS(A[j]);
+
+        /* H[i,j] = sum_{q<d} Phi[i,q] Theta[q,j] */
+        for (int j = 0; j < K; j++)
+            H[j] = 0;
+        for (int q = 0; q < D; q++)
+            for (int j = 0; j < K; j++)
+                H[j] += Phi[q] * p->Theta[q][j];
+
+        /* M[i] = max_{q<k} H[i,q] */
+        real M = -(real)INFINITY;
+        for (int q = 0; q < K; q++)
+            M = H[q] > M ? H[q] : M;
+
+        /* E[i,q] = exp(H[i,q] - M[i]) */
+        for (int q = 0; q < K; q++)
+            E[q] = EXP(H[q] - M);
+
+        /* T[i] = sum_{q<k} E[i,q] */
+        real T = 0;
+        for (int q = 0; q < K; q++)
+            T += E[q];
+
+        /* L = sum_{i<m} (M[i] + log(T[i]) - H[i,y[i]])/m */
+        *L += M + LOG(T) - H[b->y[i]];
+
+        /* S[i,j] = E[i,j]/T[i] */
+        for (int j = 0; j < K; j++)
+            S[j] = E[j] / T;
+    }
+    *L /= (real)b->m;
+    return RANDOM_FEATURES_OK;
+}
+
+int random_features_vjp(const random_features_params *restrict p, const random_features_batch *b,
+                        random_features_workspace *restrict w, random_features_real L_bar,
+                        random_features_gradients *restrict p_bar)
+{
+    const int code = random_features_check(b);
+    if (code != RANDOM_FEATURES_OK)
+        return code;
+
+    (void)p;
+
+    /* Theta_bar[q,j] = L_bar sum_{i<m} Phi[i,q] (S[i,j] - [j == y[i]])/m */
+    for (int q = 0; q < D; q++) {
+        for (int j = 0; j < K; j++)
+            p_bar->Theta[q][j] = 0;
+        for (int i = 0; i < b->m; i++)
+            for (int j = 0; j < K; j++)
+                p_bar->Theta[q][j] += w->Phi[i][q] * (w->S[i][j] - (real)(j == b->y[i]));
+        for (int j = 0; j < K; j++)
+            p_bar->Theta[q][j] *= (L_bar / (real)b->m);
+    }
+    return RANDOM_FEATURES_OK;
+}
+
+int random_features_jvp(const random_features_params *restrict p, const random_features_gradients *p_dot,
+                        const random_features_batch *b, random_features_workspace *restrict w,
+                        random_features_real *L, random_features_real *L_dot)
+{
+    const int code = random_features_check(b);
+    if (code != RANDOM_FEATURES_OK)
+        return code;
+
+    *L = 0;
+    *L_dot = 0;
+    for (int i = 0; i < b->m; i++) {
+        const real *X = b->X[i];
+        real *A = w->A, *Phi = w->Phi[i], *H = w->H[i], *H_dot = w->H_dot, *E = w->E, *S = w->S[i];
+
+        /* A[i,j] = sum_{q<n} X[i,q] W[q,j] */
+        for (int j = 0; j < D; j++)
+            A[j] = 0;
+        for (int q = 0; q < N; q++)
+            for (int j = 0; j < D; j++)
+                A[j] += X[q] * p->W[q][j];
+
+        /* Phi[i,j] = cos(A[i,j]) */
+        for (int j = 0; j < D; j++)
+            Phi[j] = COS(A[j]);
+
+        /* H[i,j] = sum_{q<d} Phi[i,q] Theta[q,j] */
+        for (int j = 0; j < K; j++)
+            H[j] = 0;
+        for (int q = 0; q < D; q++)
+            for (int j = 0; j < K; j++)
+                H[j] += Phi[q] * p->Theta[q][j];
+
+        /* H_dot[i,j] = sum_{q<d} Phi[i,q] Theta_dot[q,j] */
+        for (int j = 0; j < K; j++)
+            H_dot[j] = 0;
+        for (int q = 0; q < D; q++)
+            for (int j = 0; j < K; j++)
+                H_dot[j] += Phi[q] * p_dot->Theta[q][j];
+
+        /* M[i] = max_{q<k} H[i,q] */
+        real M = -(real)INFINITY;
+        for (int q = 0; q < K; q++)
+            M = H[q] > M ? H[q] : M;
+
+        /* E[i,q] = exp(H[i,q] - M[i]) */
+        for (int q = 0; q < K; q++)
+            E[q] = EXP(H[q] - M);
+
+        /* T[i] = sum_{q<k} E[i,q] */
+        real T = 0;
+        for (int q = 0; q < K; q++)
+            T += E[q];
+
+        /* L = sum_{i<m} (M[i] + log(T[i]) - H[i,y[i]])/m */
+        *L += M + LOG(T) - H[b->y[i]];
+
+        /* S[i,j] = E[i,j]/T[i] */
+        for (int j = 0; j < K; j++)
+            S[j] = E[j] / T;
+
+        /* L_dot = (sum_{i<m,q<k} H_dot[i,q] S[i,q] - sum_{i<m} H_dot[i,y[i]])/m */
+        *L_dot -= H_dot[b->y[i]];
+        for (int q = 0; q < K; q++)
+            *L_dot += H_dot[q] * S[q];
+    }
+    *L /= (real)b->m;
+    *L_dot /= (real)b->m;
+    return RANDOM_FEATURES_OK;
+}
+
+int random_features_predict(const random_features_params *p, const random_features_batch *b,
+                            random_features_workspace *w, int32_t *labels)
+{
+    const int code = random_features_forward(p, b, w, &w->H[0][0]);
+    if (code != RANDOM_FEATURES_OK)
+        return code;
+
+    for (int i = 0; i < b->m; i++) {
+        const real *H = &w->H[0][0] + (size_t)i * K;
+        int best = 0;
+        for (int j = 1; j < K; j++)
+            best = H[j] > H[best] ? j : best;
+        labels[i] = best;
+    }
+    return RANDOM_FEATURES_OK;
+}
+
+static int random_features_finite(const real *x, size_t n)
+{
+    int bad = 0;
+    for (size_t e = 0; e < n; e++)
+        bad |= !(x[e] - x[e] == 0);
+    return !bad;
+}
+
+/* The loss, and its gradients in w->p_bar; both finite, or RANDOM_FEATURES_NONFINITE. */
+static int random_features_gradients_of(const random_features_params *p, const random_features_batch *b,
+                                        random_features_workspace *w, real *L)
+{
+    int code = random_features_loss(p, b, w, L);
+    if (code == RANDOM_FEATURES_OK && !random_features_finite(L, 1))
+        code = RANDOM_FEATURES_NONFINITE;
+    if (code == RANDOM_FEATURES_OK)
+        code = random_features_vjp(p, b, w, 1, &w->p_bar);
+    if (code == RANDOM_FEATURES_OK && !random_features_finite((const real *)&w->p_bar, sizeof w->p_bar / sizeof(real)))
+        code = RANDOM_FEATURES_NONFINITE;
+    return code;
+}
+
+/* W_new[i] = W[i] - lr (weight_decay W[i] + W_bar[i]) */
+static void random_features_sgd(real *restrict W, const real *restrict W_bar, size_t n, real lr,
+                                real weight_decay)
+{
+    for (size_t i = 0; i < n; i++)
+        W[i] -= lr * (weight_decay * W[i] + W_bar[i]);
+}
+
+int random_features_sgd_step(random_features_params *p, const random_features_batch *b,
+                             random_features_workspace *w, random_features_real lr,
+                             random_features_real weight_decay, random_features_real *L)
+{
+    real now;
+    const int code = random_features_gradients_of(p, b, w, &now);
+    if (code != RANDOM_FEATURES_OK)
+        return code;
+
+    random_features_sgd(&p->Theta[0][0], &w->p_bar.Theta[0][0], sizeof p->Theta / sizeof(real), lr, weight_decay);
+    *L = now;
+    return RANDOM_FEATURES_OK;
+}
+
+/* v_new[i] = mu v[i] - lr (weight_decay W[i] + W_bar[i]); W_new[i] = W[i] + v_new[i] */
+static void random_features_momentum(real *restrict W, const real *restrict W_bar, real *restrict v, size_t n,
+                                     real lr, real mu, real weight_decay)
+{
+    for (size_t i = 0; i < n; i++) {
+        v[i] = mu * v[i] - lr * (weight_decay * W[i] + W_bar[i]);
+        W[i] += v[i];
+    }
+}
+
+int random_features_momentum_step(random_features_params *p, random_features_gradients *v,
+                                  const random_features_batch *b, random_features_workspace *w,
+                                  random_features_real lr, random_features_real mu,
+                                  random_features_real weight_decay, random_features_real *L)
+{
+    real now;
+    const int code = random_features_gradients_of(p, b, w, &now);
+    if (code != RANDOM_FEATURES_OK)
+        return code;
+
+    random_features_momentum(&p->Theta[0][0], &w->p_bar.Theta[0][0], &v->Theta[0][0], sizeof p->Theta / sizeof(real), lr, mu, weight_decay);
+    *L = now;
+    return RANDOM_FEATURES_OK;
+}
+
+/* u_new[i] = (1 - mu) (weight_decay W[i] + W_bar[i]) + mu u[i]; W_new[i] = W[i] - lr u_new[i] */
+static void random_features_averaged(real *restrict W, const real *restrict W_bar, real *restrict u, size_t n,
+                                     real lr, real mu, real weight_decay)
+{
+    for (size_t i = 0; i < n; i++) {
+        u[i] = (1 - mu) * (weight_decay * W[i] + W_bar[i]) + mu * u[i];
+        W[i] -= lr * u[i];
+    }
+}
+
+int random_features_averaged_step(random_features_params *p, random_features_gradients *u,
+                                  const random_features_batch *b, random_features_workspace *w,
+                                  random_features_real lr, random_features_real mu,
+                                  random_features_real weight_decay, random_features_real *L)
+{
+    real now;
+    const int code = random_features_gradients_of(p, b, w, &now);
+    if (code != RANDOM_FEATURES_OK)
+        return code;
+
+    random_features_averaged(&p->Theta[0][0], &w->p_bar.Theta[0][0], &u->Theta[0][0], sizeof p->Theta / sizeof(real), lr, mu, weight_decay);
+    *L = now;
+    return RANDOM_FEATURES_OK;
+}
+
+/* A checkpoint is eight bytes of length, a header of text, and the parameters, all little-endian (safetensors).
+ * The header is spelled out letter by letter: to be counted, written, or compared with one that exists. */
+typedef struct {
+    unsigned char *to;
+    const unsigned char *same;
+    size_t n;
+    int differs;
+} random_features_header;
+
+#ifdef RANDOM_FEATURES_DOUBLE
+typedef uint64_t random_features_bits;
+#define DTYPE "F64"
+#else
+typedef uint32_t random_features_bits;
+#define DTYPE "F32"
+#endif
+
+static void random_features_text(random_features_header *h, const char *text)
+{
+    for (; *text; text++, h->n++) {
+        if (h->to)
+            h->to[h->n] = (unsigned char)*text;
+        if (h->same && h->same[h->n] != (unsigned char)*text)
+            h->differs = 1;
+    }
+}
+
+static void random_features_number(random_features_header *h, size_t value)
+{
+    char digits[24] = {0};
+    size_t start = sizeof digits - 1;
+    do
+        digits[--start] = (char)('0' + value % 10);
+    while (value /= 10);
+    random_features_text(h, &digits[start]);
+}
+
+static void random_features_spell(random_features_header *h)
+{
+    static const struct {
+        const char *name;
+        size_t shape[2], rank, start, end;
+    } tensors[] = {
+        {"W", {N, D}, 2, offsetof(random_features_params, W), offsetof(random_features_params, W) + sizeof((random_features_params *)0)->W},
+        {"Theta", {D, K}, 2, offsetof(random_features_params, Theta), offsetof(random_features_params, Theta) + sizeof((random_features_params *)0)->Theta},
+    };
+    for (size_t t = 0; t < sizeof tensors / sizeof tensors[0]; t++) {
+        random_features_text(h, t ? ",\"" : "{\"");
+        random_features_text(h, tensors[t].name);
+        random_features_text(h, "\":{\"dtype\":\"" DTYPE "\",\"shape\":[");
+        for (size_t a = 0; a < tensors[t].rank; a++) {
+            random_features_text(h, a ? "," : "");
+            random_features_number(h, tensors[t].shape[a]);
+        }
+        random_features_text(h, "],\"data_offsets\":[");
+        random_features_number(h, tensors[t].start);
+        random_features_text(h, ",");
+        random_features_number(h, tensors[t].end);
+        random_features_text(h, "]}");
+    }
+    random_features_text(h, "}");
+    while (h->n % 8)
+        random_features_text(h, " ");
+}
+
+size_t random_features_save(const random_features_params *p, void *buffer, size_t size)
+{
+    const real *x = (const real *)p;
+    unsigned char *to = buffer;
+    random_features_header h = {0};
+    random_features_spell(&h);
+    if (size < 8 + h.n + sizeof *p)
+        return 8 + h.n + sizeof *p;
+
+    for (int i = 0; i < 8; i++)
+        to[i] = (unsigned char)(((uint64_t)h.n >> (8 * i)) & 255);
+    h = (random_features_header){.to = to + 8};
+    random_features_spell(&h);
+    to += 8 + h.n;
+    for (size_t e = 0; e < sizeof *p / sizeof *x; e++) {
+        random_features_bits bits;
+        memcpy(&bits, &x[e], sizeof bits);
+        for (size_t i = 0; i < sizeof bits; i++)
+            *to++ = (unsigned char)((bits >> (8 * i)) & 255);
+    }
+    return 8 + h.n + sizeof *p;
+}
+
+int random_features_load(random_features_params *p, const void *buffer, size_t size)
+{
+    const unsigned char *from = buffer;
+    real *x = (real *)p;
+    uint64_t length = 0;
+    random_features_header h = {0};
+    random_features_spell(&h);
+    if (size != 8 + h.n + sizeof *p)
+        return RANDOM_FEATURES_FORMAT;
+
+    for (int i = 0; i < 8; i++)
+        length |= (uint64_t)from[i] << (8 * i);
+    h = (random_features_header){.same = from + 8};
+    random_features_spell(&h);
+    if (length != h.n || h.differs)
+        return RANDOM_FEATURES_FORMAT;
+
+    from += 8 + h.n;
+    for (size_t e = 0; e < sizeof *p / sizeof *x; e++) {
+        random_features_bits bits = 0;
+        for (size_t i = 0; i < sizeof bits; i++)
+            bits |= (random_features_bits)*from++ << (8 * i);
+        memcpy(&x[e], &bits, sizeof bits);
+    }
+    return RANDOM_FEATURES_OK;
+}
+
+size_t random_features_params_bytes(void) { return sizeof(random_features_params); }
+size_t random_features_gradients_bytes(void) { return sizeof(random_features_gradients); }
+size_t random_features_workspace_bytes(void) { return sizeof(random_features_workspace); }
+size_t random_features_real_bytes(void) { return sizeof(real); }
+int random_features_max_batch(void) { return RANDOM_FEATURES_M; }

@@ -1,0 +1,237 @@
+"""h(X) = cos(X W) Theta
+
+    A[i,j] = sum_{p<n} X[i,p] W[p,j]
+    Phi[i,j] = cos(A[i,j])
+    H[i,j] = sum_{p<d} Phi[i,p] Theta[p,j]
+    M[i] = max_{q<k} H[i,q]
+    E[i,q] = exp(H[i,q] - M[i])
+    T[i] = sum_{q<k} E[i,q]
+    S[i,j] = E[i,j]/T[i]
+    L = sum_{i<m} (M[i] + log(T[i]) - H[i,y[i]])/m
+
+Built by `python -m derive build random_features`. Batches are rows; sizes are free at run time.
+"""
+
+import json
+from typing import NamedTuple
+
+import numpy as np
+
+NAME = "random_features"
+SIZES = {"n": 784, "d": 1000, "k": 10}
+
+
+class Params(NamedTuple):
+    """Every parameter."""
+
+    W: np.ndarray  # (n, d)
+    Theta: np.ndarray  # (d, k)
+
+
+class Gradients(NamedTuple):
+    """A cotangent, or a tangent, of every trained parameter."""
+
+    Theta: np.ndarray  # (d, k)
+
+
+def mix(z):
+    """The finaliser of SplitMix64. Steele, Lea, Flood, OOPSLA 2014."""
+    z = z + np.uint64(0x9E3779B97F4A7C15)
+    z = (z ^ (z >> np.uint64(30))) * np.uint64(0xBF58476D1CE4E5B9)
+    z = (z ^ (z >> np.uint64(27))) * np.uint64(0x94D049BB133111EB)
+    return z ^ (z >> np.uint64(31))
+
+
+def draw(seed, index, size, j):
+    """Draw j of every element of a parameter: 64 bits that depend on their place alone."""
+    key = mix(mix(np.array([seed % 2**64], np.uint64)) + np.uint64(index))
+    return mix(key + np.uint64(16) * np.arange(size, dtype=np.uint64) + np.uint64(j))
+
+
+def normal(seed, index, shape, scale, dtype):
+    """Normal with deviation scale: twelve uniforms have mean 6 and variance 1."""
+    size = np.prod(shape, dtype=int)
+    s = np.zeros(size, np.uint64)
+    for j in range(12):
+        s += draw(seed, index, size, j) >> np.uint64(32)
+    return ((s.astype(np.float64) - 6 * 2.0**32) * 2.0**-32 * scale).astype(dtype).reshape(shape)
+
+
+def init(seed=0, dtype=np.float32, *, n=784, d=1000, k=10):
+    """Parameters from a seed, the same bits on every machine."""
+    return Params(
+        normal(seed, 0, (n, d), np.sqrt(1 / n), dtype),
+        normal(seed, 1, (d, k), np.sqrt(1 / d), dtype),
+    )
+
+
+def forward(p, X):
+    """Return H (m, k) and residuals."""
+    Phi = np.cos(X @ p.W)  # (m, d)
+    H = Phi @ p.Theta      # (m, k)
+    return H, (Phi,)
+
+
+def require_labels(name, labels, classes):
+    """ValueError where a label is out of range."""
+    if labels.size and (labels.min() < 0 or labels.max() >= classes):
+        wrong = np.argwhere((labels < 0) | (labels >= classes))[0].tolist()
+        value = labels[tuple(wrong)]
+        raise ValueError(f"{name}{wrong} is {value}; labels are 0..{classes - 1}")
+
+
+def loss(p, X, y):
+    """Return L and residuals."""
+    require_labels("y", y, p.Theta.shape[1])
+    H, (Phi,) = forward(p, X)
+    m = len(X)
+    M = H.max(axis=1)           # (m,)
+    E = np.exp(H - M[:, None])  # (m, k)
+    T = E.sum(axis=1)           # (m,)
+    L = (np.log(T) + M - H[np.arange(m), y]).sum() / m
+    S = E / T[:, None]          # (m, k)
+    return L, (Phi, S)
+
+
+def vjp(residuals, L_bar, p, X, y):
+    """Pull L_bar () back to Theta_bar (d, k)."""
+    Phi, S = residuals
+    m = len(y)
+    delta = S.copy()
+    delta[np.arange(m), y] -= 1
+    Theta_bar = (Phi.T @ delta) * (L_bar / m)  # (d, k)
+    return Gradients(Theta_bar)
+
+
+def gradients(p, X, y):
+    """The loss and its gradient by every trained parameter."""
+    L, residuals = loss(p, X, y)
+    return L, vjp(residuals, 1.0, p, X, y)
+
+
+def jvp(p, p_dot, X, y):
+    """Push p_dot (Gradients) forward to L_dot."""
+    require_labels("y", y, p.Theta.shape[1])
+    m = len(X)
+    Phi = np.cos(X @ p.W)       # (m, d)
+    H = Phi @ p.Theta           # (m, k)
+    H_dot = Phi @ p_dot.Theta   # (m, k)
+    M = H.max(axis=1)           # (m,)
+    E = np.exp(H - M[:, None])  # (m, k)
+    T = E.sum(axis=1)           # (m,)
+    L = (np.log(T) + M - H[np.arange(m), y]).sum() / m
+    S = E / T[:, None]          # (m, k)
+    L_dot = ((H_dot * S).sum() - H_dot[np.arange(m), y].sum()) / m
+    return L, L_dot
+
+
+def predict(p, X):
+    """The likeliest class of every example."""
+    return forward(p, X)[0].argmax(axis=1).astype(np.int32)
+
+
+def is_finite(w):
+    """Whether every element is finite: so is then the sum of squares, unless it overflows."""
+    return np.isfinite(np.vdot(w, w)) or np.isfinite(w).all()
+
+
+def finite_gradients(p, X, y):
+    """`gradients`; FloatingPointError where the loss or a gradient is not finite."""
+    with np.errstate(all="ignore"):
+        L, g = gradients(p, X, y)
+        finite = np.isfinite(L) and all(map(is_finite, g))
+    if not finite:
+        raise FloatingPointError("the loss or a gradient is not finite; nothing was updated")
+    return L, g
+
+
+def sgd_step(p, X, y, lr, weight_decay=0.0):
+    """W_new = W - (weight_decay * W + W_bar) * lr. In place; return L."""
+    L, g = finite_gradients(p, X, y)
+    for W, W_bar in zip((p.Theta,), g, strict=True):
+        if weight_decay:
+            W_bar += weight_decay * W
+        W_bar *= lr
+        W -= W_bar
+    return L
+
+
+def momentum_step(p, v, X, y, lr, mu, weight_decay=0.0):
+    """v_new = mu * v - (weight_decay * W + W_bar) * lr; W_new = W + v_new. In place; return L."""
+    L, g = finite_gradients(p, X, y)
+    for W, v_W, W_bar in zip((p.Theta,), v, g, strict=True):
+        if weight_decay:
+            W_bar += weight_decay * W
+        W_bar *= lr
+        v_W *= mu
+        v_W -= W_bar
+        W += v_W
+    return L
+
+
+def averaged_step(p, u, X, y, lr, mu, weight_decay=0.0):
+    """u_new = (1 - mu) * (weight_decay * W + W_bar) + mu * u; W_new = W - lr * u_new. In place; return L."""
+    L, g = finite_gradients(p, X, y)
+    for W, u_W, W_bar in zip((p.Theta,), u, g, strict=True):
+        if weight_decay:
+            W_bar += weight_decay * W
+        W_bar *= 1 - mu
+        u_W *= mu
+        u_W += W_bar
+        W -= lr * u_W
+    return L
+
+
+def trace(p, X, y):
+    """Yield (name, array) of every forward equation, in order."""
+    require_labels("y", y, p.Theta.shape[1])
+    m = len(X)
+    A = X @ p.W                 # (m, d)
+    yield "A", A
+    Phi = np.cos(A)             # (m, d)
+    yield "Phi", Phi
+    H = Phi @ p.Theta           # (m, k)
+    yield "H", H
+    M = H.max(axis=1)           # (m,)
+    yield "M", M
+    E = np.exp(H - M[:, None])  # (m, k)
+    yield "E", E
+    T = E.sum(axis=1)           # (m,)
+    yield "T", T
+    S = E / T[:, None]          # (m, k)
+    yield "S", S
+    L = (np.log(T) + M - H[np.arange(m), y]).sum() / m
+    yield "L", L
+
+
+def save(path, p):
+    """Write the parameters as safetensors."""
+    header, end = {}, 0
+    for name, w in p._asdict().items():
+        span = [end, end + w.nbytes]
+        header[name] = {"dtype": f"F{8 * w.itemsize}", "shape": list(w.shape), "data_offsets": span}
+        end = span[1]
+    text = json.dumps(header, separators=(",", ":")).encode()
+    text += b" " * (-len(text) % 8)
+    with open(path, "wb") as file:
+        file.write(len(text).to_bytes(8, "little") + text)
+        for w in p:
+            file.write(w.astype(w.dtype.newbyteorder("<")).tobytes())
+
+
+def load(path):
+    """Read parameters written by `save`, or by any writer of safetensors."""
+    with open(path, "rb") as file:
+        size = int.from_bytes(file.read(8), "little")
+        if size > 10**8:
+            raise ValueError(f"{path} is not a safetensors file")
+        header, data = json.loads(file.read(size)), file.read()
+    header.pop("__metadata__", None)
+    if set(header) != set(Params._fields):
+        raise ValueError(f"{path} holds {', '.join(header)}; {NAME} has {', '.join(Params._fields)}")
+    arrays = []
+    for name in Params._fields:
+        (start, end), dtype = header[name]["data_offsets"], header[name]["dtype"].replace("F", "<f")
+        w = np.frombuffer(data[start:end], {"<f32": "<f4", "<f64": "<f8"}[dtype])
+        arrays.append(w.reshape(header[name]["shape"]).astype(w.dtype.newbyteorder("=")))
+    return Params(*arrays)

@@ -1,0 +1,3 @@
+"""h(X) = X Theta"""
+
+from .softmax_regression import *  # noqa: F403

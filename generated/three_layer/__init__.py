@@ -1,0 +1,3 @@
+"""h(X) = relu(relu(X W1) W2) W3"""
+
+from .three_layer import *  # noqa: F403

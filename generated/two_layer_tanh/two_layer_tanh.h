@@ -1,0 +1,117 @@
+/* two_layer_tanh: h(X) = sigma(X W1) W2, sigma = tanh
+   Emitted by `python -m derive build two_layer_tanh`; change the definition, not this file. */
+#ifndef TWO_LAYER_TANH_HEADER
+#define TWO_LAYER_TANH_HEADER
+
+#include <stddef.h>
+#include <stdint.h>
+
+#ifdef __cplusplus
+extern "C" {
+#endif
+
+#ifdef TWO_LAYER_TANH_DOUBLE
+typedef double two_layer_tanh_real;
+#else
+typedef float two_layer_tanh_real;
+#endif
+
+/* Sizes; each may be set at compile time, as -DTWO_LAYER_TANH_K=20. */
+#ifndef TWO_LAYER_TANH_M
+#define TWO_LAYER_TANH_M 128 /* the most examples of one call */
+#endif
+#ifndef TWO_LAYER_TANH_N
+#define TWO_LAYER_TANH_N 784
+#endif
+#ifndef TWO_LAYER_TANH_D
+#define TWO_LAYER_TANH_D 100
+#endif
+#ifndef TWO_LAYER_TANH_K
+#define TWO_LAYER_TANH_K 10
+#endif
+
+enum {
+    TWO_LAYER_TANH_OK = 0,
+    TWO_LAYER_TANH_BATCH = 1,     /* m is not in 1..TWO_LAYER_TANH_M */
+    TWO_LAYER_TANH_LABEL = 2,     /* a label is out of range */
+    TWO_LAYER_TANH_NONFINITE = 3, /* loss or gradient is not finite; the parameters are as before */
+    TWO_LAYER_TANH_FORMAT = 4     /* the bytes to load are no checkpoint of this network */
+};
+
+/* Parameters, one after the other, row-major. */
+typedef struct {
+    two_layer_tanh_real W1[TWO_LAYER_TANH_N][TWO_LAYER_TANH_D]; /* (n, d) */
+    two_layer_tanh_real W2[TWO_LAYER_TANH_D][TWO_LAYER_TANH_K]; /* (d, k) */
+} two_layer_tanh_params;
+
+/* A cotangent or a tangent of each. */
+typedef two_layer_tanh_params two_layer_tanh_gradients;
+
+/* What one call works with: the residuals that loss keeps for vjp, and temporaries.
+ * Nothing is allocated, and less than 1 KB of stack is used. forward, predict and jvp overwrite residuals. */
+typedef struct {
+    two_layer_tanh_real Z2[TWO_LAYER_TANH_M][TWO_LAYER_TANH_D]; /* (m, d) kept */
+    two_layer_tanh_real S[TWO_LAYER_TANH_M][TWO_LAYER_TANH_K]; /* (m, k) kept */
+    two_layer_tanh_real A1[TWO_LAYER_TANH_D]; /* (d) of one example */
+    two_layer_tanh_real H[TWO_LAYER_TANH_M][TWO_LAYER_TANH_K]; /* (m, k) */
+    two_layer_tanh_real E[TWO_LAYER_TANH_K]; /* (k) of one example */
+    two_layer_tanh_real H_bar[TWO_LAYER_TANH_M][TWO_LAYER_TANH_K]; /* (m, k) */
+    two_layer_tanh_real A1_bar[TWO_LAYER_TANH_M][TWO_LAYER_TANH_D]; /* (m, d) */
+    two_layer_tanh_real Z2_dot[TWO_LAYER_TANH_D]; /* (d) of one example */
+    two_layer_tanh_real H_dot[TWO_LAYER_TANH_K]; /* (k) of one example */
+    two_layer_tanh_gradients p_bar;
+} two_layer_tanh_workspace;
+
+typedef struct {
+    int m; /* examples, 1..TWO_LAYER_TANH_M */
+    const two_layer_tanh_real (*X)[TWO_LAYER_TANH_N]; /* (m, n) */
+    const int32_t *y; /* (m), each in 0..TWO_LAYER_TANH_K - 1 */
+} two_layer_tanh_batch;
+
+/* The same bits as NumPy's, for each seed. */
+void two_layer_tanh_init(two_layer_tanh_params *p, uint64_t seed);
+/* H (m, k); needs no b->y. */
+int two_layer_tanh_forward(const two_layer_tanh_params *p, const two_layer_tanh_batch *b,
+                           two_layer_tanh_workspace *w, two_layer_tanh_real *H);
+/* The mean over the batch; on TWO_LAYER_TANH_BATCH or TWO_LAYER_TANH_LABEL nothing is written. */
+int two_layer_tanh_loss(const two_layer_tanh_params *p, const two_layer_tanh_batch *b,
+                        two_layer_tanh_workspace *w, two_layer_tanh_real *L);
+/* Pull L_bar back to the parameters, for the batch of the last loss. */
+int two_layer_tanh_vjp(const two_layer_tanh_params *p, const two_layer_tanh_batch *b,
+                       two_layer_tanh_workspace *w, two_layer_tanh_real L_bar, two_layer_tanh_gradients *p_bar);
+/* Push a change of the parameters forward. */
+int two_layer_tanh_jvp(const two_layer_tanh_params *p, const two_layer_tanh_gradients *p_dot,
+                       const two_layer_tanh_batch *b, two_layer_tanh_workspace *w, two_layer_tanh_real *L,
+                       two_layer_tanh_real *L_dot);
+/* The class of the largest H of each example, the first of equals. */
+int two_layer_tanh_predict(const two_layer_tanh_params *p, const two_layer_tanh_batch *b,
+                           two_layer_tanh_workspace *w, int32_t *labels);
+/* W_new[i] = W[i] - lr (weight_decay W[i] + W_bar[i]) */
+int two_layer_tanh_sgd_step(two_layer_tanh_params *p, const two_layer_tanh_batch *b,
+                            two_layer_tanh_workspace *w, two_layer_tanh_real lr,
+                            two_layer_tanh_real weight_decay, two_layer_tanh_real *L);
+/* v_new[i] = mu v[i] - lr (weight_decay W[i] + W_bar[i]); W_new[i] = W[i] + v_new[i] */
+int two_layer_tanh_momentum_step(two_layer_tanh_params *p, two_layer_tanh_gradients *v,
+                                 const two_layer_tanh_batch *b, two_layer_tanh_workspace *w,
+                                 two_layer_tanh_real lr, two_layer_tanh_real mu,
+                                 two_layer_tanh_real weight_decay, two_layer_tanh_real *L);
+/* u_new[i] = (1 - mu) (weight_decay W[i] + W_bar[i]) + mu u[i]; W_new[i] = W[i] - lr u_new[i] */
+int two_layer_tanh_averaged_step(two_layer_tanh_params *p, two_layer_tanh_gradients *u,
+                                 const two_layer_tanh_batch *b, two_layer_tanh_workspace *w,
+                                 two_layer_tanh_real lr, two_layer_tanh_real mu,
+                                 two_layer_tanh_real weight_decay, two_layer_tanh_real *L);
+/* Safetensors; returns the bytes needed, and writes nothing where size is less. */
+size_t two_layer_tanh_save(const two_layer_tanh_params *p, void *buffer, size_t size);
+/* Reads what save wrote, no other spelling of the header. */
+int two_layer_tanh_load(two_layer_tanh_params *p, const void *buffer, size_t size);
+/* What a caller in another language needs to allocate. */
+size_t two_layer_tanh_params_bytes(void);
+size_t two_layer_tanh_gradients_bytes(void);
+size_t two_layer_tanh_workspace_bytes(void);
+size_t two_layer_tanh_real_bytes(void);
+int two_layer_tanh_max_batch(void);
+
+#ifdef __cplusplus
+}
+#endif
+#endif

@@ -43,13 +43,6 @@ def elementwise(factors: list[Part], extents: Extents) -> Part:
     """The elementwise product; factors of equal indices are multiplied before they are repeated."""
     if len(factors) == 1:
         return factors[0]
-    vectors = [part for part in factors if part.order]
-    if (
-        len(vectors) == 2
-        and all(len(part.order) == 1 for part in vectors)
-        and vectors[0].order != vectors[1].order
-    ):
-        return _scaled([part for part in factors if not part.order], _outer(*vectors))
     groups: dict[frozenset[Index], list[Part]] = {}
     for part in factors:
         groups.setdefault(part.labels, []).append(part)
@@ -59,6 +52,9 @@ def elementwise(factors: list[Part], extents: Extents) -> Part:
     elif scalars:
         groups = {frozenset(): scalars, **groups}
     joined = [_product(group, extents) for group in groups.values()]
+    vectors = [part for part in joined if part.order]
+    if len(vectors) == 2 and all(len(part.order) == 1 for part in vectors):
+        return _scaled([part for part in joined if not part.order], _outer(*vectors))
     return joined[0] if len(joined) == 1 else _product(joined, extents)
 
 

@@ -41,7 +41,7 @@ def contestants(out: str) -> dict[str, tuple[str, ...]]:
 def main() -> None:
     """Print the median and range of each, and the bound on the deep perceptron."""
     with tempfile.TemporaryDirectory() as out:
-        runs = {name: [] for name in contestants(out)}
+        runs: dict[str, list[float]] = {name: [] for name in contestants(out)}
         for _ in range(ROUNDS):
             for name, arguments in contestants(out).items():
                 runs[name].append(seconds(*arguments))

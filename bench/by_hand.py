@@ -10,7 +10,9 @@ from numpy.typing import NDArray
 Array = NDArray[np.float32]
 
 
-def two_layer_step(first: Array, second: Array, batch: int) -> Callable[[Array, NDArray[np.int32], float], float]:
+def two_layer_step(
+    first: Array, second: Array, batch: int
+) -> Callable[[Array, NDArray[np.int32], float], float]:
     """A step of plain SGD on h(X) = relu(X W1) W2 with softmax cross entropy; the weights change in place."""
     hidden = np.empty((batch, first.shape[1]), np.float32)
     logits = np.empty((batch, second.shape[1]), np.float32)

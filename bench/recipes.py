@@ -19,7 +19,9 @@ RECIPES: dict[str, tuple[str, ...]] = {
 def epochs(network: str, seed: int, out: str) -> list[dict[str, float]]:
     """The log of one run, an entry an epoch."""
     command = ["-m", "derive", "train", network, "--data", "mnist", *RECIPES[network]]
-    subprocess.run([sys.executable, *command, "--seed", str(seed), "--out", out], check=True, capture_output=True)
+    subprocess.run(
+        [sys.executable, *command, "--seed", str(seed), "--out", out], check=True, capture_output=True
+    )
     lines = (Path(out) / "log.jsonl").read_text(encoding="utf-8").splitlines()
     return [entry for entry in map(json.loads, lines) if "epoch" in entry]
 

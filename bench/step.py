@@ -40,7 +40,7 @@ def emitted(backend: str, batch: int) -> Callable[[], None]:
 def by_hand(batch: int) -> Callable[[], None]:
     """The baseline, from the same parameters."""
     net = load("two_layer", backend="numpy").init(0)
-    step = two_layer_step(*(np.array(net.parameters[name]) for name in ("W1", "W2")), batch)
+    step = two_layer_step(net.parameters["W1"], net.parameters["W2"], batch)
     images, labels = data(batch)
 
     def run() -> None:

@@ -12,7 +12,10 @@ from tests.trees import ROOT, files, parse, plant
 # Layers are known in derive/layers and derive/networks only. Scalar functions are everybody's, and so are
 # words that mean more than the layer.
 SCALARS = {"abs", "cos", "exp", "log", "max", "min", "sin", "sqrt", "tanh"}
-ORDINARY = {"add", "concatenate", "elementwise", "identity", "linear", "mean", "mul", "reshape", "sum", "transpose"}
+ORDINARY = {
+    *("add", "concatenate", "elementwise", "identity", "linear", "mean", "mul", "reshape", "sum"),
+    "transpose",
+}
 KNOWN_LAYERS = {
     *("attention", "batchnorm", "conv2d", "cross_entropy", "dropout", "embedding", "gelu", "layernorm"),
     *("linear", "lstm", "maxpool", "pixel_shuffle", "relu", "sigmoid", "softmax"),
@@ -22,7 +25,8 @@ BLIND = ("derive/calculus", "codegen")
 
 def layer_words(root: Path) -> set[str]:
     """Name the layers: the public functions and classes of derive/layers, and some that everyone knows."""
-    families = (path for path in files(root, ["derive/layers"]) if path.name not in ("__init__.py", "registry.py"))
+    other = ("__init__.py", "registry.py")
+    families = (path for path in files(root, ["derive/layers"]) if path.name not in other)
     bodies = (node for path in families for node in parse(path).body)
     defined = {
         node.name.lower()

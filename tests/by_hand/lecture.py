@@ -13,12 +13,13 @@ from numpy.typing import NDArray
 Array = NDArray[np.float64]
 Gradients = dict[str, Array]
 
-RELU = (lambda a: np.maximum(a, 0), lambda a: (a > 0).astype(float))
-SIGMOID = (lambda a: 1 / (1 + np.exp(-a)), lambda a: np.exp(-a) / (1 + np.exp(-a)) ** 2)
-TANH = (np.tanh, lambda a: 1 - np.tanh(a) ** 2)
-COS = (np.cos, lambda a: -np.sin(a))
-SOFTPLUS = (lambda a: np.log1p(np.exp(a)), lambda a: 1 / (1 + np.exp(-a)))
 Sigma = tuple[Callable[[Array], Array], Callable[[Array], Array]]
+
+RELU: Sigma = (lambda a: np.maximum(a, 0), lambda a: np.where(a > 0, 1.0, 0.0))
+SIGMOID: Sigma = (lambda a: 1 / (1 + np.exp(-a)), lambda a: np.exp(-a) / (1 + np.exp(-a)) ** 2)
+TANH: Sigma = (np.tanh, lambda a: 1 - np.tanh(a) ** 2)
+COS: Sigma = (np.cos, lambda a: -np.sin(a))
+SOFTPLUS: Sigma = (lambda a: np.log1p(np.exp(a)), lambda a: 1 / (1 + np.exp(-a)))
 
 
 def softmax(logits: Array) -> Array:

@@ -1,0 +1,1 @@
+"""The index calculus: tensors, equations, programs, their derivatives and closed forms."""

@@ -20,7 +20,7 @@ class Kind(Enum):
     STATE = "state"
 
 
-class Index(Symbol):  # type: ignore[misc]
+class Index(Symbol):
     """An index variable, 0 <= i < extent; the extent belongs to the range that binds it."""
 
     __slots__ = ()
@@ -29,7 +29,7 @@ class Index(Symbol):  # type: ignore[misc]
         return Symbol.__xnew__(cls, name, integer=True, nonnegative=True)
 
 
-class Size(Symbol):  # type: ignore[misc]
+class Size(Symbol):
     """A symbolic size n >= 1."""
 
     __slots__ = ()
@@ -38,7 +38,7 @@ class Size(Symbol):  # type: ignore[misc]
         return Symbol.__xnew__(cls, name, integer=True, positive=True)
 
 
-class TensorName(Symbol):  # type: ignore[misc]
+class TensorName(Symbol):
     """The name of a tensor, as the head of a reference to one of its elements."""
 
     __slots__ = ()
@@ -79,7 +79,7 @@ class Tensor:
         return f"{self.name} ({', '.join(axis.name for axis in self.axes)})"
 
 
-class Ref(Expr):  # type: ignore[misc]
+class Ref(Expr):
     """X[i, p]: one element of a real tensor, at index expressions."""
 
     is_commutative = True

@@ -53,7 +53,6 @@ def build(
 ) -> None:
     """Derive networks (all of them by default) and emit their source."""
     from codegen.emit import emit, emit_layer
-
     from derive.layers.registry import LAYERS, layer
     from derive.networks.registry import NETWORKS, variant
 

@@ -44,12 +44,14 @@ def canonical(parts: Iterable[Boolean], known: Sequence[Boolean], extents: Exten
 
 
 def implied(part: Any, known: Iterable[Boolean], extents: Extents) -> bool:
-    """Whether e >= 0 is proved from the ranges, or from one known f >= 0 and e - f >= 0."""
+    """Whether e >= 0 is proved from the ranges, or from a known f >= 0; of a multiple of s, e > -s."""
     if not isinstance(part, Nonnegative):
         return part == True  # noqa: E712
-    ranges = tuple(extents.items())
-    facts = [fact.expression for fact in known if isinstance(fact, Nonnegative)]
-    return any(_above(part.expression, fact, ranges) for fact in (Integer(0), *facts))
+    ranges, expression = tuple(extents.items()), part.expression
+    facts = [Integer(0), *(fact.expression for fact in known if isinstance(fact, Nonnegative))]
+    divisors = [s for d, s in filter(None, map(_divides, known)) if _remaining(expression, d, s) == 0]
+    slack = [Integer(0), *(s - 1 for s in divisors)]
+    return any(_above(expression + more, fact, ranges) for more in slack for fact in facts)
 
 
 @cache
@@ -62,8 +64,8 @@ def quotient(node: FloorDiv, known: Iterable[Boolean]) -> Expr:
     numerator, divisor = node.args
     for fact in known:
         found = _divides(fact)
-        if found is not None and found[1] == divisor and divisor.is_Integer:
-            rest = _remaining(numerator, found[0], int(divisor))
+        if found is not None and found[1] == divisor:
+            rest = _remaining(numerator, found[0], divisor)
             if rest is not None:
                 whole = FloorDiv(expand(numerator - rest), divisor)
                 return whole + floor(Rational(rest, divisor))
@@ -112,15 +114,17 @@ def _multiple(expression: Expr, divisible: Iterable[Boolean]) -> Expr:
     """d + s*q + r >= 0 is d + s*q + s*floor(r/s) >= 0 where s divides d."""
     for fact in divisible:
         found = _divides(fact)
-        if found is not None and found[1].is_Integer:
-            rest = _remaining(expression, found[0], int(found[1]))
+        if found is not None:
+            rest = _remaining(expression, found[0], found[1])
             if rest is not None:
                 return expand(expression - rest + found[1] * floor(Rational(rest, found[1])))
     return expression
 
 
-def _remaining(expression: Expr, multiple: Expr, divisor: int) -> Expr | None:
+def _remaining(expression: Expr, multiple: Expr, divisor: Expr) -> Expr | None:
     """r of an expression +-d + s*q + r, where s divides d; None where it is not of this form."""
+    if not divisor.is_Integer:
+        return None
     for sign in (1, -1):
         terms = expand(expression - sign * multiple).as_coefficients_dict()
         rest = terms.pop(Integer(1), Integer(0))

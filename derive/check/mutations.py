@@ -78,8 +78,8 @@ def _equations(
         for step in (1, -1):
             ranges = (*equation.ranges[:place], (index, extent + step), *equation.ranges[place + 1 :])
             yield f"range {index}<{extent} -> {index}<{extent + step}", replace(equation, ranges=ranges)
-    for done, target in variants(equation.target, scope, {equation.name: program.tensor(equation.name)}):
-        if isinstance(target, Ref):
+    for done, target in variants(equation.target, scope, program.tensors):
+        if isinstance(target, Ref) and target.name == equation.name:
             yield f"target {done}", replace(equation, target=target)
 
 

@@ -179,13 +179,15 @@ def checks(point: Point, pullback: Program, pushforward: Program) -> tuple[Check
 
 def inner(values: Array, weights: Array) -> Any:
     """<values, weights> over the elements: weights are nan in the padding; nan among values stays."""
-    return np.where(_present(weights), values * weights, 0).sum()
+    with np.errstate(all="ignore"):  # what is not finite shows in the result
+        return np.where(_present(weights), values * weights, 0).sum()
 
 
 def norm(*arrays: Array) -> float:
     """The Euclidean norm of all elements together."""
-    flat = [np.asarray(array).astype(np.float64).ravel() for array in arrays]
-    return float(np.linalg.norm(np.concatenate(flat))) if flat else 0.0
+    with np.errstate(all="ignore"):
+        flat = [np.asarray(array).astype(np.float64).ravel() for array in arrays]
+        return float(np.linalg.norm(np.concatenate(flat))) if flat else 0.0
 
 
 def _present(weights: Array) -> Array:

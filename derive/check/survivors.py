@@ -67,7 +67,7 @@ class Trial:
     def catches(self, mutant: Mutant) -> bool:
         """Whether the mutant's outputs differ from the oracle's, or it cannot be evaluated."""
         try:
-            return self.differs(self._mutated(mutant))
+            return self.differs(self.mutated(mutant))
         except DeriveError:
             return True
 
@@ -87,7 +87,7 @@ class Trial:
         scale = norm(*values.values()) * length(*comparison.weights.values())
         return relative(found - comparison.slope, max(scale, abs(comparison.slope)))
 
-    def _mutated(self, mutant: Mutant) -> Mapping[str, Array]:
+    def mutated(self, mutant: Mutant) -> Mapping[str, Array]:
         """The arrays at the end, evaluated anew only where they depend on the change."""
         changed = written(self.program.statements[mutant.position])
         run = self.start.at(self.before[mutant.position])

@@ -50,9 +50,14 @@ def _all(node: Basic, scope: Scope, tensors: Mapping[str, Tensor]) -> Iterator[V
         yield from _inside_where(node, scope, tensors)
     elif not isinstance(node, (Number, Index, Size)):
         for position, argument in enumerate(node.args):
-            if isinstance(argument, (Expr, Condition, And, Not)):
+            if isinstance(argument, (Expr, Condition, And, Not, Tuple)) and not _is_order(node, position):
                 for done, changed in variants(argument, scope, tensors):
                     yield done, _with(node, position, changed)
+
+
+def _is_order(node: Basic, position: int) -> bool:
+    """The order of a derivative is no number of the program's."""
+    return isinstance(node, Opaque) and position == 3
 
 
 def _with(node: Basic, position: int, argument: Any) -> Any:
@@ -176,5 +181,14 @@ def _inside_reduction(node: Reduction, scope: Scope, tensors: Mapping[str, Tenso
             rest = (*node.ranges[:position], *node.ranges[position + 1 :])
             first = substitute(node.body, {index: Integer(0)})
             yield f"{node.operator} over {index} only at 0", node.func(first, *rest) if rest else first
+    if isinstance(node, VectorMap):
+        yield from _components(node, scope, tensors)
     for done, body in variants(node.body, (*scope, *node.bound), tensors):
         yield done, _with(node, 0, body)
+
+
+def _components(node: VectorMap, scope: Scope, tensors: Mapping[str, Tensor]) -> Iterator[Variant]:
+    for done, outputs in variants(node.args[3], scope, tensors):
+        yield done, VectorMap(node.name, outputs, node.body, node.args[1], node.by)
+    for done, by in variants(node.args[4], scope, tensors):
+        yield done, VectorMap(node.name, node.outputs, node.body, node.args[1], by)

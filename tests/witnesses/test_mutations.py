@@ -73,4 +73,5 @@ def test_every_mutant_is_caught_or_proved_to_change_nothing(name: str) -> None:
     assert len(listed) >= case.least
     left = [m for m in survivors(pullback, listed, points) if not proved_equivalent(pullback, m)]
     missed = [str(mutant) for mutant in left if str(mutant) not in case.by_hand]
+    assert len(left) - len(missed) == len(case.by_hand), "a proof by hand is of no mutant"
     assert not missed, f"{len(missed)} of {len(listed)} mutants of\n{pullback}\nare not caught: {missed}"

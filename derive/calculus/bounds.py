@@ -29,8 +29,11 @@ def nonnegative_in_sizes(expression: Expr) -> bool:
     return all(c.is_number and c >= 0 for c in Poly(shifted, *sizes).coeffs())
 
 
-def least(expression: Expr, extents: Mapping[Index, Expr]) -> Expr | None:
-    """A lower bound free of indices, None where no sign of a coefficient is known."""
+def least(expression: Expr, extents: Mapping[Index, Expr], sharp: bool = False) -> Expr | None:
+    """A lower bound free of indices, None where no sign of a coefficient is known.
+
+    A//s of A >= 0 is at least 0; `sharp`, it is at least (A - s + 1)/s.
+    """
     expression = expand(expression)
     for _ in range(12):
         varying = _next_varying(expression, extents)
@@ -41,7 +44,7 @@ def least(expression: Expr, extents: Mapping[Index, Expr]) -> Expr | None:
         if rest.has(varying):
             return None
         if nonnegative_in_sizes(slope):
-            end = _lowest(varying)
+            end = _lowest(varying, sharp)
         elif nonnegative_in_sizes(-slope):
             end = _highest(varying, extents)
         else:
@@ -52,7 +55,13 @@ def least(expression: Expr, extents: Mapping[Index, Expr]) -> Expr | None:
 
 def proved_nonnegative(expression: Expr, extents: Mapping[Index, Expr]) -> bool:
     """Whether expression >= 0 is proved for every value of its indices."""
-    bound = least(_undivided(expand(expression)), extents)
+    expression = _undivided(expand(expression))
+    if _proved(least(expression, extents)):
+        return True
+    return expression.has(FloorDiv) and _proved(least(expression, extents, sharp=True))
+
+
+def _proved(bound: Expr | None) -> bool:
     return bound is not None and not bound.atoms(Index) and nonnegative_in_sizes(bound)
 
 
@@ -121,10 +130,10 @@ def _next_varying(expression: Expr, extents: Mapping[Index, Expr]) -> Expr | Non
     return None
 
 
-def _lowest(varying: Expr) -> Expr:
+def _lowest(varying: Expr, sharp: bool) -> Expr:
     if isinstance(varying, FloorDiv):
         numerator, divisor = varying.args
-        return Integer(0) if numerator.is_nonnegative else (numerator - divisor + 1) / divisor
+        return Integer(0) if numerator.is_nonnegative and not sharp else (numerator - divisor + 1) / divisor
     return Integer(0)
 
 

@@ -101,6 +101,18 @@ def test_products_are_associated_by_cost() -> None:
     assert found == matmul(X, matmul(array("A", n, n), array("b", n)))
 
 
+def test_a_nested_sum_is_regrouped_where_that_is_cheaper() -> None:
+    found = covered("R[i] = sum_{q} (sum_{p} X[i,p] A[p,q]) b[q]", MATRICES)
+    assert found == matmul(X, matmul(array("A", n, n), array("b", n)))
+    as_written = covered("R[i,j] = sum_{q} (sum_{p} X[i,p] A[p,q]) W[q,j]", MATRICES)
+    assert as_written == matmul(matmul(X, array("A", n, n)), W)
+
+
+def test_a_part_of_an_axis_is_not_the_whole() -> None:
+    joint = vjp(WITNESSES["concatenate"]())
+    assert isinstance(checked_form(joint.defining("X_bar")[0], joint), Gather)
+
+
 def test_a_guard_is_kept() -> None:
     text = "R[t<n] = sum_{s<n} where(s <= t, A[t,s] b[s], 0)"
     program = define(f"f({MATRICES}) -> R\n    {text}")

@@ -1,9 +1,9 @@
 """The form in which a loop nest computes an equation: start, accumulate, finish.
 
-    Y[i,j] = b[j] + sum_{p<n} X[i,p] W[p,j]         start b[j], one sum
-    A_bar[i,j] = r[i] (sum_q B[i,q] - sum_q C[i,q])   start 0, two sums, finish r[i]*accumulated
-    c[i] = max_{q<k} Z[i,q]                           one maximum
-    E[i,j] = exp(Z[i,j])                              no reduction: pointwise
+Y[i,j] = b[j] + sum_{p<n} X[i,p] W[p,j]         start b[j], one sum
+A_bar[i,j] = r[i] (sum_q B[i,q] - sum_q C[i,q])   start 0, two sums, finish r[i]*accumulated
+c[i] = max_{q<k} Z[i,q]                           one maximum
+E[i,j] = exp(Z[i,j])                              no reduction: pointwise
 """
 
 from __future__ import annotations
@@ -81,9 +81,11 @@ def _inside(value: Expr, holder: Expr, condition: Basic) -> Accumulation | None:
 
 
 def _split(condition: Basic) -> tuple[Basic, Basic]:
-    """A condition as what bounds indices, which must guard every read, and what reads data."""
+    """A condition as what bounds indices, and so guards every read, and what reads data."""
     parts = condition.args if isinstance(condition, And) else (condition,)
-    return And(*(part for part in parts if not part.has(Ref))), And(*(part for part in parts if part.has(Ref)))
+    return And(*(part for part in parts if not part.has(Ref))), And(
+        *(part for part in parts if part.has(Ref))
+    )
 
 
 def _pure(form: Accumulation) -> bool:

@@ -29,14 +29,16 @@ class Frame:
     program: Program
     sweeps: Sweeps
     places: Mapping[str, Place]
-    sizes: Callable[[Size], str]
+    sizes: Callable[[Expr], str | None]
     prefix: str
     used: Used
     taken: set[str]
     batch: Size | None = None
     zeroed: set[str] = field(default_factory=set)
 
-    def to_c(self, rows: Mapping[str, Place] | None = None, extents: Mapping[Index, Expr] | None = None) -> ToC:
+    def to_c(
+        self, rows: Mapping[str, Place] | None = None, extents: Mapping[Index, Expr] | None = None
+    ) -> ToC:
         """How C spells things here, with the rows bound in a loop over examples."""
         places = Places(self.places, rows or {})
         return ToC(places.element, self.sizes, self.prefix, self.used, extents or {})

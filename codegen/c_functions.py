@@ -51,7 +51,9 @@ def functions(plan: Plan, sizes: CSizes) -> dict[str, Function]:
         "forward": _function(plan.forward, {**common, network.output: output}, base, network.output),
         "loss": _function(plan.loss, {**common, **number}, base, loss),
         "vjp": _function(plan.vjp, {**common, **pulled, bar: Place(bar)}, base, bar, "p_bar"),
-        "jvp": _function(plan.jvp, {**common, **pushed, **number, dot: Place(f"*{dot}")}, base, loss, dot, "p_dot"),
+        "jvp": _function(
+            plan.jvp, {**common, **pushed, **number, dot: Place(f"*{dot}")}, base, loss, dot, "p_dot"
+        ),
     }
 
 
@@ -75,8 +77,9 @@ def workspace(
         tensors |= {t.name: t for t in function.program.locals if t.name not in function.given}
     for name, tensor in tensors.items():
         alone = name not in kept and all(
-            name in sweeps[key].one_example for key, function in functions.items() if name in function.program.tensors
-            and name not in function.given
+            name in sweeps[key].one_example
+            for key, function in functions.items()
+            if name in function.program.tensors and name not in function.given
         )
         if len(tensor.axes) > (1 if alone else 0):
             members[name] = Member(tensor, alone)
@@ -90,7 +93,14 @@ def body_lines(
     program = function.program
     places = {**function.given, **_own_places(function, members)}
     frame = Frame(
-        program, sweeps, places, sizes.in_source, plan.network.name, used, set(function.arguments), plan.batch_size
+        program,
+        sweeps,
+        places,
+        sizes.in_source,
+        plan.network.name,
+        used,
+        set(function.arguments),
+        plan.batch_size,
     )
     return render(function_body(frame))
 

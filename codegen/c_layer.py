@@ -1,7 +1,7 @@
 """One layer alone in C: forward, vjp and jvp on plain row-major arrays, each complete in itself.
 
-    void linear_vjp(const real *X, const real *W, const real *b, const real *Y_bar,
-                    real *X_bar, real *W_bar, real *b_bar, linear_workspace *w)
+void linear_vjp(const real *X, const real *W, const real *b, const real *Y_bar,
+                real *X_bar, real *W_bar, real *b_bar, linear_workspace *w)
 """
 
 from __future__ import annotations
@@ -11,11 +11,12 @@ from dataclasses import dataclass
 from typing import Any
 
 from codegen.c_body import Frame, function_body
+from codegen.c_header import Declared, declared, element_type
 from codegen.c_module import templates
-from codegen.c_network import Declared, declared, element_type, identifiers, macros
 from codegen.c_places import Place
 from codegen.c_prototypes import folded
 from codegen.c_sizes import CSizes, derived_sizes
+from codegen.c_source import identifiers, macros
 from codegen.c_sweeps import arranged
 from codegen.names import local_name
 from codegen.nest import comment, render
@@ -42,7 +43,9 @@ def render_c_layer(plan: LayerPlan, sizes: Mapping[str, int]) -> dict[str, str]:
     name, program = plan.name, plan.forward
     missing = sorted(size_names(program) - set(sizes))
     if missing:
-        raise DeriveError(f"layer {name!r} needs the sizes {', '.join(missing)}; give them, as {missing[0]}=8")
+        raise DeriveError(
+            f"layer {name!r} needs the sizes {', '.join(missing)}; give them, as {missing[0]}=8"
+        )
     parts = {"forward": plan.forward, "vjp": plan.vjp, "jvp": plan.jvp}
     taken = frozenset(tensor for part in parts.values() for tensor in part.tensors)
     values = {letter: sizes[letter] for letter in sorted(size_names(program))}
@@ -74,7 +77,9 @@ def _context(
         "p": program.name,
         "P": program.name.upper(),
         "banner": "\n".join(comment(title, "")),
-        "sizes": [{"constant": sizes.constant(letter), "value": value} for letter, value in sizes.values.items()],
+        "sizes": [
+            {"constant": sizes.constant(letter), "value": value} for letter, value in sizes.values.items()
+        ],
         "constants": ["", f"enum {{ {', '.join(pairs)} }};"] if pairs else [],
         "derived": sizes.definitions(),
         "workspace": workspace,
@@ -89,13 +94,23 @@ def _function(program: Program, key: str, sizes: CSizes, used: Used) -> LayerFun
     outputs = [own[name] for name in program.outputs]
     base = {"w", *sizes.short_names}
     names = {tensor.name: local_name(tensor.name, base) for tensor in (*program.inputs, *outputs)}
-    places = {t.name: _argument(t, names[t.name], t.name in program.outputs) for t in (*program.inputs, *outputs)}
+    places = {
+        t.name: _argument(t, names[t.name], t.name in program.outputs) for t in (*program.inputs, *outputs)
+    }
     for tensor in program.locals:
         if tensor.name not in places:
-            inside = f"w->{tensor.name}" if tensor.axes else local_name(tensor.name, base | set(names.values()))
+            inside = (
+                f"w->{tensor.name}" if tensor.axes else local_name(tensor.name, base | set(names.values()))
+            )
             places[tensor.name] = Place(inside)
     frame = Frame(
-        program, arranged(program, None), places, sizes.in_source, sizes.prefix, used, base | set(names.values())
+        program,
+        arranged(program, None),
+        places,
+        sizes.in_source,
+        sizes.prefix,
+        used,
+        base | set(names.values()),
     )
     lines = tuple(render(function_body(frame)))
     return _written(program, key, sizes, names, outputs, lines)
@@ -140,7 +155,7 @@ def _arguments(
 
 
 def _workspace(programs: Any, sizes: CSizes) -> list[Declared]:
-    """The arrays that any of the three functions keeps for itself; room for one number where there are none."""
+    """The arrays that the three functions keep for themselves; room for one number where there are none."""
     members: dict[str, Declared] = {}
     for program in programs:
         for tensor in program.locals:

@@ -1,6 +1,6 @@
 """Letters of indices in C: the mathematics' own, unless a variable of the function has that name.
 
-    X[i,p] W1[p,j]  ->  X[i,q] W1[q,j]      where p is the pointer to the parameters
+X[i,p] W1[p,j]  ->  X[i,q] W1[q,j]      where p is the pointer to the parameters
 """
 
 from __future__ import annotations

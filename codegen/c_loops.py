@@ -1,8 +1,8 @@
 """Loops around statements, each guard as far out as its indices allow.
 
-    sum_{s<=t}                         for (int s = 0; s < t + 1; s++)       a guard that is a bound
-    where(2 h + u >= 1, .., 0)         for (int u = 0; u < U; u++)
-                                           if (2 * h + u >= 1)                a guard that is not
+sum_{s<=t}                         for (int s = 0; s < t + 1; s++)       a guard that is a bound
+where(2 h + u >= 1, .., 0)         for (int u = 0; u < U; u++)
+                                       if (2 * h + u >= 1)                a guard that is not
 """
 
 from __future__ import annotations
@@ -51,7 +51,7 @@ def nested(
 def _opened(loops: _Loops, body: list[Node]) -> list[Node]:
     ready = [guard for guard in loops.guards if not unbound(guard, loops.scope)]
     waiting = tuple(guard for guard in loops.guards if guard not in ready)
-    inner = body if not loops.ranges else [_loop(replace(loops, guards=waiting), body)]
+    inner: list[Node] = [_loop(replace(loops, guards=waiting), body)] if loops.ranges else body
     if not ready:
         return inner
     written = " && ".join(loops.to_c.condition(guard, 4) for guard in ready)

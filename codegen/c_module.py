@@ -7,7 +7,9 @@ from pathlib import Path
 
 from jinja2 import Environment, FileSystemLoader, StrictUndefined
 
-from codegen.c_network import CNetwork, c_network, header_context, source_context
+from codegen.c_header import header_context
+from codegen.c_network import CNetwork, c_network
+from codegen.c_source import source_context
 from codegen.plan import Plan
 
 

@@ -20,17 +20,15 @@ from sympy import Expr, Mul, Symbol, true
 from sympy.core.basic import Basic
 
 from codegen.accumulation import ACCUMULATED, Accumulation, Term, accumulation
-from codegen.nest import Comment, Line, Node
 from codegen.c_loops import nested
-from codegen.printers.to_c import OR, SUM, UNARY, ToC
+from codegen.nest import Comment, Line, Node
 from codegen.printers.factors import numerator_denominator, written_order
+from codegen.printers.to_c import OR, SUM, UNARY, ToC
 from codegen.printers.to_text import equation_text
 from derive.calculus.nodes import ArgLargest, Largest, Range, Where
 from derive.calculus.program import Equation
 from derive.calculus.tensor import Index, IntegerRef, Ref, refs
 from derive.errors import DeriveError
-
-
 
 LONG = 16
 
@@ -120,7 +118,9 @@ def finished(target: str, finish: Expr, to_c: ToC) -> Line:
 def added(nest: Nest, term: Term, ranges: tuple[Range, ...]) -> list[Node]:
     """target += body, over the ranges of a term."""
     inner = nest.inside((*nest.ranges, *ranges)).assuming(term.condition)
-    return nested(ranges, [Line(_increment(nest.target, term.body, inner))], nest.to_c, term.condition, nest.ranges)
+    return nested(
+        ranges, [Line(_increment(nest.target, term.body, inner))], nest.to_c, term.condition, nest.ranges
+    )
 
 
 def _increment(target: str, body: Expr, to_c: ToC) -> str:
@@ -131,7 +131,7 @@ def _increment(target: str, body: Expr, to_c: ToC) -> str:
 def _scalar(nest: Nest, form: Accumulation) -> list[Node]:
     """Accumulate one element in a local variable."""
     inner = nest.inside(nest.ranges)
-    dot = _dot(nest, form, inner)
+    dot = _dot(form, inner)
     if dot is not None:
         return nested(nest.ranges, [_assign(nest, dot)], nest.to_c)
     largest = form.kind == Largest.operator
@@ -180,8 +180,10 @@ def _position(nest: Nest, form: Accumulation) -> list[Node]:
 
 
 def _along_rows(nest: Nest, form: Accumulation) -> bool:
-    """Whether the innermost loop should run along the target: no factor is strided by it, or fewer are
-    than by the summed index."""
+    """Whether the innermost loop should run along the target.
+
+    It should where no factor is strided by it, or fewer are than by the summed index.
+    """
     if not nest.ranges or nest.equation.target.indices[-1:] != (nest.ranges[-1][0],):
         return False
     row = nest.ranges[-1][0]
@@ -197,14 +199,19 @@ def _strided(ref: Ref, index: Index) -> bool:
     return any(place.has(index) for place in ref.indices[:-1])
 
 
-def _dot(nest: Nest, form: Accumulation, to_c: ToC) -> str | None:
+def _dot(form: Accumulation, to_c: ToC) -> str | None:
     """The call of the dot product that a sum of products along contiguous memory is."""
     if len(form.terms) != 1 or form.start != 0 or form.terms[0].condition.has(form.terms[0].ranges[0][0]):
         return None
     (term,) = form.terms
     factors = [factor for factor in Mul.make_args(term.body) if factor.has(term.ranges[0][0])]
-    rest = Mul(*(factor for factor in Mul.make_args(term.body) if not factor.has(term.ranges[0][0])))
-    if len(term.ranges) != 1 or len(factors) != 2 or rest != 1 or not all(_contiguous(f, term) for f in factors):
+    whole = len(factors) == len(Mul.make_args(term.body))
+    if (
+        len(term.ranges) != 1
+        or len(factors) != 2
+        or not whole
+        or not all(_contiguous(f, term) for f in factors)
+    ):
         return None
     to_c.used.own.add("dot")
     starts = [_start_of(factor, to_c) for factor in written_order(factors, to_c.order)]
@@ -225,5 +232,3 @@ def _start_of(ref: Ref, to_c: ToC) -> str:
     """The row that an element lies in: X for X[q], p->W[j] for p->W[j][q]."""
     first = to_c.element(Ref(ref.args[0], *ref.indices[:-1], 0), to_c)
     return first[: -len("[0]")] if first.endswith("[0]") else f"&{first}"
-
-

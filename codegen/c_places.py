@@ -1,9 +1,9 @@
 """Where a tensor lies in C, and how one of its elements is spelled.
 
-    W1[p,j]  p->W1[q][j]      a member of a struct of arrays
-    X[i,p]   X[q]             the row of example i, bound to a pointer before
-    H[i,j]   H[i * K + j]     a caller's plain pointer, row-major
-    T[i]     T                one number of example i
+W1[p,j]  p->W1[q][j]      a member of a struct of arrays
+X[i,p]   X[q]             the row of example i, bound to a pointer before
+H[i,j]   H[i * K + j]     a caller's plain pointer, row-major
+T[i]     T                one number of example i
 """
 
 from __future__ import annotations

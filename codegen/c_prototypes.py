@@ -22,16 +22,17 @@ class Prototype:
 def head(plan: Plan, key: str, restrict: bool = False) -> str:
     """The first line of forward, loss, vjp, jvp or predict."""
     p, network = plan.network.name, plan.network
-    real, kept = f"{p}_real", " restrict " if restrict else ""
+    real, kept = f"{p}_real", "restrict " if restrict else ""
     output = f"{real} *{network.output}"
     loss = f"{real} *{network.loss}"
-    params = f"const {p}_params *{kept}p".replace("* ", "*")
+    params = f"const {p}_params *{kept}p"
     batch = f"const {p}_batch *b"
-    space = f"{p}_workspace *{kept}w".replace("* ", "*")
+    space = f"{p}_workspace *{kept}w"
+    pulled = f"{p}_gradients *{kept}p_bar"
     arguments = {
         "forward": [params, batch, space, output],
         "loss": [params, batch, space, loss],
-        "vjp": [params, batch, space, f"{real} {network.loss}_bar", f"{p}_gradients *{kept}p_bar".replace("* ", "*")],
+        "vjp": [params, batch, space, f"{real} {network.loss}_bar", pulled],
         "jvp": [params, f"const {p}_gradients *p_dot", batch, space, loss, f"{real} *{network.loss}_dot"],
         "predict": [params, batch, space, "int32_t *labels" if network.task == "classification" else output],
     }[key]
@@ -84,10 +85,20 @@ def prototypes(plan: Plan, updates: Sequence[UpdateText]) -> list[Prototype]:
     refused = f"{p.upper()}_BATCH{f' or {p.upper()}_LABEL' if integers else ''}"
     loss = plan.network.loss
     found = [
-        Prototype(f"void {p}_init({p}_params *p, uint64_t seed);", "The same bits as NumPy's, for each seed."),
-        Prototype(head(plan, "forward") + ";", f"{plan.network.output} ({output}); needs no {labels or 'labels'}."),
-        Prototype(head(plan, "loss") + ";", f"The {plan.network.reduction} over the batch; on {refused} nothing is written."),
-        Prototype(head(plan, "vjp") + ";", f"Pull {loss}_bar back to the parameters, for the batch of the last loss."),
+        Prototype(
+            f"void {p}_init({p}_params *p, uint64_t seed);", "The same bits as NumPy's, for each seed."
+        ),
+        Prototype(
+            head(plan, "forward") + ";", f"{plan.network.output} ({output}); needs no {labels or 'labels'}."
+        ),
+        Prototype(
+            head(plan, "loss") + ";",
+            f"The {plan.network.reduction} over the batch; on {refused} nothing is written.",
+        ),
+        Prototype(
+            head(plan, "vjp") + ";",
+            f"Pull {loss}_bar back to the parameters, for the batch of the last loss.",
+        ),
         Prototype(head(plan, "jvp") + ";", "Push a change of the parameters forward."),
         Prototype(head(plan, "predict") + ";", _prediction(plan)),
     ]

@@ -1,7 +1,7 @@
 """The rows of one example, bound to pointers at the top of the loop over the examples.
 
-    const real *X = b->X[i];
-    real *A1 = w->A1[i];
+const real *X = b->X[i];
+real *A1 = w->A1[i];
 """
 
 from __future__ import annotations

@@ -72,8 +72,12 @@ class CSizes:
 
     def definitions(self) -> list[str]:
         """The constants that follow from others: CONV2D_Y_H = (CONV2D_H + 2 - CONV2D_U) / 2 + 1."""
-        plain = ToC(_no_element, lambda e: self.in_header(e) if isinstance(e, Size) else None, self.prefix, Used())
-        return [f"{self.constant(letter)} = {plain.integer(extent)}" for extent, letter in self.derived.items()]
+        plain = ToC(
+            _no_element, lambda e: self.in_header(e) if isinstance(e, Size) else None, self.prefix, Used()
+        )
+        return [
+            f"{self.constant(letter)} = {plain.integer(extent)}" for extent, letter in self.derived.items()
+        ]
 
     def header_text(self, extent: Expr, level: int = TERNARY) -> str:
         """An extent in a declaration."""
@@ -103,5 +107,5 @@ def derived_sizes(tensors: Iterable[Tensor]) -> dict[Expr, str]:
     return found
 
 
-def _no_element(ref: Ref, to_c: Any) -> str:
+def _no_element(ref: Ref, _: Any) -> str:
     raise AssertionError(f"a size reads {ref}")

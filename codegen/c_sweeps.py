@@ -30,7 +30,7 @@ class Kind(Enum):
 
 @dataclass(frozen=True)
 class Placed:
-    """A statement, its kind, its index of the example, and its stage: even stages are whole, odd are sweeps."""
+    """A statement, its kind, its index of the example, and its stage: even ones are whole, odd are sweeps."""
 
     statement: Statement
     kind: Kind
@@ -90,9 +90,7 @@ def _summed_over_rows(equation: Equation, batch: Size) -> tuple[Kind, Index | No
     return (Kind.WHOLE, None) if row is None else (Kind.ROW_SUM, row)
 
 
-def _stage(
-    statement: Statement, kind: Kind, row: Index | None, producers: Mapping[str, list[Placed]]
-) -> int:
+def _stage(statement: Statement, kind: Kind, row: Index | None, producers: Mapping[str, list[Placed]]) -> int:
     """The first stage at which everything that a statement reads is complete."""
     stage = 0 if kind is Kind.WHOLE else 1
     for equation in _equations(statement):
@@ -123,7 +121,9 @@ def _staying(program: Program, producers: Mapping[str, list[Placed]], placed: li
         stage = makers[0].stage
         own = all(maker.kind is Kind.ROW and maker.stage == stage for maker in makers)
         read = uses.get(name, [])
-        if own and name not in program.outputs and all(
-            one.stage == stage and ref.indices[:1] == (one.row,) for one, ref in read
+        if (
+            own
+            and name not in program.outputs
+            and all(one.stage == stage and ref.indices[:1] == (one.row,) for one, ref in read)
         ):
             yield name

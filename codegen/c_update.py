@@ -48,7 +48,7 @@ def update_text(update: Update, prefix: str, used: Used) -> UpdateText:
 def _statements(update: Update, equations: list[Equation], prefix: str, used: Used) -> list[str]:
     tensors = [t.name for t in update.program.inputs if t.axes]
     olds = dict(zip(update.program.outputs, (tensors[0], *tensors[2:]), strict=True))
-    to_c = ToC(_element, lambda size: "n", prefix, used)
+    to_c = ToC(_element, lambda _: "n", prefix, used)
     lines: list[str] = []
     stores: list[str] = []
     renamed: dict[Basic, Basic] = {}
@@ -85,5 +85,3 @@ def _in_place(target: str, old: Ref, value: Expr, to_c: ToC) -> str:
 
 def _element(ref: Ref, to_c: ToC) -> str:
     return ref.name + "".join(f"[{to_c.integer(index)}]" for index in ref.indices)
-
-

@@ -28,7 +28,8 @@ def render_description(plan: Plan, targets: Sequence[str]) -> str:
         "residuals": [_tensor(tensor, plan, 1) for tensor in plan.residuals],
         "steps": {update.step: _step(update) for update in plan.updates},
         "equations": [
-            {"name": e.name, "layer": e.layer, "formula": equation_text(e)} for e in network.program.equations()
+            {"name": e.name, "layer": e.layer, "formula": equation_text(e)}
+            for e in network.program.equations()
         ],
         "targets": list(targets),
     }

@@ -32,11 +32,13 @@ def write_folder(folder: Path, files: Mapping[str, str], stale: Iterable[str] = 
 
 def _unwritten(folder: Path, error: OSError) -> DeriveError:
     reason = error.strerror or str(error)
-    return DeriveError(f"cannot write {folder}: {reason}; what was there before is unchanged, choose another --out")
+    return DeriveError(
+        f"cannot write {folder}: {reason}; what was there before is unchanged, choose another --out"
+    )
 
 
 def _write(path: Path, text: str) -> None:
-    """UTF-8 and \\n on every system, on the disk before it counts."""
+    r"""UTF-8 and \n on every system, on the disk before it counts."""
     with path.open("wb") as file:
         file.write(text.encode("utf-8"))
         file.flush()

@@ -13,33 +13,48 @@ from collections.abc import Iterable
 
 from derive.errors import DeriveError
 
+
+def _words(text: str) -> frozenset[str]:
+    return frozenset(text.split())
+
+
 LEGAL = re.compile(r"[A-Za-z][A-Za-z0-9_]*\Z")
 
-C_KEYWORDS = frozenset(
-    """auto break case char const continue default do double else enum extern float for goto if inline int long
-    register restrict return short signed sizeof static struct switch typedef union unsigned void volatile while
-    asm fortran typeof""".split()
+C_KEYWORDS = _words(
+    """
+    auto break case char const continue default do double else enum extern float for goto if inline int
+    long register restrict return short signed sizeof static struct switch typedef union unsigned void
+    volatile while asm fortran typeof
+    """
 )
-CPP_KEYWORDS = frozenset(
-    """alignas alignof and and_eq asm bitand bitor bool catch char8_t char16_t char32_t class co_await co_return
-    co_yield compl concept const_cast consteval constexpr constinit decltype delete dynamic_cast explicit export
-    false final friend import module mutable namespace new noexcept not not_eq nullptr operator or or_eq override
-    private protected public reinterpret_cast requires static_assert static_cast template this thread_local throw
-    true try typeid typename using virtual wchar_t xor xor_eq""".split()
+CPP_KEYWORDS = _words(
+    """
+    alignas alignof and and_eq asm bitand bitor bool catch char8_t char16_t char32_t class co_await
+    co_return co_yield compl concept const_cast consteval constexpr constinit decltype delete
+    dynamic_cast explicit export false final friend import module mutable namespace new noexcept not
+    not_eq nullptr operator or or_eq override private protected public reinterpret_cast requires
+    static_assert static_cast template this thread_local throw true try typeid typename using virtual
+    wchar_t xor xor_eq
+    """
 )
-MATH_FUNCTIONS = frozenset(
-    """acos acosh asin asinh atan atan2 atanh cbrt ceil copysign cos cosh erf erfc exp exp2 expm1 fabs fdim floor
-    fma fmax fmin fmod frexp hypot ilogb ldexp lgamma llrint llround log log10 log1p log2 logb lrint lround modf
-    nan nearbyint nextafter nexttoward pow remainder remquo rint round scalbln scalbn sin sinh sqrt tan tanh
-    tgamma trunc""".split()
+MATH_FUNCTIONS = _words(
+    """
+    acos acosh asin asinh atan atan2 atanh cbrt ceil copysign cos cosh erf erfc exp exp2 expm1 fabs fdim
+    floor fma fmax fmin fmod frexp hypot ilogb ldexp lgamma llrint llround log log10 log1p log2 logb
+    lrint lround modf nan nearbyint nextafter nexttoward pow remainder remquo rint round scalbln scalbn
+    sin sinh sqrt tan tanh tgamma trunc
+    """
 )
-LIBRARY = frozenset(
-    """I complex imaginary main errno assert NULL EOF NAN INFINITY HUGE_VAL HUGE_VALF EDOM ERANGE BUFSIZ RAND_MAX
-    FP_NAN FP_INFINITE FP_ZERO FP_NORMAL FP_SUBNORMAL FP_CONTRACT DBL_MAX FLT_MAX M_PI M_E isnan isinf isfinite
-    isnormal signbit fpclassify j0 j1 jn y0 y1 yn gamma signgam abs div labs exit abort atexit malloc calloc
-    realloc free qsort rand srand time clock signal raise memcpy memmove memset memcmp strlen strcmp index rindex
-    read write open close link pipe select linux unix real mix offsetof size_t ptrdiff_t int8_t int16_t int32_t
-    int64_t uint8_t uint16_t uint32_t uint64_t self None True False""".split()
+LIBRARY = _words(
+    """
+    I complex imaginary main errno assert NULL EOF NAN INFINITY HUGE_VAL HUGE_VALF EDOM ERANGE BUFSIZ
+    RAND_MAX FP_NAN FP_INFINITE FP_ZERO FP_NORMAL FP_SUBNORMAL FP_CONTRACT DBL_MAX FLT_MAX M_PI M_E
+    isnan isinf isfinite isnormal signbit fpclassify j0 j1 jn y0 y1 yn gamma signgam abs div labs exit
+    abort atexit malloc calloc realloc free qsort rand srand time clock signal raise memcpy memmove
+    memset memcmp strlen strcmp index rindex read write open close link pipe select linux unix real mix
+    offsetof size_t ptrdiff_t int8_t int16_t int32_t int64_t uint8_t uint16_t uint32_t uint64_t self
+    None True False
+    """
 )
 RESERVED = frozenset(
     {
@@ -84,8 +99,8 @@ def require_distinct(names: Iterable[tuple[str, str]], where: str) -> None:
         other = seen.setdefault(name.upper(), (name, what))
         if other != (name, what):
             raise NameRefused(
-                f"{what} {name!r} and {other[1]} {other[0]!r} of {where} are both {name.upper()} in upper case, "
-                f"where they would be one constant; rename one of them, as {name}{name[-1]}"
+                f"{what} {name!r} and {other[1]} {other[0]!r} of {where} are both {name.upper()} "
+                f"in upper case, where they would be one constant; rename one of them, as {name}{name[-1]}"
             )
 
 

@@ -1,8 +1,8 @@
 """Loop nests: loops, guards, lines and comments, and their layout as C text.
 
-    for (int q = 0; q < N; q++)
-        for (int j = 0; j < D; j++)
-            A1[j] += X[q] * p->W1[q][j];
+for (int q = 0; q < N; q++)
+    for (int j = 0; j < D; j++)
+        A1[j] += X[q] * p->W1[q][j];
 """
 
 from __future__ import annotations
@@ -104,7 +104,9 @@ def _block(node: Loop | Guard, depth: int) -> Iterator[str]:
 
 def comment(lines: tuple[str, ...], margin: str) -> Iterator[str]:
     """/* one line */, or several below each other."""
-    flowing = [piece for line in lines for piece in _folded(line, WIDTH - len(margin) - 6, ("; ", " + ", " - ", " "))]
+    flowing = [
+        piece for line in lines for piece in _folded(line, WIDTH - len(margin) - 6, ("; ", " + ", " - ", " "))
+    ]
     for number, line in enumerate(flowing):
         opening = "/* " if number == 0 else "   "
         closing = " */" if number + 1 == len(flowing) else ""
@@ -132,7 +134,7 @@ def _folded(text: str, width: int, breaks: tuple[str, ...]) -> list[str]:
 
 
 def _place(text: str, width: int, breaks: tuple[str, ...]) -> int:
-    """Where to break: before an operator, after a comma or an assignment; as few brackets open as possible."""
+    """Where to break: before an operator, after a comma or assignment; with few brackets open."""
     depth, best, shallowest = 0, -1, 99
     for position, letter in enumerate(text[:width]):
         depth += (letter in "([{") - (letter in ")]}")

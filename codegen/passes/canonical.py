@@ -1,6 +1,6 @@
 """One spelling for expressions that differ in the names of their bound indices only.
 
-    sum_{p<n} X[i,p] W[p,j]   and   sum_{q<n} W[q,j] X[i,q]   have one spelling
+sum_{p<n} X[i,p] W[p,j]   and   sum_{q<n} W[q,j] X[i,q]   have one spelling
 """
 
 from __future__ import annotations

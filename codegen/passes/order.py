@@ -1,9 +1,9 @@
 """Order: definitions stay as they are, and a result that nothing else reads follows what it needs.
 
-    Z3_bar[i,j] = ..                            Z3_bar[i,j] = ..
-    A1_bar[i,j] = .. Z3_bar ..                  W2_bar[p,j] = sum_{i<m} Z2[i,p] Z3_bar[i,j]
-    W1_bar[p,j] = sum_{i<m} X[i,p] A1_bar[i,j]  A1_bar[i,j] = .. Z3_bar ..
-    W2_bar[p,j] = sum_{i<m} Z2[i,p] Z3_bar[i,j] W1_bar[p,j] = sum_{i<m} X[i,p] A1_bar[i,j]
+Z3_bar[i,j] = ..                            Z3_bar[i,j] = ..
+A1_bar[i,j] = .. Z3_bar ..                  W2_bar[p,j] = sum_{i<m} Z2[i,p] Z3_bar[i,j]
+W1_bar[p,j] = sum_{i<m} X[i,p] A1_bar[i,j]  A1_bar[i,j] = .. Z3_bar ..
+W2_bar[p,j] = sum_{i<m} Z2[i,p] Z3_bar[i,j] W1_bar[p,j] = sum_{i<m} X[i,p] A1_bar[i,j]
 """
 
 from __future__ import annotations

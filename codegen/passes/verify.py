@@ -1,8 +1,8 @@
 """What every program must be, checked between passes.
 
-    each name is defined once, or by a boundary and a step, or by equations that accumulate
-    each reference is declared, has as many indices as axes, and is defined before it is read
-    each index is bound by a loop or a reduction
+each name is defined once, or by a boundary and a step, or by equations that accumulate
+each reference is declared, has as many indices as axes, and is defined before it is read
+each index is bound by a loop or a reduction
 """
 
 from __future__ import annotations

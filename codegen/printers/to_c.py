@@ -237,7 +237,11 @@ class ToC:
         """Division rounded down is C's own where the dividend cannot be negative."""
         dividend, divisor = node.args
         sign = "/" if isinstance(node, FloorDiv) else "%"
-        if not dividend.has(Index, Ref) or dividend in self.proved or proved_nonnegative(dividend, self.extents):
+        if (
+            not dividend.has(Index, Ref)
+            or dividend in self.proved
+            or proved_nonnegative(dividend, self.extents)
+        ):
             return f"{self.integer(dividend, PRODUCT)} {sign} {self.integer(divisor, UNARY)}", PRODUCT
         name = "floor_divide" if isinstance(node, FloorDiv) else "remainder"
         self.used.own.add(name)

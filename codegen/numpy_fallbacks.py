@@ -4,8 +4,10 @@ from __future__ import annotations
 
 REQUIRE_LABELS = '''\
 def require_labels(name, labels, classes):
-    """ValueError where a label is out of range."""
-    if labels.size and (labels.min() < 0 or labels.max() >= classes):
+    """ValueError where a label is out of range, or there is none."""
+    if not labels.size:
+        raise ValueError(f"{name} is empty; a batch has one example at least")
+    if labels.min() < 0 or labels.max() >= classes:
         wrong = np.argwhere((labels < 0) | (labels >= classes))[0].tolist()
         value = labels[tuple(wrong)]
         raise ValueError(f"{name}{wrong} is {value}; labels are 0..{classes - 1}")'''

@@ -1,0 +1,69 @@
+"""Every witness as emitted NumPy against the reference interpreter: forward, vjp and jvp."""
+
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+from codegen.numpy_layer import render_numpy_layer
+from codegen.plan import LayerPlan, plan_layer
+from derive.calculus.program import Program
+from derive.check.evaluate import evaluate
+from derive.errors import DeriveError
+from tests.codegen.emitted_numpy import SIZES, drawn, imported
+from tests.witnesses.definitions import WITNESSES
+
+UNDETERMINED = {"layers_recurrence", "vector_layers_recurrence"}
+DETERMINED = [name for name in WITNESSES if name not in UNDETERMINED]
+
+
+def programs(plan: LayerPlan) -> dict[str, Program]:
+    return {"forward": plan.forward, "vjp": plan.vjp, "jvp": plan.jvp}
+
+
+@pytest.mark.parametrize("name", DETERMINED)
+def test_emitted_layers_compute_their_programs(name: str, tmp_path: Path, rng: np.random.Generator) -> None:
+    plan = plan_layer(WITNESSES[name]())
+    module = imported(render_numpy_layer(name, plan), tmp_path, name)
+    for verb, program in programs(plan).items():
+        inputs = drawn(program, rng)
+        function = getattr(module, verb)
+        spoken = {letter: SIZES[letter] for letter in function.__kwdefaults__ or () if letter in SIZES}
+        missing = function.__code__.co_varnames[
+            : function.__code__.co_argcount + function.__code__.co_kwonlyargcount
+        ]
+        spoken |= {letter: SIZES[letter] for letter in missing[function.__code__.co_argcount :]}
+        expected = evaluate(program, inputs, SIZES)
+        for dtype, tolerance in ((np.float64, 1e-12), (np.float32, 2e-4)):
+            cast = [a.astype(dtype) if a.dtype == np.float64 else a for a in inputs.values()]
+            found = function(*cast, **spoken)
+            found = found if len(program.outputs) > 1 else (found,)
+            for output, array in zip(program.outputs, found, strict=True):
+                right = expected[output]
+                assert np.shape(array) == np.shape(right)
+                assert np.asarray(array).dtype == dtype
+                assert np.abs(array - right).max() <= tolerance * (1 + np.abs(right).max())
+
+
+@pytest.mark.parametrize("name", sorted(UNDETERMINED))
+def test_undetermined_functions_are_refused(name: str) -> None:
+    with pytest.raises(DeriveError, match="give its"):
+        render_numpy_layer(name, plan_layer(WITNESSES[name]()))
+
+
+def test_the_closed_form_reads_like_the_paper() -> None:
+    source = render_numpy_layer("layernorm", plan_layer(WITNESSES["layernorm"]()))
+    assert "Xhat = C * r[:, None]" in source
+    assert "g_bar = (Xhat * Y_bar).sum(axis=0)" in source
+    assert max(map(len, source.splitlines())) < 120
+
+
+def test_a_scatter_accumulates() -> None:
+    source = render_numpy_layer("embedding", plan_layer(WITNESSES["embedding"]()))
+    assert "np.add.at(E_bar, x, Y_bar)" in source
+
+
+def test_a_recurrence_is_a_loop() -> None:
+    source = render_numpy_layer("elman", plan_layer(WITNESSES["elman"]()))
+    assert "for t in range(T):" in source
+    assert "for t in reversed(range(T)):" in source

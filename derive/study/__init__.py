@@ -1,0 +1,1 @@
+"""The study: three hypothesis classes on data in the plane that no line separates."""

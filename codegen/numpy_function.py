@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 
@@ -15,6 +16,8 @@ from derive.calculus.matrix import choosing_loops
 from derive.calculus.nodes import Positive, Reduction, Sum, Where
 from derive.calculus.program import Equation, Program, Recurrence
 from derive.calculus.tensor import Kind, Ref, Size, Tensor, refs
+
+MOST_INLINED = 4  # references in a definition that stands inside another line
 
 
 @dataclass(frozen=True)
@@ -66,6 +69,7 @@ def single_uses(program: Program) -> frozenset[str]:
         places = (ref for index in equation.target.indices for ref in refs(index))
         for ref in {*refs(equation.value), *places}:
             readers.setdefault(ref.name, []).append((equation, ref))
+    counts = Counter(equation.name for equation in program.equations())
     inside = {e.name for s in program.statements if isinstance(s, Recurrence) for e in s.equations}
     found = (
         e for e in program.equations() if e.name not in program.outputs and len(readers.get(e.name, [])) == 1
@@ -76,7 +80,8 @@ def single_uses(program: Program) -> frozenset[str]:
         if _is_hoisted(equation, *readers[equation.name][0])
         or (
             equation.name not in inside
-            and _is_contraction(equation, program)
+            and counts[equation.name] == 1
+            and _is_contraction(equation)
             and _reads_whole(*readers[equation.name][0], equation, inside)
         )
     )
@@ -87,11 +92,10 @@ def _is_hoisted(equation: Equation, reader: Equation, ref: Ref) -> bool:
     return not equation.given and not equation.accumulates and _occurrences(reader.value, ref) == 1
 
 
-def _is_contraction(equation: Equation, program: Program) -> bool:
-    simple = len(program.defining(equation.name)) == 1 and not equation.accumulates
-    return (
-        simple and equation.value.has(Sum) and not choosing_loops(equation) and len(str(equation.value)) < 60
-    )
+def _is_contraction(equation: Equation) -> bool:
+    if equation.accumulates or not equation.value.has(Sum) or choosing_loops(equation):
+        return False
+    return len(refs(equation.value)) <= MOST_INLINED
 
 
 def _reads_whole(reader: Equation, ref: Ref, definition: Equation, inside: set[str]) -> bool:

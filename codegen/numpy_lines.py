@@ -8,7 +8,8 @@ arrays allocated before it, ragged ones as lists.
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator
+from collections import Counter
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass, field, fields, replace
 from typing import Any
 
@@ -56,6 +57,12 @@ class NumpyLines:
     printer: NumpyPrinter
     inlined: frozenset[str] = frozenset()
     allocated: set[str] = field(default_factory=set)
+    tensors: Mapping[str, Tensor] = field(init=False)
+    parts: frozenset[str] = field(init=False)
+
+    def __post_init__(self) -> None:
+        self.tensors = self.program.tensors
+        self.parts = partly_filled(self.program, self.tensors)
 
     def statements(self, statements: Iterable[Statement]) -> Iterator[Line]:
         """The lines of statements, in order."""
@@ -81,7 +88,7 @@ class NumpyLines:
         if name in self.allocated:
             return
         self.allocated.add(name)
-        tensor = self.program.tensor(name)
+        tensor = self.tensors[name]
         spelled = self.printer.name(name)
         if is_ragged(tensor):
             yield Line(f"{spelled} = [None] * {Code(self.printer.size(tensor.shape[0]), PRODUCT).atom}")
@@ -93,12 +100,12 @@ class NumpyLines:
 
     def equation(self, equation: Equation) -> Iterator[Line]:
         """The lines of one equation."""
-        chosen = [index for index in equation.loops if index in choosing_loops(equation)]
-        partial = fills_part(equation, self.program)
+        choosing = choosing_loops(equation)
+        chosen = [index for index in equation.loops if index in choosing]
         if equation.accumulates:
             yield from self.scatter(equation)
             return
-        if partial:
+        if equation.name in self.parts:
             yield from self.allocation(equation.name)
         ranges = dict(equation.ranges)
         for depth, index in enumerate(chosen):
@@ -108,13 +115,13 @@ class NumpyLines:
 
     def assignment(self, equation: Equation, chosen: frozenset[Index]) -> Iterator[Line]:
         """target = value."""
-        form = matrix_form(equation, self.program, self.inlined)
+        form = matrix_form(equation, self.program, self.inlined, self.tensors)
         whole = [i for i in equation.target.indices if i in equation.loops and i not in chosen]
         indices = equation.target.indices
         fixed = tuple((place, index) for place, index in enumerate(indices) if index not in whole)
         target = subscripted(self.printer, equation.name, len(whole), fixed)
         extents = tuple(dict(equation.ranges)[index] for index in whole)
-        integer = self.program.tensor(equation.name).kind is Kind.INTEGER
+        integer = self.tensors[equation.name].kind is Kind.INTEGER
         if not fixed and not integer:
             lines = list(self.with_ones(target, form))
             if lines:
@@ -164,7 +171,7 @@ class NumpyLines:
     def error_name(self) -> str:
         """delta, or delta with _ where the program has a tensor of that name."""
         name = "delta"
-        while name in self.program.tensors:
+        while name in self.tensors:
             name += "_"
         return name
 
@@ -177,7 +184,7 @@ class NumpyLines:
 
     def scatter(self, equation: Equation) -> Iterator[Line]:
         """np.add.at(target, places, values): several values may meet in one element."""
-        tensor = self.program.tensor(equation.name)
+        tensor = self.tensors[equation.name]
         target = self.printer.name(equation.name)
         self.printer.uses_dtype = True
         if equation.name not in self.allocated:
@@ -185,7 +192,7 @@ class NumpyLines:
             zeros = f"np.zeros({self.printer.shape(tensor.shape)}, {self.printer.dtype})"
             yield Line(f"{target} = {zeros}", self.comment(tensor.shape))
         extents = dict(equation.ranges)
-        cover = Cover(extents, self.program.tensors)
+        cover = Cover(extents, self.tensors)
         places = gather_form(equation.target, tensor.shape, extents, cover)
         text, order = indexing(self.printer, places)
         loops = list(extents.items())
@@ -241,10 +248,16 @@ def is_ragged(tensor: Tensor) -> bool:
     return any(axis.size.free_symbols & letters for axis in tensor.axes)
 
 
-def fills_part(equation: Equation, program: Program) -> bool:
-    """Whether the equation fills a part of its tensor only."""
-    bare = all(index in equation.loops for index in equation.target.indices)
-    return not bare or is_ragged(program.tensor(equation.name)) or len(program.defining(equation.name)) > 1
+def partly_filled(program: Program, tensors: Mapping[str, Tensor]) -> frozenset[str]:
+    """The tensors that several equations, or several turns of a loop, fill."""
+    counts = Counter(equation.name for equation in program.equations())
+    return frozenset(
+        equation.name
+        for equation in program.equations()
+        if counts[equation.name] > 1
+        or any(index not in equation.loops for index in equation.target.indices)
+        or is_ragged(tensors[equation.name])
+    )
 
 
 def _scaled_total(form: Form) -> tuple[Total | None, Form | None]:

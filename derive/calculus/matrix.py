@@ -17,35 +17,46 @@ from derive.calculus.matrix_forms import Form, MatrixFormError
 from derive.calculus.nodes import IsZero, Opaque, Range, Reduction, Sum, VectorMap, Where
 from derive.calculus.program import Equation, Program
 from derive.calculus.substitution import fresh, freshened, substitute
-from derive.calculus.tensor import Index, Ref, refs
+from derive.calculus.tensor import Index, Ref, Tensor, refs
 
 
-def matrix_form(equation: Equation, program: Program, unfold: Iterable[str] = ()) -> Form:
+def matrix_form(
+    equation: Equation,
+    program: Program,
+    unfold: Iterable[str] = (),
+    tensors: Mapping[str, Tensor] | None = None,
+) -> Form:
     """The array form of an equation's right side, its dimensions in the order of the target's loops.
 
     Definitions named in `unfold` are inlined first. Indices that are not loops are subscripts, and so
-    are loops that choose sizes or functions: W_i (n_i, n_{i+1}).
+    are loops that choose sizes or functions: W_i (n_i, n_{i+1}). `tensors` are the program's, where
+    they are at hand.
     """
     equation = gathered(equation, program)
     value = inlined(equation.value, program, frozenset(unfold))
-    extents = {i: n for i, n in equation.ranges if i not in choosing_loops(equation, value)}
+    chosen = choosing_loops(equation, value)
+    extents = {i: n for i, n in equation.ranges if i not in chosen}
     order = tuple(index for index in equation.target.indices if index in extents)
-    part = Cover(extents, program.tensors)(value)
+    part = Cover(extents, program.tensors if tensors is None else tensors)(value)
     unknown = part.labels - set(order)
     if unknown:
-        raise MatrixFormError(
-            f"{equation} varies with {', '.join(sorted(map(str, unknown)))}, not an index of it"
-        )
+        listed = ", ".join(sorted(map(str, unknown)))
+        raise MatrixFormError(f"{equation} varies with {listed}, not an index of it")
     return part.aligned(order, extents)
 
 
 def choosing_loops(equation: Equation, value: Expr | None = None) -> frozenset[Index]:
     """The loops that a size or an undetermined function depends on: they stay subscripts."""
     value = equation.value if value is None else value
+    if not equation.ranges:
+        return frozenset()
     deciding = [extent for _, extent in equation.ranges]
-    deciding += [extent for node in value.atoms(Reduction) for _, extent in node.ranges]
-    deciding += [selector for node in value.atoms(Opaque) for selector in node.selectors]
-    deciding += [selector for node in value.atoms(VectorMap) for selector in node.outputs[:-1]]
+    for node in value.atoms(Reduction, Opaque):
+        if isinstance(node, Opaque):
+            deciding += node.selectors
+            continue
+        deciding += [extent for _, extent in node.ranges]
+        deciding += node.outputs[:-1] if isinstance(node, VectorMap) else ()
     used: set[Basic] = set().union(*(expression.free_symbols for expression in deciding))
     return frozenset(index for index in equation.loops if index in used)
 
@@ -81,6 +92,8 @@ def gathered(equation: Equation, program: Program) -> Equation:
 
 def inlined(value: Expr, program: Program, names: frozenset[str]) -> Expr:
     """The expression with references to the named definitions replaced by their right sides."""
+    if not names:
+        return value
     while True:
         found = sorted((ref for ref in refs(value) if ref.name in names), key=str)
         if not found:

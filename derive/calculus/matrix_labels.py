@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, field
+from functools import cached_property
 
 from sympy import Expr
 
@@ -29,7 +30,7 @@ class Part:
     cost: int = 0
     built: dict[Order, Form] = field(default_factory=dict)
 
-    @property
+    @cached_property
     def labels(self) -> frozenset[Index]:
         return frozenset(self.order)
 
@@ -45,6 +46,8 @@ class Part:
 
     def aligned(self, order: Order, extents: Mapping[Index, Expr]) -> Form:
         """The array form as an operand among others of this order: missing dimensions are repeated."""
+        if not self.order:
+            return self.form(())
         own = tuple(index for index in order if index in self.labels)
         kept = tuple(place for place, index in enumerate(order) if index in self.labels)
         return broadcast(self.form(own), tuple(extents[index] for index in order), kept)

@@ -45,7 +45,7 @@ def header_context(c: CNetwork) -> dict[str, Any]:
 def banner(c: CNetwork) -> str:
     """The comment at the top of a file: what it is and what made it."""
     title = f"{c.name}: {c.plan.network.title}"
-    build = f"Emitted by `python -m derive build {c.name}`; change the definition, not this file."
+    build = f"Emitted by `{c.plan.network.command}`; change the definition, not this file."
     return "\n".join(comment((title, build), ""))
 
 

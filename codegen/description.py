@@ -18,6 +18,7 @@ def render_description(plan: Plan, targets: Sequence[str]) -> str:
     fields: dict[str, Any] = {
         "name": network.name,
         "title": network.title,
+        "build": list(network.build or (network.name,)),
         "task": network.task,
         "reduction": network.reduction,
         "sizes": dict(network.sizes),

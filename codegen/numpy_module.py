@@ -19,6 +19,7 @@ from codegen.plan import Plan
 from codegen.printers.numpy_numbers import Scalars
 from codegen.printers.numpy_text import Code, wrapped
 from codegen.printers.to_text import statement_text
+from derive.calculus.matrix_forms import Form
 from derive.calculus.network import Law, Parameter
 from derive.calculus.program import Program, Statement
 from derive.calculus.tensor import Tensor
@@ -48,13 +49,14 @@ def render_numpy(plan: Plan) -> str:
         "loss": writer.loss(),
         "vjp": writer.vjp(),
         "jvp": writer.jvp(),
-        "trace": trace_function(plan, writer.names, writer.check_lines()),
+        "trace": trace_function(plan, writer.names, writer.check_lines(), writer.forms),
     }
     return (
         environment()
         .get_template("network.py.jinja")
         .render(
             name=plan.network.name,
+            command=plan.network.command.replace("\\", "\\\\").replace('"', "'"),
             title=plan.network.title,
             equations=[
                 line for statement in plan.network.program.statements for line in statement_text(statement)
@@ -84,6 +86,7 @@ class _Module:
     def __init__(self, plan: Plan) -> None:
         self.plan = plan
         self.functions: set[str] = set()
+        self.forms: dict[object, Form] = {}
         self.names = {owned.tensor.name: f"p.{owned.tensor.name}" for owned in plan.parameters}
         self.names |= {f"{tensor.name}_dot": f"p_dot.{tensor.name}" for tensor in plan.trained}
         self.data = ", ".join(supplied.tensor.name for supplied in plan.data)
@@ -100,7 +103,9 @@ class _Module:
     def body(self, program: Program, returned: str, extra: Sequence[Tensor] = ()) -> Body:
         arguments = [*self.supplied, *self.owned, *extra]
         used = {tensor.name for tensor in program.inputs} | {tensor.name for tensor in extra}
-        return function_body(program, self.names, [t for t in arguments if t.name in used], returned)
+        return function_body(
+            program, self.names, [t for t in arguments if t.name in used], returned, self.forms
+        )
 
     def forward(self) -> str:
         output = self.plan.output

@@ -29,6 +29,7 @@ def _context(plan: Plan, targets: Sequence[str]) -> dict[str, Any]:
         "p": network.name,
         "P": network.name.upper(),
         "title": network.title,
+        "command": network.command,
         "equations": [line for statement in network.program.statements for line in statement_text(statement)],
         "parameters": [
             {

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from enum import Enum
+from shlex import quote
 
 from sympy import Expr, Integer
 
@@ -57,6 +58,7 @@ class Network:
 
     `data` are the inputs that the output depends on, `labels` those that the loss reads besides.
     `sizes` fixes every size but the batch's, whose symbol is `batch`; `most` is M of the C source.
+    `build` are the words that build it, where its name alone does not: ("two_layer", "--as", "mine").
     """
 
     name: str
@@ -73,6 +75,12 @@ class Network:
     task: str = "classification"
     reduction: str = "mean"
     updates: tuple[Update, ...] = field(default=())
+    build: tuple[str, ...] = ()
+
+    @property
+    def command(self) -> str:
+        """The command that emits this network."""
+        return " ".join(map(quote, ("python", "-m", "derive", "build", *(self.build or (self.name,)))))
 
     @property
     def trained(self) -> tuple[str, ...]:

@@ -1,11 +1,17 @@
 """`python -m derive build [NAME...]`: derive networks and emit their source."""
 
+from __future__ import annotations
+
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 import click
 
 from derive.commands.train import parse_sizes
 from derive.errors import DeriveError
+
+if TYPE_CHECKING:
+    from derive.calculus.network import Network
 
 EXAMPLES = """\
 Examples:
@@ -70,4 +76,13 @@ def build(
                 f"there is no network or layer {name!r}; the networks are {', '.join(NETWORKS)}; "
                 f"the layers are {', '.join(LAYERS)}"
             )
-        click.echo(f"{name}: {written[0].parent}")
+        click.echo(f"{written[0].parent.name}: {written[0].parent}")
+
+
+def rebuilt(name: str, words: tuple[str, ...]) -> Network:
+    """The network that `build WORDS` emits: what a description says of how it was built."""
+    from derive.networks.registry import variant
+
+    options = build.make_context("build", list(words or (name,))).params
+    (known,) = options["names"]
+    return variant(known, options["renamed"], options["activation"], options["sizes"])

@@ -54,7 +54,13 @@ def variant(
         raise DeriveError(
             f"{name} has no size {', '.join(sorted(unknown))}; its sizes are {', '.join(chosen.sizes)}"
         )
-    return replace(chosen, name=renamed or chosen.name, sizes={**chosen.sizes, **(sizes or {})})
+    if not (renamed or sigma or sizes):
+        return chosen
+    words = [name, *(("--activation", sigma) if sigma else ()), *(("--as", renamed) if renamed else ())]
+    for letter, size in (sizes or {}).items():
+        words += ["--size", f"{letter}={size}"]
+    resized = {**chosen.sizes, **(sizes or {})}
+    return replace(chosen, name=renamed or chosen.name, sizes=resized, build=tuple(words))
 
 
 def _require_known(name: str) -> None:

@@ -75,6 +75,7 @@ class Description:
     steps: Mapping[str, Step]
     equations: tuple[Equation, ...] = ()
     targets: tuple[str, ...] = ("numpy", "c")
+    build: tuple[str, ...] = ()
     resized: Mapping[str, int] = field(default_factory=dict)
 
     @property
@@ -147,6 +148,7 @@ def _description(fields: Mapping[str, Any]) -> Description:
             Equation(row["name"], row["layer"], row["formula"]) for row in fields.get("equations", ())
         ),
         targets=tuple(fields["targets"]),
+        build=tuple(fields.get("build", ())),
     )
 
 

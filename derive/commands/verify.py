@@ -1,0 +1,68 @@
+"""`python -m derive verify NAME`: what was emitted against what is derived, a line a check."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any
+
+import click
+
+from derive.errors import CheckFailed, DeriveError
+
+EXAMPLES = """\
+Examples:
+
+\b
+  python -m derive verify two_layer
+  python -m derive verify mine --path elsewhere --backend numpy
+
+Each line names the check, the largest error and its bound. Exit 1 where one fails.
+"""
+
+
+@click.command("verify", epilog=EXAMPLES)
+@click.argument("name")
+@click.option("--path", default="generated", show_default=True, help="Folder of the emitted networks.")
+@click.option("--backend", type=click.Choice(["all", "numpy", "c"]), default="all", show_default=True)
+def verify(name: str, path: str, backend: str) -> None:
+    """Check the emitted network NAME against independent oracles, a line each."""
+    from derive.check.verify import verify as checks
+    from derive.commands.build import rebuilt
+    from derive.runtime import load
+    from derive.runtime.description import read_description
+
+    description = read_description(Path(path) / name, name)
+    backends = _backends(description.targets, backend)
+    if backend == "all" and "c" in backends and not _compiler_found():
+        click.echo("notice: no C compiler here; only NumPy is checked")
+        backends = tuple(target for target in backends if target != "c")
+
+    def loaded(chosen: str, dtype: str, sizes: Mapping[str, int]) -> Any:
+        return load(name, backend=chosen, path=path, dtype=dtype, sizes=sizes)
+
+    failed = 0
+    for check in checks(rebuilt(name, description.build), loaded, backends):
+        click.echo(str(check))
+        failed += not check.passed
+    if failed:
+        raise CheckFailed(f"{failed} checks of {name} failed; rebuild it: python -m derive build {name}")
+
+
+def _compiler_found() -> bool:
+    from derive.runtime.compiler import find_compiler
+    from derive.runtime.errors import CompilerError
+
+    try:
+        find_compiler()
+    except CompilerError:
+        return False
+    return True
+
+
+def _backends(emitted: tuple[str, ...], asked: str) -> tuple[str, ...]:
+    if asked != "all" and asked not in emitted:
+        raise DeriveError(
+            f"{asked} was not emitted; emitted were {', '.join(emitted)}; build with --target {asked}"
+        )
+    return emitted if asked == "all" else (asked,)

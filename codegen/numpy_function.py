@@ -13,6 +13,7 @@ from codegen.numpy_lines import Line, NumpyLines
 from codegen.printers.numpy_text import PRODUCT, wrapped
 from codegen.printers.to_numpy import NumpyPrinter
 from derive.calculus.matrix import choosing_loops
+from derive.calculus.matrix_forms import Form
 from derive.calculus.nodes import Positive, Reduction, Sum, Where
 from derive.calculus.program import Equation, Program, Recurrence
 from derive.calculus.tensor import Kind, Ref, Size, Tensor, refs
@@ -34,12 +35,11 @@ def function_body(
     names: Mapping[str, str],
     arguments: Sequence[Tensor],
     returned: str,
-    inline: bool = True,
+    forms: dict[object, Form] | None = None,
 ) -> Body:
     """The body of a function with these arguments: sizes, dtype, equations, return."""
     printer = NumpyPrinter(names)
-    folded = single_uses(program) if inline else frozenset()
-    writer = NumpyLines(program, printer, folded)
+    writer = NumpyLines(program, printer, single_uses(program), forms=forms if forms is not None else {})
     lines = list(writer.statements(program.statements))
     sizes, missing = size_lines(printer.scalars.used, arguments, printer)
     head = [*sizes, *(dtype_line(arguments, printer) if printer.uses_dtype else [])]

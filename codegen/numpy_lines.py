@@ -37,7 +37,7 @@ from derive.calculus.matrix_forms import (
 )
 from derive.calculus.matrix_reads import gather_form
 from derive.calculus.program import Equation, Program, Recurrence, Statement
-from derive.calculus.tensor import Index, Kind, Tensor
+from derive.calculus.tensor import Index, Kind, Tensor, refs
 
 
 @dataclass(frozen=True)
@@ -57,6 +57,7 @@ class NumpyLines:
     printer: NumpyPrinter
     inlined: frozenset[str] = frozenset()
     allocated: set[str] = field(default_factory=set)
+    forms: dict[object, Form] = field(default_factory=dict)
     tensors: Mapping[str, Tensor] = field(init=False)
     parts: frozenset[str] = field(init=False)
 
@@ -115,7 +116,7 @@ class NumpyLines:
 
     def assignment(self, equation: Equation, chosen: frozenset[Index]) -> Iterator[Line]:
         """target = value."""
-        form = matrix_form(equation, self.program, self.inlined, self.tensors)
+        form = self.form(equation)
         whole = [i for i in equation.target.indices if i in equation.loops and i not in chosen]
         indices = equation.target.indices
         fixed = tuple((place, index) for place, index in enumerate(indices) if index not in whole)
@@ -135,6 +136,14 @@ class NumpyLines:
             form = _with(form, inner, Array(delta, inner.axes))
         value = self.value(form, extents, bool(fixed), integer)
         yield Line(f"{target} = {value}", self.comment(extents))
+
+    def form(self, equation: Equation) -> Form:
+        """The equation's array form; functions that share an equation share it."""
+        folded = sorted(self.inlined & {ref.name for ref in refs(equation.value)})
+        key = (equation, tuple(self.program.defining(name) for name in folded))
+        if key not in self.forms:
+            self.forms[key] = matrix_form(equation, self.program, self.inlined, self.tensors)
+        return self.forms[key]
 
     def value(self, form: Form, extents: tuple[Expr, ...], into: bool, integer: bool = False) -> str:
         """The right side: of the full shape, and an array of the data's dtype."""

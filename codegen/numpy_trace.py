@@ -9,12 +9,15 @@ from codegen.numpy_lines import Line, NumpyLines
 from codegen.passes.verify import names_of
 from codegen.plan import Plan
 from codegen.printers.to_numpy import NumpyPrinter
+from derive.calculus.matrix_forms import Form
 
 
-def trace_function(plan: Plan, names: Mapping[str, str], checks: Sequence[str]) -> str:
+def trace_function(
+    plan: Plan, names: Mapping[str, str], checks: Sequence[str], forms: dict[object, Form]
+) -> str:
     """The source of trace."""
     printer = NumpyPrinter(names)
-    lines = list(_traced(plan, printer))
+    lines = list(_traced(plan, printer, forms))
     arguments = [*(s.tensor for s in plan.batch), *(owned.tensor for owned in plan.parameters)]
     sizes, _ = size_lines(printer.scalars.used, arguments, printer)
     head = [*sizes, *(dtype_line(arguments, printer) if printer.uses_dtype else [])]
@@ -24,9 +27,9 @@ def trace_function(plan: Plan, names: Mapping[str, str], checks: Sequence[str]) 
     return "\n".join([f"def trace(p, {batch}):", summary, *checks, *body])
 
 
-def _traced(plan: Plan, printer: NumpyPrinter) -> Iterator[Line]:
+def _traced(plan: Plan, printer: NumpyPrinter, forms: dict[object, Form]) -> Iterator[Line]:
     program = plan.network.program
-    writer = NumpyLines(program, printer)
+    writer = NumpyLines(program, printer, forms=forms)
     for statement in program.statements:
         yield from writer.statements([statement])
         for name in sorted(names_of(statement)):

@@ -8,6 +8,7 @@ E_bar[x[t],d] += A_bar[t,d]                    I_xᵀ A_bar
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
+from functools import lru_cache
 
 from sympy import Expr
 from sympy.core.basic import Basic
@@ -45,6 +46,7 @@ def matrix_form(
     return part.aligned(order, extents)
 
 
+@lru_cache(maxsize=4096)
 def choosing_loops(equation: Equation, value: Expr | None = None) -> frozenset[Index]:
     """The loops that a size or an undetermined function depends on: they stay subscripts."""
     value = equation.value if value is None else value

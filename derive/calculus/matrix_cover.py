@@ -66,6 +66,8 @@ class Cover:
 
     def is_free(self, node: Any) -> bool:
         """Whether a node varies with no index and no tensor: a scalar in sizes and fixed indices."""
+        if isinstance(node, Ref | Reduction | Where) or node in self.extents:
+            return False
         return not node.has(Ref, Reduction, Where, Opaque) and not (node.free_symbols & set(self.extents))
 
     def _cover(self, node: Any) -> Part:

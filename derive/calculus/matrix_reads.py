@@ -9,7 +9,7 @@ from sympy import Expr, Integer, expand
 from derive.calculus.bounds import proved_nonnegative
 from derive.calculus.matrix_forms import Array, Diagonal, Form, Gather, MatrixFormError
 from derive.calculus.matrix_labels import Order, Part, fixed_order
-from derive.calculus.tensor import Index, IntegerRef, Ref, Tensor
+from derive.calculus.tensor import Index, IntegerRef, Ref, Size, Tensor
 
 Extents = Mapping[Index, Expr]
 
@@ -40,6 +40,8 @@ def axis_sizes(node: Ref, tensors: Mapping[str, Tensor]) -> tuple[Expr, ...]:
         raise MatrixFormError(
             f"{node} has {len(node.indices)} indices but {tensor} has {len(tensor.axes)} axes"
         )
+    if all(isinstance(axis.size, Size) for axis in tensor.axes):
+        return tensor.shape
     own = {Index(axis.name): index for axis, index in zip(tensor.axes, node.indices, strict=True)}
     return tuple(axis.size.xreplace(own) for axis in tensor.axes)
 
@@ -53,7 +55,9 @@ def _varies(index: Expr, extents: Extents) -> bool:
 
 
 def _is_whole(index: Expr, size: Expr, extents: Extents) -> bool:
-    return isinstance(index, Index) and index in extents and expand(extents[index] - size) == 0
+    if not isinstance(index, Index) or index not in extents:
+        return False
+    return extents[index] == size or expand(extents[index] - size) == 0
 
 
 def _whole(node: Ref, extents: Extents) -> Form:

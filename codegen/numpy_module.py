@@ -56,6 +56,7 @@ def render_numpy(plan: Plan) -> str:
         .get_template("network.py.jinja")
         .render(
             name=plan.network.name,
+            command=plan.network.command.replace("\\", "\\\\").replace('"', "'"),
             title=plan.network.title,
             equations=[
                 line for statement in plan.network.program.statements for line in statement_text(statement)

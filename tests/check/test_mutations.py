@@ -25,6 +25,13 @@ from derive.errors import DeriveError
 I, J, P, T, U = (Index(letter) for letter in "ijptu")
 N = Size("n")
 FORWARD = define("causal(x[n,n], v[n]) -> y\n    y[t] = sum_{s<=t} x[t,s] v[s]")
+RELU = define(
+    """relu(x[m,n], w[n]) -> y
+    a[i] = sum_{p} x[i,p] w[p]
+    z[i] = max(a[i], 0)
+    y[i] = z[i]^2"""
+)
+SIZES = {"causal": {"n": 5}, "relu": {"m": 5, "n": 2}, "window": {"n": 9, "U": 3}}
 WINDOW = define("window(x[n], k[U]) -> y\n    y[t<((n+3-2*U)//2)+1] = sum_{u} x[2*t+2*u-1] k[u]")
 
 
@@ -60,11 +67,10 @@ def test_the_variants_of_an_expression_are_one_change_each_and_in_a_fixed_order(
         assert any(text.startswith(expected) for text in done), f"{expected!r} is not among {done}"
 
 
-@pytest.mark.parametrize("forward", [FORWARD, WINDOW])
+@pytest.mark.parametrize("forward", [FORWARD, RELU, WINDOW], ids=lambda program: program.name)
 def test_nothing_that_an_oracle_catches_is_proved_equivalent(forward: Program) -> None:
     pullback = vjp(forward)
-    sizes = {"n": 5} if forward is FORWARD else {"n": 9, "U": 3}
-    trial = Trial.of(pullback, Point.drawn(forward, 0, sizes))
+    trial = Trial.of(pullback, Point.drawn(forward, 0, SIZES[forward.name]))
     caught = [mutant for mutant in mutants(pullback) if _differs(trial, mutant)]
     assert len(caught) > 30
     wrong = [str(mutant) for mutant in caught if proved_equivalent(pullback, mutant)]
@@ -95,6 +101,15 @@ def test_a_wrong_program_shows_nothing_of_its_mutants() -> None:
     wrong = planted(vjp(FORWARD), "v_bar", lambda e: replace(e, value=2 * e.value))
     with pytest.raises(DeriveError, match="itself fails"):
         survivors(wrong, mutants(wrong), [Point.drawn(FORWARD, 0, {"n": 4})])
+
+
+def test_a_mutant_is_followed_through_what_depends_on_it() -> None:
+    pullback = vjp(RELU)
+    first = next(e.name for e in pullback.equations() if e.name.endswith("_bar"))
+    assert first not in pullback.outputs
+    inner = [mutant for mutant in mutants(pullback) if mutant.done == f"{first}: doubled"]
+    assert inner
+    assert not survivors(pullback, inner, [Point.drawn(RELU, 0, SIZES["relu"])])
 
 
 def test_a_guard_needed_only_at_odd_sizes_is_missed_at_even_ones() -> None:

@@ -19,6 +19,7 @@ from derive.check.oracles import (
     dot_product,
     exact_differences,
     norm,
+    relative,
 )
 
 FORWARD = define(
@@ -107,6 +108,7 @@ def test_a_nan_is_a_failure(point: Point) -> None:
     assert not exact_differences(point, wrong).passed
     assert not digits(hole, PULLBACK).passed
     assert norm(np.array([np.nan])) != 0
+    assert max(relative(1e-3, 1.0), relative(float("nan"), 1.0)) == float("inf")
 
 
 def test_a_check_says_what_it_compared() -> None:

@@ -44,4 +44,15 @@ def erf(x):
     far = 1 - np.exp(-(high**2)) / high * (1 / np.pi**0.5 - tail)
     return np.sign(x) * np.where(size <= 0.46875, near, np.where(size <= 4, between, far))'''
 
-FALLBACKS = {"require_labels": REQUIRE_LABELS, "erf": ERF}
+WINDOWS = '''\
+def windows(X, axis, count, size, step=1, reach=1, start=0, spread=1, outside=0):
+    """X at (step i + reach j + start)/spread along an axis, for i < count and j < size; `outside` off X."""
+    place = step * np.arange(count)[:, None] + reach * np.arange(size) + start
+    place, rest = np.divmod(place, spread)
+    inside = (rest == 0) & (place >= 0) & (place < X.shape[axis])
+    found = np.take(X, np.where(inside, place, 0), axis=axis)
+    if inside.all():
+        return found
+    return np.where(inside.reshape(inside.shape + (1,) * (X.ndim - 1 - axis)), found, outside)'''
+
+FALLBACKS = {"windows": WINDOWS, "require_labels": REQUIRE_LABELS, "erf": ERF}

@@ -38,7 +38,7 @@ def _place(factor: Expr, order: Order) -> tuple[int, int]:
         used = factor.free_symbols
         return 1, next((place for place, index in enumerate(order) if index in used), -1)
     if not factor.has(Ref):
-        return 0, 0
+        return 0, int(factor.is_Add)
     return (3 if factor.has(Reduction) else 2), 0
 
 

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 from sympy import Expr, Integer, expand
 
 from codegen.printers.numpy_text import COMPARISON, SUM, Code
+from codegen.printers.numpy_windows import window_code
 from derive.calculus.matrix_forms import (
     Array,
     Broadcast,
@@ -36,6 +37,9 @@ class Selector:
 
 def gather_code(printer: NumpyPrinter, form: Gather) -> Code:
     """A gather as one indexing: slices where a place follows one dimension alone, arrays elsewhere."""
+    windowed = window_code(printer, form, None, Number(Integer(0))) if not form.unproved else None
+    if windowed is not None:
+        return windowed
     text, order = indexing(printer, form)
     indexed = f"{printer.name(form.name)}[{text}]" if text else printer.name(form.name)
     if order == tuple(range(form.rank)):

@@ -19,6 +19,7 @@ from codegen.printers.numpy_text import (
     Code,
     call,
 )
+from codegen.printers.numpy_windows import window_code
 from derive.calculus.matrix_algebra import ONE, ZERO, negative, total
 from derive.calculus.matrix_forms import (
     Apply,
@@ -99,6 +100,8 @@ def logic_code(printer: NumpyPrinter, form: Logic) -> Code:
 def select_code(printer: NumpyPrinter, form: Select) -> Code:
     """A branch: the larger of two, a mask where that is safe, else np.where."""
     extreme = _extreme(printer, form) or joined_code(printer, form)
+    if extreme is None and isinstance(form.chosen, Gather) and form.chosen.rank == form.rank:
+        extreme = window_code(printer, form.chosen, form.condition, form.other)
     if extreme is not None:
         return extreme
     condition = printer.code(form.condition)

@@ -4,6 +4,7 @@
     sum's body W1[p,j]*X[i,p]         X[q] * p->W1[q][j]
     1/sqrt(v + 1/100000)              1 / SQRT(v + (real)1e-05)
     where(A > 0, A_bar, 0)            A > 0 ? A_bar : 0
+    where(A > 0, A, 0)                A < 0 ? 0 : A           what is not a number stays so
 
 No constant is wider than `real`; small integer powers are products; each function is a macro that
 `real` chooses (EXP is expf or exp). What was used is remembered, so that only that is defined.
@@ -26,6 +27,7 @@ from derive.calculus.nodes import (
     IsZero,
     Nonnegative,
     Opaque,
+    Positive,
     Remainder,
     VectorMap,
     Where,
@@ -122,7 +124,7 @@ class ToC:
         above = [factor for factor in above if not factor.is_number]
         below = [factor for factor in below if not factor.is_number]
         top, bottom = self._constant(constant)
-        top += [self.real(factor, UNARY) for factor in above]
+        top += [self.real(factor, UNARY if top or place else PRODUCT) for place, factor in enumerate(above)]
         bottom += [self.real(factor, UNARY) for factor in below]
         written = " * ".join(top) or "1"
         if bottom:
@@ -177,6 +179,8 @@ class ToC:
         chosen, other = node.chosen, node.other
         if chosen == 1 and other == 0:
             return f"(real)({self.condition(node.condition)})", UNARY
+        if isinstance(node.condition, Positive) and chosen == node.condition.expression and other == 0:
+            return f"{self.real(chosen, LESS + 1)} < 0 ? 0 : {self.real(chosen)}", TERNARY
         inner = self.assuming(node.condition)
         condition = self.condition(node.condition, OR)
         return f"{condition} ? {inner.real(chosen, OR)} : {self.real(other, TERNARY)}", TERNARY

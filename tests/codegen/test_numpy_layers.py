@@ -67,3 +67,10 @@ def test_a_recurrence_is_a_loop() -> None:
     source = render_numpy_layer("elman", plan_layer(WITNESSES["elman"]()))
     assert "for t in range(T):" in source
     assert "for t in reversed(range(T)):" in source
+
+
+@pytest.mark.parametrize("name", ["conv_s2_d2_p1", "conv_s3_d2_p0", "average_pool", "moving_sum"])
+def test_windows_are_named(name: str) -> None:
+    source = render_numpy_layer(name, plan_layer(WITNESSES[name]()))
+    assert "windows(" in source.split("def forward")[1].split("def vjp")[0]
+    assert "np.clip" not in source.split("def forward")[1].split("def vjp")[0]

@@ -17,7 +17,7 @@ def study(out: Path, *arguments: str) -> Result:
 
 @pytest.mark.slow
 def test_the_study_succeeds(tmp_path: Path) -> None:
-    result = study(tmp_path)
+    result = study(tmp_path, "--epochs", "10")
     assert result.exit_code == 0, result.output
     lines = [line.split() for line in result.stdout.splitlines()]
     outcomes = {(line[0], line[1]): line[-1] for line in lines if line[1] in {"H1", "H4", "H5"}}

@@ -36,6 +36,11 @@ def test_a_class_with_features_succeeds(
     result = measured(hypothesis, problem, built, tmp_path)
     assert result.outcome == "succeeds"
     assert result.as_expected
+    test = plane.points(problem, SMALL.train, SMALL.test, SMALL.seed).test
+    cells = 2 * plane.REACH / (plane.SAMPLES - 1)
+    nearest = np.rint((test.X[:, :2] * [1, -1] + plane.REACH) / cells).astype(int)
+    regions = result.margin[nearest[:, 1], nearest[:, 0]] > 0
+    assert np.mean(regions != test.y) < SUCCEEDS  # what is drawn is what was trained
 
 
 def test_fixed_features_stay_and_learnt_ones_move(built: Path, tmp_path: Path) -> None:

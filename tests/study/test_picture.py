@@ -59,6 +59,21 @@ def test_the_border_lies_where_the_margin_is_zero() -> None:
         assert radii == pytest.approx(0.5 + 0.1 * (i // 3), abs=0.01)
 
 
+def test_the_bands_lie_one_in_the_other() -> None:
+    root = ET.fromstring(picture.draw(results(), PROBLEMS))
+    panel = root.find(f"{SVG}svg")
+    assert panel is not None
+    paths = {path.attrib["class"]: path.attrib["d"] for path in panel if path.tag == f"{SVG}path"}
+    assert list(paths) == ["sure zero", "weak zero", "weak one", "sure one", "border"]
+    assert paths["border"] == paths["weak one"]
+    holes = [
+        min(np.ptp(absolute(curve + "z"), axis=0).max() for curve in paths[kind].split("z")[:-1])
+        for kind in ("weak zero", "weak one", "sure one")
+    ]
+    assert holes == sorted(holes)
+    assert holes[0] < 0.7 * holes[2]
+
+
 def test_dots_are_the_test_points_of_their_class() -> None:
     root = ET.fromstring(picture.draw(results(), PROBLEMS))
     [zero, one] = next(group for group in root.iter(f"{SVG}g") if group.get("id") == "rings")

@@ -38,7 +38,8 @@ def lettered(equation: Equation, taken: Set[str], fixed: Mapping[Index, Index] |
 
 def free_letter(index: Index, taken: Set[str]) -> Index:
     """The index itself where its letter is free, else another."""
-    return index if _free(index.name, taken) else Index(_another(taken))
+    plain = len(index.name) == 1 and _free(index.name, taken)
+    return index if plain else Index(_another(taken, index.name[0]))
 
 
 def _free(name: str, taken: Set[str]) -> bool:

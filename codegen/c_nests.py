@@ -23,14 +23,12 @@ from codegen.accumulation import ACCUMULATED, Accumulation, Term, accumulation
 from codegen.c_loops import nested
 from codegen.nest import Comment, Line, Node
 from codegen.printers.factors import numerator_denominator, written_order
-from codegen.printers.to_c import OR, SUM, UNARY, ToC
+from codegen.printers.to_c import OR, SUM, ToC
 from codegen.printers.to_text import equation_text
 from derive.calculus.nodes import ArgLargest, Largest, Range, Where
 from derive.calculus.program import Equation
 from derive.calculus.tensor import Index, IntegerRef, Ref, refs
 from derive.errors import DeriveError
-
-LONG = 16
 
 
 @dataclass(frozen=True)
@@ -109,9 +107,9 @@ def finished(target: str, finish: Expr, to_c: ToC) -> Line:
     """The accumulated element in its final form: S[j] /= T where that is all."""
     sign, number, above, below = numerator_denominator(finish)
     if sign * number == 1 and above == [ACCUMULATED] and below:
-        return Line(f"{target} /= {to_c.real(Mul(*below), UNARY)};")
+        return Line(f"{target} /= {to_c.real(Mul(*below))};")
     if finish.as_coeff_Mul()[0].is_positive and above.count(ACCUMULATED) == 1 and isinstance(finish, Mul):
-        return Line(f"{target} *= {to_c.real(finish / ACCUMULATED, UNARY)};")
+        return Line(f"{target} *= {to_c.real(finish / ACCUMULATED)};")
     return Line(f"{target} = {_spelled(finish, target, to_c)};")
 
 
@@ -150,11 +148,8 @@ def _scalar(nest: Nest, form: Accumulation) -> list[Node]:
 
 
 def _larger(name: str, body: Expr, to_c: ToC) -> str:
-    value = to_c.real(body, SUM)
-    if len(value) <= LONG:
-        return f"{name} = {value} > {name} ? {value} : {name};"
     to_c.used.own.add("larger")
-    return f"{name} = {to_c.prefix}_larger({value}, {name});"
+    return f"{name} = {to_c.prefix}_larger({to_c.real(body)}, {name});"
 
 
 def _spelled(finish: Expr, name: str, to_c: ToC) -> str:

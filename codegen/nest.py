@@ -13,6 +13,8 @@ from typing import TypeAlias
 
 INDENT = "    "
 WIDTH = 110
+OPERATORS = ((", ", "; ", " ? ", " : ", " && "), (" + ", " - "), (" = ", " += ", " -= "), (" * ", " / "))
+WORDS = (("; ", " + ", " - "), (" ",))
 
 
 @dataclass(frozen=True)
@@ -104,9 +106,7 @@ def _block(node: Loop | Guard, depth: int) -> Iterator[str]:
 
 def comment(lines: tuple[str, ...], margin: str) -> Iterator[str]:
     """/* one line */, or several below each other."""
-    flowing = [
-        piece for line in lines for piece in _folded(line, WIDTH - len(margin) - 6, ("; ", " + ", " - ", " "))
-    ]
+    flowing = [piece for line in lines for piece in _folded(line, WIDTH - len(margin) - 6, WORDS)]
     for number, line in enumerate(flowing):
         opening = "/* " if number == 0 else "   "
         closing = " */" if number + 1 == len(flowing) else ""
@@ -115,17 +115,15 @@ def comment(lines: tuple[str, ...], margin: str) -> Iterator[str]:
 
 def wrapped(text: str, margin: str) -> Iterator[str]:
     """A statement, continued on a deeper line where it is too long."""
-    signs = (" += ", " -= ", " = ", " ? ", " : ", " && ", " + ", " - ", " * ", " / ", ", ", "; ")
-    pieces = _folded(text, WIDTH - len(margin) - 8, signs)
-    for number, piece in enumerate(pieces):
+    for number, piece in enumerate(_folded(text, WIDTH - len(margin) - 8, OPERATORS)):
         yield f"{margin}{INDENT * 2 if number else ''}{piece}"
 
 
-def _folded(text: str, width: int, breaks: tuple[str, ...]) -> list[str]:
-    """Pieces of a text no longer than a width, broken at the rightmost of the outermost signs that fit."""
+def _folded(text: str, width: int, ranks: tuple[tuple[str, ...], ...]) -> list[str]:
+    """Pieces of a text no longer than a width, broken where the fewest brackets are open."""
     pieces = []
     while len(text) > width:
-        place = _place(text, width, breaks)
+        place = _place(text, width, ranks)
         if place <= 0:
             break
         pieces.append(text[:place].rstrip())
@@ -133,13 +131,17 @@ def _folded(text: str, width: int, breaks: tuple[str, ...]) -> list[str]:
     return [*pieces, text]
 
 
-def _place(text: str, width: int, breaks: tuple[str, ...]) -> int:
-    """Where to break: before an operator, after a comma or assignment; with few brackets open."""
-    depth, best, shallowest = 0, -1, 99
+def _place(text: str, width: int, ranks: tuple[tuple[str, ...], ...]) -> int:
+    """Where to break: before an operator that binds little, after a comma or an assignment."""
+    depth, best, cost = 0, -1, (99, 99)
     for position, letter in enumerate(text[:width]):
         depth += (letter in "([{") - (letter in ")]}")
-        sign = next((s for s in breaks if text.startswith(s, position)), None)
-        if sign is not None and position > len(INDENT) and depth <= shallowest:
-            best = position + (1 if sign[0] in ",;" else len(sign) if sign.endswith("= ") else 0)
-            shallowest = depth
+        found = next(
+            ((rank, s) for rank, row in enumerate(ranks) for s in row if text.startswith(s, position)), None
+        )
+        if found is None or position <= len(INDENT) or (depth, found[0]) > cost:
+            continue
+        rank, sign = found
+        best = position + (1 if sign[0] in ",;" else len(sign) if sign.endswith("= ") else 0)
+        cost = (depth, rank)
     return best

@@ -124,7 +124,8 @@ def _array(form: Array, at: At) -> Expr:
 def _applied(read: _Reading, form: Apply, at: At) -> Expr:
     argument = read(form.operand, at)
     if form.known:
-        return _FUNCTIONS.get(form.function, getattr(sympy, form.function, None))(argument)
+        function = _FUNCTIONS.get(form.function) or getattr(sympy, form.function)
+        return function(argument)
     return Opaque(form.function, form.selectors, argument, form.order)
 
 

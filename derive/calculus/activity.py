@@ -21,7 +21,9 @@ def reads(equation: Equation) -> frozenset[str]:
 def varying(program: Program, wrt: Iterable[str]) -> frozenset[str]:
     """The real tensors that depend on `wrt`."""
     found, real = set(wrt), real_names(program)
-    for _ in range(2):  # a second round, for what a recurrence reads before it is written
+    before = -1
+    while before < len(found):  # again, for what a recurrence reads before it is written
+        before = len(found)
         for equation in program.equations():
             if equation.name in real and not equation.frozen and reads(equation) & found:
                 found.add(equation.name)
@@ -31,7 +33,9 @@ def varying(program: Program, wrt: Iterable[str]) -> frozenset[str]:
 def reaching(program: Program, outputs: Iterable[str]) -> frozenset[str]:
     """The tensors that the outputs depend on."""
     found = set(outputs)
-    for _ in range(2):
+    before = -1
+    while before < len(found):
+        before = len(found)
         for equation in reversed(list(program.equations())):
             if equation.name in found:
                 found |= reads(equation)

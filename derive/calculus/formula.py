@@ -11,6 +11,7 @@ from typing import Any
 import sympy
 from lark import Lark, Token, UnexpectedInput
 from sympy import And, Expr, Float, Integer, Symbol
+from sympy.codegen.cfunctions import expm1, log1p
 
 from derive.calculus.bounds import placeholder
 from derive.calculus.kinks import canonical_kinks, larger, smaller
@@ -41,6 +42,8 @@ FUNCTIONS: dict[str, Callable[..., Expr]] = {
     "tan": sympy.tan,
     "atan": sympy.atan,
     "erf": sympy.erf,
+    "log1p": log1p,
+    "expm1": expm1,
     "abs": sympy.Abs,
     "sign": sympy.sign,
     "max": larger,
@@ -74,7 +77,7 @@ class Scope:
 @cache
 def _parser() -> Lark:
     grammar = Path(__file__).with_name("grammar.lark").read_text(encoding="utf-8")
-    starts = ["start", "equation", "header", "loop"]
+    starts = ["start", "equation", "header", "loop", "condition"]
     return Lark(grammar, parser="lalr", start=starts, maybe_placeholders=True)
 
 

@@ -1,6 +1,7 @@
 """`<name>.json`, the description of an emitted network, as frozen dataclasses (docs/interface.md)."""
 
 import json
+import re
 from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
 from math import prod
@@ -170,6 +171,7 @@ def resize(description: Description, sizes: Mapping[str, int]) -> Description:
                 f"each at least 1"
             )
     changed = {s: n for s, n in sizes.items() if n != description.sizes[s]}
+    _require_plain_axes(description, changed)
     return replace(
         description,
         sizes={**description.sizes, **changed},
@@ -180,6 +182,21 @@ def resize(description: Description, sizes: Mapping[str, int]) -> Description:
         output=_resized_output(description.output, changed),
         resized=changed,
     )
+
+
+def _require_plain_axes(description: Description, sizes: Mapping[str, int]) -> None:
+    """An axis of 2*n elements is known as a number only: its network is built again for another n."""
+    for tensor in (*description.parameters, *description.data, description.output):
+        for axis in tensor.axes:
+            within = [letter for letter in sizes if axis != letter and re.search(rf"\b{letter}\b", axis)]
+            if within:
+                words = " ".join(
+                    (*(description.build or (description.name,)), f"--size {within[0]}={sizes[within[0]]}")
+                )
+                raise DescriptionError(
+                    f"network {description.name!r}: axis {axis} of {tensor.name} follows from {within[0]}, so that size "
+                    f"is set when it is built: run `python -m derive build {words}`"
+                )
 
 
 def _resized(axes: tuple[str, ...], shape: tuple[int, ...], sizes: Mapping[str, int]) -> tuple[int, ...]:

@@ -1,0 +1,1 @@
+"""Rewrite rules as rows of data: law, pattern, replacement, domain, source."""

@@ -1,0 +1,63 @@
+"""Rows applied to an expression, innermost first, until none applies."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+from sympy import Add, Expr, Mul
+from sympy.core.basic import Basic
+from sympy.core.function import Function
+
+from derive.calculus.rules.matching import Binding, match_part
+from derive.calculus.rules.row import Row
+from derive.calculus.tensor import Ref
+
+ROUNDS = 16
+
+
+def rewritten(value: Expr, rows: Sequence[Row], steps: list[tuple[Row, Expr, Expr]] | None = None) -> Expr:
+    """The value with every row applied; `steps` records which, before and after."""
+    for _ in range(ROUNDS):
+        present = frozenset(type(node) for node in value.atoms(Function))
+        usable = [row for row in rows if row.heads <= present]
+        changed = _visit(value, usable, steps) if usable else value
+        if changed == value:
+            return value
+        value = changed
+    return value
+
+
+def _visit(node: Basic, rows: Sequence[Row], steps: list[tuple[Row, Expr, Expr]] | None) -> Basic:
+    if isinstance(node, Ref) or not node.args or not node.has(Function):
+        return node
+    node = node.func(*(_visit(argument, rows, steps) for argument in node.args))
+    if not isinstance(node, Expr):
+        return node
+    for row in rows:
+        found = _applied(row, node)
+        if found is not None and found != node:
+            if steps is not None:
+                steps.append((row, node, found))
+            return found
+    return node
+
+
+def _applied(row: Row, node: Expr) -> Expr | None:
+    found = match_part(row.pattern, node)
+    if found is None:
+        return None
+    binding, rest = found
+    if row.domain is not None and not _holds(row, binding):
+        return None
+    replacement = row.replacement.xreplace(dict(binding))
+    if isinstance(row.pattern, Add):
+        return Add(replacement, rest)
+    return Mul(replacement, rest)
+
+
+def _holds(row: Row, binding: Binding) -> bool:
+    """Whether the domain is proved for what the letters stand for."""
+    from sympy import true
+
+    assert row.domain is not None
+    return bool(row.domain.xreplace(dict(binding)) == true)

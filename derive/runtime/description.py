@@ -190,12 +190,11 @@ def _require_plain_axes(description: Description, sizes: Mapping[str, int]) -> N
         for axis in tensor.axes:
             within = [letter for letter in sizes if axis != letter and re.search(rf"\b{letter}\b", axis)]
             if within:
-                words = " ".join(
-                    (*(description.build or (description.name,)), f"--size {within[0]}={sizes[within[0]]}")
-                )
+                letter, built = within[0], description.build or (description.name,)
+                words = " ".join((*built, f"--size {letter}={sizes[letter]}"))
                 raise DescriptionError(
-                    f"network {description.name!r}: axis {axis} of {tensor.name} follows from {within[0]}, so that size "
-                    f"is set when it is built: run `python -m derive build {words}`"
+                    f"network {description.name!r}: axis {axis} of {tensor.name} follows from {letter}, "
+                    f"so that size is set when it is built: run `python -m derive build {words}`"
                 )
 
 

@@ -33,6 +33,7 @@ from derive.calculus.matrix_forms import (
     Negative,
     Number,
     OneHot,
+    Positions,
     Product,
     Reduced,
     Select,
@@ -57,9 +58,25 @@ def compare_code(printer: NumpyPrinter, form: Compare) -> Code:
     if relation == ">=" and operand.integral and ONE in right:
         right.remove(ONE)
         relation = ">"
+    if relation == ">=" and _is_triangle(left, right):
+        return call("np.tri", printer.size(form.axes[0]), "dtype=bool")
     if not any(term.rank for term in left) and (any(term.rank for term in right) or not left):
         return _sides(printer, right, _TURNED[relation], left)
     return _sides(printer, left, relation, right)
+
+
+def _is_triangle(left: list[Form], right: list[Form]) -> bool:
+    """Whether a comparison is row >= column of a square."""
+    if len(left) != 1 or len(right) != 1:
+        return False
+    row, column = left[0], right[0]
+    return (
+        isinstance(row, Broadcast)
+        and isinstance(column, Broadcast)
+        and isinstance(row.operand, Positions)
+        and row.operand == column.operand
+        and (row.rank, row.kept, column.kept) == (2, (0,), (1,))
+    )
 
 
 def _terms(operand: Form) -> list[Form]:

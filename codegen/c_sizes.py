@@ -7,8 +7,10 @@ long name. The number of examples of a call is `b->m`; arrays hold up to TWO_LAY
 from __future__ import annotations
 
 import re
+from collections import Counter
 from collections.abc import Iterable, Mapping, Set
 from dataclasses import dataclass, field
+from functools import cached_property
 from typing import Any
 
 from sympy import Expr
@@ -32,25 +34,29 @@ class CSizes:
     batch: str = ""
     derived: Mapping[Expr, str] = field(default_factory=dict)
 
-    @property
+    @cached_property
     def short_names(self) -> dict[str, str]:
         """Constants of the source file: the short name -> the long one."""
-        letters = (*self.values, *self.derived.values())
-        return {self._upper(letter): self.constant(letter) for letter in letters if self._free(letter)}
+        return {self._upper[letter]: self.constant(letter) for letter in self._upper if self._free(letter)}
 
-    def _upper(self, letter: str) -> str:
-        """The letter in upper case; of a layer's d and D, the second is D_2."""
-        letters = (*self.values, *self.derived.values())
-        same = [other for other in letters if other.upper() == letter.upper()]
-        return letter.upper() + (f"_{same.index(letter) + 1}" if same.index(letter) else "")
+    @cached_property
+    def _upper(self) -> dict[str, str]:
+        """The letters in upper case; of a layer's d and D, the second is D_2."""
+        found: dict[str, str] = {}
+        seen: Counter[str] = Counter()
+        for letter in (*self.values, *self.derived.values()):
+            seen[letter.upper()] += 1
+            number = seen[letter.upper()]
+            found[letter] = letter.upper() + (f"_{number}" if number > 1 else "")
+        return found
 
     def _free(self, letter: str) -> bool:
-        short = self._upper(letter)
+        short = self._upper[letter]
         return short not in self.taken and short not in RESERVED and short not in MACROS
 
     def constant(self, letter: str) -> str:
         """TWO_LAYER_N."""
-        return f"{self.prefix.upper()}_{self._upper(letter)}"
+        return f"{self.prefix.upper()}_{self._upper[letter]}"
 
     def in_source(self, extent: Expr) -> str | None:
         """A size in a function: the batch by call, a constant else; None for what has no name."""
@@ -60,7 +66,7 @@ class CSizes:
         letter = self._letter(extent)
         if letter is None:
             return None
-        return self._upper(letter) if self._free(letter) else self.constant(letter)
+        return self._upper[letter] if self._free(letter) else self.constant(letter)
 
     def _letter(self, extent: Expr) -> str | None:
         return str(extent.name) if isinstance(extent, Size) else self.derived.get(extent)

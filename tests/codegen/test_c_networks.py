@@ -80,7 +80,7 @@ def test_steps_are_their_equations(emitted: EmittedNetwork, rng: np.random.Gener
     trained = _trained_places(emitted)
     lr, mu, decay = 0.1, 0.9, 0.01
     g = bar + decay * start[trained]
-    state: Array = rng.normal(size=bar.shape)
+    state = np.asarray(rng.normal(size=bar.shape))
     expected: dict[str, tuple[Array, Array]] = {
         "sgd_step": (start[trained] - lr * g, state),
         "momentum_step": (start[trained] + mu * state - lr * g, mu * state - lr * g),

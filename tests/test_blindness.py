@@ -45,7 +45,7 @@ def names_a_layer(tree: ast.Module, words: set[str]) -> Iterator[tuple[int, str]
                 yield node.lineno, name
             case ast.FunctionDef(name=name) | ast.ClassDef(name=name) if telling.search(name.lower()):
                 yield node.lineno, name
-            case ast.Constant(value=str(text)) if text.lower() in words:
+            case ast.Constant(value=str(text)) if text in words:
                 yield node.lineno, repr(text)
             case _:
                 pass

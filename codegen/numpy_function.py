@@ -13,7 +13,7 @@ from codegen.numpy_lines import Line, NumpyLines
 from codegen.printers.numpy_text import PRODUCT, wrapped
 from codegen.printers.to_numpy import NumpyPrinter
 from derive.calculus.matrix import choosing_loops
-from derive.calculus.matrix_forms import Form
+from derive.calculus.matrix_base import Form
 from derive.calculus.nodes import Positive, Reduction, Sum, Where
 from derive.calculus.program import Equation, Program, Recurrence
 from derive.calculus.tensor import Kind, Ref, Size, Tensor, refs

@@ -21,20 +21,10 @@ from codegen.printers.numpy_text import PRODUCT, Code
 from codegen.printers.to_numpy import NumpyPrinter, subscripted
 from derive.calculus.matrix import choosing_loops, matrix_form, value_form
 from derive.calculus.matrix_algebra import product, total
+from derive.calculus.matrix_base import Array, Form
 from derive.calculus.matrix_cover import Cover
-from derive.calculus.matrix_forms import (
-    Array,
-    Broadcast,
-    Diagonal,
-    Form,
-    Gather,
-    Negative,
-    OneHot,
-    Product,
-    Quotient,
-    Total,
-    Transpose,
-)
+from derive.calculus.matrix_forms import Broadcast, Diagonal, Gather, OneHot, Transpose
+from derive.calculus.matrix_pointwise import Negative, Product, Quotient, Total
 from derive.calculus.matrix_reads import gather_form
 from derive.calculus.program import Equation, Program, Recurrence, Statement
 from derive.calculus.tensor import Index, Kind, Tensor, refs

@@ -19,7 +19,7 @@ from codegen.plan import Plan
 from codegen.printers.numpy_numbers import Scalars
 from codegen.printers.numpy_text import Code, wrapped
 from codegen.printers.to_text import statement_text
-from derive.calculus.matrix_forms import Form
+from derive.calculus.matrix_base import Form
 from derive.calculus.network import Law, Parameter
 from derive.calculus.program import Program, Statement
 from derive.calculus.tensor import Tensor

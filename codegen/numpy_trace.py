@@ -9,7 +9,7 @@ from codegen.numpy_lines import Line, NumpyLines
 from codegen.passes.verify import names_of
 from codegen.plan import Plan
 from codegen.printers.to_numpy import NumpyPrinter
-from derive.calculus.matrix_forms import Form
+from derive.calculus.matrix_base import Form
 
 
 def trace_function(

@@ -9,18 +9,9 @@ from sympy import Expr, Integer, expand
 
 from codegen.printers.numpy_text import COMPARISON, SUM, Code
 from codegen.printers.numpy_windows import window_code
-from derive.calculus.matrix_forms import (
-    Array,
-    Broadcast,
-    Form,
-    Gather,
-    Negative,
-    Number,
-    OneHot,
-    Positions,
-    Product,
-    Total,
-)
+from derive.calculus.matrix_base import Array, Form, Number, Positions
+from derive.calculus.matrix_forms import Broadcast, Gather, OneHot
+from derive.calculus.matrix_pointwise import Negative, Product, Total
 
 if TYPE_CHECKING:
     from codegen.printers.to_numpy import NumpyPrinter

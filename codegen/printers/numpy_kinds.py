@@ -8,25 +8,17 @@ from __future__ import annotations
 
 from enum import Enum
 
-from derive.calculus.matrix_forms import (
+from derive.calculus.matrix_base import Array, Form, Number, Positions
+from derive.calculus.matrix_forms import Einsum, Gather, MatMul, OneHot, Outer, Reduced
+from derive.calculus.matrix_pointwise import (
     Apply,
-    Array,
     Compare,
     Divided,
-    Einsum,
-    Form,
-    Gather,
     Indicator,
     Logic,
-    MatMul,
-    Number,
-    OneHot,
-    Outer,
-    Positions,
     Power,
     Product,
     Quotient,
-    Reduced,
     Select,
     Total,
 )

@@ -21,25 +21,9 @@ from codegen.printers.numpy_text import (
 )
 from codegen.printers.numpy_windows import window_code
 from derive.calculus.matrix_algebra import ONE, ZERO, negative, total
-from derive.calculus.matrix_forms import (
-    Apply,
-    Array,
-    Broadcast,
-    Compare,
-    Form,
-    Gather,
-    Logic,
-    MatMul,
-    Negative,
-    Number,
-    OneHot,
-    Positions,
-    Product,
-    Reduced,
-    Select,
-    Total,
-    Transpose,
-)
+from derive.calculus.matrix_base import Array, Form, Number, Positions
+from derive.calculus.matrix_forms import Broadcast, Gather, MatMul, OneHot, Reduced, Transpose
+from derive.calculus.matrix_pointwise import Apply, Compare, Logic, Negative, Product, Select, Total
 
 if TYPE_CHECKING:
     from codegen.printers.to_numpy import NumpyPrinter

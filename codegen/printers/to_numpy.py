@@ -13,31 +13,30 @@ from codegen.printers.numpy_kinds import Element, element_of
 from codegen.printers.numpy_numbers import Scalars
 from codegen.printers.numpy_select import compare_code, logic_code, select_code
 from codegen.printers.numpy_text import COMPARISON, POWER, PRODUCT, SIGN, SUM, Code, call
+from derive.calculus.matrix_base import Array, Form, Number, Positions
 from derive.calculus.matrix_forms import (
-    Apply,
-    Array,
     Broadcast,
-    Compare,
     Diagonal,
-    Divided,
     Einsum,
-    Form,
     Gather,
-    Indicator,
-    Logic,
     MatMul,
-    Negative,
-    Number,
     OneHot,
     Outer,
-    Positions,
+    Reduced,
+    Transpose,
+)
+from derive.calculus.matrix_pointwise import (
+    Apply,
+    Compare,
+    Divided,
+    Indicator,
+    Logic,
+    Negative,
     Power,
     Product,
     Quotient,
-    Reduced,
     Select,
     Total,
-    Transpose,
     VectorApply,
 )
 from derive.calculus.tensor import Ref

@@ -13,8 +13,8 @@ from functools import lru_cache
 from sympy import Expr
 from sympy.core.basic import Basic
 
+from derive.calculus.matrix_base import Form, MatrixFormError
 from derive.calculus.matrix_cover import Cover
-from derive.calculus.matrix_forms import Form, MatrixFormError
 from derive.calculus.nodes import IsZero, Opaque, Range, Reduction, Sum, VectorMap, Where
 from derive.calculus.program import Equation, Program
 from derive.calculus.substitution import fresh, freshened, substitute

@@ -11,28 +11,18 @@ from functools import cache
 
 from sympy import Expr, Integer, expand
 
-from derive.calculus.matrix_forms import (
+from derive.calculus.matrix_base import Array, Axes, Form, MatrixFormError, Number
+from derive.calculus.matrix_forms import Broadcast, Gather, MatMul, OneHot, Outer, Reduced, Transpose
+from derive.calculus.matrix_pointwise import (
     Apply,
-    Array,
-    Axes,
-    Broadcast,
     Compare,
-    Form,
-    Gather,
     Indicator,
-    MatMul,
-    MatrixFormError,
     Negative,
-    Number,
-    OneHot,
-    Outer,
     Power,
     Product,
     Quotient,
-    Reduced,
     Select,
     Total,
-    Transpose,
 )
 
 ONE, ZERO = Number(Integer(1)), Number(Integer(0))

@@ -17,7 +17,7 @@ from sympy import Add, And, Expr, Mul, Not, Or, Pow
 from sympy.core.basic import Basic
 
 from derive.calculus.matrix import choosing_loops, gathered, inlined, matrix_form
-from derive.calculus.matrix_forms import Form, MatrixFormError
+from derive.calculus.matrix_base import Form, MatrixFormError
 from derive.calculus.matrix_meaning import element
 from derive.calculus.nodes import (
     ArgLargest,

@@ -15,7 +15,8 @@ from itertools import combinations
 from sympy import Expr
 
 from derive.calculus.matrix_algebra import matmul, outer, product, reduced, transpose
-from derive.calculus.matrix_forms import Einsum, Form
+from derive.calculus.matrix_base import Form
+from derive.calculus.matrix_forms import Einsum
 from derive.calculus.matrix_labels import Order, Part, united
 from derive.calculus.tensor import Index
 

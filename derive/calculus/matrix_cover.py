@@ -10,19 +10,11 @@ import sympy
 from sympy import Add, And, Expr, Function, Mul, Not, Or, Pow, expand
 
 from derive.calculus.matrix_algebra import apply, number, power, select, total
+from derive.calculus.matrix_base import Form, MatrixFormError, Positions
 from derive.calculus.matrix_contract import axis_reduced, contract, elementwise
-from derive.calculus.matrix_forms import (
-    Compare,
-    Divided,
-    Form,
-    Indicator,
-    Logic,
-    MatrixFormError,
-    OneHot,
-    Positions,
-    VectorApply,
-)
+from derive.calculus.matrix_forms import OneHot
 from derive.calculus.matrix_labels import Part, fixed_order, scalar, united
+from derive.calculus.matrix_pointwise import Compare, Divided, Indicator, Logic, VectorApply
 from derive.calculus.matrix_reads import read_part
 from derive.calculus.nodes import (
     ArgLargest,

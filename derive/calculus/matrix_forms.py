@@ -12,52 +12,7 @@ from functools import cached_property
 
 from sympy import Expr
 
-from derive.calculus.matrix_base import Array, Axes, Form, MatrixFormError, Number, Positions, widest
-from derive.calculus.matrix_pointwise import (
-    Apply,
-    Compare,
-    Divided,
-    Indicator,
-    Logic,
-    Negative,
-    Power,
-    Product,
-    Quotient,
-    Select,
-    Total,
-    VectorApply,
-)
-
-__all__ = [
-    "Apply",
-    "Array",
-    "Axes",
-    "Broadcast",
-    "Compare",
-    "Diagonal",
-    "Divided",
-    "Einsum",
-    "Form",
-    "Gather",
-    "Indicator",
-    "Logic",
-    "MatMul",
-    "MatrixFormError",
-    "Negative",
-    "Number",
-    "OneHot",
-    "Outer",
-    "Positions",
-    "Power",
-    "Product",
-    "Quotient",
-    "Reduced",
-    "Select",
-    "Total",
-    "Transpose",
-    "VectorApply",
-    "widest",
-]
+from derive.calculus.matrix_base import Axes, Form
 
 
 @dataclass(frozen=True)

@@ -13,7 +13,7 @@ from functools import cached_property
 from sympy import Expr
 
 from derive.calculus.matrix_algebra import broadcast, transpose
-from derive.calculus.matrix_forms import Form
+from derive.calculus.matrix_base import Form
 from derive.calculus.tensor import Index
 
 Order = tuple[Index, ...]

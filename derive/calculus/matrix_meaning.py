@@ -13,31 +13,30 @@ import sympy
 from sympy import Add, And, Expr, Mul, Not, Or
 from sympy.codegen.cfunctions import expm1, log1p
 
+from derive.calculus.matrix_base import Array, Form, Number, Positions
 from derive.calculus.matrix_forms import (
-    Apply,
-    Array,
     Broadcast,
-    Compare,
     Diagonal,
-    Divided,
     Einsum,
-    Form,
     Gather,
-    Indicator,
-    Logic,
     MatMul,
-    Negative,
-    Number,
     OneHot,
     Outer,
-    Positions,
+    Reduced,
+    Transpose,
+)
+from derive.calculus.matrix_pointwise import (
+    Apply,
+    Compare,
+    Divided,
+    Indicator,
+    Logic,
+    Negative,
     Power,
     Product,
     Quotient,
-    Reduced,
     Select,
     Total,
-    Transpose,
     VectorApply,
 )
 from derive.calculus.nodes import (

@@ -7,7 +7,8 @@ from collections.abc import Callable, Mapping
 from sympy import Expr, Integer, expand
 
 from derive.calculus.bounds import proved_nonnegative
-from derive.calculus.matrix_forms import Array, Diagonal, Form, Gather, MatrixFormError
+from derive.calculus.matrix_base import Array, Form, MatrixFormError
+from derive.calculus.matrix_forms import Diagonal, Gather
 from derive.calculus.matrix_labels import Order, Part, fixed_order
 from derive.calculus.tensor import Index, IntegerRef, Ref, Size, Tensor
 

@@ -20,7 +20,7 @@ A network is shown down to its loss, by every trained parameter; a layer as the 
 @click.option("--latex", is_flag=True, help="LaTeX instead of text.")
 def show(name: str, wrt: tuple[str, ...], latex: bool) -> None:
     """Show the definitions of NAME, and how its gradients are derived."""
-    from derive.calculus.matrix_forms import MatrixFormError
+    from derive.calculus.matrix_base import MatrixFormError
     from derive.layers.registry import LAYERS, layer
     from derive.networks.registry import NETWORKS, network
     from derive.show.derivation import show_program

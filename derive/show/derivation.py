@@ -14,8 +14,8 @@ from sympy import Expr, Integer
 
 from derive.calculus.chain import Link, chains
 from derive.calculus.matrix import inlined, matrix_form, value_form
+from derive.calculus.matrix_base import Form
 from derive.calculus.matrix_check import checked_form
-from derive.calculus.matrix_forms import Form
 from derive.calculus.matrix_reads import axis_sizes
 from derive.calculus.nodes import Range, Reduction
 from derive.calculus.program import Equation, Program, map_equations

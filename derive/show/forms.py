@@ -7,31 +7,30 @@ from dataclasses import dataclass
 from typing import Any
 
 from derive.calculus.matrix_algebra import ONE, ZERO, negative, total
+from derive.calculus.matrix_base import Array, Form, Number, Positions
 from derive.calculus.matrix_forms import (
-    Apply,
-    Array,
     Broadcast,
-    Compare,
     Diagonal,
-    Divided,
     Einsum,
-    Form,
     Gather,
-    Indicator,
-    Logic,
     MatMul,
-    Negative,
-    Number,
     OneHot,
     Outer,
-    Positions,
+    Reduced,
+    Transpose,
+)
+from derive.calculus.matrix_pointwise import (
+    Apply,
+    Compare,
+    Divided,
+    Indicator,
+    Logic,
+    Negative,
     Power,
     Product,
     Quotient,
-    Reduced,
     Select,
     Total,
-    Transpose,
     VectorApply,
 )
 from derive.show.expressions import scalar, sides

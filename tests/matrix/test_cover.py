@@ -20,8 +20,9 @@ from derive.calculus.matrix_algebra import (
     total,
     transpose,
 )
+from derive.calculus.matrix_base import Form, MatrixFormError
 from derive.calculus.matrix_check import checked_form
-from derive.calculus.matrix_forms import Diagonal, Einsum, Form, Gather, MatMul, MatrixFormError, OneHot
+from derive.calculus.matrix_forms import Diagonal, Einsum, Gather, MatMul, OneHot
 from derive.calculus.program import Program
 from derive.calculus.tensor import Size
 from derive.calculus.vjp import vjp

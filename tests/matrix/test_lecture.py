@@ -20,8 +20,10 @@ from derive.calculus.matrix_algebra import (
     total,
     transpose,
 )
+from derive.calculus.matrix_base import Array, Form
 from derive.calculus.matrix_check import checked_form
-from derive.calculus.matrix_forms import Array, Form, OneHot, VectorApply
+from derive.calculus.matrix_forms import OneHot
+from derive.calculus.matrix_pointwise import VectorApply
 from derive.calculus.nodes import Opaque, Sum, VectorMap
 from derive.calculus.program import Equation, Program
 from derive.calculus.tensor import Axis, Index, IntegerRef, Ref, Size, Tensor

@@ -18,7 +18,9 @@ from derive.calculus.matrix_algebra import (
     total,
     transpose,
 )
-from derive.calculus.matrix_forms import Array, Form, Indicator, OneHot
+from derive.calculus.matrix_base import Array, Form
+from derive.calculus.matrix_forms import OneHot
+from derive.calculus.matrix_pointwise import Indicator
 from derive.calculus.tensor import Index, Size
 from derive.show.forms import form_latex, form_text
 

@@ -23,7 +23,7 @@ from derive.calculus.nodes import Condition, Opaque, Reduction, Sum, Where
 from derive.calculus.normal import normal
 from derive.calculus.program import Equation
 from derive.calculus.substitution import freshened, substitute
-from derive.calculus.tensor import Index, Ref, refs
+from derive.calculus.tensor import Index, Ref, ordered_refs, refs
 from derive.calculus.terms import Product, distributed, product, raised
 
 ROUNDS = 12
@@ -58,6 +58,13 @@ class Folder:
     def solves(self, value: Expr) -> bool:
         """Whether a definition could be solved for something in a value."""
         return any(rule.solved for rule in self._applicable(value, solving=True))
+
+    def spans(self, inner: set[str], outer: set[str]) -> bool:
+        """Whether a rule needs names of both sets."""
+        filed = (rule for name in inner | outer for rule in self.rules.get(name, ()))
+        return any(
+            rule.heads <= inner | outer and rule.heads & inner and rule.heads & outer for rule in filed
+        )
 
     def divides(self, value: Expr) -> bool:
         """Whether a name that was solved for stands below a fraction bar, where 1/s - 1 would cancel."""
@@ -255,8 +262,8 @@ def matches(pattern: Any, target: Any, loops: frozenset[Index]) -> Iterator[dict
     if pattern.func != target.func:
         return
     wanted = loops & pattern.free_symbols
-    lead = max(sorted(refs(pattern), key=str), key=lambda ref: len(ref.free_symbols & wanted))
-    for candidate in sorted(refs(target), key=str):
+    lead = max(ordered_refs(pattern), key=lambda ref: len(ref.free_symbols & wanted))
+    for candidate in ordered_refs(target):
         if candidate.name != lead.name:
             continue
         binding = _unified(lead, candidate, loops)

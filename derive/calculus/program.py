@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from dataclasses import dataclass, field, replace
+from functools import cached_property
 from typing import TypeAlias
 
 from sympy import Expr
@@ -83,7 +84,7 @@ class Program:
         """The declaration of a name; KeyError where there is none."""
         return self.tensors[name]
 
-    @property
+    @cached_property
     def tensors(self) -> dict[str, Tensor]:
         return {tensor.name: tensor for tensor in (*self.inputs, *self.locals)}
 

@@ -17,11 +17,11 @@ from derive.calculus.activity import reads
 from derive.calculus.cost import operations
 from derive.calculus.definitions import Rule
 from derive.calculus.folding import Folder, bound_apart
-from derive.calculus.nodes import Reduction, Sum
+from derive.calculus.nodes import Reduction, Sum, Where
 from derive.calculus.normal import normal
 from derive.calculus.program import Equation, Program, Recurrence, Statement
 from derive.calculus.substitution import substitute
-from derive.calculus.tensor import Index, refs
+from derive.calculus.tensor import Index, Ref, refs
 from derive.calculus.terms import Product, collected, distributed
 
 
@@ -99,6 +99,8 @@ def _forms(value: Expr, folder: Folder, extents: Mapping[Index, Expr], solving: 
     if not folded.has(Add):
         return [folded]
     spread = normal(distributed(folded), extents)
+    if spread == folded == collected(folded):
+        return [folded]
     gathered = normal(collected(folder.fold(spread, solving)), extents)
     return [folded, normal(folder.fold(gathered, solving), extents)]
 
@@ -113,6 +115,7 @@ class _Chain:
     def __init__(self, statements: list[Statement]) -> None:
         self.statements: dict[int, Statement] = dict(enumerate(statements))
         self.readers: dict[str, set[int]] = {}
+        self.refused: set[tuple[Equation, ...]] = set()
         for position, statement in self.statements.items():
             self._enter(position, statement)
 
@@ -166,12 +169,15 @@ def _without_name(chain: _Chain, position: int, equation: Equation, folder: Fold
         return False
     if equation.value.has(Reduction) and not all(_bare_reads(user, equation.name) for user in users):
         return False
-    if equation.value.has(Reduction) and all(_only_in_sums(user) for user in users):
+    if equation.value.has(Reduction) and all(_only_in_sums(user, equation.name) for user in users):
+        return False
+    if (equation, *users) in chain.refused:
         return False
     replaced = [_put_in(user, equation, folder) for user in users]
     before = operations(equation.value) + sum(operations(user.value) for user in users)
     after = sum(operations(new.value) for new in replaced)
     if after > before or (after == before and not _reads_alike(users, replaced, equation)):
+        chain.refused.add((equation, *users))
         return False
     chain.remove(position)
     for place, new in zip(places, replaced, strict=True):
@@ -179,10 +185,14 @@ def _without_name(chain: _Chain, position: int, equation: Equation, folder: Fold
     return True
 
 
-def _only_in_sums(user: Equation) -> bool:
-    """Whether a value is nothing but a sum of products, as a matrix product."""
-    terms = [term.args[-1] if isinstance(term, Mul) else term for term in Add.make_args(user.value)]
-    return all(isinstance(term, Sum) and not term.body.has(Add, Sum) for term in terms)
+def _only_in_sums(user: Equation, name: str) -> bool:
+    """Whether a name stands nowhere but in sums of products, as in a matrix product."""
+    products = {
+        node: S.Zero
+        for node in user.value.atoms(Sum)
+        if not node.body.has(Add, Sum) and any(ref.name == name for ref in refs(node))
+    }
+    return all(ref.name != name for ref in refs(user.value.xreplace(products)))
 
 
 def _bare_reads(user: Equation, name: str) -> bool:
@@ -199,7 +209,31 @@ def _put_in(user: Equation, equation: Equation, folder: Folder) -> Equation:
         for ref in refs(user.value)
         if ref.name == equation.name
     }
-    return simplified_equation(replace(user, value=user.value.xreplace(uses)), folder, {})
+    whole = user.value.xreplace(uses)
+    if len(uses) == 1 and _opens_nothing(user, equation, next(iter(uses)), folder):
+        return replace(user, value=normal(whole, dict(user.ranges)))
+    return simplified_equation(replace(user, value=whole), folder, {})
+
+
+def _opens_nothing(user: Equation, equation: Equation, ref: Ref, folder: Folder) -> bool:
+    """Whether putting a name in leaves nothing to simplify: it stands in a product or a branch whose other
+    factors share no tensor with it, and no definition spans both.
+    """
+    if not _in_product(user.value, ref):
+        return False
+    inner, outer = ({r.name for r in refs(e.value)} for e in (equation, user))
+    return not inner & outer and not folder.spans(inner, outer)
+
+
+def _in_product(value: Expr, ref: Ref) -> bool:
+    if value == ref:
+        return True
+    if isinstance(value, Where):
+        return value.other == 0 and not value.condition.has(ref) and _in_product(value.chosen, ref)
+    if not isinstance(value, Mul):
+        return False
+    (*others,) = (factor for factor in value.args if factor.has(ref))
+    return len(others) == 1 and _in_product(others[0], ref)
 
 
 def _reads_alike(users: list[Equation], replaced: list[Equation], equation: Equation) -> bool:

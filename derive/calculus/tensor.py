@@ -118,3 +118,9 @@ class IntegerRef(Ref):
 def refs(expression: Basic) -> frozenset[Ref]:
     """Every tensor reference inside an expression."""
     return frozenset(expression.atoms(Ref))
+
+
+@cache
+def ordered_refs(expression: Basic) -> tuple[Ref, ...]:
+    """Every tensor reference inside an expression, in one order on every machine."""
+    return tuple(sorted(refs(expression), key=str))

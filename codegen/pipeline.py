@@ -2,6 +2,7 @@
 
     stable   scalar forms that neither overflow nor lose digits
     hoist    reductions inside expressions become equations of their own
+    tabulate functions inside sums are called once for each value of their own indices
     cse      nothing whole is computed twice
     dce      nothing dead is computed
     order    a result follows what it needs
@@ -17,13 +18,14 @@ from codegen.passes.cse import cse
 from codegen.passes.dce import dce
 from codegen.passes.hoist import hoist
 from codegen.passes.order import order
+from codegen.passes.tabulate import tabulate
 from codegen.passes.verify import verify
 from derive.calculus.program import Program
 from derive.calculus.stable_forms import stable_forms
 
 Pass = Callable[[Program], Program]
 
-PASSES: tuple[Pass, ...] = (stable_forms, hoist, cse, dce, order)
+PASSES: tuple[Pass, ...] = (stable_forms, hoist, tabulate, cse, dce, order)
 TARGET_PASSES: dict[str, tuple[Pass, ...]] = {"numpy": (), "c": ()}
 
 

@@ -71,7 +71,7 @@ def _without_inner(
     if not node.has(Reduction) or isinstance(node, VectorMap):
         return node
     if isinstance(node, Reduction):
-        body = _without_inner(node.body, (*loops, *node.ranges), true, hoisting, top=False)
+        body = _without_inner(node.body, (*loops, *node.ranges), condition, hoisting, top=False)
         reduced = node.func(body, *node.ranges)
         stays = top and {i for i, _ in loops} - {i for i, _ in hoisting.outer} <= unbound(reduced, set())
         return reduced if stays else _named(reduced, loops, condition, hoisting)
@@ -88,7 +88,7 @@ def _named(reduced: Expr, loops: tuple[Range, ...], condition: Basic, hoisting: 
     """A reference to a new equation that holds the reduction."""
     needed = unbound(reduced, set()) | {i for i, _ in hoisting.outer}
     ranges = tuple((index, extent) for index, extent in loops if index in needed)
-    name = _fresh_name(f"{hoisting.owner.name}_{reduced.operator}", hoisting.taken)
+    name = fresh_name(f"{hoisting.owner.name}_{reduced.operator}", hoisting.taken)
     integer = isinstance(reduced, ArgLargest)
     target = Ref(name, *(index for index, _ in ranges), integer=integer)
     own = tuple((i, n) for i, n in ranges if i not in {o for o, _ in hoisting.outer})
@@ -107,7 +107,8 @@ def _guarded(reduced: Expr, condition: Basic, scope: set[Index]) -> Expr:
     return reduced.func(Where(kept, reduced.body, neutral), *reduced.ranges)
 
 
-def _fresh_name(name: str, taken: set[str]) -> str:
+def fresh_name(name: str, taken: set[str]) -> str:
+    """The name, numbered where it is taken; taken from now on."""
     chosen, number = name, 2
     while chosen in taken:
         chosen, number = f"{name}{number}", number + 1

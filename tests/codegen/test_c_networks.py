@@ -149,6 +149,27 @@ def test_a_loss_that_is_not_finite_updates_nothing(
     assert emitted.L.value == 7.0
 
 
+@pytest.mark.parametrize(
+    ("name", "tensor", "value"),
+    [
+        ("batched", "Y", 1e200),  # an infinite loss with finite gradients
+        ("pictures", "X", np.nan),  # a maximum hides nothing
+        ("dense", "X", np.nan),  # nor does a kink
+    ],
+)
+def test_bad_data_is_noticed(
+    name: str, tensor: str, value: float, tmp_path: Path, rng: np.random.Generator
+) -> None:
+    emitted = EmittedNetwork(planned(name), tmp_path)
+    for place in (0, -1):
+        arrays = emitted.draw(rng)
+        arrays[tensor].flat[place] = value
+        start = emitted.params.copy()
+        code = emitted.call("sgd_step", emitted.batch(arrays), real(0.1), real(0), ctypes.byref(emitted.L))
+        assert code == NONFINITE
+        assert (emitted.params == start).all()
+
+
 def test_parameters_start_by_the_documented_bits(emitted: EmittedNetwork) -> None:
     emitted.init(seed=2**63 + 5)
     start = 0

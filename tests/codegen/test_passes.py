@@ -25,9 +25,18 @@ NAIVE = define("""
 naive(Z[m,k]) -> S, D
     U[i] = sum_{r} exp(Z[i,r])
     S[i,j] = exp(Z[i,j])/sum_{q} exp(Z[i,q])
-    D[i,j] = Z[i,j] - max_{q} Z[i,q]/(sum_{q} Z[i,q]^2 + 1)
+    D[i,j] = Z[i,j] - max_{q} Z[i,q]/(1 + sum_{r} Z[i,r]^2)
 """)
-EXAMPLES = ("layernorm", "softmax", "attention", "causal_log_sum_exp", "batchnorm", "lstm", "max_pool")
+EXAMPLES = (
+    "used_twice",
+    "layernorm",
+    "softmax",
+    "attention",
+    "causal_log_sum_exp",
+    "batchnorm",
+    "lstm",
+    "max_pool",
+)
 
 
 def names(program: Program) -> list[str]:
@@ -48,6 +57,15 @@ def test_hoisted_reductions_have_their_own_loops_and_names() -> None:
 def test_after_hoisting_every_equation_is_one_nest(name: str) -> None:
     for equation in hoist(vjp(WITNESSES[name]())).equations():
         assert accumulation(equation.value) is not None, equation
+
+
+def test_a_function_in_a_sum_is_called_once_for_its_own_indices() -> None:
+    text = "called(Z[m,d], W[n,d]) -> H\n    H[i,p] = sum_{j} tanh(Z[i,j]) W[p,j]"
+    program = lowered(define(text))
+    assert names(program) == ["H_tanh", "H"]
+    assert [str(index) for index in program.defining("H_tanh")[0].loops] == ["i", "j"]
+    once = define("once(Z[m,d]) -> H\n    H[i] = sum_{j} tanh(Z[i,j])")
+    assert names(lowered(once)) == ["H"]
 
 
 def test_what_is_computed_already_is_read() -> None:
@@ -114,6 +132,17 @@ def _inputs(program: Program, sizes: dict[str, int], rng: np.random.Generator) -
 def loopless(statement: Statement) -> Statement:
     assert isinstance(statement, Equation)
     return replace(statement, ranges=())
+
+
+def test_what_is_hoisted_out_of_a_guard_is_read_behind_it(rng: np.random.Generator) -> None:
+    program = define("""
+before(X[m,n]) -> Y
+    Y[i,j] = X[i,j] + where(i >= 1, sum_{q} X[i-1,q], 0)
+""")
+    inputs = {"X": rng.normal(size=(3, 4))}
+    assert names(hoist(program)) == ["Y_sum", "Y"]
+    found = evaluate(hoist(program), inputs)["Y"]
+    assert np.allclose(found, evaluate(program, inputs)["Y"], rtol=1e-14)
 
 
 BROKEN: dict[str, Callable[[Program], Program]] = {

@@ -80,6 +80,12 @@ def test_sums_run_along_the_rows_and_guards_become_bounds() -> None:
     assert "for (int t = s; t < N; t++)" in causal
 
 
+def test_a_sum_along_the_memory_of_both_factors_is_a_dot_product() -> None:
+    program = define("scores(Q[n,e], K[m,e]) -> Z\n    Z[t,s] = sum_{a} Q[t,a] K[s,a]/sqrt(e)")
+    text = render_c_layer(plan_layer(program), {"n": 3, "m": 4, "e": 5})["scores.c"]
+    assert "Z[t][s] = scores_dot(Q[t], K[s], E) / SQRT((real)E);" in text
+
+
 def test_letters_of_one_upper_case_get_two_constants() -> None:
     text = render_c_layer(planned("attention"), {"T": 3, "D": 4, "d": 5})["attention.h"]
     assert re.findall(r"#define (ATTENTION_D\w*) (\d)", text) == [

@@ -165,6 +165,8 @@ def test_bad_data_is_noticed(
         arrays = emitted.draw(rng)
         arrays[tensor].flat[place] = value
         start = emitted.params.copy()
+        assert emitted.call("loss", emitted.batch(arrays), ctypes.byref(emitted.L)) == OK
+        assert not np.isfinite(emitted.L.value)
         code = emitted.call("sgd_step", emitted.batch(arrays), real(0.1), real(0), ctypes.byref(emitted.L))
         assert code == NONFINITE
         assert (emitted.params == start).all()

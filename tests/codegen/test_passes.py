@@ -14,9 +14,9 @@ from codegen.passes.order import order
 from codegen.passes.verify import BrokenProgram, complaints, verify
 from codegen.pipeline import PASSES, lowered
 from derive.calculus.define import define
-from derive.calculus.nodes import Reduction
+from derive.calculus.nodes import Nonnegative, Reduction, Sum, Where
 from derive.calculus.program import Equation, Program, Statement
-from derive.calculus.tensor import Index, Ref
+from derive.calculus.tensor import Index, Ref, Size
 from derive.calculus.vjp import vjp
 from derive.check.evaluate import evaluate
 from tests.witnesses.definitions import WITNESSES
@@ -135,10 +135,11 @@ def loopless(statement: Statement) -> Statement:
 
 
 def test_what_is_hoisted_out_of_a_guard_is_read_behind_it(rng: np.random.Generator) -> None:
-    program = define("""
-before(X[m,n]) -> Y
-    Y[i,j] = X[i,j] + where(i >= 1, sum_{q} X[i-1,q], 0)
-""")
+    program = define("before(X[m,n]) -> Y\n    Y[i,j] = X[i,j]")
+    (equation,) = program.equations()
+    i, q, n = Index("i"), Index("q"), Size("n")
+    earlier = Where(Nonnegative(i - 1), Sum(Ref("X", i - 1, q), (q, n)), 0)
+    program = program.with_statements((replace(equation, value=equation.value + earlier),))
     inputs = {"X": rng.normal(size=(3, 4))}
     assert names(hoist(program)) == ["Y_sum", "Y"]
     found = evaluate(hoist(program), inputs)["Y"]

@@ -33,7 +33,7 @@ NUMBERS = ("sympy", "mpmath", "numpy")
 RULES = (
     Rule("derive.errors"),
     Rule("derive.calculus", MATHEMATICS, ("sympy",)),
-    Rule("derive.calculus.formula", MATHEMATICS, ("sympy", "lark")),
+    Rule("derive.calculus.syntax", MATHEMATICS, ("sympy", "lark")),
     Rule("derive.layers", MATHEMATICS, ("sympy",)),
     Rule("derive.optimizers", MATHEMATICS, ("sympy",)),
     Rule("derive.networks", DEFINITIONS, ("sympy",)),
@@ -164,7 +164,7 @@ def test_a_planted_arrow_is_caught(tmp_path: Path, name: str, line: str) -> None
     [
         ("derive/calculus/vjp.py", "import functools, sympy.core\nfrom .tensor import Tensor"),
         ("derive/calculus/vjp.py", "from ..errors import DeriveError"),
-        ("derive/calculus/formula.py", "import lark"),
+        ("derive/calculus/syntax.py", "import lark"),
         ("derive/layers/dense.py", "from derive.calculus import tensor\nfrom . import losses"),
         ("derive/networks/two_layer.py", "from derive.layers.dense import linear"),
         ("derive/networks/two_layer.py", "from derive import optimizers"),

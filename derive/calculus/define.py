@@ -14,16 +14,19 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
 from typing import Any
 
-import sympy
-from sympy import And, Expr, Integer, expand, sympify
+from sympy import Expr, SympifyError, expand, sympify
 
-from derive.calculus.bounds import inside, negated, nonnegative_in_sizes, proved_nonnegative
+from derive.calculus.bounds import nonnegative_in_sizes
 from derive.calculus.extents import infer_extents
-from derive.calculus.formula import FormulaError, Scope, parse, read
+from derive.calculus.formula import Scope, read
 from derive.calculus.kinks import canonical_kinks
-from derive.calculus.nodes import ArgLargest, Nonnegative, Reduction, Sum, VectorMap, Where
+from derive.calculus.limits import FormulaError, NotDefined, excerpt
+from derive.calculus.nodes import ArgLargest
 from derive.calculus.program import Equation, Program, Recurrence, Statement
-from derive.calculus.tensor import Axis, Index, Kind, Ref, Size, Tensor, refs
+from derive.calculus.reads import guarded, require_inside
+from derive.calculus.soundness import require_sound, unknown
+from derive.calculus.syntax import parse
+from derive.calculus.tensor import Axis, Index, Kind, Ref, Size, Tensor
 
 
 @dataclass
@@ -47,19 +50,24 @@ def define(text: str, *, opaque: tuple[str, ...] = (), **values: Any) -> Program
     """The program of a definition; `values` are its hyperparameters, `opaque` its undetermined functions."""
     joined = text.replace("\\\n", " ")
     lines = [line for line in joined.split("\n") if line.strip() and not line.strip().startswith("#")]
+    if not lines:
+        raise FormulaError(
+            "the definition is empty; write a head, as softmax(Z[m,k]) -> S, and the equations below it"
+        )
     head = parse(lines[0].strip(), "header")
-    reader = _Reader(
-        str(head.children[0]), {k: sympify(v, strict=True) for k, v in values.items()}, frozenset(opaque)
-    )
+    reader = _Reader(str(head.children[0]), _values(values), frozenset(opaque))
     outputs = []
     for child in head.children[1:]:
         if child is None:
             continue
         if child.data == "declaration":
-            _declare(reader, child)
+            _declare(reader, child, lines[0])
         else:
             outputs.append(str(child.children[0]))
-    _read_lines(reader, lines[1:])
+    try:
+        _read_lines(reader, lines[1:])
+    except NotDefined as error:
+        raise _explained(error, lines[1:]) from None
     program = Program(
         reader.name,
         tuple(reader.inputs),
@@ -67,26 +75,72 @@ def define(text: str, *, opaque: tuple[str, ...] = (), **values: Any) -> Program
         tuple(outputs),
         tuple(reader.locals.values()),
     )
-    missing = [name for name in outputs if name not in program.tensors]
-    if missing:
-        raise FormulaError(f"{reader.name} promises {', '.join(missing)} but no equation defines it")
-    return program
+    return require_sound(program)
 
 
-def _declare(reader: _Reader, tree: Any) -> None:
+def _explained(error: NotDefined, lines: list[str]) -> FormulaError:
+    """What is read before its equation, or in a cycle, is said to be."""
+    reads = {}
+    for line in lines:
+        if not line.strip().startswith("for "):
+            target, value = parse(line.strip(), "equation").children
+            names = {str(node.children[0]) for kind in ("element", "name") for node in value.find_data(kind)}
+            reads[str(target.children[0])] = (names, line.strip())
+    if error.name not in reads:
+        return error
+    behind: set[str] = set()
+    waiting = {error.name}
+    while waiting:
+        behind |= waiting
+        waiting = {name for known in waiting for name in reads.get(known, (set(), ""))[0]} - behind
+    own = {name for name, (_, line) in reads.items() if line == error.text}
+    return FormulaError(unknown(error.name, error.text, [reads[error.name][1]], bool(own & behind)))
+
+
+def _values(values: Mapping[str, Any]) -> dict[str, Expr]:
+    """The hyperparameters as numbers or expressions; text is never evaluated."""
+    found: dict[str, Expr] = {}
+    for name, value in values.items():
+        try:
+            found[name] = sympify(value, strict=True)
+        except SympifyError:
+            found[name] = None
+        if not isinstance(found[name], Expr):
+            raise FormulaError(
+                f"the value {name} = {excerpt(str(value))} is no number; give one, as {name}=2"
+            )
+    return found
+
+
+def _declare(reader: _Reader, tree: Any, line: str) -> None:
     kind, name, *axes = tree.children
     for axis in (axis for axis in axes if axis is not None):
         for letter in (str(named.children[0]) for named in axis.find_data("name")):
             if letter not in reader.values:
                 reader.sizes.setdefault(letter, Size(letter))
-    sizes = [read(axis, reader.scope({}), "a declaration") for axis in axes if axis is not None]
+    sizes = [read(axis, reader.scope({}), line) for axis in axes if axis is not None]
     if str(name) in {t.name for t in reader.inputs}:
-        raise FormulaError(f"{reader.name} declares {name} twice")
+        raise FormulaError(f"{reader.name} declares {name} twice; give the second another name")
+    if not sizes:
+        _require_one_meaning(reader, str(name), "scalar")
+    for size in sizes:
+        if not size.is_integer or nonnegative_in_sizes(expand(-size)):
+            raise FormulaError(
+                f"{reader.name}: an axis of {name} has the size {size}; it must be an integer of at least 1"
+            )
     reader.inputs.append(
         Tensor(
             str(name), tuple(Axis(str(size), size) for size in sizes), Kind(str(kind)) if kind else Kind.REAL
         )
     )
+
+
+def _require_one_meaning(reader: _Reader, name: str, what: str) -> None:
+    """A scalar is no size, an index no tensor; but an index c may run over a size c."""
+    tensors = {tensor.name for tensor in (*reader.inputs, *reader.locals.values())}
+    other = "tensor" if name in tensors else "size"
+    if name in (tensors if what == "index" else {*reader.sizes, *reader.values}):
+        raise FormulaError(f"{name} is both {other} and {what} in {reader.name}; rename one of them")
 
 
 def _read_lines(reader: _Reader, lines: list[str]) -> None:
@@ -108,16 +162,17 @@ def _read_lines(reader: _Reader, lines: list[str]) -> None:
 def _recurrence(reader: _Reader, head: str, body: list[str]) -> Recurrence:
     tree = parse(head, "loop")
     name, limit = _strictly_below(tree, head)
+    _require_one_meaning(reader, str(name), "index")
     index, extent = Index(str(name)), read(limit, reader.scope({}), head)
     outer = {index: extent}
-    for line in body:
-        _lengthen(reader, line.strip(), outer)
-    equations = tuple(_equation(reader, line.strip(), outer) for line in body)
-    if not equations:
+    if not body:
         raise FormulaError(
             f"the recurrence {head!r} of {reader.name} has no equation; indent its equations below it"
         )
-    _require_boundary(reader, index, equations)
+    for line in body:
+        _require_start(reader, index, line.strip(), outer)
+        _lengthen(reader, line.strip(), outer)
+    equations = tuple(_equation(reader, line.strip(), outer) for line in body)
     return Recurrence(index, extent, equations)
 
 
@@ -136,6 +191,7 @@ def _lengthen(reader: _Reader, line: str, outer: Mapping[Index, Expr]) -> None:
     if known is None:
         return
     slots, _ = _slots(reader, target.children[1:], outer, line)
+    _require_rank(known, slots, line)
     axes = list(known.axes)
     for place, slot in enumerate(slots):
         size = _slot_size(slot, outer) if slot.atoms(Index) <= outer.keys() else axes[place].size
@@ -144,18 +200,18 @@ def _lengthen(reader: _Reader, line: str, outer: Mapping[Index, Expr]) -> None:
     reader.locals[known.name] = replace(known, axes=tuple(axes))
 
 
-def _require_boundary(reader: _Reader, index: Index, equations: tuple[Equation, ...]) -> None:
-    defined = {
-        e.name for s in reader.statements for e in (s.equations if isinstance(s, Recurrence) else (s,))
-    }
-    for equation in equations:
-        shifted = [i for i in equation.target.indices if expand(i - index) == 1]
-        if shifted and equation.name not in defined:
-            place = equation.target.indices.index(shifted[0])
-            start = ",".join("0" if n == place else str(i) for n, i in enumerate(equation.target.indices))
+def _require_start(reader: _Reader, index: Index, line: str, outer: Mapping[Index, Expr]) -> None:
+    """H[t+1] = ... needs H[0] before the loop."""
+    target = parse(line, "equation").children[0]
+    name = str(target.children[0])
+    slots, _ = _slots(reader, target.children[1:], outer, line)
+    for place, slot in enumerate(slots):
+        shift = expand(slot - index)
+        if shift.is_Integer and shift > 0 and name not in reader.locals:
+            start = ",".join("0" if other == place else str(i) for other, i in enumerate(slots))
             raise FormulaError(
-                f"the recurrence of {equation.name} in {reader.name} has no start value; "
-                f"define {equation.name}[{start}] before the loop over {index}"
+                f"the recurrence of {name} in {reader.name} has no start value; "
+                f"define {name}[{start}] before the loop over {index}"
             )
 
 
@@ -165,22 +221,37 @@ def _equation(reader: _Reader, line: str, outer: Mapping[Index, Expr]) -> Equati
     target_tree, value_tree = tree.children
     name = str(target_tree.children[0])
     if any(tensor.name == name for tensor in reader.inputs):
-        raise FormulaError(f"{name} is an input of {reader.name} and cannot be assigned in {line!r}")
+        raise FormulaError(
+            f"{name} is an input of {reader.name} and cannot be assigned in {excerpt(line)}; rename one"
+        )
+    if target_tree.children[1:] in ([], [None]):
+        _require_one_meaning(reader, name, "scalar")
     slots, loops = _slots(reader, target_tree.children[1:], outer, line)
     indices = {str(i): i for i in (*outer, *loops)}
     value = read(value_tree, reader.scope(indices), line)
     integer = isinstance(value, ArgLargest)
     kind = Kind.INTEGER if integer else _kind(reader, name)
     known = reader.locals.get(name)
+    _require_rank(known, slots, line)
     extents = dict(outer) | {i: n for i, n in loops.items() if n is not None}
     free = tuple(i for i, n in loops.items() if n is None)
     value, extents = infer_extents(
         reader.name, line, value, slots, known, extents, free, reader.scope({}).tensors
     )
-    value = _guarded(canonical_kinks(value), extents, reader.scope({}).tensors)
+    value = canonical_kinks(value)
+    require_inside(value, extents, reader.scope({}).tensors, line)
+    value = guarded(value, extents, reader.scope({}).tensors)
     if known is None:
         reader.locals[name] = _declared(name, slots, extents, outer, kind)
     return Equation(Ref(name, *slots, integer=integer), tuple((i, extents[i]) for i in loops), value, frozen)
+
+
+def _require_rank(known: Tensor | None, slots: list[Expr], line: str) -> None:
+    if known is not None and len(known.axes) != len(slots):
+        raise FormulaError(
+            f"{known} has {len(known.axes)} axes but {excerpt(line)} gives {len(slots)} indices; "
+            "write one for each axis"
+        )
 
 
 def _slots(
@@ -194,6 +265,7 @@ def _slots(
         place, limit = _strictly_below(tree, line)
         if place.data == "name" and str(place.children[0]) not in {str(i) for i in outer}:
             index = Index(str(place.children[0]))
+            _require_one_meaning(reader, index.name, "index")
             scope = reader.scope({str(i): i for i in outer})
             loops[index] = None if limit is None else sympify(read(limit, scope, line), strict=True)
             slots.append(index)
@@ -225,52 +297,3 @@ def _declared(
 def _slot_size(slot: Expr, extents: Mapping[Index, Expr]) -> Expr:
     """One more than the largest value of a target's index: t+1 over t < T needs T + 1."""
     return expand(slot.xreplace({index: extent - 1 for index, extent in extents.items()}) + 1)
-
-
-def _guarded(value: Expr, extents: Mapping[Index, Expr], tensors: Mapping[str, Tensor]) -> Expr:
-    """The value with every read that may leave its axis restricted to the positions inside."""
-    rebuilt, condition = _guard(value, dict(extents), tensors)
-    return Where(condition, rebuilt, 0)
-
-
-def _guard(node: Any, extents: dict[Index, Expr], tensors: Mapping[str, Tensor]) -> tuple[Any, Any]:
-    if isinstance(node, Ref):
-        parts = (
-            [
-                inside(index, axis.size, extents)
-                for index, axis in zip(node.indices, tensors[node.name].axes, strict=True)
-                if not isinstance(index, Index) and not refs(index)
-            ]
-            if node.name in tensors
-            else []
-        )
-        return node, And(*parts)
-    if isinstance(node, Reduction) and not isinstance(node, VectorMap):
-        body, condition = _guard(node.body, extents | dict(node.ranges), tensors)
-        neutral = Integer(0) if isinstance(node, Sum) else -sympy.oo
-        return node.func(Where(condition, body, neutral), *node.ranges), sympy.true
-    if isinstance(node, Where):
-        # a branch that a condition selects is read only where the condition holds
-        chosen, inner = _guard(node.chosen, extents, tensors)
-        other, outer = _guard(node.other, extents, tensors)
-        outer = _beyond(outer, negated(node.condition), extents)
-        return Where(And(node.condition, inner), chosen, Where(outer, other, 0)), sympy.true
-    if not isinstance(node, Expr) or not node.args or not refs(node):
-        return node, sympy.true
-    pairs = [_guard(argument, extents, tensors) for argument in node.args]
-    return node.func(*(argument for argument, _ in pairs)), And(*(condition for _, condition in pairs))
-
-
-def _beyond(condition: Any, known: Any, extents: Mapping[Index, Expr]) -> Any:
-    """The conjuncts of a condition that `known` does not imply."""
-    if not isinstance(known, Nonnegative):
-        return condition
-    parts = condition.args if isinstance(condition, And) else (condition,)
-    return And(
-        *(
-            part
-            for part in parts
-            if not isinstance(part, Nonnegative)
-            or not proved_nonnegative(expand(part.expression - known.expression), extents)
-        )
-    )

@@ -5,10 +5,10 @@ from __future__ import annotations
 from collections.abc import Iterable, Mapping
 from typing import Any
 
-from sympy import Expr, Tuple
+from sympy import Expr, Tuple, expand
 
-from derive.calculus.bounds import placeholder
-from derive.calculus.formula import FormulaError
+from derive.calculus.bounds import nonnegative_in_sizes, placeholder
+from derive.calculus.limits import FormulaError
 from derive.calculus.nodes import Reduction
 from derive.calculus.tensor import Index, Ref, Tensor, refs
 
@@ -85,6 +85,11 @@ def _agreed(
             f"the extent of index {index} in {owner} cannot be found from {line!r}; write it, as {index}<n"
         )
     first, size = candidates[0]
+    if nonnegative_in_sizes(expand(-size)):
+        raise FormulaError(
+            f"{owner}: index {index} runs over {size} in {first}, so that nothing is left, in {line!r}; "
+            "make the size at least 1"
+        )
     for where, other in candidates[1:]:
         if other != size and not Tuple(size, other).atoms(Ref) and not ragged:
             raise FormulaError(

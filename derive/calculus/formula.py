@@ -2,19 +2,25 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
-from dataclasses import dataclass, field
-from functools import cache
-from pathlib import Path
+from collections.abc import Callable, Iterable, Mapping
+from dataclasses import dataclass, field, replace
 from typing import Any
 
 import sympy
-from lark import Lark, Token, UnexpectedInput
-from sympy import And, Expr, Float, Integer, Symbol
-from sympy.codegen.cfunctions import expm1, log1p
+from sympy import And, Expr, Symbol
 
 from derive.calculus.bounds import placeholder
-from derive.calculus.kinks import canonical_kinks, larger, smaller
+from derive.calculus.kinks import canonical_kinks
+from derive.calculus.limits import (
+    FormulaError,
+    NotDefined,
+    bounded,
+    called,
+    excerpt,
+    literal,
+    power,
+    quotient,
+)
 from derive.calculus.nodes import (
     ArgLargest,
     FloorDiv,
@@ -27,34 +33,8 @@ from derive.calculus.nodes import (
     Sum,
     Where,
 )
+from derive.calculus.syntax import CHAINED, CONSTANTS, FUNCTIONS, parse
 from derive.calculus.tensor import Index, IntegerRef, Tensor
-from derive.errors import DeriveError
-
-FUNCTIONS: dict[str, Callable[..., Expr]] = {
-    "exp": sympy.exp,
-    "log": sympy.log,
-    "sqrt": sympy.sqrt,
-    "tanh": sympy.tanh,
-    "sinh": sympy.sinh,
-    "cosh": sympy.cosh,
-    "sin": sympy.sin,
-    "cos": sympy.cos,
-    "tan": sympy.tan,
-    "atan": sympy.atan,
-    "erf": sympy.erf,
-    "log1p": log1p,
-    "expm1": expm1,
-    "abs": sympy.Abs,
-    "sign": sympy.sign,
-    "max": larger,
-    "min": smaller,
-    "where": Where,
-}
-CONSTANTS = {"pi": sympy.pi}
-
-
-class FormulaError(DeriveError):
-    """A formula that cannot be read: the text, the place and what was expected."""
 
 
 @dataclass(frozen=True)
@@ -69,52 +49,51 @@ class Scope:
     values: Mapping[str, Expr] = field(default_factory=dict)
     variables: Mapping[str, Expr] = field(default_factory=dict)
     opaque: frozenset[str] = frozenset()
+    bound: frozenset[str] = frozenset()
 
-    def with_indices(self, found: Mapping[str, Index]) -> Scope:
-        return Scope(self.tensors, {**self.indices, **found}, self.values, self.variables, self.opaque)
-
-
-@cache
-def _parser() -> Lark:
-    grammar = Path(__file__).with_name("grammar.lark").read_text(encoding="utf-8")
-    starts = ["start", "equation", "header", "loop", "condition"]
-    return Lark(grammar, parser="lalr", start=starts, maybe_placeholders=True)
-
-
-def parse(text: str, start: str = "start") -> Any:
-    """The syntax tree of one line; FormulaError with a caret under the offending place."""
-    try:
-        return _parser().parse(text, start=start)
-    except UnexpectedInput as error:
-        column = max(getattr(error, "column", 1) or 1, 1)
-        raise FormulaError(
-            f"cannot read the formula at column {column}:\n    {text}\n    {' ' * (column - 1)}^\n"
-            "a formula is made of names, numbers, + - * / ^, elements X[i,p], functions "
-            f"({', '.join(sorted(FUNCTIONS))}), sum_{{p}}, max_{{q}}, mean_{{j}} and conditions [a > b]"
-        ) from None
+    def with_bound(self, names: Iterable[str]) -> Scope:
+        """The scope inside a reduction; an inner one may use the letter of an outer one again."""
+        found = {name: Index(name) for name in names}
+        return replace(self, indices={**self.indices, **found}, bound=self.bound | found.keys())
 
 
 def scalar_formula(text: str, variable: str = "x") -> Callable[[Expr], Expr]:
     """A function of one variable typed by a user: `x/(1+exp(-x))`."""
     placeholder = Symbol("placeholder", real=True)
     expression = canonical_kinks(read(parse(text), Scope(variables={variable: placeholder}), text))
-    free = expression.free_symbols - {placeholder}
-    if free:
+    if expression.free_symbols - {placeholder}:
         raise FormulaError(
-            f"the formula {text!r} has unknown names {sorted(map(str, free))}; only {variable!r} varies"
+            f"the formula {excerpt(text)} has indices of its own; only {variable!r} varies, "
+            "and a layer with sums is written by define"
         )
 
-    def applied(argument: Expr) -> Expr:
+    def function(argument: Expr) -> Expr:
         return expression.xreplace({placeholder: argument})
 
-    return applied
+    return function
 
 
 def read(tree: Any, scope: Scope, text: str) -> Expr:
-    """The expression of a syntax tree in a scope."""
-    if isinstance(tree, Token):
-        raise FormulaError(f"a value is expected instead of {str(tree)!r} in {text!r}")
-    return _READERS[str(tree.data)](tree.children, scope, text)
+    """The expression of a syntax tree in a scope; a chain a + b + c is followed without recursion."""
+    chain = []
+    while not isinstance(tree, str) and tree.data in CHAINED:
+        chain.append((str(tree.data), tree.children[1]))
+        tree = tree.children[0]
+    value = _read_one(tree, scope, text)
+    for operation, operand in reversed(chain):
+        value = bounded(_OPERATIONS[operation](value, read(operand, scope, text), text), text)
+    return value
+
+
+def _read_one(tree: Any, scope: Scope, text: str) -> Expr:
+    if isinstance(tree, str):  # a token
+        raise FormulaError(f"a value is expected instead of {str(tree)!r} in {excerpt(text)}")
+    if tree.data == "condition":
+        raise FormulaError(
+            f"{excerpt(text)} has a condition where a number is expected; write [a > b] for 1 or 0, "
+            "or where(condition, a, b)"
+        )
+    return bounded(_READERS[str(tree.data)](tree.children, scope, text), text)
 
 
 def read_condition(tree: Any, scope: Scope, text: str) -> Any:
@@ -148,20 +127,29 @@ def _name(children: list[Any], scope: Scope, text: str) -> Expr:
         return scope.tensors[name][()]
     if name in scope.tensors:
         tensor = scope.tensors[name]
-        raise FormulaError(f"{name!r} in {text!r} is a tensor {tensor}; write its indices, {name}[...]")
+        raise FormulaError(
+            f"{name!r} in {excerpt(text)} is a tensor {tensor}; write its indices, {name}[...]"
+        )
     known = sorted({*scope.indices, *scope.values, *scope.variables, *scope.tensors})
-    raise FormulaError(f"unknown name {name!r} in {text!r}; known here: {', '.join(known) or 'none'}")
+    raise NotDefined(name, text, ", ".join(known))
 
 
 def _element(children: list[Any], scope: Scope, text: str) -> Expr:
     name = str(children[0])
     if name not in scope.tensors:
-        raise FormulaError(
-            f"unknown tensor {name!r} in {text!r}; declared: {', '.join(sorted(scope.tensors)) or 'none'}"
-        )
+        raise NotDefined(name, text, ", ".join(sorted(scope.tensors)))
     tensor, indices = scope.tensors[name], [sympy.expand(read(child, scope, text)) for child in children[1:]]
     if len(indices) != len(tensor.axes):
-        raise FormulaError(f"{tensor} has {len(tensor.axes)} axes but {text!r} gives {len(indices)} indices")
+        raise FormulaError(
+            f"{tensor} has {len(tensor.axes)} axes but {excerpt(text)} gives {len(indices)} indices; "
+            "write one for each axis"
+        )
+    for axis, index in zip(tensor.axes, indices, strict=True):
+        if not index.is_integer:
+            raise FormulaError(
+                f"axis {axis} of {tensor} is read at {index} in {excerpt(text)}, which is no integer; "
+                "declare what it is made of as integer, or divide by (a//b)"
+            )
     return tensor[tuple(indices)]
 
 
@@ -169,19 +157,28 @@ def _call(children: list[Any], scope: Scope, text: str) -> Expr:
     name, arguments = str(children[0]), children[1:]
     if name.split("_", maxsplit=1)[0] in scope.opaque:
         selectors = [scope.indices.get(part, Symbol(part)) for part in name.split("_")[1:]]
+        if len(arguments) != 1:
+            raise FormulaError(f"{name} in {excerpt(text)} is undetermined; give it one argument")
         return Opaque(name.split("_", maxsplit=1)[0], selectors, read(arguments[0], scope, text))
     if name not in FUNCTIONS and len(arguments) == 1 and _is_value(name, scope):
         return _name([name], scope, text) * read(arguments[0], scope, text)
     if name not in FUNCTIONS:
-        raise FormulaError(f"unknown function {name!r} in {text!r}; known: {', '.join(sorted(FUNCTIONS))}")
-    values = [
-        read_condition(argument, scope, text) if argument.data == "condition" else read(argument, scope, text)
-        for argument in arguments
-    ]
-    try:
-        return FUNCTIONS[name](*values)
-    except TypeError:
-        raise FormulaError(f"{name} in {text!r} does not take {len(values)} arguments") from None
+        raise FormulaError(
+            f"unknown function {name!r} in {excerpt(text)}; known: {', '.join(sorted(FUNCTIONS))}"
+        )
+    if name == "where":
+        return _where(arguments, scope, text)
+    return called(name, FUNCTIONS[name], [read(argument, scope, text) for argument in arguments], text)
+
+
+def _where(arguments: list[Any], scope: Scope, text: str) -> Expr:
+    """where(condition, a, b): of the branches, only the one chosen is evaluated."""
+    if len(arguments) not in (2, 3) or getattr(arguments[0], "data", "") != "condition":
+        raise FormulaError(
+            f"where in {excerpt(text)} takes a condition and two values; write where(a > b, c, d)"
+        )
+    condition = read_condition(arguments[0], scope, text)
+    return Where(condition, *(read(argument, scope, text) for argument in arguments[1:]))
 
 
 def _is_value(name: str, scope: Scope) -> bool:
@@ -192,7 +189,9 @@ def _is_value(name: str, scope: Scope) -> bool:
 
 def _reduce(children: list[Any], scope: Scope, text: str) -> Expr:
     kind, spans, body = str(children[0])[:-1], children[1:-1], children[-1]
-    inner = scope.with_indices({str(span.children[0]): Index(str(span.children[0])) for span in spans})
+    for span in spans:
+        _require_fresh(kind, str(span.children[0]), scope, text)
+    inner = scope.with_bound(str(span.children[0]) for span in spans)
     ranges, guards = [], []
     for span in spans:
         name, sign, bound = span.children
@@ -204,6 +203,15 @@ def _reduce(children: list[Any], scope: Scope, text: str) -> Expr:
             ranges.append((index, placeholder(str(name))))
             guards += [] if limit is None else [compare(index, str(sign), limit)]
     return _reduced(kind, read(body, inner, text), ranges, guards)
+
+
+def _require_fresh(kind: str, name: str, scope: Scope, text: str) -> None:
+    """FormulaError where one letter would be free and bound."""
+    if name in scope.indices and name not in scope.bound:
+        raise FormulaError(
+            f"index {name} of {kind}_{{{name}}} in {excerpt(text)} runs already outside of it; "
+            "name one of the two otherwise"
+        )
 
 
 def _reduced(kind: str, body: Expr, ranges: list[Any], guards: list[Any]) -> Expr:
@@ -219,36 +227,43 @@ def _reduced(kind: str, body: Expr, ranges: list[Any], guards: list[Any]) -> Exp
     return total
 
 
-def _number(children: list[Any], _scope: Scope, _text: str) -> Expr:
-    digits = str(children[0])
-    return (
-        Integer(int(digits))
-        if digits.isdigit()
-        else sympy.Rational(digits)
-        if "e" not in digits.lower()
-        else Float(digits)
-    )
+def _number(children: list[Any], _scope: Scope, text: str) -> Expr:
+    return literal(str(children[0]), text)
 
 
-def _binary(operation: Callable[[Expr, Expr], Expr]) -> Callable[[list[Any], Scope, str], Expr]:
-    return lambda children, scope, text: operation(
-        read(children[0], scope, text), read(children[1], scope, text)
-    )
+def _raised(children: list[Any], scope: Scope, text: str) -> Expr:
+    return power(read(children[0], scope, text), read(children[1], scope, text), text)
 
 
+def _of_integers(operation: Callable[[Expr, Expr], Expr]) -> Callable[[list[Any], Scope, str], Expr]:
+    def reader(children: list[Any], scope: Scope, text: str) -> Expr:
+        a, b = (read(child, scope, text) for child in children)
+        if not (a.is_integer and b.is_integer):
+            raise FormulaError(
+                f"{a} // or % {b} in {excerpt(text)} is not of integers; they belong in indices"
+            )
+        if b.is_zero:
+            raise FormulaError(f"{excerpt(text)} divides by 0; take the division out")
+        return operation(a, b)
+
+    return reader
+
+
+_OPERATIONS: dict[str, Callable[[Expr, Expr, str], Expr]] = {
+    "add": lambda a, b, _: a + b,
+    "subtract": lambda a, b, _: a - b,
+    "multiply": lambda a, b, _: a * b,
+    "divide": quotient,
+}
 _READERS: dict[str, Callable[[list[Any], Scope, str], Expr]] = {
     "name": _name,
     "number": _number,
     "element": _element,
     "call": _call,
     "reduce": _reduce,
-    "add": _binary(lambda a, b: a + b),
-    "subtract": _binary(lambda a, b: a - b),
-    "multiply": _binary(lambda a, b: a * b),
-    "divide": _binary(lambda a, b: a / b),
-    "raised": _binary(lambda a, b: a**b),
-    "floor_divide": _binary(FloorDiv),
-    "remainder": _binary(Remainder),
+    "raised": _raised,
+    "floor_divide": _of_integers(FloorDiv),
+    "remainder": _of_integers(Remainder),
     "negative": lambda children, scope, text: -read(children[0], scope, text),
     "indicator": lambda children, scope, text: Where(read_condition(children[0], scope, text), 1, 0),
 }

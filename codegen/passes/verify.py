@@ -7,7 +7,7 @@ each index is bound by a loop or a reduction
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Set
 from functools import cache
 
 from sympy.core.basic import Basic
@@ -98,11 +98,15 @@ def _misused(tensors: dict[str, Tensor], equation: Equation, outer: set[Basic]) 
         yield from (f"index {index} of {equation.target} is not bound" for index in unbound(part, scope))
 
 
-def unbound(expression: Basic, scope: set[Basic]) -> set[Index]:
+def unbound(expression: Basic, scope: Set[Basic]) -> Set[Index]:
     """The indices that neither a loop nor a reduction binds."""
+    return free_indices(expression) - scope
+
+
+@cache
+def free_indices(expression: Basic) -> frozenset[Index]:
+    """The indices of an expression that no reduction inside it binds."""
     if isinstance(expression, Index):
-        return set() if expression in scope else {expression}
-    if not expression.args:
-        return set()
-    inner = scope | set(expression.bound) if isinstance(expression, Reduction) else scope
-    return {index for argument in expression.args for index in unbound(argument, inner)}
+        return frozenset((expression,))
+    found = frozenset(index for argument in expression.args for index in free_indices(argument))
+    return found - set(expression.bound) if isinstance(expression, Reduction) else found

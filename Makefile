@@ -16,7 +16,8 @@ help:  ## list the targets
 train: $(VENV)/core  ## derive, emit and train two networks on MNIST
 	$(RUN) -m derive build two_layer three_layer
 	$(RUN) -m derive train two_layer --data mnist --backend $(BACKEND) --epochs 10 --lr 0.2 --batch 100
-	$(RUN) -m derive train three_layer --data mnist --backend $(BACKEND) --epochs 10 --lr 0.2 --batch 100
+	$(RUN) -m derive train three_layer --data mnist --backend $(BACKEND) --epochs 10 --lr 0.1 --batch 200 \
+	  --optimizer momentum --mu 0.9 --weight-decay 0.0001
 
 test: $(VENV)/test  ## run the tests
 	$(RUN) -m pytest

@@ -163,7 +163,7 @@ int curve_loss(const curve_params *restrict p, const curve_batch *b, curve_works
         for (int j = 0; j < K; j++)
             *L += R[j] * R[j];
     }
-    *L *= (1 / (2 * (real)b->m));
+    *L *= 1 / (2 * (real)b->m);
     return CURVE_OK;
 }
 
@@ -230,8 +230,8 @@ int curve_jvp(const curve_params *restrict p, const curve_gradients *p_dot, cons
     *L_dot = 0;
     for (int i = 0; i < b->m; i++) {
         const real *X = b->X[i], *Y = b->Y[i];
-        real *A1 = w->A1, *Z2 = w->Z2[i], *Z2_dot = w->Z2_dot, *H = w->H, *R = w->R[i], *R_dot =
-                w->R_dot;
+        real *A1 = w->A1, *Z2 = w->Z2[i], *Z2_dot = w->Z2_dot, *H = w->H, *R = w->R[i],
+                *R_dot = w->R_dot;
 
         /* A1[i,j] = b1[j] + sum_{q<n} X[i,q] W1[q,j] */
         for (int j = 0; j < D; j++)
@@ -251,7 +251,7 @@ int curve_jvp(const curve_params *restrict p, const curve_gradients *p_dot, cons
             for (int j = 0; j < D; j++)
                 Z2_dot[j] += X[q] * p_dot->W1[q][j];
         for (int j = 0; j < D; j++)
-            Z2_dot[j] *= (1 - Z2[j] * Z2[j]);
+            Z2_dot[j] *= 1 - Z2[j] * Z2[j];
 
         /* H[i,j] = b2[j] + sum_{q<d} Z2[i,q] W2[q,j] */
         for (int j = 0; j < K; j++)
@@ -282,7 +282,7 @@ int curve_jvp(const curve_params *restrict p, const curve_gradients *p_dot, cons
         for (int j = 0; j < K; j++)
             *L_dot += R[j] * R_dot[j];
     }
-    *L *= (1 / (2 * (real)b->m));
+    *L *= 1 / (2 * (real)b->m);
     *L_dot /= (real)b->m;
     return CURVE_OK;
 }

@@ -43,6 +43,12 @@ static real linear_features_dot(const real *x, const real *y, int n)
     return sum;
 }
 
+/* the larger of two numbers; not a number where one is none */
+static real linear_features_larger(real a, real b)
+{
+    return a > b || a != a ? a : b;
+}
+
 /* The finaliser of SplitMix64: Steele, Lea, Flood, OOPSLA 2014. */
 static uint64_t linear_features_mix(uint64_t z)
 {
@@ -148,7 +154,7 @@ int linear_features_loss(const linear_features_params *restrict p, const linear_
         /* M[i] = max_{q<k} H[i,q] */
         real M = -(real)INFINITY;
         for (int q = 0; q < K; q++)
-            M = H[q] > M ? H[q] : M;
+            M = linear_features_larger(H[q], M);
 
         /* E[i,q] = exp(H[i,q] - M[i]) */
         for (int q = 0; q < K; q++)
@@ -223,8 +229,7 @@ int linear_features_jvp(const linear_features_params *restrict p, const linear_f
     *L_dot = 0;
     for (int i = 0; i < b->m; i++) {
         const real *X = b->X[i];
-        real *Phi = w->Phi[i], *Phi_dot = w->Phi_dot, *H = w->H[i], *H_dot = w->H_dot, *E = w->E, *S =
-                w->S[i];
+        real *Phi = w->Phi[i], *Phi_dot = w->Phi_dot, *H = w->H[i], *H_dot = w->H_dot, *E = w->E;
 
         /* Phi[i,j] = sum_{q<n} X[i,q] W[q,j] */
         for (int j = 0; j < D; j++)
@@ -260,7 +265,7 @@ int linear_features_jvp(const linear_features_params *restrict p, const linear_f
         /* M[i] = max_{q<k} H[i,q] */
         real M = -(real)INFINITY;
         for (int q = 0; q < K; q++)
-            M = H[q] > M ? H[q] : M;
+            M = linear_features_larger(H[q], M);
 
         /* E[i,q] = exp(H[i,q] - M[i]) */
         for (int q = 0; q < K; q++)
@@ -274,14 +279,12 @@ int linear_features_jvp(const linear_features_params *restrict p, const linear_f
         /* L = sum_{i<m} (M[i] + log(T[i]) - H[i,y[i]])/m */
         *L += M + LOG(T) - H[b->y[i]];
 
-        /* S[i,j] = E[i,j]/T[i] */
-        for (int j = 0; j < K; j++)
-            S[j] = E[j] / T;
+        /* T_dot[i] = sum_{q<k} E[i,q] H_dot[i,q] */
+        const real T_dot = linear_features_dot(E, H_dot, K);
 
-        /* L_dot = (sum_{i<m,q<k} H_dot[i,q] S[i,q] - sum_{i<m} H_dot[i,y[i]])/m */
+        /* L_dot = (sum_{i<m} T_dot[i]/T[i] - sum_{i<m} H_dot[i,y[i]])/m */
         *L_dot -= H_dot[b->y[i]];
-        for (int q = 0; q < K; q++)
-            *L_dot += H_dot[q] * S[q];
+        *L_dot += T_dot / T;
     }
     *L /= (real)b->m;
     *L_dot /= (real)b->m;

@@ -43,6 +43,12 @@ static real residual_dot(const real *x, const real *y, int n)
     return sum;
 }
 
+/* the larger of two numbers; not a number where one is none */
+static real residual_larger(real a, real b)
+{
+    return a > b || a != a ? a : b;
+}
+
 /* The finaliser of SplitMix64: Steele, Lea, Flood, OOPSLA 2014. */
 static uint64_t residual_mix(uint64_t z)
 {
@@ -113,7 +119,7 @@ int residual_forward(const residual_params *restrict p, const residual_batch *b,
 
         /* Z2[i,j] = where(A1[i,j] > 0, A1[i,j], 0) */
         for (int j = 0; j < D; j++)
-            Z2[j] = A1[j] > 0 ? A1[j] : 0;
+            Z2[j] = A1[j] < 0 ? 0 : A1[j];
 
         /* A2[i,j] = sum_{q<d} Z2[i,q] U[q,j] */
         for (int j = 0; j < D; j++)
@@ -124,7 +130,7 @@ int residual_forward(const residual_params *restrict p, const residual_batch *b,
 
         /* Z3[i,j] = where(A2[i,j] > 0, A2[i,j], 0) */
         for (int j = 0; j < D; j++)
-            Z3[j] = A2[j] > 0 ? A2[j] : 0;
+            Z3[j] = A2[j] < 0 ? 0 : A2[j];
 
         /* A3[i,j] = sum_{q<d} Z3[i,q] U[q,j] */
         for (int j = 0; j < D; j++)
@@ -135,7 +141,7 @@ int residual_forward(const residual_params *restrict p, const residual_batch *b,
 
         /* Z4[i,j] = Z2[i,j] + where(A3[i,j] > 0, A3[i,j], 0) */
         for (int j = 0; j < D; j++)
-            Z4[j] = Z2[j] + (A3[j] > 0 ? A3[j] : 0);
+            Z4[j] = Z2[j] + (A3[j] < 0 ? 0 : A3[j]);
 
         /* H[i,j] = sum_{q<n} X[i,q] V[q,j] + sum_{q<d} Z4[i,q] W2[q,j] */
         for (int j = 0; j < K; j++)
@@ -172,7 +178,7 @@ int residual_loss(const residual_params *restrict p, const residual_batch *b, re
 
         /* Z2[i,j] = where(A1[i,j] > 0, A1[i,j], 0) */
         for (int j = 0; j < D; j++)
-            Z2[j] = A1[j] > 0 ? A1[j] : 0;
+            Z2[j] = A1[j] < 0 ? 0 : A1[j];
 
         /* A2[i,j] = sum_{q<d} Z2[i,q] U[q,j] */
         for (int j = 0; j < D; j++)
@@ -183,7 +189,7 @@ int residual_loss(const residual_params *restrict p, const residual_batch *b, re
 
         /* Z3[i,j] = where(A2[i,j] > 0, A2[i,j], 0) */
         for (int j = 0; j < D; j++)
-            Z3[j] = A2[j] > 0 ? A2[j] : 0;
+            Z3[j] = A2[j] < 0 ? 0 : A2[j];
 
         /* A3[i,j] = sum_{q<d} Z3[i,q] U[q,j] */
         for (int j = 0; j < D; j++)
@@ -194,7 +200,7 @@ int residual_loss(const residual_params *restrict p, const residual_batch *b, re
 
         /* Z4[i,j] = Z2[i,j] + where(A3[i,j] > 0, A3[i,j], 0) */
         for (int j = 0; j < D; j++)
-            Z4[j] = Z2[j] + (A3[j] > 0 ? A3[j] : 0);
+            Z4[j] = Z2[j] + (A3[j] < 0 ? 0 : A3[j]);
 
         /* H[i,j] = sum_{q<n} X[i,q] V[q,j] + sum_{q<d} Z4[i,q] W2[q,j] */
         for (int j = 0; j < K; j++)
@@ -209,7 +215,7 @@ int residual_loss(const residual_params *restrict p, const residual_batch *b, re
         /* M[i] = max_{q<k} H[i,q] */
         real M = -(real)INFINITY;
         for (int q = 0; q < K; q++)
-            M = H[q] > M ? H[q] : M;
+            M = residual_larger(H[q], M);
 
         /* E[i,q] = exp(H[i,q] - M[i]) */
         for (int q = 0; q < K; q++)
@@ -240,8 +246,8 @@ int residual_vjp(const residual_params *restrict p, const residual_batch *b, res
 
     for (int i = 0; i < b->m; i++) {
         const real *S = w->S[i], *A3 = w->A3[i], *Z3 = w->Z3[i], *Z2 = w->Z2[i];
-        real *H_bar = w->H_bar[i], *Z4_bar = w->Z4_bar, *A3_bar = w->A3_bar[i], *A2_bar =
-                w->A2_bar[i], *A1_bar = w->A1_bar[i];
+        real *H_bar = w->H_bar[i], *Z4_bar = w->Z4_bar, *A3_bar = w->A3_bar[i],
+                *A2_bar = w->A2_bar[i], *A1_bar = w->A1_bar[i];
 
         /* H_bar[i,j] = L_bar (S[i,j] - [j == y[i]])/m */
         for (int j = 0; j < K; j++)
@@ -320,9 +326,9 @@ int residual_jvp(const residual_params *restrict p, const residual_gradients *p_
     *L_dot = 0;
     for (int i = 0; i < b->m; i++) {
         const real *X = b->X[i];
-        real *A1 = w->A1, *Z2 = w->Z2[i], *Z2_dot = w->Z2_dot, *A2 = w->A2, *Z3 = w->Z3[i], *Z3_dot =
-                w->Z3_dot, *A3 = w->A3[i], *Z4 = w->Z4[i], *Z4_dot = w->Z4_dot, *H = w->H[i], *H_dot =
-                w->H_dot, *E = w->E, *S = w->S[i];
+        real *A1 = w->A1, *Z2 = w->Z2[i], *Z2_dot = w->Z2_dot, *A2 = w->A2, *Z3 = w->Z3[i],
+                *Z3_dot = w->Z3_dot, *A3 = w->A3[i], *Z4 = w->Z4[i], *Z4_dot = w->Z4_dot, *H = w->H[i],
+                *H_dot = w->H_dot, *E = w->E;
 
         /* A1[i,j] = sum_{q<n} X[i,q] W1[q,j] */
         for (int j = 0; j < D; j++)
@@ -333,7 +339,7 @@ int residual_jvp(const residual_params *restrict p, const residual_gradients *p_
 
         /* Z2[i,j] = where(A1[i,j] > 0, A1[i,j], 0) */
         for (int j = 0; j < D; j++)
-            Z2[j] = A1[j] > 0 ? A1[j] : 0;
+            Z2[j] = A1[j] < 0 ? 0 : A1[j];
 
         /* Z2_dot[i,j] = where(Z2[i,j] > 0, sum_{q<n} X[i,q] W1_dot[q,j], 0) */
         for (int j = 0; j < D; j++)
@@ -353,7 +359,7 @@ int residual_jvp(const residual_params *restrict p, const residual_gradients *p_
 
         /* Z3[i,j] = where(A2[i,j] > 0, A2[i,j], 0) */
         for (int j = 0; j < D; j++)
-            Z3[j] = A2[j] > 0 ? A2[j] : 0;
+            Z3[j] = A2[j] < 0 ? 0 : A2[j];
 
         /* Z3_dot[i,j] = where(Z3[i,j] > 0, sum_{q<d} Z2_dot[i,q] U[q,j] + sum_{q<d} Z2[i,q] U_dot[q,j], 0) */
         for (int j = 0; j < D; j++)
@@ -376,10 +382,10 @@ int residual_jvp(const residual_params *restrict p, const residual_gradients *p_
 
         /* Z4[i,j] = Z2[i,j] + where(A3[i,j] > 0, A3[i,j], 0) */
         for (int j = 0; j < D; j++)
-            Z4[j] = Z2[j] + (A3[j] > 0 ? A3[j] : 0);
+            Z4[j] = Z2[j] + (A3[j] < 0 ? 0 : A3[j]);
 
-        /* Z4_dot[i,j] = Z2_dot[i,j] +
-           where(A3[i,j] > 0, sum_{q<d} Z3_dot[i,q] U[q,j] + sum_{q<d} Z3[i,q] U_dot[q,j], 0) */
+        /* Z4_dot[i,j] = Z2_dot[i,j]
+           + where(A3[i,j] > 0, sum_{q<d} Z3_dot[i,q] U[q,j] + sum_{q<d} Z3[i,q] U_dot[q,j], 0) */
         for (int j = 0; j < D; j++)
             Z4_dot[j] = 0;
         for (int q = 0; q < D; q++)
@@ -401,8 +407,8 @@ int residual_jvp(const residual_params *restrict p, const residual_gradients *p_
             for (int j = 0; j < K; j++)
                 H[j] += Z4[q] * p->W2[q][j];
 
-        /* H_dot[i,j] = sum_{q<n} X[i,q] V_dot[q,j] + sum_{q<d} Z4_dot[i,q] W2[q,j] + sum_{q<d} Z4[i,q]
-           W2_dot[q,j] */
+        /* H_dot[i,j] = sum_{q<n} X[i,q] V_dot[q,j] + sum_{q<d} Z4_dot[i,q] W2[q,j]
+           + sum_{q<d} Z4[i,q] W2_dot[q,j] */
         for (int j = 0; j < K; j++)
             H_dot[j] = 0;
         for (int q = 0; q < N; q++)
@@ -418,7 +424,7 @@ int residual_jvp(const residual_params *restrict p, const residual_gradients *p_
         /* M[i] = max_{q<k} H[i,q] */
         real M = -(real)INFINITY;
         for (int q = 0; q < K; q++)
-            M = H[q] > M ? H[q] : M;
+            M = residual_larger(H[q], M);
 
         /* E[i,q] = exp(H[i,q] - M[i]) */
         for (int q = 0; q < K; q++)
@@ -432,14 +438,12 @@ int residual_jvp(const residual_params *restrict p, const residual_gradients *p_
         /* L = sum_{i<m} (M[i] + log(T[i]) - H[i,y[i]])/m */
         *L += M + LOG(T) - H[b->y[i]];
 
-        /* S[i,j] = E[i,j]/T[i] */
-        for (int j = 0; j < K; j++)
-            S[j] = E[j] / T;
+        /* T_dot[i] = sum_{q<k} E[i,q] H_dot[i,q] */
+        const real T_dot = residual_dot(E, H_dot, K);
 
-        /* L_dot = (sum_{i<m,q<k} H_dot[i,q] S[i,q] - sum_{i<m} H_dot[i,y[i]])/m */
+        /* L_dot = (sum_{i<m} T_dot[i]/T[i] - sum_{i<m} H_dot[i,y[i]])/m */
         *L_dot -= H_dot[b->y[i]];
-        for (int q = 0; q < K; q++)
-            *L_dot += H_dot[q] * S[q];
+        *L_dot += T_dot / T;
     }
     *L /= (real)b->m;
     *L_dot /= (real)b->m;

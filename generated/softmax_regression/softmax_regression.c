@@ -27,6 +27,28 @@ typedef softmax_regression_real real;
 
 enum { N = SOFTMAX_REGRESSION_N, K = SOFTMAX_REGRESSION_K };
 
+/* sum_{p<n} x[p] y[p], in 16 sums side by side that fill vector registers */
+static real softmax_regression_dot(const real *x, const real *y, int n)
+{
+    real side[16] = {0}, sum = 0;
+    int p = 0;
+
+    for (; p + 16 <= n; p += 16)
+        for (int s = 0; s < 16; s++)
+            side[s] += x[p + s] * y[p + s];
+    for (; p < n; p++)
+        sum += x[p] * y[p];
+    for (int s = 0; s < 16; s++)
+        sum += side[s];
+    return sum;
+}
+
+/* the larger of two numbers; not a number where one is none */
+static real softmax_regression_larger(real a, real b)
+{
+    return a > b || a != a ? a : b;
+}
+
 /* The finaliser of SplitMix64: Steele, Lea, Flood, OOPSLA 2014. */
 static uint64_t softmax_regression_mix(uint64_t z)
 {
@@ -118,7 +140,7 @@ int softmax_regression_loss(const softmax_regression_params *restrict p, const s
         /* M[i] = max_{q<k} H[i,q] */
         real M = -(real)INFINITY;
         for (int q = 0; q < K; q++)
-            M = H[q] > M ? H[q] : M;
+            M = softmax_regression_larger(H[q], M);
 
         /* E[i,q] = exp(H[i,q] - M[i]) */
         for (int q = 0; q < K; q++)
@@ -158,7 +180,7 @@ int softmax_regression_vjp(const softmax_regression_params *restrict p, const so
             for (int j = 0; j < K; j++)
                 p_bar->Theta[q][j] += b->X[i][q] * (w->S[i][j] - (real)(j == b->y[i]));
         for (int j = 0; j < K; j++)
-            p_bar->Theta[q][j] *= (L_bar / (real)b->m);
+            p_bar->Theta[q][j] *= L_bar / (real)b->m;
     }
     return SOFTMAX_REGRESSION_OK;
 }
@@ -176,7 +198,7 @@ int softmax_regression_jvp(const softmax_regression_params *restrict p,
     *L_dot = 0;
     for (int i = 0; i < b->m; i++) {
         const real *X = b->X[i];
-        real *H = w->H[i], *H_dot = w->H_dot, *E = w->E, *S = w->S[i];
+        real *H = w->H[i], *H_dot = w->H_dot, *E = w->E;
 
         /* H[i,j] = sum_{q<n} X[i,q] Theta[q,j] */
         for (int j = 0; j < K; j++)
@@ -195,7 +217,7 @@ int softmax_regression_jvp(const softmax_regression_params *restrict p,
         /* M[i] = max_{q<k} H[i,q] */
         real M = -(real)INFINITY;
         for (int q = 0; q < K; q++)
-            M = H[q] > M ? H[q] : M;
+            M = softmax_regression_larger(H[q], M);
 
         /* E[i,q] = exp(H[i,q] - M[i]) */
         for (int q = 0; q < K; q++)
@@ -209,14 +231,12 @@ int softmax_regression_jvp(const softmax_regression_params *restrict p,
         /* L = sum_{i<m} (M[i] + log(T[i]) - H[i,y[i]])/m */
         *L += M + LOG(T) - H[b->y[i]];
 
-        /* S[i,j] = E[i,j]/T[i] */
-        for (int j = 0; j < K; j++)
-            S[j] = E[j] / T;
+        /* T_dot[i] = sum_{q<k} E[i,q] H_dot[i,q] */
+        const real T_dot = softmax_regression_dot(E, H_dot, K);
 
-        /* L_dot = (sum_{i<m,q<k} H_dot[i,q] S[i,q] - sum_{i<m} H_dot[i,y[i]])/m */
+        /* L_dot = (sum_{i<m} T_dot[i]/T[i] - sum_{i<m} H_dot[i,y[i]])/m */
         *L_dot -= H_dot[b->y[i]];
-        for (int q = 0; q < K; q++)
-            *L_dot += H_dot[q] * S[q];
+        *L_dot += T_dot / T;
     }
     *L /= (real)b->m;
     *L_dot /= (real)b->m;

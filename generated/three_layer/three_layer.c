@@ -43,6 +43,12 @@ static real three_layer_dot(const real *x, const real *y, int n)
     return sum;
 }
 
+/* the larger of two numbers; not a number where one is none */
+static real three_layer_larger(real a, real b)
+{
+    return a > b || a != a ? a : b;
+}
+
 /* The finaliser of SplitMix64: Steele, Lea, Flood, OOPSLA 2014. */
 static uint64_t three_layer_mix(uint64_t z)
 {
@@ -112,7 +118,7 @@ int three_layer_forward(const three_layer_params *restrict p, const three_layer_
 
         /* Z2[i,j] = where(A1[i,j] > 0, A1[i,j], 0) */
         for (int j = 0; j < D1; j++)
-            Z2[j] = A1[j] > 0 ? A1[j] : 0;
+            Z2[j] = A1[j] < 0 ? 0 : A1[j];
 
         /* A2[i,j] = sum_{q<d1} Z2[i,q] W2[q,j] */
         for (int j = 0; j < D2; j++)
@@ -123,7 +129,7 @@ int three_layer_forward(const three_layer_params *restrict p, const three_layer_
 
         /* Z3[i,j] = where(A2[i,j] > 0, A2[i,j], 0) */
         for (int j = 0; j < D2; j++)
-            Z3[j] = A2[j] > 0 ? A2[j] : 0;
+            Z3[j] = A2[j] < 0 ? 0 : A2[j];
 
         /* H[i,j] = sum_{q<d2} Z3[i,q] W3[q,j] */
         for (int j = 0; j < K; j++)
@@ -145,8 +151,8 @@ int three_layer_loss(const three_layer_params *restrict p, const three_layer_bat
     *L = 0;
     for (int i = 0; i < b->m; i++) {
         const real *X = b->X[i];
-        real *A1 = w->A1, *Z2 = w->Z2[i], *A2 = w->A2, *Z3 = w->Z3[i], *H = w->H[i], *E = w->E, *S =
-                w->S[i];
+        real *A1 = w->A1, *Z2 = w->Z2[i], *A2 = w->A2, *Z3 = w->Z3[i], *H = w->H[i], *E = w->E,
+                *S = w->S[i];
 
         /* A1[i,j] = sum_{q<n} X[i,q] W1[q,j] */
         for (int j = 0; j < D1; j++)
@@ -157,7 +163,7 @@ int three_layer_loss(const three_layer_params *restrict p, const three_layer_bat
 
         /* Z2[i,j] = where(A1[i,j] > 0, A1[i,j], 0) */
         for (int j = 0; j < D1; j++)
-            Z2[j] = A1[j] > 0 ? A1[j] : 0;
+            Z2[j] = A1[j] < 0 ? 0 : A1[j];
 
         /* A2[i,j] = sum_{q<d1} Z2[i,q] W2[q,j] */
         for (int j = 0; j < D2; j++)
@@ -168,7 +174,7 @@ int three_layer_loss(const three_layer_params *restrict p, const three_layer_bat
 
         /* Z3[i,j] = where(A2[i,j] > 0, A2[i,j], 0) */
         for (int j = 0; j < D2; j++)
-            Z3[j] = A2[j] > 0 ? A2[j] : 0;
+            Z3[j] = A2[j] < 0 ? 0 : A2[j];
 
         /* H[i,j] = sum_{q<d2} Z3[i,q] W3[q,j] */
         for (int j = 0; j < K; j++)
@@ -180,7 +186,7 @@ int three_layer_loss(const three_layer_params *restrict p, const three_layer_bat
         /* M[i] = max_{q<k} H[i,q] */
         real M = -(real)INFINITY;
         for (int q = 0; q < K; q++)
-            M = H[q] > M ? H[q] : M;
+            M = three_layer_larger(H[q], M);
 
         /* E[i,q] = exp(H[i,q] - M[i]) */
         for (int q = 0; q < K; q++)
@@ -268,8 +274,8 @@ int three_layer_jvp(const three_layer_params *restrict p, const three_layer_grad
     *L_dot = 0;
     for (int i = 0; i < b->m; i++) {
         const real *X = b->X[i];
-        real *A1 = w->A1, *Z2 = w->Z2[i], *Z2_dot = w->Z2_dot, *A2 = w->A2, *Z3 = w->Z3[i], *Z3_dot =
-                w->Z3_dot, *H = w->H[i], *H_dot = w->H_dot, *E = w->E, *S = w->S[i];
+        real *A1 = w->A1, *Z2 = w->Z2[i], *Z2_dot = w->Z2_dot, *A2 = w->A2, *Z3 = w->Z3[i],
+                *Z3_dot = w->Z3_dot, *H = w->H[i], *H_dot = w->H_dot, *E = w->E;
 
         /* A1[i,j] = sum_{q<n} X[i,q] W1[q,j] */
         for (int j = 0; j < D1; j++)
@@ -280,7 +286,7 @@ int three_layer_jvp(const three_layer_params *restrict p, const three_layer_grad
 
         /* Z2[i,j] = where(A1[i,j] > 0, A1[i,j], 0) */
         for (int j = 0; j < D1; j++)
-            Z2[j] = A1[j] > 0 ? A1[j] : 0;
+            Z2[j] = A1[j] < 0 ? 0 : A1[j];
 
         /* Z2_dot[i,j] = where(Z2[i,j] > 0, sum_{q<n} X[i,q] W1_dot[q,j], 0) */
         for (int j = 0; j < D1; j++)
@@ -300,7 +306,7 @@ int three_layer_jvp(const three_layer_params *restrict p, const three_layer_grad
 
         /* Z3[i,j] = where(A2[i,j] > 0, A2[i,j], 0) */
         for (int j = 0; j < D2; j++)
-            Z3[j] = A2[j] > 0 ? A2[j] : 0;
+            Z3[j] = A2[j] < 0 ? 0 : A2[j];
 
         /* Z3_dot[i,j] =
            where(Z3[i,j] > 0, sum_{q<d1} Z2_dot[i,q] W2[q,j] + sum_{q<d1} Z2[i,q] W2_dot[q,j], 0) */
@@ -335,7 +341,7 @@ int three_layer_jvp(const three_layer_params *restrict p, const three_layer_grad
         /* M[i] = max_{q<k} H[i,q] */
         real M = -(real)INFINITY;
         for (int q = 0; q < K; q++)
-            M = H[q] > M ? H[q] : M;
+            M = three_layer_larger(H[q], M);
 
         /* E[i,q] = exp(H[i,q] - M[i]) */
         for (int q = 0; q < K; q++)
@@ -349,14 +355,12 @@ int three_layer_jvp(const three_layer_params *restrict p, const three_layer_grad
         /* L = sum_{i<m} (M[i] + log(T[i]) - H[i,y[i]])/m */
         *L += M + LOG(T) - H[b->y[i]];
 
-        /* S[i,j] = E[i,j]/T[i] */
-        for (int j = 0; j < K; j++)
-            S[j] = E[j] / T;
+        /* T_dot[i] = sum_{q<k} E[i,q] H_dot[i,q] */
+        const real T_dot = three_layer_dot(E, H_dot, K);
 
-        /* L_dot = (sum_{i<m,q<k} H_dot[i,q] S[i,q] - sum_{i<m} H_dot[i,y[i]])/m */
+        /* L_dot = (sum_{i<m} T_dot[i]/T[i] - sum_{i<m} H_dot[i,y[i]])/m */
         *L_dot -= H_dot[b->y[i]];
-        for (int q = 0; q < K; q++)
-            *L_dot += H_dot[q] * S[q];
+        *L_dot += T_dot / T;
     }
     *L /= (real)b->m;
     *L_dot /= (real)b->m;

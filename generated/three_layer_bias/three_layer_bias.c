@@ -43,6 +43,12 @@ static real three_layer_bias_dot(const real *x, const real *y, int n)
     return sum;
 }
 
+/* the larger of two numbers; not a number where one is none */
+static real three_layer_bias_larger(real a, real b)
+{
+    return a > b || a != a ? a : b;
+}
+
 /* The finaliser of SplitMix64: Steele, Lea, Flood, OOPSLA 2014. */
 static uint64_t three_layer_bias_mix(uint64_t z)
 {
@@ -121,7 +127,7 @@ int three_layer_bias_forward(const three_layer_bias_params *restrict p, const th
 
         /* Z2[i,j] = where(A1[i,j] > 0, A1[i,j], 0) */
         for (int j = 0; j < D1; j++)
-            Z2[j] = A1[j] > 0 ? A1[j] : 0;
+            Z2[j] = A1[j] < 0 ? 0 : A1[j];
 
         /* A2[i,j] = b2[j] + sum_{q<d1} Z2[i,q] W2[q,j] */
         for (int j = 0; j < D2; j++)
@@ -132,7 +138,7 @@ int three_layer_bias_forward(const three_layer_bias_params *restrict p, const th
 
         /* Z3[i,j] = where(A2[i,j] > 0, A2[i,j], 0) */
         for (int j = 0; j < D2; j++)
-            Z3[j] = A2[j] > 0 ? A2[j] : 0;
+            Z3[j] = A2[j] < 0 ? 0 : A2[j];
 
         /* H[i,j] = b3[j] + sum_{q<d2} Z3[i,q] W3[q,j] */
         for (int j = 0; j < K; j++)
@@ -154,8 +160,8 @@ int three_layer_bias_loss(const three_layer_bias_params *restrict p, const three
     *L = 0;
     for (int i = 0; i < b->m; i++) {
         const real *X = b->X[i];
-        real *A1 = w->A1, *Z2 = w->Z2[i], *A2 = w->A2, *Z3 = w->Z3[i], *H = w->H[i], *E = w->E, *S =
-                w->S[i];
+        real *A1 = w->A1, *Z2 = w->Z2[i], *A2 = w->A2, *Z3 = w->Z3[i], *H = w->H[i], *E = w->E,
+                *S = w->S[i];
 
         /* A1[i,j] = b1[j] + sum_{q<n} X[i,q] W1[q,j] */
         for (int j = 0; j < D1; j++)
@@ -166,7 +172,7 @@ int three_layer_bias_loss(const three_layer_bias_params *restrict p, const three
 
         /* Z2[i,j] = where(A1[i,j] > 0, A1[i,j], 0) */
         for (int j = 0; j < D1; j++)
-            Z2[j] = A1[j] > 0 ? A1[j] : 0;
+            Z2[j] = A1[j] < 0 ? 0 : A1[j];
 
         /* A2[i,j] = b2[j] + sum_{q<d1} Z2[i,q] W2[q,j] */
         for (int j = 0; j < D2; j++)
@@ -177,7 +183,7 @@ int three_layer_bias_loss(const three_layer_bias_params *restrict p, const three
 
         /* Z3[i,j] = where(A2[i,j] > 0, A2[i,j], 0) */
         for (int j = 0; j < D2; j++)
-            Z3[j] = A2[j] > 0 ? A2[j] : 0;
+            Z3[j] = A2[j] < 0 ? 0 : A2[j];
 
         /* H[i,j] = b3[j] + sum_{q<d2} Z3[i,q] W3[q,j] */
         for (int j = 0; j < K; j++)
@@ -189,7 +195,7 @@ int three_layer_bias_loss(const three_layer_bias_params *restrict p, const three
         /* M[i] = max_{q<k} H[i,q] */
         real M = -(real)INFINITY;
         for (int q = 0; q < K; q++)
-            M = H[q] > M ? H[q] : M;
+            M = three_layer_bias_larger(H[q], M);
 
         /* E[i,q] = exp(H[i,q] - M[i]) */
         for (int q = 0; q < K; q++)
@@ -295,8 +301,8 @@ int three_layer_bias_jvp(const three_layer_bias_params *restrict p, const three_
     *L_dot = 0;
     for (int i = 0; i < b->m; i++) {
         const real *X = b->X[i];
-        real *A1 = w->A1, *Z2 = w->Z2[i], *Z2_dot = w->Z2_dot, *A2 = w->A2, *Z3 = w->Z3[i], *Z3_dot =
-                w->Z3_dot, *H = w->H[i], *H_dot = w->H_dot, *E = w->E, *S = w->S[i];
+        real *A1 = w->A1, *Z2 = w->Z2[i], *Z2_dot = w->Z2_dot, *A2 = w->A2, *Z3 = w->Z3[i],
+                *Z3_dot = w->Z3_dot, *H = w->H[i], *H_dot = w->H_dot, *E = w->E;
 
         /* A1[i,j] = b1[j] + sum_{q<n} X[i,q] W1[q,j] */
         for (int j = 0; j < D1; j++)
@@ -307,7 +313,7 @@ int three_layer_bias_jvp(const three_layer_bias_params *restrict p, const three_
 
         /* Z2[i,j] = where(A1[i,j] > 0, A1[i,j], 0) */
         for (int j = 0; j < D1; j++)
-            Z2[j] = A1[j] > 0 ? A1[j] : 0;
+            Z2[j] = A1[j] < 0 ? 0 : A1[j];
 
         /* Z2_dot[i,j] = where(Z2[i,j] > 0, b1_dot[j] + sum_{q<n} X[i,q] W1_dot[q,j], 0) */
         for (int j = 0; j < D1; j++)
@@ -327,11 +333,11 @@ int three_layer_bias_jvp(const three_layer_bias_params *restrict p, const three_
 
         /* Z3[i,j] = where(A2[i,j] > 0, A2[i,j], 0) */
         for (int j = 0; j < D2; j++)
-            Z3[j] = A2[j] > 0 ? A2[j] : 0;
+            Z3[j] = A2[j] < 0 ? 0 : A2[j];
 
         /* Z3_dot[i,j] =
-           where(Z3[i,j] > 0, b2_dot[j] + sum_{q<d1} Z2_dot[i,q] W2[q,j] + sum_{q<d1} Z2[i,q] W2_dot[q,j],
-           0) */
+           where(Z3[i,j] > 0, b2_dot[j] + sum_{q<d1} Z2_dot[i,q] W2[q,j]
+           + sum_{q<d1} Z2[i,q] W2_dot[q,j], 0) */
         for (int j = 0; j < D2; j++)
             Z3_dot[j] = p_dot->b2[j];
         for (int q = 0; q < D1; q++)
@@ -363,7 +369,7 @@ int three_layer_bias_jvp(const three_layer_bias_params *restrict p, const three_
         /* M[i] = max_{q<k} H[i,q] */
         real M = -(real)INFINITY;
         for (int q = 0; q < K; q++)
-            M = H[q] > M ? H[q] : M;
+            M = three_layer_bias_larger(H[q], M);
 
         /* E[i,q] = exp(H[i,q] - M[i]) */
         for (int q = 0; q < K; q++)
@@ -377,14 +383,12 @@ int three_layer_bias_jvp(const three_layer_bias_params *restrict p, const three_
         /* L = sum_{i<m} (M[i] + log(T[i]) - H[i,y[i]])/m */
         *L += M + LOG(T) - H[b->y[i]];
 
-        /* S[i,j] = E[i,j]/T[i] */
-        for (int j = 0; j < K; j++)
-            S[j] = E[j] / T;
+        /* T_dot[i] = sum_{q<k} E[i,q] H_dot[i,q] */
+        const real T_dot = three_layer_bias_dot(E, H_dot, K);
 
-        /* L_dot = (sum_{i<m,q<k} H_dot[i,q] S[i,q] - sum_{i<m} H_dot[i,y[i]])/m */
+        /* L_dot = (sum_{i<m} T_dot[i]/T[i] - sum_{i<m} H_dot[i,y[i]])/m */
         *L_dot -= H_dot[b->y[i]];
-        for (int q = 0; q < K; q++)
-            *L_dot += H_dot[q] * S[q];
+        *L_dot += T_dot / T;
     }
     *L /= (real)b->m;
     *L_dot /= (real)b->m;

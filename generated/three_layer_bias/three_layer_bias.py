@@ -89,8 +89,10 @@ def forward(p, X):
 
 
 def require_labels(name, labels, classes):
-    """ValueError where a label is out of range."""
-    if labels.size and (labels.min() < 0 or labels.max() >= classes):
+    """ValueError where a label is out of range, or there is none."""
+    if not labels.size:
+        raise ValueError(f"{name} is empty; a batch has one example at least")
+    if labels.min() < 0 or labels.max() >= classes:
         wrong = np.argwhere((labels < 0) | (labels >= classes))[0].tolist()
         value = labels[tuple(wrong)]
         raise ValueError(f"{name}{wrong} is {value}; labels are 0..{classes - 1}")
@@ -147,8 +149,7 @@ def jvp(p, p_dot, X, y):
     E = np.exp(H - M[:, None])                                      # (m, k)
     T = E.sum(axis=1)                                               # (m,)
     L = (np.log(T) + M - H[np.arange(m), y]).sum() / m
-    S = E / T[:, None]                                              # (m, k)
-    L_dot = ((H_dot * S).sum() - H_dot[np.arange(m), y].sum()) / m
+    L_dot = ((1 / T) @ (E * H_dot).sum(axis=1) - H_dot[np.arange(m), y].sum()) / m
     return L, L_dot
 
 

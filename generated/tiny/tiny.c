@@ -43,6 +43,12 @@ static real tiny_dot(const real *x, const real *y, int n)
     return sum;
 }
 
+/* the larger of two numbers; not a number where one is none */
+static real tiny_larger(real a, real b)
+{
+    return a > b || a != a ? a : b;
+}
+
 /* The finaliser of SplitMix64: Steele, Lea, Flood, OOPSLA 2014. */
 static uint64_t tiny_mix(uint64_t z)
 {
@@ -118,7 +124,7 @@ int tiny_forward(const tiny_params *restrict p, const tiny_batch *b, tiny_worksp
 
         /* Z2[i,j] = where(A1[i,j] > 0, A1[i,j], 0) */
         for (int j = 0; j < D1; j++)
-            Z2[j] = A1[j] > 0 ? A1[j] : 0;
+            Z2[j] = A1[j] < 0 ? 0 : A1[j];
 
         /* H[i,j] = b2[j] + sum_{q<d1} Z2[i,q] W2[q,j] */
         for (int j = 0; j < K; j++)
@@ -150,7 +156,7 @@ int tiny_loss(const tiny_params *restrict p, const tiny_batch *b, tiny_workspace
 
         /* Z2[i,j] = where(A1[i,j] > 0, A1[i,j], 0) */
         for (int j = 0; j < D1; j++)
-            Z2[j] = A1[j] > 0 ? A1[j] : 0;
+            Z2[j] = A1[j] < 0 ? 0 : A1[j];
 
         /* H[i,j] = b2[j] + sum_{q<d1} Z2[i,q] W2[q,j] */
         for (int j = 0; j < K; j++)
@@ -162,7 +168,7 @@ int tiny_loss(const tiny_params *restrict p, const tiny_batch *b, tiny_workspace
         /* M[i] = max_{q<k} H[i,q] */
         real M = -(real)INFINITY;
         for (int q = 0; q < K; q++)
-            M = H[q] > M ? H[q] : M;
+            M = tiny_larger(H[q], M);
 
         /* E[i,q] = exp(H[i,q] - M[i]) */
         for (int q = 0; q < K; q++)
@@ -247,8 +253,8 @@ int tiny_jvp(const tiny_params *restrict p, const tiny_gradients *p_dot, const t
     *L_dot = 0;
     for (int i = 0; i < b->m; i++) {
         const real *X = b->X[i];
-        real *A1 = w->A1, *Z2 = w->Z2[i], *Z2_dot = w->Z2_dot, *H = w->H[i], *H_dot = w->H_dot, *E =
-                w->E, *S = w->S[i];
+        real *A1 = w->A1, *Z2 = w->Z2[i], *Z2_dot = w->Z2_dot, *H = w->H[i], *H_dot = w->H_dot,
+                *E = w->E;
 
         /* A1[i,j] = b1[j] + sum_{q<n} X[i,q] W1[q,j] */
         for (int j = 0; j < D1; j++)
@@ -259,7 +265,7 @@ int tiny_jvp(const tiny_params *restrict p, const tiny_gradients *p_dot, const t
 
         /* Z2[i,j] = where(A1[i,j] > 0, A1[i,j], 0) */
         for (int j = 0; j < D1; j++)
-            Z2[j] = A1[j] > 0 ? A1[j] : 0;
+            Z2[j] = A1[j] < 0 ? 0 : A1[j];
 
         /* Z2_dot[i,j] = where(Z2[i,j] > 0, b1_dot[j] + sum_{q<n} X[i,q] W1_dot[q,j], 0) */
         for (int j = 0; j < D1; j++)
@@ -290,7 +296,7 @@ int tiny_jvp(const tiny_params *restrict p, const tiny_gradients *p_dot, const t
         /* M[i] = max_{q<k} H[i,q] */
         real M = -(real)INFINITY;
         for (int q = 0; q < K; q++)
-            M = H[q] > M ? H[q] : M;
+            M = tiny_larger(H[q], M);
 
         /* E[i,q] = exp(H[i,q] - M[i]) */
         for (int q = 0; q < K; q++)
@@ -304,14 +310,12 @@ int tiny_jvp(const tiny_params *restrict p, const tiny_gradients *p_dot, const t
         /* L = sum_{i<m} (M[i] + log(T[i]) - H[i,y[i]])/m */
         *L += M + LOG(T) - H[b->y[i]];
 
-        /* S[i,j] = E[i,j]/T[i] */
-        for (int j = 0; j < K; j++)
-            S[j] = E[j] / T;
+        /* T_dot[i] = sum_{q<k} E[i,q] H_dot[i,q] */
+        const real T_dot = tiny_dot(E, H_dot, K);
 
-        /* L_dot = (sum_{i<m,q<k} H_dot[i,q] S[i,q] - sum_{i<m} H_dot[i,y[i]])/m */
+        /* L_dot = (sum_{i<m} T_dot[i]/T[i] - sum_{i<m} H_dot[i,y[i]])/m */
         *L_dot -= H_dot[b->y[i]];
-        for (int q = 0; q < K; q++)
-            *L_dot += H_dot[q] * S[q];
+        *L_dot += T_dot / T;
     }
     *L /= (real)b->m;
     *L_dot /= (real)b->m;

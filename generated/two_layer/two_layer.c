@@ -43,6 +43,12 @@ static real two_layer_dot(const real *x, const real *y, int n)
     return sum;
 }
 
+/* the larger of two numbers; not a number where one is none */
+static real two_layer_larger(real a, real b)
+{
+    return a > b || a != a ? a : b;
+}
+
 /* The finaliser of SplitMix64: Steele, Lea, Flood, OOPSLA 2014. */
 static uint64_t two_layer_mix(uint64_t z)
 {
@@ -111,7 +117,7 @@ int two_layer_forward(const two_layer_params *restrict p, const two_layer_batch 
 
         /* Z2[i,j] = where(A1[i,j] > 0, A1[i,j], 0) */
         for (int j = 0; j < D; j++)
-            Z2[j] = A1[j] > 0 ? A1[j] : 0;
+            Z2[j] = A1[j] < 0 ? 0 : A1[j];
 
         /* H[i,j] = sum_{q<d} Z2[i,q] W2[q,j] */
         for (int j = 0; j < K; j++)
@@ -144,7 +150,7 @@ int two_layer_loss(const two_layer_params *restrict p, const two_layer_batch *b,
 
         /* Z2[i,j] = where(A1[i,j] > 0, A1[i,j], 0) */
         for (int j = 0; j < D; j++)
-            Z2[j] = A1[j] > 0 ? A1[j] : 0;
+            Z2[j] = A1[j] < 0 ? 0 : A1[j];
 
         /* H[i,j] = sum_{q<d} Z2[i,q] W2[q,j] */
         for (int j = 0; j < K; j++)
@@ -156,7 +162,7 @@ int two_layer_loss(const two_layer_params *restrict p, const two_layer_batch *b,
         /* M[i] = max_{q<k} H[i,q] */
         real M = -(real)INFINITY;
         for (int q = 0; q < K; q++)
-            M = H[q] > M ? H[q] : M;
+            M = two_layer_larger(H[q], M);
 
         /* E[i,q] = exp(H[i,q] - M[i]) */
         for (int q = 0; q < K; q++)
@@ -230,8 +236,8 @@ int two_layer_jvp(const two_layer_params *restrict p, const two_layer_gradients 
     *L_dot = 0;
     for (int i = 0; i < b->m; i++) {
         const real *X = b->X[i];
-        real *A1 = w->A1, *Z2 = w->Z2[i], *Z2_dot = w->Z2_dot, *H = w->H[i], *H_dot = w->H_dot, *E =
-                w->E, *S = w->S[i];
+        real *A1 = w->A1, *Z2 = w->Z2[i], *Z2_dot = w->Z2_dot, *H = w->H[i], *H_dot = w->H_dot,
+                *E = w->E;
 
         /* A1[i,j] = sum_{q<n} X[i,q] W1[q,j] */
         for (int j = 0; j < D; j++)
@@ -242,7 +248,7 @@ int two_layer_jvp(const two_layer_params *restrict p, const two_layer_gradients 
 
         /* Z2[i,j] = where(A1[i,j] > 0, A1[i,j], 0) */
         for (int j = 0; j < D; j++)
-            Z2[j] = A1[j] > 0 ? A1[j] : 0;
+            Z2[j] = A1[j] < 0 ? 0 : A1[j];
 
         /* Z2_dot[i,j] = where(Z2[i,j] > 0, sum_{q<n} X[i,q] W1_dot[q,j], 0) */
         for (int j = 0; j < D; j++)
@@ -273,7 +279,7 @@ int two_layer_jvp(const two_layer_params *restrict p, const two_layer_gradients 
         /* M[i] = max_{q<k} H[i,q] */
         real M = -(real)INFINITY;
         for (int q = 0; q < K; q++)
-            M = H[q] > M ? H[q] : M;
+            M = two_layer_larger(H[q], M);
 
         /* E[i,q] = exp(H[i,q] - M[i]) */
         for (int q = 0; q < K; q++)
@@ -287,14 +293,12 @@ int two_layer_jvp(const two_layer_params *restrict p, const two_layer_gradients 
         /* L = sum_{i<m} (M[i] + log(T[i]) - H[i,y[i]])/m */
         *L += M + LOG(T) - H[b->y[i]];
 
-        /* S[i,j] = E[i,j]/T[i] */
-        for (int j = 0; j < K; j++)
-            S[j] = E[j] / T;
+        /* T_dot[i] = sum_{q<k} E[i,q] H_dot[i,q] */
+        const real T_dot = two_layer_dot(E, H_dot, K);
 
-        /* L_dot = (sum_{i<m,q<k} H_dot[i,q] S[i,q] - sum_{i<m} H_dot[i,y[i]])/m */
+        /* L_dot = (sum_{i<m} T_dot[i]/T[i] - sum_{i<m} H_dot[i,y[i]])/m */
         *L_dot -= H_dot[b->y[i]];
-        for (int q = 0; q < K; q++)
-            *L_dot += H_dot[q] * S[q];
+        *L_dot += T_dot / T;
     }
     *L /= (real)b->m;
     *L_dot /= (real)b->m;

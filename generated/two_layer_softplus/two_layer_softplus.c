@@ -47,6 +47,12 @@ static real two_layer_softplus_dot(const real *x, const real *y, int n)
     return sum;
 }
 
+/* the larger of two numbers; not a number where one is none */
+static real two_layer_softplus_larger(real a, real b)
+{
+    return a > b || a != a ? a : b;
+}
+
 /* The finaliser of SplitMix64: Steele, Lea, Flood, OOPSLA 2014. */
 static uint64_t two_layer_softplus_mix(uint64_t z)
 {
@@ -119,7 +125,7 @@ int two_layer_softplus_forward(const two_layer_softplus_params *restrict p, cons
 
         /* Z2[i,j] = where(A1[i,j] > 0, A1[i,j], 0) + log1p(E2[i,j]) */
         for (int j = 0; j < D; j++)
-            Z2[j] = (A1[j] > 0 ? A1[j] : 0) + LOG1P(E2[j]);
+            Z2[j] = (A1[j] < 0 ? 0 : A1[j]) + LOG1P(E2[j]);
 
         /* H[i,j] = sum_{q<d} Z2[i,q] W2[q,j] */
         for (int j = 0; j < K; j++)
@@ -156,7 +162,7 @@ int two_layer_softplus_loss(const two_layer_softplus_params *restrict p, const t
 
         /* Z2[i,j] = where(A1[i,j] > 0, A1[i,j], 0) + log1p(E2[i,j]) */
         for (int j = 0; j < D; j++)
-            Z2[j] = (A1[j] > 0 ? A1[j] : 0) + LOG1P(E2[j]);
+            Z2[j] = (A1[j] < 0 ? 0 : A1[j]) + LOG1P(E2[j]);
 
         /* H[i,j] = sum_{q<d} Z2[i,q] W2[q,j] */
         for (int j = 0; j < K; j++)
@@ -168,7 +174,7 @@ int two_layer_softplus_loss(const two_layer_softplus_params *restrict p, const t
         /* M[i] = max_{q<k} H[i,q] */
         real M = -(real)INFINITY;
         for (int q = 0; q < K; q++)
-            M = H[q] > M ? H[q] : M;
+            M = two_layer_softplus_larger(H[q], M);
 
         /* E[i,q] = exp(H[i,q] - M[i]) */
         for (int q = 0; q < K; q++)
@@ -208,8 +214,8 @@ int two_layer_softplus_vjp(const two_layer_softplus_params *restrict p, const tw
 
         /* A1_bar[i,j] = where(A1[i,j] >= 0, 1, E2[i,j]) sum_{q<k} H_bar[i,q] W2[j,q]/(E2[i,j] + 1) */
         for (int j = 0; j < D; j++)
-            A1_bar[j] = two_layer_softplus_dot(H_bar, p->W2[j], K) * (A1[j] >= 0 ? 1 : E2[j])
-                    / (E2[j] + 1);
+            A1_bar[j] =
+                    two_layer_softplus_dot(H_bar, p->W2[j], K) * (A1[j] >= 0 ? 1 : E2[j]) / (E2[j] + 1);
     }
 
     /* W2_bar[q,j] = sum_{i<m} Z2[i,q] H_bar[i,j] */
@@ -246,7 +252,7 @@ int two_layer_softplus_jvp(const two_layer_softplus_params *restrict p,
     for (int i = 0; i < b->m; i++) {
         const real *X = b->X[i];
         real *A1 = w->A1[i], *E2 = w->E2[i], *Z2 = w->Z2[i], *Z2_dot = w->Z2_dot, *H = w->H[i],
-                *H_dot = w->H_dot, *E = w->E, *S = w->S[i];
+                *H_dot = w->H_dot, *E = w->E;
 
         /* A1[i,j] = sum_{q<n} X[i,q] W1[q,j] */
         for (int j = 0; j < D; j++)
@@ -261,7 +267,7 @@ int two_layer_softplus_jvp(const two_layer_softplus_params *restrict p,
 
         /* Z2[i,j] = where(A1[i,j] > 0, A1[i,j], 0) + log1p(E2[i,j]) */
         for (int j = 0; j < D; j++)
-            Z2[j] = (A1[j] > 0 ? A1[j] : 0) + LOG1P(E2[j]);
+            Z2[j] = (A1[j] < 0 ? 0 : A1[j]) + LOG1P(E2[j]);
 
         /* Z2_dot[i,j] = where(A1[i,j] >= 0, 1, E2[i,j]) sum_{q<n} X[i,q] W1_dot[q,j]/(E2[i,j] + 1) */
         for (int j = 0; j < D; j++)
@@ -270,7 +276,7 @@ int two_layer_softplus_jvp(const two_layer_softplus_params *restrict p,
             for (int j = 0; j < D; j++)
                 Z2_dot[j] += X[q] * p_dot->W1[q][j];
         for (int j = 0; j < D; j++)
-            Z2_dot[j] *= ((A1[j] >= 0 ? 1 : E2[j]) / (E2[j] + 1));
+            Z2_dot[j] *= (A1[j] >= 0 ? 1 : E2[j]) / (E2[j] + 1);
 
         /* H[i,j] = sum_{q<d} Z2[i,q] W2[q,j] */
         for (int j = 0; j < K; j++)
@@ -292,7 +298,7 @@ int two_layer_softplus_jvp(const two_layer_softplus_params *restrict p,
         /* M[i] = max_{q<k} H[i,q] */
         real M = -(real)INFINITY;
         for (int q = 0; q < K; q++)
-            M = H[q] > M ? H[q] : M;
+            M = two_layer_softplus_larger(H[q], M);
 
         /* E[i,q] = exp(H[i,q] - M[i]) */
         for (int q = 0; q < K; q++)
@@ -306,14 +312,12 @@ int two_layer_softplus_jvp(const two_layer_softplus_params *restrict p,
         /* L = sum_{i<m} (M[i] + log(T[i]) - H[i,y[i]])/m */
         *L += M + LOG(T) - H[b->y[i]];
 
-        /* S[i,j] = E[i,j]/T[i] */
-        for (int j = 0; j < K; j++)
-            S[j] = E[j] / T;
+        /* T_dot[i] = sum_{q<k} E[i,q] H_dot[i,q] */
+        const real T_dot = two_layer_softplus_dot(E, H_dot, K);
 
-        /* L_dot = (sum_{i<m,q<k} H_dot[i,q] S[i,q] - sum_{i<m} H_dot[i,y[i]])/m */
+        /* L_dot = (sum_{i<m} T_dot[i]/T[i] - sum_{i<m} H_dot[i,y[i]])/m */
         *L_dot -= H_dot[b->y[i]];
-        for (int q = 0; q < K; q++)
-            *L_dot += H_dot[q] * S[q];
+        *L_dot += T_dot / T;
     }
     *L /= (real)b->m;
     *L_dot /= (real)b->m;

@@ -14,7 +14,7 @@ ONE_THREAD = {"OPENBLAS_NUM_THREADS": "1", "OMP_NUM_THREADS": "1", "MKL_NUM_THRE
 
 
 def one_thread() -> None:
-    """Restart this program with one thread and without the settings that slow NumPy, before it is imported."""
+    """Restart this program with one thread and without what slows NumPy, before it is imported."""
     if any(name in os.environ for name in HELD_BACK) or os.environ.get("OPENBLAS_NUM_THREADS") != "1":
         kept = {name: value for name, value in os.environ.items() if name not in HELD_BACK}
         os.execve(sys.executable, [sys.executable, *sys.orig_argv[1:]], kept | ONE_THREAD)

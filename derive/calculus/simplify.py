@@ -169,7 +169,7 @@ def _without_name(chain: _Chain, position: int, equation: Equation, folder: Fold
         return False
     if equation.value.has(Reduction) and not all(_bare_reads(user, equation.name) for user in users):
         return False
-    if equation.value.has(Reduction) and all(_only_in_sums(user, equation.name) for user in users):
+    if equation.value.has(Reduction) and not any(_may_shorten(user, equation, folder) for user in users):
         return False
     if (equation, *users) in chain.refused:
         return False
@@ -183,6 +183,12 @@ def _without_name(chain: _Chain, position: int, equation: Equation, folder: Fold
     for place, new in zip(places, replaced, strict=True):
         chain.put(place, new)
     return True
+
+
+def _may_shorten(user: Equation, equation: Equation, folder: Folder) -> bool:
+    """Whether putting a sum in could pay: not into a matrix product that no definition spans."""
+    inner, outer = ({r.name for r in refs(e.value)} for e in (equation, user))
+    return not _only_in_sums(user, equation.name) or folder.spans(inner, outer)
 
 
 def _only_in_sums(user: Equation, name: str) -> bool:

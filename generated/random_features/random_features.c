@@ -29,22 +29,6 @@ typedef random_features_real real;
 
 enum { N = RANDOM_FEATURES_N, D = RANDOM_FEATURES_D, K = RANDOM_FEATURES_K };
 
-/* sum_{p<n} x[p] y[p], in 16 sums side by side that fill vector registers */
-static real random_features_dot(const real *x, const real *y, int n)
-{
-    real side[16] = {0}, sum = 0;
-    int p = 0;
-
-    for (; p + 16 <= n; p += 16)
-        for (int s = 0; s < 16; s++)
-            side[s] += x[p + s] * y[p + s];
-    for (; p < n; p++)
-        sum += x[p] * y[p];
-    for (int s = 0; s < 16; s++)
-        sum += side[s];
-    return sum;
-}
-
 /* the larger of two numbers; not a number where one is none */
 static real random_features_larger(real a, real b)
 {
@@ -221,7 +205,7 @@ int random_features_jvp(const random_features_params *restrict p, const random_f
     *L_dot = 0;
     for (int i = 0; i < b->m; i++) {
         const real *X = b->X[i];
-        real *A = w->A, *Phi = w->Phi[i], *H = w->H[i], *H_dot = w->H_dot, *E = w->E;
+        real *A = w->A, *Phi = w->Phi[i], *H = w->H[i], *H_dot = w->H_dot, *E = w->E, *S = w->S[i];
 
         /* A[i,j] = sum_{q<n} X[i,q] W[q,j] */
         for (int j = 0; j < D; j++)
@@ -265,12 +249,14 @@ int random_features_jvp(const random_features_params *restrict p, const random_f
         /* L = sum_{i<m} (M[i] + log(T[i]) - H[i,y[i]])/m */
         *L += M + LOG(T) - H[b->y[i]];
 
-        /* T_dot[i] = sum_{q<k} E[i,q] H_dot[i,q] */
-        const real T_dot = random_features_dot(E, H_dot, K);
+        /* S[i,j] = E[i,j]/T[i] */
+        for (int j = 0; j < K; j++)
+            S[j] = E[j] / T;
 
-        /* L_dot = (sum_{i<m} T_dot[i]/T[i] - sum_{i<m} H_dot[i,y[i]])/m */
+        /* L_dot = (sum_{i<m,q<k} H_dot[i,q] S[i,q] - sum_{i<m} H_dot[i,y[i]])/m */
         *L_dot -= H_dot[b->y[i]];
-        *L_dot += T_dot / T;
+        for (int q = 0; q < K; q++)
+            *L_dot += H_dot[q] * S[q];
     }
     *L /= (real)b->m;
     *L_dot /= (real)b->m;

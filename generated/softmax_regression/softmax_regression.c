@@ -27,22 +27,6 @@ typedef softmax_regression_real real;
 
 enum { N = SOFTMAX_REGRESSION_N, K = SOFTMAX_REGRESSION_K };
 
-/* sum_{p<n} x[p] y[p], in 16 sums side by side that fill vector registers */
-static real softmax_regression_dot(const real *x, const real *y, int n)
-{
-    real side[16] = {0}, sum = 0;
-    int p = 0;
-
-    for (; p + 16 <= n; p += 16)
-        for (int s = 0; s < 16; s++)
-            side[s] += x[p + s] * y[p + s];
-    for (; p < n; p++)
-        sum += x[p] * y[p];
-    for (int s = 0; s < 16; s++)
-        sum += side[s];
-    return sum;
-}
-
 /* the larger of two numbers; not a number where one is none */
 static real softmax_regression_larger(real a, real b)
 {
@@ -198,7 +182,7 @@ int softmax_regression_jvp(const softmax_regression_params *restrict p,
     *L_dot = 0;
     for (int i = 0; i < b->m; i++) {
         const real *X = b->X[i];
-        real *H = w->H[i], *H_dot = w->H_dot, *E = w->E;
+        real *H = w->H[i], *H_dot = w->H_dot, *E = w->E, *S = w->S[i];
 
         /* H[i,j] = sum_{q<n} X[i,q] Theta[q,j] */
         for (int j = 0; j < K; j++)
@@ -231,12 +215,14 @@ int softmax_regression_jvp(const softmax_regression_params *restrict p,
         /* L = sum_{i<m} (M[i] + log(T[i]) - H[i,y[i]])/m */
         *L += M + LOG(T) - H[b->y[i]];
 
-        /* T_dot[i] = sum_{q<k} E[i,q] H_dot[i,q] */
-        const real T_dot = softmax_regression_dot(E, H_dot, K);
+        /* S[i,j] = E[i,j]/T[i] */
+        for (int j = 0; j < K; j++)
+            S[j] = E[j] / T;
 
-        /* L_dot = (sum_{i<m} T_dot[i]/T[i] - sum_{i<m} H_dot[i,y[i]])/m */
+        /* L_dot = (sum_{i<m,q<k} H_dot[i,q] S[i,q] - sum_{i<m} H_dot[i,y[i]])/m */
         *L_dot -= H_dot[b->y[i]];
-        *L_dot += T_dot / T;
+        for (int q = 0; q < K; q++)
+            *L_dot += H_dot[q] * S[q];
     }
     *L /= (real)b->m;
     *L_dot /= (real)b->m;

@@ -135,7 +135,8 @@ def jvp(p, p_dot, X, y):
     E = np.exp(H - M[:, None])                        # (m, k)
     T = E.sum(axis=1)                                 # (m,)
     L = (np.log(T) + M - H[np.arange(m), y]).sum() / m
-    L_dot = ((1 / T) @ (E * H_dot).sum(axis=1) - H_dot[np.arange(m), y].sum()) / m
+    S = E / T[:, None]                                # (m, k)
+    L_dot = ((H_dot * S).sum() - H_dot[np.arange(m), y].sum()) / m
     return L, L_dot
 
 

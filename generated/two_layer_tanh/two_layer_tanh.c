@@ -240,7 +240,7 @@ int two_layer_tanh_jvp(const two_layer_tanh_params *restrict p, const two_layer_
     for (int i = 0; i < b->m; i++) {
         const real *X = b->X[i];
         real *A1 = w->A1, *Z2 = w->Z2[i], *Z2_dot = w->Z2_dot, *H = w->H[i], *H_dot = w->H_dot,
-                *E = w->E;
+                *E = w->E, *S = w->S[i];
 
         /* A1[i,j] = sum_{q<n} X[i,q] W1[q,j] */
         for (int j = 0; j < D; j++)
@@ -296,12 +296,14 @@ int two_layer_tanh_jvp(const two_layer_tanh_params *restrict p, const two_layer_
         /* L = sum_{i<m} (M[i] + log(T[i]) - H[i,y[i]])/m */
         *L += M + LOG(T) - H[b->y[i]];
 
-        /* T_dot[i] = sum_{q<k} E[i,q] H_dot[i,q] */
-        const real T_dot = two_layer_tanh_dot(E, H_dot, K);
+        /* S[i,j] = E[i,j]/T[i] */
+        for (int j = 0; j < K; j++)
+            S[j] = E[j] / T;
 
-        /* L_dot = (sum_{i<m} T_dot[i]/T[i] - sum_{i<m} H_dot[i,y[i]])/m */
+        /* L_dot = (sum_{i<m,q<k} H_dot[i,q] S[i,q] - sum_{i<m} H_dot[i,y[i]])/m */
         *L_dot -= H_dot[b->y[i]];
-        *L_dot += T_dot / T;
+        for (int q = 0; q < K; q++)
+            *L_dot += H_dot[q] * S[q];
     }
     *L /= (real)b->m;
     *L_dot /= (real)b->m;

@@ -2,8 +2,8 @@
 
     Row("the softplus", "log(1 + exp(a))", "max(a, 0) + log1p(exp(-abs(a)))", "", "Maechler 2012")
 
-Letters stand for any real expression. The domain is a condition on them; where it is empty the law holds for all
-reals. A law is tested on its domain at many points in 50 digits.
+Letters stand for any real expression. The domain is a condition on them; where it is empty the law holds
+for all reals. A law is tested on its domain at many points in 50 digits.
 """
 
 from __future__ import annotations
@@ -14,7 +14,8 @@ from functools import cached_property
 from sympy import Expr, Symbol
 from sympy.logic.boolalg import Boolean
 
-from derive.calculus.formula import Scope, parse, read, read_condition
+from derive.calculus.formula import Scope, read, read_condition
+from derive.calculus.syntax import parse
 
 LETTERS = {letter: Symbol(f"any {letter}", real=True) for letter in "abcd"}
 SCOPE = Scope(variables=LETTERS)

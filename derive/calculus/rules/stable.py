@@ -12,7 +12,9 @@ from derive.calculus.rules.row import Row
 LOGARITHMS = (
     Row("log of a reciprocal", "log(1/a)", "-log(a)", "a > 0", "Higham 1.14"),
     Row("softplus", "log(1 + exp(a))", "max(a, 0) + log1p(exp(-abs(a)))", "", "Maechler 2012, eq. 10"),
-    Row("log of a decaying rest", "log(1 - exp(-exp(a)))", "log(-expm1(-exp(a)))", "", "Maechler 2012, eq. 7"),
+    Row(
+        "log of a decaying rest", "log(1 - exp(-exp(a)))", "log(-expm1(-exp(a)))", "", "Maechler 2012, eq. 7"
+    ),
     Row("log cosh", "log(exp(a) + exp(-a))", "abs(a) + log1p(exp(-2*abs(a)))", "", "Higham 1.12"),
     Row("log near one", "log(1 + a)", "log1p(a)", "", "Kahan 1987"),
 )

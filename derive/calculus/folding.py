@@ -60,11 +60,10 @@ class Folder:
         return any(rule.solved for rule in self._applicable(value, solving=True))
 
     def spans(self, inner: set[str], outer: set[str]) -> bool:
-        """Whether a rule needs names of both sets."""
-        filed = (rule for name in inner | outer for rule in self.rules.get(name, ()))
-        return any(
-            rule.heads <= inner | outer and rule.heads & inner and rule.heads & outer for rule in filed
-        )
+        """Whether a rule needs names of both sets, and either alone is not enough."""
+        both = inner | outer
+        filed = (rule.heads for name in both for rule in self.rules.get(name, ()))
+        return any(heads <= both and not heads <= inner and not heads <= outer for heads in filed)
 
     def divides(self, value: Expr) -> bool:
         """Whether a name that was solved for stands below a fraction bar, where 1/s - 1 would cancel."""

@@ -93,9 +93,15 @@ def _misused(tensors: dict[str, Tensor], equation: Equation, outer: set[Basic]) 
             yield f"{ref} is not declared"
         elif len(ref.indices) != len(tensors[ref.name].axes):
             yield f"{ref} has {len(ref.indices)} indices but {tensors[ref.name]}"
-    scope = outer | set(equation.loops)
-    for part in (equation.value, *equation.target.indices):
-        yield from (f"index {index} of {equation.target} is not bound" for index in unbound(part, scope))
+    for index in open_indices(equation) - outer:
+        yield f"index {index} of {equation.target} is not bound"
+
+
+@cache
+def open_indices(equation: Equation) -> frozenset[Index]:
+    """The indices of an equation that neither its loops nor a reduction binds."""
+    parts = (equation.value, *equation.target.indices)
+    return frozenset(index for part in parts for index in free_indices(part)) - set(equation.loops)
 
 
 def unbound(expression: Basic, scope: Set[Basic]) -> Set[Index]:

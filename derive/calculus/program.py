@@ -31,15 +31,15 @@ class Equation:
     given: bool = True
     layer: str = ""
 
-    @property
+    @cached_property
     def name(self) -> str:
         return self.target.name
 
-    @property
+    @cached_property
     def loops(self) -> tuple[Index, ...]:
         return tuple(index for index, _ in self.ranges)
 
-    @property
+    @cached_property
     def accumulates(self) -> bool:
         """Whether several loop values can meet in one element."""
         return any(index not in self.target.indices for index in self.loops) or any(

@@ -7,6 +7,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Set
 from dataclasses import replace
+from functools import cache
 
 from sympy.core.basic import Basic
 
@@ -22,8 +23,8 @@ def lettered(equation: Equation, taken: Set[str], fixed: Mapping[Index, Index] |
     """The equation with legal letters; `fixed` are those that the loops around it chose."""
     chosen: dict[Index, Index] = dict(fixed or {})
     used = {index.name for index in chosen.values()}
-    mine = [index for index in dict.fromkeys(_indices(equation)) if index not in chosen]
-    kept = {index.name for index in mine if len(index.name) == 1 and _free(index.name, taken | used)}
+    mine = [index for index in _indices(equation) if index not in chosen]
+    kept = {i.name for i in mine if len(i.name) == 1 and i.name not in used and _free(i.name, taken)}
     for index in mine:
         if index.name not in kept:
             chosen[index] = Index(_another(taken | used | kept, index.name[0]))
@@ -46,10 +47,10 @@ def _free(name: str, taken: Set[str]) -> bool:
     return name not in taken and name not in RESERVED
 
 
-def _indices(equation: Equation) -> Iterator[Index]:
+@cache
+def _indices(equation: Equation) -> tuple[Index, ...]:
     """Every index of an equation: the loops, then the bound ones from the outside in."""
-    yield from equation.loops
-    yield from _bound(equation.value)
+    return tuple(dict.fromkeys((*equation.loops, *_bound(equation.value))))
 
 
 def _bound(node: Basic) -> Iterator[Index]:

@@ -20,6 +20,7 @@ from math import prod
 
 from sympy import Add, Expr, Pow
 
+from codegen.collector import paused
 from codegen.passes.verify import names_of, reads_of, references
 from codegen.pipeline import lowered
 from derive.calculus.jvp import jvp
@@ -112,6 +113,7 @@ class LayerPlan:
     jvp: Program
 
 
+@paused()
 def plan_network(network: Network) -> Plan:
     """The plan of a network."""
     program = network.program

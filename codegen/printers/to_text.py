@@ -6,6 +6,7 @@ A1[i,j] = sum_{p<n} X[i,p] W1[p,j] + b[j]
 from __future__ import annotations
 
 from dataclasses import dataclass
+from functools import cache
 
 from sympy import Add, And, Expr, Mul, Not, Or, Pow, Rational, Symbol, oo
 from sympy.core.basic import Basic
@@ -27,6 +28,7 @@ def statement_text(statement: Statement) -> list[str]:
     return [head, *("    " + equation_text(equation) for equation in statement.equations)]
 
 
+@cache
 def equation_text(equation: Equation) -> str:
     """One equation; += where it accumulates."""
     order = tuple(index for index in equation.target.indices if isinstance(index, Index))

@@ -70,7 +70,27 @@ def transpose(form: Form, order: tuple[int, ...] = (1, 0)) -> Form:
         return negative(transpose(form.operand, order))
     if order == tuple(range(form.rank)) or form.rank < 2:
         return form
-    return Transpose(form, order)
+    inner = _transposed_inside(form) if order == (1, 0) else None
+    return Transpose(form, order) if inner is None else inner
+
+
+def _transposed_inside(form: Form) -> Form | None:
+    """(A B)ᵀ = Bᵀ Aᵀ and (A/c)ᵀ = Aᵀ/c, where no more transposes are written than (...)ᵀ has."""
+    if isinstance(form, MatMul) and form.left.rank == form.right.rank == 2:
+        turned = MatMul(transpose(form.right), transpose(form.left))
+        return turned if _transposes(turned) <= _transposes(form) + 1 else None
+    if isinstance(form, Quotient) and not form.denominator.rank:
+        return quotient(transpose(form.numerator), form.denominator)
+    return None
+
+
+def _transposes(form: Form) -> int:
+    """How many transposes stand in a product."""
+    if isinstance(form, MatMul):
+        return _transposes(form.left) + _transposes(form.right)
+    if isinstance(form, Quotient):
+        return _transposes(form.numerator)
+    return int(isinstance(form, Transpose))
 
 
 def matmul(left: Form, right: Form) -> Form:

@@ -23,6 +23,7 @@ def show(name: str, wrt: tuple[str, ...], latex: bool) -> None:
     from derive.calculus.matrix_base import MatrixFormError
     from derive.layers.registry import LAYERS, layer
     from derive.networks.registry import NETWORKS, network
+    from derive.show.collapse import collapse_lines
     from derive.show.derivation import show_program
 
     if name in NETWORKS or name not in LAYERS:
@@ -38,3 +39,6 @@ def show(name: str, wrt: tuple[str, ...], latex: bool) -> None:
     click.echo(f"{name}: {title}" if title else name)
     click.echo()
     click.echo(show_program(program, wrt, output, latex, trained))
+    if name in NETWORKS and len(found.data) == 1:
+        for line in collapse_lines(program, found.output, found.data[0], latex):
+            click.echo(line)

@@ -27,6 +27,7 @@ from derive.calculus.jvp import jvp
 from derive.calculus.network import Network, Update
 from derive.calculus.nodes import FloorDiv, IsZero, Reduction, Remainder
 from derive.calculus.program import Program, Statement
+from derive.calculus.stabilise import stabilise
 from derive.calculus.tensor import Index, IntegerRef, Kind, Size, Tensor, refs
 from derive.calculus.vjp import vjp
 from derive.errors import DeriveError
@@ -129,7 +130,8 @@ def plan_network(network: Network) -> Plan:
 
 
 def plan_layer(program: Program) -> LayerPlan:
-    """The plan of one layer."""
+    """The plan of one layer, its sums of exponentials shifted first."""
+    program = stabilise(program)
     return LayerPlan(program.name, lowered(program), lowered(vjp(program)), lowered(jvp(program)))
 
 

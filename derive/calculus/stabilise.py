@@ -140,7 +140,9 @@ def _name(total: Sum, outer: tuple[Range, ...], layer: str, shifts: _Shifts) -> 
 
 
 def _declare(letter: str, ranges: tuple[Range, ...], shifts: _Shifts) -> Tensor:
-    taken = {tensor.name for tensor in shifts.program.inputs} | set(shifts.locals)
+    tensors = (*shifts.program.inputs, *shifts.locals.values())
+    sizes = {str(symbol) for tensor in tensors for size in tensor.shape for symbol in size.free_symbols}
+    taken = {tensor.name for tensor in tensors} | sizes
     axes = tuple(Axis(str(n) if n.is_Symbol else str(i), n) for i, n in ranges)
     tensor = Tensor(free_name(letter, taken), axes)
     shifts.locals[tensor.name] = tensor

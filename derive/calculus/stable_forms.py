@@ -162,7 +162,11 @@ def _name(
     indices: set[Index],
 ) -> Ref:
     ranges = tuple(r for r in (*outer, *equation.ranges) if r[0] in indices)
-    taken = set(decays.program.tensors) | set(decays.added)
+    tensors = {**decays.program.tensors, **decays.added}
+    sizes = {
+        str(symbol) for known in tensors.values() for size in known.shape for symbol in size.free_symbols
+    }
+    taken = set(tensors) | sizes
     axes = tuple(Axis(str(n) if n.is_Symbol else str(i), n) for i, n in ranges)
     tensor = Tensor(free_name("E", taken), axes)
     decays.added[tensor.name] = tensor

@@ -11,6 +11,7 @@ from pathlib import Path
 from codegen.c_layer import render_c_layer, size_names
 from codegen.c_module import render_c
 from codegen.c_network import require_names
+from codegen.collector import paused
 from codegen.description import render_description
 from codegen.folder import write_folder
 from codegen.names import require_name, require_prefix
@@ -18,6 +19,8 @@ from codegen.plan import Plan, plan_layer, plan_network
 from codegen.readme import render_init, render_readme
 from derive.calculus.network import Network
 from derive.calculus.program import Program
+from derive.calculus.roles import require_elements, require_network, require_sizes, require_unmarked
+from derive.calculus.soundness import require_sound, require_used
 from derive.errors import DeriveError
 
 TARGETS = ("numpy", "c")
@@ -28,12 +31,13 @@ def emit(network: Network, targets: Sequence[str], out: Path | str) -> list[Path
     """Write out/<name>/ and give the paths of its files."""
     require_targets(targets)
     require_name(network.name, "the network")
-    plan = plan_network(network)
+    plan = plan_network(require_network(network))
     require_names(plan)
     files = render(plan, targets)
     return write_folder(Path(out) / network.name, files, _stale(network.name, files))
 
 
+@paused()
 def render(plan: Plan, targets: Sequence[str]) -> dict[str, str]:
     """The text of every file of a network."""
     name = plan.network.name
@@ -57,6 +61,7 @@ def emit_layer(
     """Write out/<name>/ with one layer's forward, vjp and jvp; sizes of C that are not given are 8."""
     require_targets(targets)
     name = require_prefix(program.name, "the layer")
+    all_sizes = require_layer(program, sizes or {})
     plan = plan_layer(program)
     files = {"__init__.py": f'"""{name}, alone: forward, vjp, jvp."""\n'}
     if "numpy" in targets:
@@ -65,9 +70,28 @@ def emit_layer(
         files["__init__.py"] += f"\nfrom .{name} import *  # noqa: F403\n"
         files[f"{name}.py"] = render_numpy_layer(name, plan)
     if "c" in targets:
-        all_sizes = {size: (sizes or {}).get(size, DEFAULT_SIZE) for size in size_names(program)}
         files |= render_c_layer(plan, all_sizes)
     return write_folder(Path(out) / name, files, _stale(name, files))
+
+
+def require_layer(program: Program, sizes: Mapping[str, int]) -> dict[str, int]:
+    """The sizes of C for a layer that can be emitted, those not given 8; DeriveError for any other."""
+    require_used(require_sound(program))
+    require_unmarked(program)
+    for tensor in program.tensors.values():
+        require_prefix(tensor.name, f"tensor of layer {program.name!r}")
+    letters = sorted(size_names(program))
+    for letter in letters:
+        require_prefix(letter, f"size of layer {program.name!r}")
+    unknown = sorted(set(sizes) - set(letters))
+    if unknown:
+        raise DeriveError(
+            f"layer {program.name!r} has no size {', '.join(unknown)}; its sizes are {', '.join(letters)}"
+        )
+    require_sizes(program.name, sizes)
+    chosen = {letter: sizes.get(letter, DEFAULT_SIZE) for letter in letters}
+    require_elements(program, chosen)
+    return chosen
 
 
 def require_targets(targets: Sequence[str]) -> None:

@@ -31,6 +31,7 @@ def instantiate(
     Errors name the layer, the axis, both sizes and the remedy.
     """
     _require_arity(layer, actual)
+    _require_renamed(layer, names)
     sizes = unify(layer, actual)
     renaming = {formal.name: tensor.name for formal, tensor in zip(layer.inputs, actual, strict=True)}
     used = set(taken)
@@ -98,6 +99,16 @@ def _require_arity(layer: Program, actual: tuple[Tensor, ...]) -> None:
         raise DeriveError(
             f"{layer.name} takes {len(layer.inputs)} tensors, {wanted}; {len(actual)} were given: {given}"
         )
+
+
+def _require_renamed(layer: Program, names: Mapping[str, str]) -> None:
+    own = [local.name for local in layer.locals]
+    for name in names:
+        if name not in own:
+            raise DeriveError(
+                f"{layer.name} has no tensor {name} to rename; it computes {', '.join(own)}, "
+                f"as {own[-1]}={names[name]!r}"
+            )
 
 
 def _require_rank(layer: Program, formal: Tensor, tensor: Tensor) -> None:

@@ -14,12 +14,14 @@ from collections.abc import Callable
 from dataclasses import dataclass, field
 from typing import Any
 
-from sympy import Expr, Integer, sympify
+from sympy import Expr, Integer, SympifyError, sympify
 
 from derive.calculus.compose import free_name, instantiate
 from derive.calculus.kinks import canonical_kinks
+from derive.calculus.limits import bounded, power, quotient
 from derive.calculus.nodes import Largest, Sum
 from derive.calculus.program import Equation, Program, Statement
+from derive.calculus.soundness import require_sound
 from derive.calculus.substitution import bound_names, fresh
 from derive.calculus.tensor import Axis, Index, Kind, Ref, Size, Tensor
 from derive.errors import DeriveError
@@ -44,7 +46,7 @@ class Graph:
         """Declare an input: sizes are letters, numbers or expressions in sizes."""
         if name in self.taken:
             raise DeriveError(f"{self.name} declares {name} twice; give the second another name")
-        axes = tuple(_axis(size) for size in sizes)
+        axes = tuple(_axis(f"{self.name}, input {name}", size) for size in sizes)
         tensor = Tensor(name, axes, kind)
         self.inputs.append(tensor)
         return self.array(tensor)
@@ -58,9 +60,8 @@ class Graph:
         return outputs[0]
 
     def apply_all(self, layer: Program, *arguments: Array, **names: str) -> tuple[Array, ...]:
-        tensors = tuple(
-            argument.tensor or argument.named(f"{layer.name}_in").tensor for argument in arguments
-        )
+        arrays = tuple(_array(self, argument, f"{layer.name}(...)") for argument in arguments)
+        tensors = tuple(array.tensor or array.named(f"{layer.name}_in").tensor for array in arrays)
         assert all(tensors)
         instance = instantiate(layer, tuple(t for t in tensors if t is not None), self.taken, names)
         self.statements += instance.statements
@@ -70,19 +71,49 @@ class Graph:
     def program(self, *outputs: Array) -> Program:
         """The program that computes the outputs, which must be named."""
         names = []
+        if not outputs:
+            raise DeriveError(f"{self.name} is asked for no output; give the arrays that it shall compute")
         for output in outputs:
+            _array(self, output, f"the program of {self.name}")
             if output.tensor is None:
                 raise DeriveError(f"an output of {self.name} has no name; name it with .named(...)")
             names.append(output.tensor.name)
-        return Program(
+        program = Program(
             self.name, tuple(self.inputs), tuple(self.statements), tuple(names), tuple(self.locals)
         )
+        return require_sound(program)
 
 
-def _axis(size: Any) -> Axis:
+def _axis(owner: str, size: Any) -> Axis:
     if isinstance(size, str):
         return Axis(size, Size(size))
-    return Axis(str(size), sympify(size, strict=True))
+    value = _number(owner, size)
+    if not value.is_integer or value.is_nonpositive:
+        raise DeriveError(f"{owner}: an axis has the size {size}; it must be an integer of at least 1")
+    return Axis(str(value), value)
+
+
+def _number(owner: str, value: Any) -> Expr:
+    """A number or an expression in sizes; text is never evaluated."""
+    try:
+        number = sympify(value, strict=True)
+    except SympifyError:
+        number = None
+    if not isinstance(number, Expr):
+        raise DeriveError(f"{owner}: {value!r} is no number; give one, or an array of the same graph")
+    return number
+
+
+def _array(graph: Graph, value: Any, where: str) -> Array:
+    """The array, where it is one of this graph."""
+    if not isinstance(value, Array):
+        raise DeriveError(f"{graph.name}: {value!r} in {where} is no array; declare it as an input")
+    if value.graph is not graph:
+        raise DeriveError(
+            f"{graph.name}: {value} in {where} belongs to the graph {value.graph.name}; "
+            f"make it in {graph.name}, or apply {value.graph.name} as a layer"
+        )
+    return value
 
 
 @dataclass(eq=False)
@@ -97,7 +128,7 @@ class Array:
     def named(self, name: str, layer: str = "") -> Array:
         """Write the equation `name[i,j] = element`."""
         indices = self._indices()
-        value = canonical_kinks(self.element(indices))
+        value = bounded(canonical_kinks(self.element(indices)), f"{self.graph.name}: {name}")
         tensor = Tensor(free_name(name, self.graph.taken), self.axes)
         ranges = tuple((index, axis.size) for index, axis in zip(indices, self.axes, strict=True))
         self.graph.statements.append(Equation(Ref(tensor.name, *indices), ranges, value, layer=layer))
@@ -105,7 +136,8 @@ class Array:
         return self.graph.array(tensor)
 
     def _indices(self) -> tuple[Index, ...]:
-        return tuple(Index(letter) for letter in LETTERS[: len(self.axes)])
+        letters = LETTERS[: len(self.axes)]
+        return tuple(Index(x) for x in (*letters, *(f"i{n}" for n in range(len(self.axes) - len(letters)))))
 
     def __getitem__(self, indices: Any) -> Expr:
         return self.element(indices if isinstance(indices, tuple) else (indices,))
@@ -136,12 +168,13 @@ class Array:
         if axis is None:
             return tuple(range(len(self.axes)))
         names = [a.name for a in self.axes]
-        if isinstance(axis, str):
-            if axis not in names:
-                raise DeriveError(f"there is no axis {axis!r} among ({', '.join(names)}); choose one of them")
-            return (names.index(axis),)
-        if not -len(names) <= axis < len(names):
-            raise DeriveError(f"axis {axis} is out of range for the {len(names)} axes ({', '.join(names)})")
+        if axis in names:
+            return (names.index(str(axis)),)
+        if not isinstance(axis, int) or not -len(names) <= axis < len(names):
+            raise DeriveError(
+                f"{self.graph.name}: there is no axis {axis!r} in {self}, of axes ({', '.join(names)}); "
+                "choose one of them, by its name or its place"
+            )
         return (axis % len(names),)
 
     def _reduced(self, axis: int | str | None, reduction: Callable[..., Expr]) -> Array:
@@ -166,6 +199,11 @@ class Array:
 
     def __matmul__(self, other: Array) -> Array:
         """(X @ W)[..., j] = sum_p X[..., p] W[p, j]."""
+        other = _array(self.graph, other, f"{self} @ ...")
+        if not self.axes or not other.axes:
+            raise DeriveError(
+                f"{self.graph.name}: {self} @ {other} needs an axis on both sides; multiply by * instead"
+            )
         if self.axes[-1].size != other.axes[0].size:
             raise DeriveError(
                 f"{self.graph.name}: axis {self.axes[-1].name} of {self} is {self.axes[-1].size} but axis "
@@ -181,9 +219,9 @@ class Array:
 
     def _binary(self, other: Any, operation: Callable[[Expr, Expr], Expr]) -> Array:
         if not isinstance(other, Array):
-            number = sympify(other, strict=True)
+            number = _number(f"{self.graph.name}, beside {self}", other)
             return self.map(lambda value: operation(value, number))
-        axes = broadcast(self, other)
+        axes = broadcast(self, _array(self.graph, other, f"an operation with {self}"))
         return Array(self.graph, axes, lambda indices: operation(_at(self, indices), _at(other, indices)))
 
     def __add__(self, other: Any) -> Array:
@@ -196,10 +234,10 @@ class Array:
         return self._binary(other, lambda a, b: a * b)
 
     def __truediv__(self, other: Any) -> Array:
-        return self._binary(other, lambda a, b: a / b)
+        return self._binary(other, lambda a, b: quotient(a, b, f"{self.graph.name}: {self} / {b}"))
 
     def __pow__(self, other: Any) -> Array:
-        return self._binary(other, lambda a, b: a**b)
+        return self._binary(other, lambda a, b: power(a, b, f"{self.graph.name}: {self} ** {b}"))
 
     def __neg__(self) -> Array:
         return self.map(lambda value: -value)
@@ -210,7 +248,8 @@ class Array:
         return (-self) + other
 
     def __rtruediv__(self, other: Any) -> Array:
-        return self.map(lambda value: sympify(other, strict=True) / value)
+        number = _number(f"{self.graph.name}, beside {self}", other)
+        return self.map(lambda value: quotient(number, value, f"{self.graph.name}: {number} / {self}"))
 
     def __str__(self) -> str:
         return str(self.tensor) if self.tensor is not None else f"({', '.join(a.name for a in self.axes)})"

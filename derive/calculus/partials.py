@@ -127,8 +127,14 @@ def _of_scalar(value: Expr) -> list[Partial]:
         inner = partials(node)
         if not inner:
             continue
-        slope = scalar_derivative(abstract, variable).xreplace({v: n for n, v in variables.items()})
-        found += [partial.times(slope) for partial in inner]
+        slope = scalar_derivative(abstract, variable)
+        if slope.has(*_UNRESOLVED):
+            raise NotDifferentiable(
+                f"{value} has no derivative by {node} that SymPy knows; write the term by functions that "
+                "have one, or where it is flat or has a kink by where(condition, a, b)"
+            )
+        elements = {v: n for n, v in variables.items()}
+        found += [partial.times(slope.xreplace(elements)) for partial in inner]
     return found
 
 
@@ -154,14 +160,8 @@ def _variable(position: int) -> Symbol:
 
 @cache
 def scalar_derivative(expression: Expr, variable: Symbol) -> Expr:
-    """SymPy's derivative of a scalar expression; NotDifferentiable names the term without one."""
-    slope = expression.diff(variable)
-    if slope.has(*_UNRESOLVED):
-        raise NotDifferentiable(
-            f"{expression} cannot be differentiated: SymPy leaves {slope}; write the term by functions "
-            "that have a derivative, or declare its kink with where(condition, a, b)"
-        )
-    return slope
+    """SymPy's derivative of a scalar expression; Derivative, DiracDelta and their like where it has none."""
+    return expression.diff(variable)
 
 
 _RULES: dict[type[Expr], Callable[[Any], list[Partial]]] = {

@@ -22,6 +22,7 @@ Examples:
   python -m derive build two_layer --activation 'x/(1 + exp(-x))' --as two_layer_silu
   python -m derive build two_layer --size d=500 --as wide
   python -m derive build conv2d attention --out layers
+  python -m derive build conv2d --size H=28 --size W=28 --out layers
 
 Without a name, every network of derive/networks is built. A layer's name builds the layer alone: its
 forward, vjp and jvp. `python -m derive list` names them all.
@@ -62,13 +63,15 @@ def build(
     from derive.layers.registry import LAYERS, layer
     from derive.networks.registry import NETWORKS, variant
 
-    if (activation or renamed or sizes) and len(names) != 1:
+    changed = sizes or any(option is not None for option in (activation, renamed))
+    if changed and len(names) != 1:
         raise DeriveError(
             f"--activation, --as and --size change one network, but {len(names)} are named; name one"
         )
     for name in names or NETWORKS:
         if name in LAYERS and name not in NETWORKS:
-            written = emit_layer(layer(name), targets, Path(out))
+            _require_no_network_option(name, activation, renamed)
+            written = emit_layer(layer(name), targets, Path(out), sizes)
         elif name in NETWORKS:
             written = emit(variant(name, renamed, activation, sizes), targets, Path(out))
         else:
@@ -77,6 +80,16 @@ def build(
                 f"the layers are {', '.join(LAYERS)}"
             )
         click.echo(f"{written[0].parent.name}: {written[0].parent}")
+
+
+def _require_no_network_option(name: str, activation: str | None, renamed: str | None) -> None:
+    """A layer has its own name and its own formula."""
+    for option, value in (("--activation", activation), ("--as", renamed)):
+        if value is not None:
+            raise DeriveError(
+                f"{option} changes a network, but {name!r} is a layer; leave {option} {value!r} out, "
+                "or write the layer by define"
+            )
 
 
 def rebuilt(name: str, words: tuple[str, ...]) -> Network:

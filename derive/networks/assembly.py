@@ -3,15 +3,16 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
-from typing import Any
 
 from sympy import Expr, Integer
 
 from derive.calculus.formula import scalar_formula
 from derive.calculus.graph import Array, Graph
 from derive.calculus.network import Law, Network, Parameter
+from derive.calculus.partials import partials
+from derive.calculus.roles import require_network
 from derive.calculus.stabilise import stabilise
-from derive.calculus.tensor import Axis, Kind, Size
+from derive.calculus.tensor import Axis, Index, Kind, Ref, Size
 from derive.errors import DeriveError
 from derive.layers.activations import ACTIVATIONS
 from derive.layers.losses import cross_entropy, squared_error
@@ -70,7 +71,7 @@ class Assembly:
         program = stabilise(self.graph.program(output, loss))
         assert output.tensor is not None
         assert loss.tensor is not None
-        return Network(
+        network = Network(
             self.name,
             self.title,
             program,
@@ -85,22 +86,22 @@ class Assembly:
             reduction=reduction,
             updates=OPTIMIZERS,
         )
+        return require_network(network)
 
 
 def activation(spelling: str) -> Callable[[Array], Array]:
     """A named activation, or any formula in x that a person types, applied to every element."""
     formula = ACTIVATIONS.get(spelling, spelling)
     function = scalar_formula(formula)
+    element = Ref("x", Index("i"))
+    if not any(partial.coefficient != 0 for partial in partials(function(element))):
+        raise DeriveError(
+            f"the activation {spelling!r} is flat: its derivative is 0 for every x, so that nothing "
+            "before it would be trained; choose one with a slope"
+        )
     return lambda array: array.map(function)
 
 
 def gain(spelling: str) -> int:
     """The variance that an activation needs: 2 for a rectifier, which drops half, else 1."""
     return GAINS.get(spelling, 1)
-
-
-def require_sizes(name: str, sizes: Mapping[str, Any]) -> None:
-    """Every size a positive integer."""
-    for letter, size in sizes.items():
-        if not isinstance(size, int) or size < 1:
-            raise DeriveError(f"{name}: size {letter} is {size!r}; it must be an integer of at least 1")

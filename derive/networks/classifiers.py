@@ -8,10 +8,11 @@ from fractions import Fraction
 from sympy import Rational
 
 from derive.calculus.network import Law, Network
+from derive.calculus.roles import require_sizes
 from derive.calculus.tensor import Size
 from derive.errors import DeriveError
 from derive.layers.shape import concatenate
-from derive.networks.assembly import Assembly, activation, gain, require_sizes
+from derive.networks.assembly import Assembly, activation, gain
 
 
 def softmax_regression(n: int = 784, k: int = 10) -> Network:
@@ -83,6 +84,7 @@ def perceptron(
 ) -> Network:
     """H6 and H7: Z_1 = X, Z_{i+1} = sigma_i(Z_i W_i + 1 b_i^T), each sigma_i its own."""
     depth = len(widths) - 1
+    require_sizes(name, {f"width {place}": width for place, width in enumerate(widths, 1)})
     sigmas = tuple(sigmas) or ("relu",) * (depth - 1)
     if depth < 1 or len(sigmas) != depth - 1:
         raise DeriveError(

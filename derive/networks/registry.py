@@ -7,9 +7,9 @@ from dataclasses import replace
 from functools import cache, partial
 
 from derive.calculus.network import Network
+from derive.calculus.roles import require_network, require_sizes
 from derive.errors import DeriveError
 from derive.networks import classifiers
-from derive.networks.assembly import require_sizes
 
 _NETWORKS: dict[str, Callable[..., Network]] = {
     "softmax_regression": classifiers.softmax_regression,
@@ -47,20 +47,21 @@ def variant(
         raise DeriveError(
             f"{name} has no activation to choose; two_layer has: build two_layer --activation '{sigma}'"
         )
-    chosen = classifiers.two_layer(sigma, name=renamed or name) if sigma is not None else network(name)
+    title = name if renamed is None else renamed
+    chosen = classifiers.two_layer(sigma, name=title) if sigma is not None else network(name)
     require_sizes(name, sizes or {})
     unknown = set(sizes or {}) - set(chosen.sizes)
     if unknown:
         raise DeriveError(
             f"{name} has no size {', '.join(sorted(unknown))}; its sizes are {', '.join(chosen.sizes)}"
         )
-    if not (renamed or sigma or sizes):
+    if sigma is None and renamed is None and not sizes:
         return chosen
     words = [name, *(("--activation", sigma) if sigma else ()), *(("--as", renamed) if renamed else ())]
     for letter, size in (sizes or {}).items():
         words += ["--size", f"{letter}={size}"]
     resized = {**chosen.sizes, **(sizes or {})}
-    return replace(chosen, name=renamed or chosen.name, sizes=resized, build=tuple(words))
+    return require_network(replace(chosen, name=title, sizes=resized, build=tuple(words)))
 
 
 def _require_known(name: str) -> None:

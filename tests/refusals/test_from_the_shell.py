@@ -1,4 +1,4 @@
-"""Bad input on the command line: one paragraph that names the thing and the remedy, exit 2, nothing written."""
+"""Bad input from the shell: one paragraph that names the thing and the remedy, exit 2, nothing written."""
 
 from __future__ import annotations
 

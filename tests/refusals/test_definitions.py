@@ -15,7 +15,10 @@ from derive.layers.dense import linear
 from derive.networks.assembly import Assembly
 
 DEFINITIONS = {
-    "two sizes of one index": ("f(X[m,n], W[k,d]) -> Y\n Y[i,j] = sum_{p} X[i,p] W[p,j]", "runs over k in W .* but over n in X"),
+    "two sizes of one index": (
+        "f(X[m,n], W[k,d]) -> Y\n Y[i,j] = sum_{p} X[i,p] W[p,j]",
+        "runs over k in W .* but over n in X",
+    ),
     "an unknown tensor": ("f(X[m]) -> Y\n Y[i] = Z[i]", "Z"),
     "too few indices": ("f(X[m,n]) -> Y\n Y[i] = X[i]", "2 axes"),
     "a cycle": ("f(x[n]) -> A\n A[i] = B[i]\n B[i] = A[i]", "B"),

@@ -5,6 +5,7 @@
     mu[i] = sum_q X[i,q] / n      sum_q X[i,q]            ->  n * mu[i]
     C[i,j] = X[i,j] - mu[i]       X[i,j] - mu[i]          ->  C[i,j]
     r[i] = (v[i] + eps)^(-1/2)    v[i] + eps              ->  r[i]^-2
+    Y = f^2                       f^2                     ->  Y, and f^4 -> Y^2, but never f, which may be < 0
     s = 1/(1 + exp(-a))           exp(-a)                 ->  1/s - 1        solved for its kernel
     Z = where(a > 0, a, 0)        a > 0                   ->  Z > 0
 
@@ -35,6 +36,12 @@ class Rule:
     loops: frozenset[Index]
     source: str
     solved: bool = False
+    root: Expr = S.One
+
+    def reaches(self, power: Expr) -> bool:
+        """Whether base^power follows from base^root = name: always for whole power/root."""
+        (base,) = self.pattern.factors
+        return bool((power / self.root).is_integer) or _has_roots(base, self.root)
 
     @cached_property
     def lead(self) -> Expr:
@@ -101,11 +108,16 @@ def _lead_rules(
     if isinstance(base, Ref) and power == 1:
         return []
     solved = name ** (1 / power)
-    rules = [Rule(Product(S.One, {base: S.One}, value.condition), solved, loops, source)]
-    kernel = _kernel(base, solved)
+    rules = [Rule(Product(S.One, {base: S.One}, value.condition), solved, loops, source, root=power)]
+    kernel = _kernel(base, solved) if (1 / power).is_integer or _has_roots(base, power) else None
     if kernel is not None and value.condition == S.true:
         rules.append(Rule(Product(S.One, {kernel[0]: S.One}), kernel[1], loops, source, solved=True))
     return rules
+
+
+def _has_roots(base: Expr, power: Expr) -> bool:
+    """Whether base is (base^power)^(1/power): base >= 0, as it must be where the power is not whole."""
+    return bool(base.is_nonnegative) or power.is_integer is False
 
 
 def _kernel(base: Expr, solved: Expr) -> tuple[Expr, Expr] | None:

@@ -173,6 +173,8 @@ def _apply(rule: Rule, whole: Product) -> Expr | None:
                 continue
             replacement = substitute(rule.replacement, binding)
             if len(rule.pattern.factors) == 1:
+                if not rule.reaches(power):
+                    continue
                 rest = {b: e for b, e in whole.factors.items() if b != base}
                 return _rebuilt(whole, rest, raised(replacement, power))
             left = _without(whole.factors, rule, binding)

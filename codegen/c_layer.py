@@ -1,4 +1,4 @@
-"""One layer alone in C: forward, vjp and jvp on plain row-major arrays, each complete in itself.
+"""One layer alone in C: forward and derivatives on plain row-major arrays, each complete in itself.
 
 void linear_vjp(const real *X, const real *W, const real *b, const real *Y_bar,
                 real *X_bar, real *W_bar, real *b_bar, linear_workspace *w)
@@ -30,7 +30,7 @@ from derive.errors import DeriveError
 
 @dataclass(frozen=True)
 class LayerFunction:
-    """forward, vjp or jvp of a layer, as text."""
+    """forward, vjp, jvp or another derivative of a layer, as text."""
 
     prototype: str
     head: str
@@ -46,7 +46,7 @@ def render_c_layer(plan: LayerPlan, sizes: Mapping[str, int]) -> dict[str, str]:
         raise DeriveError(
             f"layer {name!r} needs the sizes {', '.join(missing)}; give them, as {missing[0]}=8"
         )
-    parts = {"forward": plan.forward, "vjp": plan.vjp, "jvp": plan.jvp}
+    parts = plan.programs
     taken = frozenset(tensor for part in parts.values() for tensor in part.tensors)
     values = {letter: sizes[letter] for letter in sorted(size_names(program))}
     derived = derived_sizes(tensor for part in parts.values() for tensor in part.tensors.values())
@@ -155,7 +155,7 @@ def _arguments(
 
 
 def _workspace(programs: Any, sizes: CSizes) -> list[Declared]:
-    """The arrays that the three functions keep for themselves; room for one number where there are none."""
+    """The arrays that the functions keep for themselves; room for one number where there are none."""
     members: dict[str, Declared] = {}
     for program in programs:
         for tensor in program.locals:

@@ -56,14 +56,21 @@ def render(plan: Plan, targets: Sequence[str]) -> dict[str, str]:
 
 
 def emit_layer(
-    program: Program, targets: Sequence[str], out: Path | str, sizes: Mapping[str, int] | None = None
+    program: Program,
+    targets: Sequence[str],
+    out: Path | str,
+    sizes: Mapping[str, int] | None = None,
+    with_: Sequence[str] = (),
 ) -> list[Path]:
-    """Write out/<name>/ with one layer's forward, vjp and jvp; sizes of C that are not given are 8."""
+    """Write out/<name>/ with one layer's forward, vjp, jvp and the derivatives `with_` names, as ("hvp",).
+
+    Sizes of C that are not given are 8.
+    """
     require_targets(targets)
     name = require_prefix(program.name, "the layer")
     all_sizes = require_layer(program, sizes or {})
-    plan = plan_layer(program)
-    files = {"__init__.py": f'"""{name}, alone: forward, vjp, jvp."""\n'}
+    plan = plan_layer(program, with_)
+    files = {"__init__.py": f'"""{name}, alone: {", ".join(plan.programs)}."""\n'}
     if "numpy" in targets:
         from codegen.numpy_layer import render_numpy_layer
 

@@ -1,6 +1,8 @@
-"""A layer alone as a NumPy module: forward, vjp and jvp, each complete in itself."""
+"""A layer alone as a NumPy module: forward and derivatives, each complete in itself."""
 
 from __future__ import annotations
+
+from collections.abc import Callable
 
 from codegen.numpy_fallbacks import FALLBACKS
 from codegen.numpy_function import Body, function_body
@@ -8,6 +10,7 @@ from codegen.numpy_module import environment, shape
 from codegen.plan import LayerPlan
 from codegen.printers.numpy_text import wrapped
 from codegen.printers.to_text import statement_text
+from derive.calculus.jvp import DOT
 from derive.calculus.program import Program
 from derive.calculus.tensor import Tensor
 
@@ -17,11 +20,8 @@ def render_numpy_layer(name: str, plan: LayerPlan) -> str:
     layer = plan.forward
     functions: list[str] = []
     needed: set[str] = set()
-    for verb, program, summary in (
-        ("forward", layer, _forward_summary(layer)),
-        ("vjp", plan.vjp, _pulled(plan)),
-        ("jvp", plan.jvp, _pushed(plan)),
-    ):
+    for verb, program in plan.programs.items():
+        summary = _SUMMARIES[verb](program, layer)
         body = function_body(program, {}, program.inputs, ", ".join(program.outputs))
         functions.append(_function(verb, program, summary, body))
         needed |= body.functions
@@ -48,15 +48,30 @@ def _named(tensor: Tensor) -> str:
     return f"{tensor.name} {shape(tensor)}"
 
 
-def _forward_summary(layer: Program) -> str:
-    return f"Return {', '.join(_named(layer.tensor(name)) for name in layer.outputs)}."
+def _returned(program: Program, _: Program) -> str:
+    return f"Return {', '.join(_named(program.tensor(name)) for name in program.outputs)}."
 
 
-def _pulled(plan: LayerPlan) -> str:
-    seeds = [t.name for t in plan.vjp.inputs if t not in plan.forward.inputs]
-    return f"Pull {', '.join(seeds)} back to {', '.join(plan.vjp.outputs)}."
+def _pulled(program: Program, layer: Program) -> str:
+    return f"Pull {', '.join(_seeds(program, layer))} back to {', '.join(program.outputs)}."
 
 
-def _pushed(plan: LayerPlan) -> str:
-    seeds = [t.name for t in plan.jvp.inputs if t not in plan.forward.inputs]
-    return f"Push {', '.join(seeds)} forward to {', '.join(plan.jvp.outputs)}."
+def _pushed(program: Program, layer: Program) -> str:
+    return f"Push {', '.join(_seeds(program, layer))} forward to {', '.join(program.outputs)}."
+
+
+def _curved(program: Program, layer: Program) -> str:
+    dots = [name for name in _seeds(program, layer) if name.endswith(DOT)]
+    return f"The change of the pullback along {', '.join(dots)}: {', '.join(program.outputs)}."
+
+
+def _seeds(program: Program, layer: Program) -> list[str]:
+    return [tensor.name for tensor in program.inputs if tensor not in layer.inputs]
+
+
+_SUMMARIES: dict[str, Callable[[Program, Program], str]] = {
+    "forward": _returned,
+    "vjp": _pulled,
+    "jvp": _pushed,
+    "hvp": _curved,
+}

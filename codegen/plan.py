@@ -9,18 +9,19 @@ All four are Programs after `codegen.pipeline`. In `vjp` the residuals are input
 depend on L_bar was moved to `loss`, so the split is where the cotangent enters. `W_dot` and `W_bar`
 are named after their parameters: `W1_dot`, `W1_bar`; the seed is the loss's name with `_bar`.
 
-`LayerPlan` is the same for one Program alone: forward; vjp and jvp joint, forward statements included.
+`LayerPlan` is the same for one Program alone: forward; the derivatives joint, forward statements included.
 """
 
 from __future__ import annotations
 
-from collections.abc import Mapping
-from dataclasses import dataclass, replace
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field, replace
 from math import prod
 
 from sympy import Add, Expr, Pow
 
 from codegen.collector import paused
+from codegen.derivatives import derivation, ordered
 from codegen.passes.verify import names_of, reads_of, references
 from codegen.pipeline import lowered
 from derive.calculus.jvp import jvp
@@ -106,12 +107,18 @@ class Plan:
 
 @dataclass(frozen=True)
 class LayerPlan:
-    """One Program's forward, vjp and jvp, each complete in itself."""
+    """One Program's forward and derivatives, each complete in itself; `more` are those asked for."""
 
     name: str
     forward: Program
     vjp: Program
     jvp: Program
+    more: Mapping[str, Program] = field(default_factory=dict)
+
+    @property
+    def programs(self) -> dict[str, Program]:
+        """Every program by the name of its function."""
+        return {"forward": self.forward, "vjp": self.vjp, "jvp": self.jvp, **self.more}
 
 
 @paused()
@@ -129,10 +136,11 @@ def plan_network(network: Network) -> Plan:
     return Plan(network, parameters, _batch(network, loss), forward, loss, pullback, tangent, residuals)
 
 
-def plan_layer(program: Program) -> LayerPlan:
-    """The plan of one layer, its sums of exponentials shifted first."""
+def plan_layer(program: Program, with_: Sequence[str] = ()) -> LayerPlan:
+    """The plan of one layer, its sums of exponentials shifted first; `with_` names further derivatives."""
     program = stabilise(program)
-    return LayerPlan(program.name, lowered(program), lowered(vjp(program)), lowered(jvp(program)))
+    more = {name: lowered(derivation(name)(program)) for name in ordered(with_)}
+    return LayerPlan(program.name, lowered(program), lowered(vjp(program)), lowered(jvp(program)), more)
 
 
 def _split(joint: Program, network: Network) -> tuple[Program, Program, tuple[Tensor, ...]]:

@@ -16,6 +16,7 @@ from derive.calculus.activity import varying
 from derive.calculus.maxima import named_maximum, tie_count
 from derive.calculus.nodes import Range, Sum, Where
 from derive.calculus.normal import normal
+from derive.calculus.ordering import in_sequence
 from derive.calculus.partials import partials
 from derive.calculus.program import Equation, Program, Statement
 from derive.calculus.simplify import simplified
@@ -82,7 +83,7 @@ def _followers(
     if tangent is None:
         return []
     counted = tie_count(equation, program.tensor(equation.name))
-    if counted is None:
+    if counted is None or counted[1].name in program.tensors:
         return [tangent]
     counts.append(counted[1])
     return [counted[0], tangent]
@@ -104,4 +105,4 @@ def _tangent(equation: Equation, moving: frozenset[str], outer: tuple[Range, ...
 
 def jvp(program: Program, wrt: Sequence[str] | None = None) -> Program:
     """The joint program of tangents, in closed form."""
-    return simplified(tangents(program, wrt), program)
+    return in_sequence(simplified(tangents(program, wrt), program))

@@ -17,7 +17,7 @@ from dataclasses import dataclass
 from functools import cache
 from typing import Any
 
-from sympy import And, Derivative, DiracDelta, Dummy, Expr, Heaviside, Integer, Subs, Symbol, true
+from sympy import And, Derivative, DiracDelta, Dummy, Expr, Heaviside, Integer, Subs, Symbol, sign, true
 from sympy.core.basic import Basic
 from sympy.logic.boolalg import Boolean
 
@@ -160,8 +160,12 @@ def _variable(position: int) -> Symbol:
 
 @cache
 def scalar_derivative(expression: Expr, variable: Symbol) -> Expr:
-    """SymPy's derivative of a scalar expression; Derivative, DiracDelta and their like where it has none."""
-    return expression.diff(variable)
+    """SymPy's derivative of a scalar expression; Derivative, DiracDelta and their like where it has none.
+
+    A step is flat, at its jump too: sign'(x) = 0, and so |x|'' = 0, as where(x > 0, 1, -1) has it.
+    """
+    steps = {step: Dummy(f"s{number}") for number, step in enumerate(expression.atoms(sign))}
+    return expression.xreplace(steps).diff(variable).xreplace({flat: step for step, flat in steps.items()})
 
 
 _RULES: dict[type[Expr], Callable[[Any], list[Partial]]] = {

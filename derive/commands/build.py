@@ -23,9 +23,11 @@ Examples:
   python -m derive build two_layer --size d=500 --as wide
   python -m derive build conv2d attention --out layers
   python -m derive build conv2d --size H=28 --size W=28 --out layers
+  python -m derive build layernorm --with hvp --out layers
 
 Without a name, every network of derive/networks is built. A layer's name builds the layer alone: its
-forward, vjp and jvp. `python -m derive list` names them all.
+forward, vjp and jvp, and with `--with hvp` the derivative of its vjp along a direction, its cotangent fixed.
+`python -m derive list` names them all.
 """
 TARGETS = ("numpy", "c")
 
@@ -39,6 +41,11 @@ def parse_targets(_: click.Context, __: click.Parameter, given: str) -> tuple[st
     return tuple(target for target in TARGETS if target in chosen)
 
 
+def parse_derivatives(_: click.Context, __: click.Parameter, given: str) -> tuple[str, ...]:
+    """`"jvp,hvp"` -> ("jvp", "hvp"); what does not exist is refused where it would be derived."""
+    return tuple(part.strip() for part in given.split(",") if part.strip())
+
+
 @click.command("build", epilog=EXAMPLES)
 @click.argument("names", nargs=-1)
 @click.option(
@@ -49,6 +56,7 @@ def parse_targets(_: click.Context, __: click.Parameter, given: str) -> tuple[st
 )
 @click.option("--activation", help="A formula in x, for a network with an activation to choose.")
 @click.option("--as", "renamed", help="The name of what is emitted; one network at a time.")
+@click.option("--with", "with_", default="", callback=parse_derivatives, help="Further derivatives: hvp.")
 @click.option("--size", "sizes", multiple=True, callback=parse_sizes, metavar="d=500", help="Another size.")
 def build(
     names: tuple[str, ...],
@@ -57,6 +65,7 @@ def build(
     activation: str | None,
     renamed: str | None,
     sizes: dict[str, int],
+    with_: tuple[str, ...],
 ) -> None:
     """Derive networks (all of them by default) and emit their source."""
     from codegen.emit import emit, emit_layer
@@ -71,8 +80,10 @@ def build(
     for name in names or NETWORKS:
         if name in LAYERS and name not in NETWORKS:
             _require_no_network_option(name, activation, renamed)
-            written = emit_layer(layer(name), targets, Path(out), sizes)
+            written = emit_layer(layer(name), targets, Path(out), sizes, with_)
         elif name in NETWORKS:
+            if with_:
+                raise DeriveError(f"--with {','.join(with_)} is for layers, but {name!r} is a network")
             written = emit(variant(name, renamed, activation, sizes), targets, Path(out))
         else:
             raise DeriveError(

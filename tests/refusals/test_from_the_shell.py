@@ -19,7 +19,7 @@ REFUSED: dict[str, tuple[tuple[str, ...], str]] = {
     "an empty formula": ((*BUILD, "--activation", ""), "the formula is empty"),
     "an unknown function": ((*BUILD, "--activation", "foo(x)"), "unknown function 'foo'"),
     "a huge power": ((*BUILD, "--activation", "10**10**10*x"), "take it out"),
-    "no derivative": ((*BUILD, "--activation", "sign(x)"), "has no derivative"),
+    "a step": ((*BUILD, "--activation", "sign(x)"), "is flat"),
     "a size of zero": ((*BUILD, "--size", "d=0"), "not a symbol and a size"),
     "an unknown size": ((*BUILD, "--size", "q=3"), "its sizes are n, d, k"),
     "an unknown target": ((*BUILD, "--target", "fortran"), "the targets are numpy, c"),

@@ -21,7 +21,7 @@ from codegen.passes.order import order
 from codegen.passes.tabulate import tabulate
 from codegen.passes.verify import verify
 from derive.calculus.program import Program
-from derive.calculus.stable_forms import stable_forms
+from derive.calculus.stable.forms import stable_forms
 
 Pass = Callable[[Program], Program]
 

@@ -98,9 +98,7 @@ def sympified(tree: ast.Module) -> Iterator[Hit]:
 def sympy_imports(tree: ast.Module) -> set[str]:
     """Name what a module takes from SymPy."""
     found = (node for node in ast.walk(tree) if isinstance(node, ast.ImportFrom))
-    return {
-        alias.name for node in found if (node.module or "").startswith("sympy") for alias in node.names
-    }
+    return {alias.name for node in found if (node.module or "").startswith("sympy") for alias in node.names}
 
 
 def simplifies(tree: ast.Module) -> Iterator[Hit]:

@@ -11,7 +11,9 @@ from tests.trees import EMITTED, ROOT, SOURCE, files, plant
 CODE = (*SOURCE, *EMITTED, "bench")
 BUILD = ("Makefile", ".ci/run", "pyproject.toml")
 
-HOST = re.compile(r"https?://(?!www\.w3\.org/)|\b[\w-]+(\.[\w-]+)*\.(com|org|net|io|dev|edu|internal)\b(?<!w3\.org)")
+HOST = re.compile(
+    r"https?://(?!www\.w3\.org/)|\b[\w-]+(\.[\w-]+)*\.(com|org|net|io|dev|edu|internal)\b(?<!w3\.org)"
+)
 MACHINE = re.compile(r"(?<![\w.])/(home|Users|root|work|tmp|var|mnt|opt)/\w|\b[A-Z]:\\\\?\w")
 DATE = re.compile(r"\b(19|20)\d\d-[01]\d-[0-3]\d\b|\b(Mon|Tue|Wed|Thu|Fri|Sat|Sun) [A-Z][a-z]{2} [ \d]\d\b")
 CLEAN_TEXT = (

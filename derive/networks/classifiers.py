@@ -42,9 +42,7 @@ def linear_features(n: int = 784, d: int = 100, k: int = 10) -> Network:
     return net.classifier((features @ theta).named("H", "linear"))
 
 
-def random_features(
-    n: int = 784, d: int = 1000, k: int = 10, bandwidth: Fraction | None = None
-) -> Network:
+def random_features(n: int = 784, d: int = 1000, k: int = 10, bandwidth: Fraction | None = None) -> Network:
     """H4: h(X) = cos(X W) Theta, W a fixed normal sample of variance 1/bandwidth^2, by default 1/n.
 
     The features stand for the kernel exp(-|x - x'|^2 / (2 bandwidth^2)). Rahimi, Recht, NIPS 2007.

@@ -16,8 +16,12 @@
 #endif
 
 #ifdef CURVE_DOUBLE
+#define EXP exp
+#define FABS fabs
 #define TANH tanh
 #else
+#define EXP expf
+#define FABS fabsf
 #define TANH tanhf
 #endif
 
@@ -39,6 +43,11 @@ static real curve_dot(const real *x, const real *y, int n)
     for (int s = 0; s < 16; s++)
         sum += side[s];
     return sum;
+}
+
+static real curve_square(real x)
+{
+    return x * x;
 }
 
 /* The finaliser of SplitMix64: Steele, Lea, Flood, OOPSLA 2014. */
@@ -135,7 +144,7 @@ int curve_loss(const curve_params *restrict p, const curve_batch *b, curve_works
     *L = 0;
     for (int i = 0; i < b->m; i++) {
         const real *X = b->X[i], *Y = b->Y[i];
-        real *A1 = w->A1, *Z2 = w->Z2[i], *H = w->H, *R = w->R[i];
+        real *A1 = w->A1, *Z2 = w->Z2[i], *H = w->H, *R = w->R[i], *E = w->E[i];
 
         /* A1[i,j] = b1[j] + sum_{q<n} X[i,q] W1[q,j] */
         for (int j = 0; j < D; j++)
@@ -162,6 +171,10 @@ int curve_loss(const curve_params *restrict p, const curve_batch *b, curve_works
         /* L = sum_{i<m,j<k} R[i,j]^2/2/m */
         for (int j = 0; j < K; j++)
             *L += R[j] * R[j];
+
+        /* E[i,j] = exp(-2 abs(A1[i,j])) */
+        for (int j = 0; j < D; j++)
+            E[j] = EXP(-2 * FABS(A1[j]));
     }
     *L *= 1 / (2 * (real)b->m);
     return CURVE_OK;
@@ -179,7 +192,7 @@ int curve_vjp(const curve_params *restrict p, const curve_batch *b, curve_worksp
     for (int j = 0; j < D; j++)
         p_bar->b1[j] = 0;
     for (int i = 0; i < b->m; i++) {
-        const real *R = w->R[i], *Z2 = w->Z2[i];
+        const real *R = w->R[i], *E = w->E[i];
         real *H_bar = w->H_bar[i], *A1_bar = w->A1_bar[i];
 
         /* H_bar[i,j] = L_bar R[i,j]/m */
@@ -190,9 +203,9 @@ int curve_vjp(const curve_params *restrict p, const curve_batch *b, curve_worksp
         for (int j = 0; j < K; j++)
             p_bar->b2[j] += H_bar[j];
 
-        /* A1_bar[i,j] = (1 - Z2[i,j]^2) sum_{q<k} H_bar[i,q] W2[j,q] */
+        /* A1_bar[i,j] = 4 E[i,j] sum_{q<k} H_bar[i,q] W2[j,q]/(E[i,j] + 1)^2 */
         for (int j = 0; j < D; j++)
-            A1_bar[j] = curve_dot(H_bar, p->W2[j], K) * (1 - Z2[j] * Z2[j]);
+            A1_bar[j] = 4 * curve_dot(H_bar, p->W2[j], K) * E[j] / curve_square(E[j] + 1);
 
         /* b1_bar[j] = sum_{i<m} A1_bar[i,j] */
         for (int j = 0; j < D; j++)
@@ -230,7 +243,7 @@ int curve_jvp(const curve_params *restrict p, const curve_gradients *p_dot, cons
     *L_dot = 0;
     for (int i = 0; i < b->m; i++) {
         const real *X = b->X[i], *Y = b->Y[i];
-        real *A1 = w->A1, *Z2 = w->Z2[i], *Z2_dot = w->Z2_dot, *H = w->H, *R = w->R[i],
+        real *A1 = w->A1, *Z2 = w->Z2[i], *E = w->E[i], *Z2_dot = w->Z2_dot, *H = w->H, *R = w->R[i],
                 *R_dot = w->R_dot;
 
         /* A1[i,j] = b1[j] + sum_{q<n} X[i,q] W1[q,j] */
@@ -244,14 +257,18 @@ int curve_jvp(const curve_params *restrict p, const curve_gradients *p_dot, cons
         for (int j = 0; j < D; j++)
             Z2[j] = TANH(A1[j]);
 
-        /* Z2_dot[i,j] = (1 - Z2[i,j]^2) (b1_dot[j] + sum_{q<n} X[i,q] W1_dot[q,j]) */
+        /* E[i,j] = exp(-2 abs(A1[i,j])) */
+        for (int j = 0; j < D; j++)
+            E[j] = EXP(-2 * FABS(A1[j]));
+
+        /* Z2_dot[i,j] = 4 E[i,j] (b1_dot[j] + sum_{q<n} X[i,q] W1_dot[q,j])/(E[i,j] + 1)^2 */
         for (int j = 0; j < D; j++)
             Z2_dot[j] = p_dot->b1[j];
         for (int q = 0; q < N; q++)
             for (int j = 0; j < D; j++)
                 Z2_dot[j] += X[q] * p_dot->W1[q][j];
         for (int j = 0; j < D; j++)
-            Z2_dot[j] *= 1 - Z2[j] * Z2[j];
+            Z2_dot[j] *= 4 * E[j] / curve_square(E[j] + 1);
 
         /* H[i,j] = b2[j] + sum_{q<d} Z2[i,q] W2[q,j] */
         for (int j = 0; j < K; j++)

@@ -54,6 +54,7 @@ typedef curve_params curve_gradients;
 typedef struct {
     curve_real Z2[CURVE_M][CURVE_D]; /* (m, d) kept */
     curve_real R[CURVE_M][CURVE_K]; /* (m, k) kept */
+    curve_real E[CURVE_M][CURVE_D]; /* (m, d) kept */
     curve_real A1[CURVE_D]; /* (d) of one example */
     curve_real H[CURVE_K]; /* (k) of one example */
     curve_real H_bar[CURVE_M][CURVE_K]; /* (m, k) */

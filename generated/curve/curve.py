@@ -71,30 +71,32 @@ def init(seed=0, dtype=np.float32, *, n=1, d=32, k=1):
 
 def forward(p, X):
     """Return H (m, k) and residuals."""
-    Z2 = np.tanh(X @ p.W1 + p.b1)  # (m, d)
-    H = Z2 @ p.W2 + p.b2           # (m, k)
-    return H, (Z2,)
+    A1 = X @ p.W1 + p.b1  # (m, d)
+    Z2 = np.tanh(A1)      # (m, d)
+    H = Z2 @ p.W2 + p.b2  # (m, k)
+    return H, (A1, Z2)
 
 
 def loss(p, X, Y):
     """Return L and residuals."""
-    H, (Z2,) = forward(p, X)
+    H, (A1, Z2) = forward(p, X)
     m = len(X)
-    R = H - Y  # (m, k)
+    R = H - Y                    # (m, k)
     L = (R**2).sum() / (2 * m)
-    return L, (Z2, R)
+    E = np.exp(-2 * np.abs(A1))  # (m, d)
+    return L, (Z2, R, E)
 
 
 def vjp(residuals, L_bar, p, X, Y):
     """Pull L_bar () back to W1_bar (n, d), W2_bar (d, k), b1_bar (d), b2_bar (k)."""
-    Z2, R = residuals
+    Z2, R, E = residuals
     m = len(X)
-    H_bar = R * (L_bar / m)                  # (m, k)
-    W2_bar = Z2.T @ H_bar                    # (d, k)
-    b2_bar = H_bar.sum(axis=0)               # (k,)
-    A1_bar = (H_bar @ p.W2.T) * (1 - Z2**2)  # (m, d)
-    W1_bar = X.T @ A1_bar                    # (n, d)
-    b1_bar = A1_bar.sum(axis=0)              # (d,)
+    H_bar = R * (L_bar / m)                         # (m, k)
+    W2_bar = Z2.T @ H_bar                           # (d, k)
+    b2_bar = H_bar.sum(axis=0)                      # (k,)
+    A1_bar = 4 * E * (H_bar @ p.W2.T) / (1 + E)**2  # (m, d)
+    W1_bar = X.T @ A1_bar                           # (n, d)
+    b1_bar = A1_bar.sum(axis=0)                     # (d,)
     return Gradients(W1_bar, W2_bar, b1_bar, b2_bar)
 
 
@@ -107,11 +109,13 @@ def gradients(p, X, Y):
 def jvp(p, p_dot, X, Y):
     """Push p_dot (Gradients) forward to L_dot."""
     m = len(X)
-    Z2 = np.tanh(X @ p.W1 + p.b1)                     # (m, d)
-    Z2_dot = (X @ p_dot.W1 + p_dot.b1) * (1 - Z2**2)  # (m, d)
-    R = Z2 @ p.W2 + p.b2 - Y                          # (m, k)
+    A1 = X @ p.W1 + p.b1                                     # (m, d)
+    Z2 = np.tanh(A1)                                         # (m, d)
+    E = np.exp(-2 * np.abs(A1))                              # (m, d)
+    Z2_dot = 4 * E * (X @ p_dot.W1 + p_dot.b1) / (1 + E)**2  # (m, d)
+    R = Z2 @ p.W2 + p.b2 - Y                                 # (m, k)
     L = (R**2).sum() / (2 * m)
-    R_dot = Z2 @ p_dot.W2 + Z2_dot @ p.W2 + p_dot.b2  # (m, k)
+    R_dot = Z2 @ p_dot.W2 + Z2_dot @ p.W2 + p_dot.b2         # (m, k)
     L_dot = (R * R_dot).sum() / m
     return L, L_dot
 

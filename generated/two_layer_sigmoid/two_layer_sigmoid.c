@@ -51,6 +51,11 @@ static real two_layer_sigmoid_larger(real a, real b)
     return a > b || a != a ? a : b;
 }
 
+static real two_layer_sigmoid_square(real x)
+{
+    return x * x;
+}
+
 /* The finaliser of SplitMix64: Steele, Lea, Flood, OOPSLA 2014. */
 static uint64_t two_layer_sigmoid_mix(uint64_t z)
 {
@@ -108,7 +113,7 @@ int two_layer_sigmoid_forward(const two_layer_sigmoid_params *restrict p, const 
 
     for (int i = 0; i < b->m; i++) {
         const real *X = b->X[i];
-        real *A1 = w->A1, *E2 = w->E2, *Z2 = w->Z2[i];
+        real *A1 = w->A1, *E2 = w->E2[i], *Z2 = w->Z2[i];
 
         /* A1[i,j] = sum_{q<n} X[i,q] W1[q,j] */
         for (int j = 0; j < D; j++)
@@ -145,7 +150,7 @@ int two_layer_sigmoid_loss(const two_layer_sigmoid_params *restrict p, const two
     *L = 0;
     for (int i = 0; i < b->m; i++) {
         const real *X = b->X[i];
-        real *A1 = w->A1, *E2 = w->E2, *Z2 = w->Z2[i], *H = w->H[i], *E = w->E, *S = w->S[i];
+        real *A1 = w->A1, *E2 = w->E2[i], *Z2 = w->Z2[i], *H = w->H[i], *E = w->E, *S = w->S[i];
 
         /* A1[i,j] = sum_{q<n} X[i,q] W1[q,j] */
         for (int j = 0; j < D; j++)
@@ -203,16 +208,17 @@ int two_layer_sigmoid_vjp(const two_layer_sigmoid_params *restrict p, const two_
         return code;
 
     for (int i = 0; i < b->m; i++) {
-        const real *S = w->S[i], *Z2 = w->Z2[i];
+        const real *S = w->S[i], *E2 = w->E2[i];
         real *H_bar = w->H_bar[i], *A1_bar = w->A1_bar[i];
 
         /* H_bar[i,j] = L_bar (S[i,j] - [j == y[i]])/m */
         for (int j = 0; j < K; j++)
             H_bar[j] = L_bar * (S[j] - (real)(j == b->y[i])) / (real)b->m;
 
-        /* A1_bar[i,j] = Z2[i,j] (1 - Z2[i,j]) sum_{q<k} H_bar[i,q] W2[j,q] */
+        /* A1_bar[i,j] = E2[i,j] sum_{q<k} H_bar[i,q] W2[j,q]/(E2[i,j] + 1)^2 */
         for (int j = 0; j < D; j++)
-            A1_bar[j] = two_layer_sigmoid_dot(H_bar, p->W2[j], K) * Z2[j] * (1 - Z2[j]);
+            A1_bar[j] =
+                    two_layer_sigmoid_dot(H_bar, p->W2[j], K) * E2[j] / two_layer_sigmoid_square(E2[j] + 1);
     }
 
     /* W2_bar[q,j] = sum_{i<m} Z2[i,q] H_bar[i,j] */
@@ -247,7 +253,7 @@ int two_layer_sigmoid_jvp(const two_layer_sigmoid_params *restrict p, const two_
     *L_dot = 0;
     for (int i = 0; i < b->m; i++) {
         const real *X = b->X[i];
-        real *A1 = w->A1, *E2 = w->E2, *Z2 = w->Z2[i], *Z2_dot = w->Z2_dot, *H = w->H[i],
+        real *A1 = w->A1, *E2 = w->E2[i], *Z2 = w->Z2[i], *Z2_dot = w->Z2_dot, *H = w->H[i],
                 *H_dot = w->H_dot, *E = w->E, *S = w->S[i];
 
         /* A1[i,j] = sum_{q<n} X[i,q] W1[q,j] */
@@ -265,14 +271,14 @@ int two_layer_sigmoid_jvp(const two_layer_sigmoid_params *restrict p, const two_
         for (int j = 0; j < D; j++)
             Z2[j] = (A1[j] >= 0 ? 1 : E2[j]) / (E2[j] + 1);
 
-        /* Z2_dot[i,j] = Z2[i,j] (1 - Z2[i,j]) sum_{q<n} X[i,q] W1_dot[q,j] */
+        /* Z2_dot[i,j] = E2[i,j] sum_{q<n} X[i,q] W1_dot[q,j]/(E2[i,j] + 1)^2 */
         for (int j = 0; j < D; j++)
             Z2_dot[j] = 0;
         for (int q = 0; q < N; q++)
             for (int j = 0; j < D; j++)
                 Z2_dot[j] += X[q] * p_dot->W1[q][j];
         for (int j = 0; j < D; j++)
-            Z2_dot[j] *= Z2[j] * (1 - Z2[j]);
+            Z2_dot[j] *= E2[j] / two_layer_sigmoid_square(E2[j] + 1);
 
         /* H[i,j] = sum_{q<d} Z2[i,q] W2[q,j] */
         for (int j = 0; j < K; j++)

@@ -17,10 +17,12 @@
 
 #ifdef TWO_LAYER_TANH_DOUBLE
 #define EXP exp
+#define FABS fabs
 #define LOG log
 #define TANH tanh
 #else
 #define EXP expf
+#define FABS fabsf
 #define LOG logf
 #define TANH tanhf
 #endif
@@ -49,6 +51,11 @@ static real two_layer_tanh_dot(const real *x, const real *y, int n)
 static real two_layer_tanh_larger(real a, real b)
 {
     return a > b || a != a ? a : b;
+}
+
+static real two_layer_tanh_square(real x)
+{
+    return x * x;
 }
 
 /* The finaliser of SplitMix64: Steele, Lea, Flood, OOPSLA 2014. */
@@ -141,7 +148,7 @@ int two_layer_tanh_loss(const two_layer_tanh_params *restrict p, const two_layer
     *L = 0;
     for (int i = 0; i < b->m; i++) {
         const real *X = b->X[i];
-        real *A1 = w->A1, *Z2 = w->Z2[i], *H = w->H[i], *E = w->E, *S = w->S[i];
+        real *A1 = w->A1, *Z2 = w->Z2[i], *H = w->H[i], *E = w->E, *S = w->S[i], *E2 = w->E2[i];
 
         /* A1[i,j] = sum_{q<n} X[i,q] W1[q,j] */
         for (int j = 0; j < D; j++)
@@ -181,6 +188,10 @@ int two_layer_tanh_loss(const two_layer_tanh_params *restrict p, const two_layer
         /* S[i,j] = E[i,j]/T[i] */
         for (int j = 0; j < K; j++)
             S[j] = E[j] / T;
+
+        /* E2[i,j] = exp(-2 abs(A1[i,j])) */
+        for (int j = 0; j < D; j++)
+            E2[j] = EXP(-2 * FABS(A1[j]));
     }
     *L /= (real)b->m;
     return TWO_LAYER_TANH_OK;
@@ -195,16 +206,17 @@ int two_layer_tanh_vjp(const two_layer_tanh_params *restrict p, const two_layer_
         return code;
 
     for (int i = 0; i < b->m; i++) {
-        const real *S = w->S[i], *Z2 = w->Z2[i];
+        const real *S = w->S[i], *E2 = w->E2[i];
         real *H_bar = w->H_bar[i], *A1_bar = w->A1_bar[i];
 
         /* H_bar[i,j] = L_bar (S[i,j] - [j == y[i]])/m */
         for (int j = 0; j < K; j++)
             H_bar[j] = L_bar * (S[j] - (real)(j == b->y[i])) / (real)b->m;
 
-        /* A1_bar[i,j] = (1 - Z2[i,j]^2) sum_{q<k} H_bar[i,q] W2[j,q] */
+        /* A1_bar[i,j] = 4 E2[i,j] sum_{q<k} H_bar[i,q] W2[j,q]/(E2[i,j] + 1)^2 */
         for (int j = 0; j < D; j++)
-            A1_bar[j] = two_layer_tanh_dot(H_bar, p->W2[j], K) * (1 - Z2[j] * Z2[j]);
+            A1_bar[j] =
+                    4 * two_layer_tanh_dot(H_bar, p->W2[j], K) * E2[j] / two_layer_tanh_square(E2[j] + 1);
     }
 
     /* W2_bar[q,j] = sum_{i<m} Z2[i,q] H_bar[i,j] */
@@ -239,8 +251,8 @@ int two_layer_tanh_jvp(const two_layer_tanh_params *restrict p, const two_layer_
     *L_dot = 0;
     for (int i = 0; i < b->m; i++) {
         const real *X = b->X[i];
-        real *A1 = w->A1, *Z2 = w->Z2[i], *Z2_dot = w->Z2_dot, *H = w->H[i], *H_dot = w->H_dot,
-                *E = w->E, *S = w->S[i];
+        real *A1 = w->A1, *Z2 = w->Z2[i], *E2 = w->E2[i], *Z2_dot = w->Z2_dot, *H = w->H[i],
+                *H_dot = w->H_dot, *E = w->E, *S = w->S[i];
 
         /* A1[i,j] = sum_{q<n} X[i,q] W1[q,j] */
         for (int j = 0; j < D; j++)
@@ -253,14 +265,18 @@ int two_layer_tanh_jvp(const two_layer_tanh_params *restrict p, const two_layer_
         for (int j = 0; j < D; j++)
             Z2[j] = TANH(A1[j]);
 
-        /* Z2_dot[i,j] = (1 - Z2[i,j]^2) sum_{q<n} X[i,q] W1_dot[q,j] */
+        /* E2[i,j] = exp(-2 abs(A1[i,j])) */
+        for (int j = 0; j < D; j++)
+            E2[j] = EXP(-2 * FABS(A1[j]));
+
+        /* Z2_dot[i,j] = 4 E2[i,j] sum_{q<n} X[i,q] W1_dot[q,j]/(E2[i,j] + 1)^2 */
         for (int j = 0; j < D; j++)
             Z2_dot[j] = 0;
         for (int q = 0; q < N; q++)
             for (int j = 0; j < D; j++)
                 Z2_dot[j] += X[q] * p_dot->W1[q][j];
         for (int j = 0; j < D; j++)
-            Z2_dot[j] *= 1 - Z2[j] * Z2[j];
+            Z2_dot[j] *= 4 * E2[j] / two_layer_tanh_square(E2[j] + 1);
 
         /* H[i,j] = sum_{q<d} Z2[i,q] W2[q,j] */
         for (int j = 0; j < K; j++)

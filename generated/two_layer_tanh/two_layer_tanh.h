@@ -52,6 +52,7 @@ typedef two_layer_tanh_params two_layer_tanh_gradients;
 typedef struct {
     two_layer_tanh_real Z2[TWO_LAYER_TANH_M][TWO_LAYER_TANH_D]; /* (m, d) kept */
     two_layer_tanh_real S[TWO_LAYER_TANH_M][TWO_LAYER_TANH_K]; /* (m, k) kept */
+    two_layer_tanh_real E2[TWO_LAYER_TANH_M][TWO_LAYER_TANH_D]; /* (m, d) kept */
     two_layer_tanh_real A1[TWO_LAYER_TANH_D]; /* (d) of one example */
     two_layer_tanh_real H[TWO_LAYER_TANH_M][TWO_LAYER_TANH_K]; /* (m, k) */
     two_layer_tanh_real E[TWO_LAYER_TANH_K]; /* (k) of one example */

@@ -68,9 +68,10 @@ def init(seed=0, dtype=np.float32, *, n=784, d=100, k=10):
 
 def forward(p, X):
     """Return H (m, k) and residuals."""
-    Z2 = np.tanh(X @ p.W1)  # (m, d)
-    H = Z2 @ p.W2           # (m, k)
-    return H, (Z2,)
+    A1 = X @ p.W1     # (m, d)
+    Z2 = np.tanh(A1)  # (m, d)
+    H = Z2 @ p.W2     # (m, k)
+    return H, (A1, Z2)
 
 
 def require_labels(name, labels, classes):
@@ -86,26 +87,27 @@ def require_labels(name, labels, classes):
 def loss(p, X, y):
     """Return L and residuals."""
     require_labels("y", y, p.W2.shape[1])
-    H, (Z2,) = forward(p, X)
+    H, (A1, Z2) = forward(p, X)
     m = len(X)
-    M = H.max(axis=1)           # (m,)
-    E = np.exp(H - M[:, None])  # (m, k)
-    T = E.sum(axis=1)           # (m,)
+    M = H.max(axis=1)             # (m,)
+    E = np.exp(H - M[:, None])    # (m, k)
+    T = E.sum(axis=1)             # (m,)
     L = (np.log(T) + M - H[np.arange(m), y]).sum() / m
-    S = E / T[:, None]          # (m, k)
-    return L, (Z2, S)
+    S = E / T[:, None]            # (m, k)
+    E2 = np.exp(-2 * np.abs(A1))  # (m, d)
+    return L, (Z2, S, E2)
 
 
 def vjp(residuals, L_bar, p, X, y):
     """Pull L_bar () back to W1_bar (n, d), W2_bar (d, k)."""
-    Z2, S = residuals
+    Z2, S, E2 = residuals
     m = len(X)
-    H_bar = S.copy()                         # (m, k)
+    H_bar = S.copy()                                  # (m, k)
     H_bar[np.arange(m), y] -= 1
     H_bar *= L_bar / m
-    W2_bar = Z2.T @ H_bar                    # (d, k)
-    A1_bar = (H_bar @ p.W2.T) * (1 - Z2**2)  # (m, d)
-    W1_bar = X.T @ A1_bar                    # (n, d)
+    W2_bar = Z2.T @ H_bar                             # (d, k)
+    A1_bar = 4 * E2 * (H_bar @ p.W2.T) / (1 + E2)**2  # (m, d)
+    W1_bar = X.T @ A1_bar                             # (n, d)
     return Gradients(W1_bar, W2_bar)
 
 
@@ -119,15 +121,17 @@ def jvp(p, p_dot, X, y):
     """Push p_dot (Gradients) forward to L_dot."""
     require_labels("y", y, p.W2.shape[1])
     m = len(X)
-    Z2 = np.tanh(X @ p.W1)                 # (m, d)
-    Z2_dot = (X @ p_dot.W1) * (1 - Z2**2)  # (m, d)
-    H = Z2 @ p.W2                          # (m, k)
-    H_dot = Z2 @ p_dot.W2 + Z2_dot @ p.W2  # (m, k)
-    M = H.max(axis=1)                      # (m,)
-    E = np.exp(H - M[:, None])             # (m, k)
-    T = E.sum(axis=1)                      # (m,)
+    A1 = X @ p.W1                                   # (m, d)
+    Z2 = np.tanh(A1)                                # (m, d)
+    E2 = np.exp(-2 * np.abs(A1))                    # (m, d)
+    Z2_dot = 4 * E2 * (X @ p_dot.W1) / (1 + E2)**2  # (m, d)
+    H = Z2 @ p.W2                                   # (m, k)
+    H_dot = Z2 @ p_dot.W2 + Z2_dot @ p.W2           # (m, k)
+    M = H.max(axis=1)                               # (m,)
+    E = np.exp(H - M[:, None])                      # (m, k)
+    T = E.sum(axis=1)                               # (m,)
     L = (np.log(T) + M - H[np.arange(m), y]).sum() / m
-    S = E / T[:, None]                     # (m, k)
+    S = E / T[:, None]                              # (m, k)
     L_dot = ((H_dot * S).sum() - H_dot[np.arange(m), y].sum()) / m
     return L, L_dot
 

@@ -1,0 +1,1 @@
+"""Stable numbers from naive spelling: before a program is differentiated, and last before it is emitted."""

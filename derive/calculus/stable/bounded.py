@@ -1,0 +1,88 @@
+"""R(exp(a)) by E = exp(-|a|) <= 1, so that nothing overflows and nothing cancels.
+
+    t^k f(t), t = exp(a), is    E^k f(E)                              where a < 0
+                                E^-(k + deg f) (t^deg f(1/t))(E)      where a >= 0: coefficients reversed
+    t - 1                is     expm1(a)
+
+Higham, Accuracy and Stability of Numerical Algorithms, 2nd ed., section 1.12.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+
+from sympy import Abs, Add, Expr, Mul, Pow, Rational, S, exp, tanh
+from sympy.codegen.cfunctions import expm1
+
+from derive.calculus.nodes import Nonnegative, Where
+from derive.calculus.stable.exponential import Exponential, Factor
+
+Decay = Callable[[Exponential], Expr]
+MINUS_ONE_PLUS = (S.NegativeOne, S.One)
+HALF_TANGENT = (Factor(MINUS_ONE_PLUS, 1), Factor((S.One, S.One), -1))
+
+
+def bounded(ratio: Exponential, decay: Decay) -> Expr | None:
+    """The ratio by E = decay(ratio); None for a polynomial of exponentials, which overflows where it must."""
+    if not ratio.factors:
+        return ratio.coefficient * exp(ratio.power * ratio.exponent)
+    if all(f.exponent > 0 for f in ratio.factors) and (ratio.above > 0 or ratio.power < 0):
+        return _differences(ratio)
+    if ratio.factors == HALF_TANGENT and ratio.power == 0:
+        return ratio.coefficient * tanh(ratio.exponent / 2)
+    small = decay(ratio)
+    alike = [f for f in ratio.factors if _mirrored(f)]
+    apart = [f for f in ratio.factors if not _mirrored(f)]
+    turned = sum(f.exponent for f in alike if _mirrored(f) == -1) % 2
+    upper = Mul(
+        S.NegativeOne if turned else S.One,
+        _monomial(small, -ratio.above, ratio.exponent),
+        *(factor_at(f.reversed(), small, ratio) for f in apart),
+    )
+    lower = Mul(_monomial(small, ratio.power, -ratio.exponent), *(factor_at(f, small, ratio) for f in apart))
+    shared = Mul(*(factor_at(f, small, ratio) for f in alike))
+    return ratio.coefficient * Where(Nonnegative(ratio.core), upper, lower) * shared
+
+
+def _monomial(small: Expr, power: int, growth: Expr) -> Expr:
+    """E^power; one that grows is an exponential again."""
+    return small**power if power >= 0 else exp(-power * growth)
+
+
+def _mirrored(factor: Factor) -> int:
+    """1 where the coefficients read the same from both ends, -1 where the signs turn, else 0."""
+    back = factor.coefficients[::-1]
+    if back == factor.coefficients:
+        return 1
+    return -1 if tuple(-c for c in back) == factor.coefficients else 0
+
+
+def factor_at(factor: Factor, small: Expr, ratio: Exponential) -> Expr:
+    """f(E)^e; E - 1 keeps its digits as expm1(-|a|)."""
+    if factor.coefficients == MINUS_ONE_PLUS:
+        return Pow(expm1(-ratio.step * Abs(ratio.core)), factor.exponent)
+    return Pow(polynomial(factor.coefficients, small), factor.exponent)
+
+
+def polynomial(coefficients: Sequence[Rational], variable: Expr) -> Expr:
+    """c_0 + c_1 x + c_2 x^2 + ..."""
+    return Add(*(c * variable**k for k, c in enumerate(coefficients)))
+
+
+def _differences(ratio: Exponential) -> Expr | None:
+    """t^k (t - 1)^n f(t), the differences as expm1(a), or as -t expm1(-a) where t^-1 takes up the t."""
+    found = [f for f in ratio.factors if f.coefficients == MINUS_ONE_PLUS]
+    if not found:
+        return None
+    if ratio.above <= 0:
+        return _differences(ratio.mirrored())
+    a, count = ratio.exponent, found[0].exponent
+    falling = min(max(-ratio.power, 0), count)
+    others = (Pow(polynomial(f.coefficients, exp(a)), f.exponent) for f in ratio.factors if f not in found)
+    return Mul(
+        ratio.coefficient,
+        exp((ratio.power + falling) * a),
+        Pow(-expm1(-a), falling),
+        Pow(expm1(a), count - falling),
+        *others,
+    )

@@ -1,0 +1,153 @@
+"""Last before emission: ratios of exponentials and their logarithms by E = exp(-|a|), for equal values.
+
+    Z2[i,j] = 1/(1 + exp(-A1[i,j]))
+    becomes
+    E[i,j] = exp(-|A1[i,j]|)
+    Z2[i,j] = where(A1[i,j] >= 0, 1, E[i,j])/(1 + E[i,j])
+
+and a derivative 1 - Z2[i,j] of it where(A1[i,j] >= 0, E[i,j], 1)/(1 + E[i,j]), which does not round to 0.
+"""
+
+from __future__ import annotations
+
+from dataclasses import replace
+
+from sympy import Add, Expr, Mul, Pow, cosh, exp, log, sinh, tanh
+from sympy.core.basic import Basic
+
+from derive.calculus.nodes import Range
+from derive.calculus.program import Equation, Program, Recurrence, Statement
+from derive.calculus.stable.bounded import bounded
+from derive.calculus.stable.decays import Decays, Place
+from derive.calculus.stable.exponential import Exponential, core, exponential, sign
+from derive.calculus.stable.logarithms import logarithm
+from derive.calculus.stable.meaning import Meaning
+from derive.calculus.tensor import Ref
+
+GROWING = (exp, tanh, sinh, cosh)
+
+
+def stable_forms(program: Program) -> Program:
+    """The program with every such form replaced."""
+    meaning = Meaning(program)
+    if not meaning.names and not any(e.value.has(*GROWING) for e in program.equations()):
+        return program
+    decays = Decays(program)
+    statements: list[Statement] = []
+    for statement in program.statements:
+        if isinstance(statement, Recurrence):
+            outer = ((statement.index, statement.extent),)
+            inner = [e for equation in statement.equations for e in _stable(equation, outer, meaning, decays)]
+            statements.append(replace(statement, equations=tuple(inner)))
+        else:
+            statements += _stable(statement, (), meaning, decays)
+    return replace(program, statements=tuple(statements), locals=(*program.locals, *decays.tensors))
+
+
+def _stable(equation: Equation, outer: tuple[Range, ...], meaning: Meaning, decays: Decays) -> list[Equation]:
+    if not equation.value.has(*GROWING) and not meaning.names & {r.name for r in equation.value.atoms(Ref)}:
+        return [equation]
+    place = Place(equation, outer)
+    value = _Visit(meaning, decays, place).visit(equation.value)
+    return [*decays.taken(), replace(equation, value=value)]
+
+
+class _Visit:
+    """One walk over a value, from the outermost form inwards."""
+
+    def __init__(self, meaning: Meaning, decays: Decays, place: Place) -> None:
+        self.meaning, self.decays, self.place = meaning, decays, place
+
+    def visit(self, node: Basic) -> Basic:
+        """The node in its stable form."""
+        if isinstance(node, Ref | exp) or not node.args:
+            return node
+        if not node.has(*GROWING) and not self._names(node):
+            return node
+        changed = self._form(node)
+        if changed is not None:
+            return changed
+        return node.func(*(self.visit(argument) for argument in node.args))
+
+    def _names(self, node: Basic) -> bool:
+        return any(ref.name in self.meaning.names for ref in node.atoms(Ref))
+
+    def _form(self, node: Basic) -> Expr | None:
+        if isinstance(node, log):
+            return self._logarithm(node.args[0])
+        if isinstance(node, tanh) and node.has(log):
+            return self._ratio(node)
+        if isinstance(node, Mul | Pow):
+            return self._product(node)
+        return self._sum(node) if isinstance(node, Add) else None
+
+    def _decay(self, ratio: Exponential) -> Expr:
+        return self.decays.decay(ratio, self.place)
+
+    def _logarithm(self, inside: Expr) -> Expr | None:
+        ratio = exponential(inside, self.meaning)
+        return None if ratio is None or not ratio.factors else logarithm(ratio, self._decay)
+
+    def _product(self, node: Expr) -> Expr | None:
+        """The factors that are ratios of one exponential, together; the others as they are."""
+        groups: dict[Expr, list[Expr]] = {}
+        rest: list[Expr] = []
+        for factor in Mul.make_args(node):
+            shared = core(factor, self.meaning)
+            if shared is None:
+                rest.append(factor)
+            else:
+                groups.setdefault(shared, []).append(factor)
+        forms: list[Expr] = []
+        for factors in groups.values():
+            form = self._ratio(Mul(*factors)) if any(_is_sum(f) for f in factors) else None
+            if form is None:
+                rest += factors
+            else:
+                forms.append(form)
+        return Mul(*forms, *(self.visit(factor) for factor in rest)) if forms else None
+
+    def _ratio(self, value: Expr) -> Expr | None:
+        ratio = exponential(value, self.meaning)
+        if ratio is None:
+            return None
+        return bounded(ratio, self._decay)
+
+    def _sum(self, node: Expr) -> Expr | None:
+        """Terms with one cofactor together, where they may cancel: 1 + x - x Y is 1 + x (1 - Y)."""
+        groups: dict[tuple[Expr, Expr], list[Expr]] = {}
+        rest: list[Expr] = []
+        for term in node.args:
+            rational, cofactor = self._split(term)
+            shared = core(rational, self.meaning)
+            if shared is None:
+                rest.append(term)
+            else:
+                groups.setdefault((cofactor, shared), []).append(rational)
+        forms: list[Expr] = []
+        for (cofactor, _), rationals in groups.items():
+            bare = [term for term in rest if (term / cofactor).is_Rational]
+            form = self._difference([*rationals, *(term / cofactor for term in bare)])
+            if form is None:
+                rest += [rational * cofactor for rational in rationals]
+            else:
+                rest = [term for term in rest if term not in bare]
+                forms.append(form * self.visit(cofactor))
+        return Add(*forms, *(self.visit(term) for term in rest)) if forms else None
+
+    def _difference(self, terms: list[Expr]) -> Expr | None:
+        """The sum of ratios in bounded form, None where all have one sign, so that nothing cancels."""
+        if len(terms) < 2:
+            return None
+        signs = {sign(term, self.meaning) for term in terms}
+        return self._ratio(Add(*terms)) if signs not in ({1}, {-1}) else None
+
+    def _split(self, term: Expr) -> tuple[Expr, Expr]:
+        """A term as a ratio of exponentials times what is none."""
+        factors = Mul.make_args(term)
+        rational = [f for f in factors if f.is_Rational or core(f, self.meaning) is not None]
+        return Mul(*rational), Mul(*(f for f in factors if f not in rational))
+
+
+def _is_sum(factor: Expr) -> bool:
+    return isinstance(factor.as_base_exp()[0] if not isinstance(factor, exp) else factor, Add)

@@ -1,0 +1,105 @@
+"""The logarithm of a value that is built from exponentials, by what stands in them.
+
+    exp(u)                     u
+    a b^2/c                    log a + 2 log b - log c
+    S, S = exp(x)/sum exp(x)   x - log sum exp(x)             names are seen through
+    1 - Y, Y = 1/(1+exp(-a))   -log(1 + exp(a))
+    exp(a) + exp(b)            a + log(1 + exp(b - a))
+    sum_q w                    log sum_q exp(log w)
+    where(c, w, 0)             where(c, log w, -oo)
+
+A quotient is then not left to underflow under a logarithm, and its derivative has no 1/S.
+"""
+
+from __future__ import annotations
+
+from sympy import Add, Expr, Mul, Pow, exp, log, oo
+
+from derive.calculus.nodes import Sum, Where
+from derive.calculus.program import Program
+from derive.calculus.stable.bounded import polynomial
+from derive.calculus.stable.exponential import Exponential, exponential
+from derive.calculus.stable.meaning import Meaning
+from derive.calculus.substitution import substitute
+from derive.calculus.tensor import Ref
+
+
+class LogForm:
+    """value -> log(value) seen through, None where nothing in it is exponential or a sign is not plain."""
+
+    def __init__(self, program: Program) -> None:
+        self.program = program
+        self.meaning = Meaning(program)
+
+    def __call__(self, value: Expr) -> Expr | None:
+        if isinstance(value, exp):
+            return value.args[0]
+        ratio = exponential(value, self.meaning)
+        if ratio is not None:
+            return _of_ratio(ratio)
+        if isinstance(value, Ref):
+            found = definition(value, self.program)
+            return None if found is None else self(found)
+        if isinstance(value, Mul):
+            return self._product(value)
+        if isinstance(value, Pow):
+            base = self(value.base)
+            return None if base is None else value.exp * base
+        if isinstance(value, Sum):
+            return self._sum(value)
+        if isinstance(value, Where):
+            return self._branch(value)
+        return self._two(value) if isinstance(value, Add) else None
+
+    def _product(self, value: Mul) -> Expr | None:
+        """The factors that open are positive, so that the rest has the sign of the whole."""
+        opened, rest = [], []
+        for factor in value.args:
+            found = self(factor)
+            if found is None:
+                rest.append(factor)
+            else:
+                opened.append(found)
+        return Add(*opened, log(Mul(*rest))) if opened else None
+
+    def _sum(self, value: Sum) -> Expr | None:
+        guarded = isinstance(value.body, Where) and value.body.other == 0
+        body = value.body.chosen if guarded else value.body
+        inner = self(body) if all(self(factor) is not None for factor in Mul.make_args(body)) else None
+        if inner is None:
+            return None
+        body = Where(value.body.condition, exp(inner), 0) if guarded else exp(inner)
+        return log(Sum(body, *value.ranges))
+
+    def _branch(self, value: Where) -> Expr | None:
+        inner = self(value.chosen)
+        return Where(value.condition, inner, -oo) if value.other == 0 and inner is not None else None
+
+    def _two(self, value: Add) -> Expr | None:
+        """Two exponentials of different exponents."""
+        if len(value.args) != 2:
+            return None
+        first, second = (self(term) for term in sorted(value.args, key=str))
+        if first is None or second is None:
+            return None
+        return first + log(1 + exp(second - first))
+
+
+def _of_ratio(ratio: Exponential) -> Expr | None:
+    """The logarithms of the factors, where they are positive and do not cancel where the ratio is 1."""
+    if ratio.above == 0 and ratio.power != 0:
+        ratio = ratio.mirrored()
+    positive = all(f.positive for f in ratio.factors) and ratio.coefficient.is_positive
+    if not positive or (ratio.factors and ratio.at_one() == 1):
+        return None
+    a = ratio.exponent
+    terms = (f.exponent * log(polynomial(f.coefficients, exp(a))) for f in ratio.factors)
+    return Add(log(ratio.coefficient), ratio.power * a, *terms)
+
+
+def definition(ref: Ref, program: Program) -> Expr | None:
+    """The value of an element, where one plain equation defines it."""
+    found = program.defining(ref.name)
+    if len(found) != 1 or found[0].loops != found[0].target.indices:
+        return None
+    return substitute(found[0].value, dict(zip(found[0].loops, ref.indices, strict=True)))

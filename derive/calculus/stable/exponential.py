@@ -167,7 +167,7 @@ def _multiple(exponent: Expr) -> tuple[Rational, Expr]:
 
 
 def _one_exponent(plain: Expr) -> tuple[Rational, Expr, Expr] | None:
-    """The largest a = step * core of which every exponent is a whole multiple, and the value in t = exp(a)."""
+    """The largest a = step core that every exponent is a whole multiple of, and the value in t = exp(a)."""
     multiples = {node: _multiple(node.args[0]) for node in plain.atoms(exp)}
     cores = {inner for _, inner in multiples.values()}
     if len(cores) != 1:

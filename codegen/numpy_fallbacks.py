@@ -7,7 +7,7 @@ def require_labels(name, labels, classes):
     """ValueError where a label is out of range, or there is none."""
     if not labels.size:
         raise ValueError(f"{name} is empty; a batch has one example at least")
-    if labels.min() < 0 or labels.max() >= classes:
+    if labels.astype(np.uint64).max() >= classes:  # -1 is the largest of all
         wrong = np.argwhere((labels < 0) | (labels >= classes))[0].tolist()
         value = labels[tuple(wrong)]
         raise ValueError(f"{name}{wrong} is {value}; labels are 0..{classes - 1}")'''

@@ -1,11 +1,14 @@
 """Updates in place: W' = W - lr (W_bar + weight_decay W) as
 
-    W_bar += weight_decay * W
-    W_bar *= lr
-    W -= W_bar
+    L, g = finite_gradients(p, X, y, lr)
+    ...
+        if weight_decay:
+            W *= 1 - lr * weight_decay
+        W -= W_bar
 
-The gradient is the step's own, so its memory holds what is computed from it; a term with a factor that is 0
-by default is left out where it is 0.
+The pullback is linear: lr W_bar is what is pulled back from the seed lr, so where the gradient has one
+scalar coefficient, no pass over its elements multiplies them. A term with a factor that is 0 by default is
+left out where it is 0.
 """
 
 from __future__ import annotations
@@ -13,81 +16,90 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 
-from sympy import Add, Expr, Mul
+from sympy import Add, Expr, Integer, expand
 
 from codegen.plan import Plan
 from codegen.printers.numpy_numbers import Scalars
-from codegen.printers.numpy_text import Code
+from codegen.printers.numpy_text import POWER, Code
 from derive.calculus.network import Update
 from derive.calculus.program import Equation
 from derive.calculus.tensor import Ref, refs
+from derive.errors import DeriveError
 
 DEFAULTS = {"weight_decay": "0.0"}
 
 
 @dataclass
 class _InPlace:
-    """The lines of one update: `scratch` may be overwritten, `kept` maps a new value to its old name."""
+    """The lines of one update; the gradient's scale is in the gradient."""
 
-    scratch: set[str]
+    gradient: str
+    scale: Expr
     lines: list[str] = field(default_factory=list)
-    done: dict[Expr, Expr] = field(default_factory=dict)
 
-    def text(self, value: Expr) -> Code:
-        return Scalars(lambda ref: Code(ref.name)).code(value)
-
-    def add(self, target: str, term: Expr) -> None:
-        """target += term, skipped where a factor is 0 by default."""
-        optional = sorted(f.name for f in Mul.make_args(term) if isinstance(f, Ref) and f.name in DEFAULTS)
-        sign, size = ("-=", -term) if is_negative(term) else ("+=", term)
-        line = f"{target} {sign} {self.text(size).text}"
-        self.lines += [f"if {optional[0]}:", f"    {line}"] if optional else [line]
-
-    def multiply(self, target: str, factor: Expr) -> None:
-        if factor != 1:
-            self.lines.append(f"{target} *= {self.text(factor).text}")
-
-    def reduced(self, value: Expr) -> Expr:
-        """The value with what scratch memory can hold computed there."""
-        if not isinstance(value, Add | Mul):
-            return value
-        if value in self.done:
-            return self.done[value]
-        rebuilt = value.func(*(self.reduced(argument) for argument in value.args))
-        own = next((a for a in rebuilt.args if isinstance(a, Ref) and a.name in self.scratch), None)
-        if own is None:
-            return rebuilt
-        rest = [argument for argument in rebuilt.args if argument != own]
-        if any(set(refs(argument)) & {own} for argument in rest) or not self._fits(rebuilt, rest):
-            return rebuilt
-        self.done[value] = self._overwritten(own, rebuilt, rest)
-        return self.done[value]
-
-    def _overwritten(self, own: Ref, rebuilt: Expr, rest: list[Expr]) -> Expr:
-        """What the scratch memory stands for after the lines that compute the value in it."""
-        if isinstance(rebuilt, Add):
-            for term in rest:
-                self.add(own.name, term)
-            return own
-        factor = Mul(*rest)
-        negative = is_negative(factor)
-        self.multiply(own.name, -factor if negative else factor)
-        return -own if negative else own
-
-    def _fits(self, rebuilt: Expr, rest: list[Expr]) -> bool:
-        """Scalars may multiply in place; anything may be added."""
-        return isinstance(rebuilt, Add) or all(not _has_axes(argument) for argument in rest)
-
-    def equation(self, equation: Equation, old: str, names: dict[str, str]) -> None:
-        """old = value, where the value is a multiple of old plus terms."""
-        terms = [self.reduced(term) for term in Add.make_args(_renamed(equation.value, names))]
-        own = [term for term in terms if any(ref.name == old for ref in refs(term))]
-        (scaled,) = own
-        reference = next(ref for ref in refs(scaled) if ref.name == old)
-        self.multiply(old, scaled / reference)
+    def equation(self, value: Expr, old: str) -> None:
+        """old = value, where the value is a multiple of old plus terms, as `old *= ..` and `old += ..`."""
+        factor, terms = _split(value, old)
+        self._multiply(old, factor)
         for term in terms:
-            if term is not scaled:
-                self.add(old, term)
+            self._add(old, term)
+
+    def _multiply(self, target: str, factor: Expr) -> None:
+        if factor == 1:
+            return
+        plain = factor.xreplace({ref: Integer(0) for ref in refs(factor) if ref.name in DEFAULTS})
+        line = f"{target} *= {_text(factor)}"
+        self.lines += [f"if {_optional(factor)}:", f"    {line}"] if plain == 1 else [line]
+
+    def _add(self, target: str, term: Expr) -> None:
+        coefficient = _coefficient(term, self.gradient)
+        if coefficient is not None and coefficient != 0:
+            term = term.xreplace({ref: ref / self.scale for ref in refs(term) if ref.name == self.gradient})
+        sign, size = ("-=", -term) if is_negative(term) else ("+=", term)
+        line = f"{target} {sign} {_text(size)}"
+        self.lines += [f"if {_optional(term)}:", f"    {line}"] if _optional(term) else [line]
+
+
+def _split(value: Expr, old: str) -> tuple[Expr, list[Expr]]:
+    """The factor of the old value, and the other terms, one for each tensor that they are linear in."""
+    factor = _coefficient(value, old)
+    if factor is None:
+        raise DeriveError(f"the new value of {old} is not a multiple of {old} plus terms, but {value}")
+    rest = _without(value, old)
+    terms = []
+    for ref in sorted((ref for ref in refs(rest) if ref.indices), key=str):
+        coefficient = _coefficient(rest, ref.name)
+        if coefficient:
+            terms.append(coefficient * ref)
+            rest = _without(rest, ref.name)
+    remainder = [] if expand(rest) == 0 else list(Add.make_args(rest))
+    return factor, sorted([*terms, *remainder], key=lambda term: (not _optional(term), str(term)))
+
+
+def _coefficient(value: Expr, name: str) -> Expr | None:
+    """The scalar c of value = c X + rest, without axes; None where there is no such c."""
+    others = _at(value, {ref: Integer(0) for ref in refs(value) if ref.indices and ref.name != name})
+    own = next((ref for ref in refs(value) if ref.name == name), Integer(0))
+    coefficient = _at(others, {own: Integer(1)}) - _at(others, {own: Integer(0)})
+    linear = expand(value - _without(value, name) - coefficient * own) == 0
+    return coefficient if linear and not any(ref.indices for ref in refs(coefficient)) else None
+
+
+def _without(value: Expr, name: str) -> Expr:
+    return _at(value, {ref: Integer(0) for ref in refs(value) if ref.name == name})
+
+
+def _at(value: Expr, values: Mapping[Expr, Expr]) -> Expr:
+    return value.xreplace(values)
+
+
+def _text(value: Expr) -> str:
+    return Scalars(lambda ref: Code(ref.name)).code(value).text
+
+
+def _optional(value: Expr) -> str:
+    """The factor of a value that is 0 by default, if there is one."""
+    return next((name for name in sorted(ref.name for ref in refs(value)) if name in DEFAULTS), "")
 
 
 def is_negative(value: Expr) -> bool:
@@ -95,8 +107,13 @@ def is_negative(value: Expr) -> bool:
     return bool(value.as_coeff_Mul()[0].is_negative)
 
 
-def _has_axes(value: Expr) -> bool:
-    return any(ref.indices for ref in refs(value))
+def _scale(values: list[Expr], gradient: str) -> Expr:
+    """The one positive coefficient of the gradient in an update, 1 where there is none."""
+    read = [value for value in values if any(ref.name == gradient for ref in refs(value))]
+    coefficient = _coefficient(read[0], gradient) if len(read) == 1 else None
+    if coefficient is None or _optional(coefficient):
+        return Integer(1)
+    return -coefficient if is_negative(coefficient) else coefficient
 
 
 def step_function(update: Update, plan: Plan, batch: str) -> str:
@@ -106,20 +123,23 @@ def step_function(update: Update, plan: Plan, batch: str) -> str:
     state = [update.state] if update.state else []
     own = {name: f"{name}_{parameter}" for name in state}
     news = dict(zip(program.outputs, [parameter, *own.values()], strict=True)) | own
-    writer = _InPlace({gradient})
-    for equation in program.equations():
-        writer.equation(equation, news[equation.name], news)
+    equations = list(program.equations())
+    values = [_renamed(equation.value, news) for equation in equations]
+    writer = _InPlace(gradient, _scale(values, gradient))
+    for equation, value in zip(equations, values, strict=True):
+        writer.equation(value, news[equation.name])
     scalars = [f"{name}={DEFAULTS[name]}" if name in DEFAULTS else name for name in update.scalars]
     arguments = ", ".join(["p", *state, batch, *scalars])
     zipped = ", ".join([_trained(plan), *state, "g"])
     loops = ", ".join([parameter, *own.values(), gradient])
-    head = f"def {update.step}({arguments}):"
-    formulas = "; ".join(_formula(equation) for equation in program.equations())
+    seed = Scalars(lambda ref: Code(ref.name)).code(writer.scale)
+    scaled = f"  # g is {seed.at(POWER)} * {gradient}, for vjp is linear in {loss}_bar"
+    called = f"{loss}, g = finite_gradients(p, {batch}, {seed.text}){scaled if writer.scale != 1 else ''}"
     return "\n".join(
         [
-            head,
-            f'    """{formulas}. In place; return {loss}."""',
-            f"    {loss}, g = finite_gradients(p, {batch})",
+            f"def {update.step}({arguments}):",
+            f'    """{"; ".join(map(_formula, equations))}. In place; return {loss}."""',
+            f"    {called}",
             f"    for {loops} in zip({zipped}, strict=True):",
             *(f"        {line}" for line in writer.lines),
             f"    return {loss}",
@@ -134,7 +154,7 @@ def _renamed(value: Expr, names: Mapping[str, str]) -> Expr:
 
 
 def _formula(equation: Equation) -> str:
-    return f"{equation.name} = {Scalars(lambda ref: Code(ref.name)).code(equation.value).text}"
+    return f"{equation.name} = {_text(equation.value)}"
 
 
 def _trained(plan: Plan) -> str:

@@ -91,7 +91,8 @@ class Network(ABC):
         key = (kind, *scalars.items())
         if self._last is None or self._last[0] != key:
             self._last = (key, self.stepper(kind, **scalars))
-        return self._last[1](*self._selected)
+        with np.errstate(all="ignore"):  # what is not finite raises
+            return self._last[1](*self._selected)
 
     def _scalars(self, kind: str, given: Mapping[str, float]) -> dict[str, float]:
         step = self.description.step(kind)
@@ -141,7 +142,11 @@ class Network(ABC):
 
     @abstractmethod
     def stepper(self, kind: str, **scalars: float) -> Run:
-        """`run(start, stop)`: the step on those rows of what is bound, with all else looked up beforehand."""
+        """`run(start, stop)`: the step on those rows of what is bound, with all else looked up beforehand.
+
+        What overflows is raised where it makes loss or gradient not finite; NumPy warns of it before, unless
+        the caller says `np.errstate(all="ignore")`.
+        """
 
     def gradients(self, *batch: Array) -> tuple[float, dict[str, Array]]:
         """Loss, and its gradient by each trained parameter, in arrays of the caller's own."""

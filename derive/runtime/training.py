@@ -155,7 +155,8 @@ def _train(run: Run, position: Position | None) -> list[log.Record]:
         with stop_requests() as requests:
             shuffled = tuple(np.empty_like(array) for array in run.train)
             while position.epoch < run.settings.epochs:
-                position = _epoch(run, position, shuffled, requests)
+                with np.errstate(all="ignore"):  # a step says itself what is not finite
+                    position = _epoch(run, position, shuffled, requests)
         run.reporter.notice(f"{position.epoch} epochs done; checkpoint, log and curves are in {run.out}")
     finally:
         run.reporter.close()

@@ -79,7 +79,7 @@ def require_labels(name, labels, classes):
     """ValueError where a label is out of range, or there is none."""
     if not labels.size:
         raise ValueError(f"{name} is empty; a batch has one example at least")
-    if labels.min() < 0 or labels.max() >= classes:
+    if labels.astype(np.uint64).max() >= classes:  # -1 is the largest of all
         wrong = np.argwhere((labels < 0) | (labels >= classes))[0].tolist()
         value = labels[tuple(wrong)]
         raise ValueError(f"{name}{wrong} is {value}; labels are 0..{classes - 1}")
@@ -111,10 +111,10 @@ def vjp(residuals, L_bar, p, X, y):
     return Gradients(W1_bar, W2_bar)
 
 
-def gradients(p, X, y):
-    """The loss and its gradient by every trained parameter."""
+def gradients(p, X, y, L_bar=1.0):
+    """The loss and the gradient of L_bar times it by every trained parameter."""
     L, residuals = loss(p, X, y)
-    return L, vjp(residuals, 1.0, p, X, y)
+    return L, vjp(residuals, L_bar, p, X, y)
 
 
 def jvp(p, p_dot, X, y):
@@ -141,40 +141,34 @@ def predict(p, X):
     return forward(p, X)[0].argmax(axis=1).astype(np.int32)
 
 
-def is_finite(w):
-    """Whether every element is finite: so is then the sum of squares, unless it overflows."""
-    return np.isfinite(np.vdot(w, w)) or np.isfinite(w).all()
-
-
-def finite_gradients(p, X, y):
+def finite_gradients(p, X, y, L_bar):
     """`gradients`; FloatingPointError where the loss or a gradient is not finite."""
-    with np.errstate(all="ignore"):
-        L, g = gradients(p, X, y)
-        finite = np.isfinite(L) and all(map(is_finite, g))
-    if not finite:
-        raise FloatingPointError("the loss or a gradient is not finite; nothing was updated")
-    return L, g
+    L, g = gradients(p, X, y, float(L_bar))
+    squares = L * L
+    for W_bar in g:
+        squares += np.vdot(W_bar, W_bar)  # finite, unless it overflows, where all elements are
+    if squares < np.inf or all(np.isfinite(each).all() for each in (L, *g)):
+        return L, g
+    raise FloatingPointError("the loss or a gradient is not finite; nothing was updated")
 
 
 def sgd_step(p, X, y, lr, weight_decay=0.0):
     """W_new = W - (weight_decay * W + W_bar) * lr. In place; return L."""
-    L, g = finite_gradients(p, X, y)
+    L, g = finite_gradients(p, X, y, lr)  # g is lr * W_bar, for vjp is linear in L_bar
     for W, W_bar in zip(p, g, strict=True):
         if weight_decay:
-            W_bar += weight_decay * W
-        W_bar *= lr
+            W *= 1 - lr * weight_decay
         W -= W_bar
     return L
 
 
 def momentum_step(p, v, X, y, lr, mu, weight_decay=0.0):
     """v_new = mu * v - (weight_decay * W + W_bar) * lr; W_new = W + v_new. In place; return L."""
-    L, g = finite_gradients(p, X, y)
+    L, g = finite_gradients(p, X, y, lr)  # g is lr * W_bar, for vjp is linear in L_bar
     for W, v_W, W_bar in zip(p, v, g, strict=True):
-        if weight_decay:
-            W_bar += weight_decay * W
-        W_bar *= lr
         v_W *= mu
+        if weight_decay:
+            v_W -= lr * weight_decay * W
         v_W -= W_bar
         W += v_W
     return L
@@ -182,12 +176,11 @@ def momentum_step(p, v, X, y, lr, mu, weight_decay=0.0):
 
 def averaged_step(p, u, X, y, lr, mu, weight_decay=0.0):
     """u_new = (1 - mu) * (weight_decay * W + W_bar) + mu * u; W_new = W - lr * u_new. In place; return L."""
-    L, g = finite_gradients(p, X, y)
+    L, g = finite_gradients(p, X, y, 1 - mu)  # g is (1 - mu) * W_bar, for vjp is linear in L_bar
     for W, u_W, W_bar in zip(p, u, g, strict=True):
-        if weight_decay:
-            W_bar += weight_decay * W
-        W_bar *= 1 - mu
         u_W *= mu
+        if weight_decay:
+            u_W += (1 - mu) * weight_decay * W
         u_W += W_bar
         W -= lr * u_W
     return L

@@ -120,6 +120,35 @@ def test_a_step_that_is_not_finite_changes_nothing(tmp_path: Path, rng: np.rando
         np.testing.assert_array_equal(w, old)
 
 
+@pytest.mark.parametrize(("value", "refused"), [(1e30, False), (np.inf, True), (np.nan, True)])
+def test_what_counts_is_each_element(
+    value: float, refused: bool, tmp_path: Path, rng: np.random.Generator
+) -> None:
+    """The loss is finite; the squares of 1e30 overflow, the elements do not."""
+    net, module = network("two_layer"), imported(source_of("two_layer"), tmp_path, "two_layer")
+    p = module.init(1, **sizes_of(net))
+    X, y = batch_of(net, np.float32, rng)
+    bars = module.Gradients(np.zeros_like(p.W1), np.full_like(p.W2, value))
+    vars(module)["gradients"] = lambda *_: (np.float32(1), bars)
+    before = p.W2.copy()
+    with np.errstate(over="ignore"):
+        if refused:
+            with pytest.raises(FloatingPointError):
+                module.sgd_step(p, X, y, lr=0.1)
+            np.testing.assert_array_equal(p.W2, before)
+        else:
+            module.sgd_step(p, X, y, lr=0.1)
+            np.testing.assert_array_equal(p.W2, before - np.float32(value))
+
+
+def test_a_pullback_is_linear_in_its_seed(tmp_path: Path, rng: np.random.Generator) -> None:
+    net, module = network("two_layer"), imported(source_of("two_layer"), tmp_path, "two_layer")
+    p = module.init(1, np.float64, **sizes_of(net))
+    batch = batch_of(net, np.float64, rng)
+    for once, thrice in zip(module.gradients(p, *batch)[1], module.gradients(p, *batch, 3.0)[1], strict=True):
+        np.testing.assert_allclose(thrice, 3 * once, rtol=1e-14)
+
+
 @pytest.mark.parametrize("wrong", [-1, 5, 99])
 def test_labels_out_of_range_are_refused(wrong: int, tmp_path: Path, rng: np.random.Generator) -> None:
     net, module = network("two_layer"), imported(source_of("two_layer"), tmp_path, "two_layer")

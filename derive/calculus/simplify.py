@@ -142,16 +142,33 @@ class _Chain:
 def _inlined(
     statements: list[Statement], folder: Folder, known: set[str], outputs: set[str]
 ) -> list[Statement]:
-    """Derived names put into their uses where that is cheaper, until nothing changes."""
+    """Derived names put into their uses where that is cheaper, until nothing changes.
+
+    Contractions last: one that is put into exp's derivative would keep that from being put further.
+    """
     chain = _Chain(statements)
-    changed = True
-    while changed:
-        changed = False
-        for position in list(chain.statements):
-            statement = chain.statements[position]
-            if isinstance(statement, Equation) and statement.name not in known | outputs:
-                changed |= _without_name(chain, position, statement, folder)
+    for all_of_them in (False, True):
+        changed = True
+        while changed:
+            changed = False
+            for position in list(chain.statements):
+                statement = chain.statements[position]
+                if not isinstance(statement, Equation) or statement.name in known | outputs:
+                    continue
+                if all_of_them or not contractions(statement.value):
+                    changed |= _without_name(chain, position, statement, folder)
     return [chain.statements[position] for position in sorted(chain.statements)]
+
+
+def contractions(value: Expr) -> list[Sum]:
+    """The sums of products none of whose factors has every index that is left, as in a matrix product."""
+    return [node for node in value.atoms(Sum) if _contracts(node)]
+
+
+def _contracts(node: Sum) -> bool:
+    factors = [{i for i in ref.free_symbols if isinstance(i, Index)} for ref in refs(node.body)]
+    left = {i for factor in factors for i in factor} - set(node.bound)
+    return not any(left <= factor for factor in factors)
 
 
 def _without_name(chain: _Chain, position: int, equation: Equation, folder: Folder) -> bool:
@@ -243,9 +260,16 @@ def _in_product(value: Expr, ref: Ref) -> bool:
 
 
 def _reads_alike(users: list[Equation], replaced: list[Equation], equation: Equation) -> bool:
-    """Whether putting a name in at equal cost makes nothing harder to read: a copy, or no sum in a sum."""
+    """Whether putting a name in at equal cost makes nothing harder to read: a copy, or no sum in a sum.
+
+    In a contraction it would be computed once for each index that is not its own.
+    """
     if operations(equation.value) == 0:
         return True
+    if any(
+        ref.name == equation.name for user in users for node in contractions(user.value) for ref in refs(node)
+    ):
+        return False
     return _depth(replaced[0].value) <= max(_depth(users[0].value), _depth(equation.value))
 
 

@@ -178,6 +178,11 @@ def element_indices(sweep: _Sweep, tensor: Tensor, equation: Equation | None) ->
     """The letters of an element: those of its definition, or of its first use, or of its axes."""
     uses = [ref for ref, _ in sweep.terms.get(tensor.name, [])]
     models = ([equation.target] if equation is not None else []) + uses
+    return element_letters(tensor, models)
+
+
+def element_letters(tensor: Tensor, models: Sequence[Ref] = ()) -> tuple[Index, ...]:
+    """A letter for each axis: as in the first of some references that has one, else the axis's own."""
     chosen: list[Index] = []
     sizes = {str(symbol) for axis in tensor.axes for symbol in axis.size.free_symbols}
     for position, axis in enumerate(tensor.axes):

@@ -243,8 +243,8 @@ int curve_jvp(const curve_params *restrict p, const curve_gradients *p_dot, cons
     *L_dot = 0;
     for (int i = 0; i < b->m; i++) {
         const real *X = b->X[i], *Y = b->Y[i];
-        real *A1 = w->A1, *Z2 = w->Z2[i], *E = w->E[i], *Z2_dot = w->Z2_dot, *H = w->H, *R = w->R[i],
-                *R_dot = w->R_dot;
+        real *A1 = w->A1, *Z2 = w->Z2[i], *E = w->E[i], *Z2_dot = w->Z2_dot, *H = w->H,
+                *H_dot = w->H_dot, *R = w->R[i];
 
         /* A1[i,j] = b1[j] + sum_{q<n} X[i,q] W1[q,j] */
         for (int j = 0; j < D; j++)
@@ -277,6 +277,16 @@ int curve_jvp(const curve_params *restrict p, const curve_gradients *p_dot, cons
             for (int j = 0; j < K; j++)
                 H[j] += Z2[q] * p->W2[q][j];
 
+        /* H_dot[i,j] = b2_dot[j] + sum_{q<d} Z2_dot[i,q] W2[q,j] + sum_{q<d} Z2[i,q] W2_dot[q,j] */
+        for (int j = 0; j < K; j++)
+            H_dot[j] = p_dot->b2[j];
+        for (int q = 0; q < D; q++)
+            for (int j = 0; j < K; j++)
+                H_dot[j] += Z2_dot[q] * p->W2[q][j];
+        for (int q = 0; q < D; q++)
+            for (int j = 0; j < K; j++)
+                H_dot[j] += Z2[q] * p_dot->W2[q][j];
+
         /* R[i,j] = H[i,j] - Y[i,j] */
         for (int j = 0; j < K; j++)
             R[j] = H[j] - Y[j];
@@ -285,19 +295,9 @@ int curve_jvp(const curve_params *restrict p, const curve_gradients *p_dot, cons
         for (int j = 0; j < K; j++)
             *L += R[j] * R[j];
 
-        /* R_dot[i,j] = b2_dot[j] + sum_{q<d} Z2_dot[i,q] W2[q,j] + sum_{q<d} Z2[i,q] W2_dot[q,j] */
+        /* L_dot = sum_{i<m,j<k} H_dot[i,j] R[i,j]/m */
         for (int j = 0; j < K; j++)
-            R_dot[j] = p_dot->b2[j];
-        for (int q = 0; q < D; q++)
-            for (int j = 0; j < K; j++)
-                R_dot[j] += Z2_dot[q] * p->W2[q][j];
-        for (int q = 0; q < D; q++)
-            for (int j = 0; j < K; j++)
-                R_dot[j] += Z2[q] * p_dot->W2[q][j];
-
-        /* L_dot = sum_{i<m,j<k} R[i,j] R_dot[i,j]/m */
-        for (int j = 0; j < K; j++)
-            *L_dot += R[j] * R_dot[j];
+            *L_dot += H_dot[j] * R[j];
     }
     *L *= 1 / (2 * (real)b->m);
     *L_dot /= (real)b->m;

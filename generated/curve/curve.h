@@ -60,7 +60,7 @@ typedef struct {
     curve_real H_bar[CURVE_M][CURVE_K]; /* (m, k) */
     curve_real A1_bar[CURVE_M][CURVE_D]; /* (m, d) */
     curve_real Z2_dot[CURVE_D]; /* (d) of one example */
-    curve_real R_dot[CURVE_K]; /* (k) of one example */
+    curve_real H_dot[CURVE_K]; /* (k) of one example */
     curve_gradients p_bar;
 } curve_workspace;
 

@@ -113,10 +113,10 @@ def jvp(p, p_dot, X, Y):
     Z2 = np.tanh(A1)                                         # (m, d)
     E = np.exp(-2 * np.abs(A1))                              # (m, d)
     Z2_dot = 4 * E * (X @ p_dot.W1 + p_dot.b1) / (1 + E)**2  # (m, d)
+    H_dot = Z2 @ p_dot.W2 + Z2_dot @ p.W2 + p_dot.b2         # (m, k)
     R = Z2 @ p.W2 + p.b2 - Y                                 # (m, k)
     L = (R**2).sum() / (2 * m)
-    R_dot = Z2 @ p_dot.W2 + Z2_dot @ p.W2 + p_dot.b2         # (m, k)
-    L_dot = (R * R_dot).sum() / m
+    L_dot = (H_dot * R).sum() / m
     return L, L_dot
 
 

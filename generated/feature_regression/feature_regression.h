@@ -51,6 +51,7 @@ typedef struct {
     feature_regression_real X2[FEATURE_REGRESSION_N]; /* (n) of one example */
     feature_regression_real H[FEATURE_REGRESSION_M][FEATURE_REGRESSION_K]; /* (m, k) */
     feature_regression_real E[FEATURE_REGRESSION_K]; /* (k) of one example */
+    feature_regression_real H_bar[FEATURE_REGRESSION_M][FEATURE_REGRESSION_K]; /* (m, k) */
     feature_regression_real H_dot[FEATURE_REGRESSION_K]; /* (k) of one example */
     feature_regression_gradients p_bar;
 } feature_regression_workspace;

@@ -98,9 +98,10 @@ def vjp(residuals, L_bar, p, X, y):
     """Pull L_bar () back to Theta_bar (2*n, k)."""
     Phi, S = residuals
     m = len(y)
-    delta = S.copy()
-    delta[np.arange(m), y] -= 1
-    Theta_bar = (Phi.T @ delta) * (L_bar / m)  # (2 * n, k)
+    H_bar = S.copy()           # (m, k)
+    H_bar[np.arange(m), y] -= 1
+    H_bar *= L_bar / m
+    Theta_bar = Phi.T @ H_bar  # (2 * n, k)
     return Gradients(Theta_bar)
 
 

@@ -180,15 +180,22 @@ int random_features_vjp(const random_features_params *restrict p, const random_f
 
     (void)p;
 
-    /* Theta_bar[q,j] = L_bar sum_{i<m} Phi[i,q] (S[i,j] - [j == y[i]])/m */
+    for (int i = 0; i < b->m; i++) {
+        const real *S = w->S[i];
+        real *H_bar = w->H_bar[i];
+
+        /* H_bar[i,j] = L_bar (S[i,j] - [j == y[i]])/m */
+        for (int j = 0; j < K; j++)
+            H_bar[j] = L_bar * (S[j] - (real)(j == b->y[i])) / (real)b->m;
+    }
+
+    /* Theta_bar[q,j] = sum_{i<m} Phi[i,q] H_bar[i,j] */
     for (int q = 0; q < D; q++) {
         for (int j = 0; j < K; j++)
             p_bar->Theta[q][j] = 0;
         for (int i = 0; i < b->m; i++)
             for (int j = 0; j < K; j++)
-                p_bar->Theta[q][j] += w->Phi[i][q] * (w->S[i][j] - (real)(j == b->y[i]));
-        for (int j = 0; j < K; j++)
-            p_bar->Theta[q][j] *= L_bar / (real)b->m;
+                p_bar->Theta[q][j] += w->Phi[i][q] * w->H_bar[i][j];
     }
     return RANDOM_FEATURES_OK;
 }

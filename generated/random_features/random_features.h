@@ -57,6 +57,7 @@ typedef struct {
     random_features_real A[RANDOM_FEATURES_D]; /* (d) of one example */
     random_features_real H[RANDOM_FEATURES_M][RANDOM_FEATURES_K]; /* (m, k) */
     random_features_real E[RANDOM_FEATURES_K]; /* (k) of one example */
+    random_features_real H_bar[RANDOM_FEATURES_M][RANDOM_FEATURES_K]; /* (m, k) */
     random_features_real H_dot[RANDOM_FEATURES_K]; /* (k) of one example */
     random_features_gradients p_bar;
 } random_features_workspace;

@@ -99,9 +99,10 @@ def vjp(residuals, L_bar, p, X, y):
     """Pull L_bar () back to Theta_bar (d, k)."""
     Phi, S = residuals
     m = len(y)
-    delta = S.copy()
-    delta[np.arange(m), y] -= 1
-    Theta_bar = (Phi.T @ delta) * (L_bar / m)  # (d, k)
+    H_bar = S.copy()           # (m, k)
+    H_bar[np.arange(m), y] -= 1
+    H_bar *= L_bar / m
+    Theta_bar = Phi.T @ H_bar  # (d, k)
     return Gradients(Theta_bar)
 
 

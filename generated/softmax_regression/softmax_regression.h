@@ -49,6 +49,7 @@ typedef struct {
     softmax_regression_real S[SOFTMAX_REGRESSION_M][SOFTMAX_REGRESSION_K]; /* (m, k) kept */
     softmax_regression_real H[SOFTMAX_REGRESSION_M][SOFTMAX_REGRESSION_K]; /* (m, k) */
     softmax_regression_real E[SOFTMAX_REGRESSION_K]; /* (k) of one example */
+    softmax_regression_real H_bar[SOFTMAX_REGRESSION_M][SOFTMAX_REGRESSION_K]; /* (m, k) */
     softmax_regression_real H_dot[SOFTMAX_REGRESSION_K]; /* (k) of one example */
     softmax_regression_gradients p_bar;
 } softmax_regression_workspace;

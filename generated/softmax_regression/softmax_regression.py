@@ -94,9 +94,10 @@ def vjp(residuals, L_bar, p, X, y):
     """Pull L_bar () back to Theta_bar (n, k)."""
     S, = residuals
     m = len(X)
-    delta = S.copy()
-    delta[np.arange(m), y] -= 1
-    Theta_bar = (X.T @ delta) * (L_bar / m)  # (n, k)
+    H_bar = S.copy()         # (m, k)
+    H_bar[np.arange(m), y] -= 1
+    H_bar *= L_bar / m
+    Theta_bar = X.T @ H_bar  # (n, k)
     return Gradients(Theta_bar)
 
 

@@ -23,7 +23,7 @@ from derive.calculus.nodes import Condition, Opaque, Reduction, Sum, Where
 from derive.calculus.normal import normal
 from derive.calculus.program import Equation
 from derive.calculus.substitution import freshened, substitute
-from derive.calculus.tensor import Index, Ref, ordered_refs, refs
+from derive.calculus.tensor import Index, Ref, names_read, ordered_refs, refs, symbols_in
 from derive.calculus.terms import Product, distributed, product, raised
 
 ROUNDS = 12
@@ -260,10 +260,10 @@ def matches(pattern: Any, target: Any, loops: frozenset[Index]) -> Iterator[dict
             if binding is not None and substitute(pattern, binding) == target:
                 yield binding
         return
-    if pattern.func != target.func:
+    if pattern.func != target.func or not names_read(pattern) <= names_read(target):
         return
-    wanted = loops & pattern.free_symbols
-    lead = max(ordered_refs(pattern), key=lambda ref: len(ref.free_symbols & wanted))
+    wanted = loops & symbols_in(pattern)
+    lead = max(ordered_refs(pattern), key=lambda ref: len(symbols_in(ref) & wanted))
     for candidate in ordered_refs(target):
         if candidate.name != lead.name:
             continue

@@ -22,12 +22,24 @@ def in_sequence(program: Program) -> Program:
     placed: list[Statement] = []
     waiting = list(statements)
     while waiting:
-        ready = (s for s in waiting if not any(missing[n] for n in _reads(s) - _names(s)))
-        following = next(ready, waiting[0])
+        following = _next(waiting, missing)
         waiting.remove(following)
         missing.subtract(_names(following))
         placed.append(following)
     return program.with_statements(tuple(placed))
+
+
+def _next(waiting: list[Statement], missing: Counter[str]) -> Statement:
+    """The first statement that needs none of the others; several that define one name keep their order."""
+    before: set[str] = set()
+    for statement in waiting:
+        if (
+            not any(missing[n] for n in _reads(statement) - _names(statement))
+            and not _names(statement) & before
+        ):
+            return statement
+        before |= _names(statement)
+    return waiting[0]
 
 
 def _equations(statement: Statement) -> tuple[Equation, ...]:

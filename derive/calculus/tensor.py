@@ -124,3 +124,15 @@ def refs(expression: Basic) -> frozenset[Ref]:
 def ordered_refs(expression: Basic) -> tuple[Ref, ...]:
     """Every tensor reference inside an expression, in one order on every machine."""
     return tuple(sorted(refs(expression), key=str))
+
+
+@cache
+def names_read(expression: Basic) -> frozenset[str]:
+    """The tensors that an expression reads."""
+    return frozenset(ref.name for ref in refs(expression))
+
+
+@cache
+def symbols_in(expression: Basic) -> frozenset[Basic]:
+    """The free symbols of an expression, found once."""
+    return frozenset(expression.free_symbols)

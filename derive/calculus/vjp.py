@@ -102,7 +102,7 @@ def _contribute(sweep: _Sweep, equation: Equation, outer: tuple[tuple[Index, Exp
     value = freshened(equation.value, {index.name for index, _ in loops})
     seed = Ref(sweep.cotangent(equation.name), *equation.target.indices)
     counted = tie_count(equation, sweep.program.tensor(equation.name))
-    if counted is not None:
+    if counted is not None and counted[1].name not in sweep.program.tensors:
         sweep.statements.append(counted[0])
         sweep.locals[counted[1].name] = counted[1]
     for partial in partials(value, named_maximum(equation)):

@@ -10,6 +10,9 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
 
+from sympy import Expr
+from sympy.core.basic import Basic
+
 from codegen.c_body import Frame, function_body
 from codegen.c_header import Declared, declared, element_type
 from codegen.c_module import templates
@@ -23,8 +26,9 @@ from codegen.nest import comment, render
 from codegen.plan import LayerPlan
 from codegen.printers.to_c import Used
 from codegen.printers.to_text import equation_text
+from derive.calculus.compose import free_name, renamed
 from derive.calculus.program import Program
-from derive.calculus.tensor import Tensor
+from derive.calculus.tensor import Tensor, TensorName
 from derive.errors import DeriveError
 
 
@@ -46,7 +50,7 @@ def render_c_layer(plan: LayerPlan, sizes: Mapping[str, int]) -> dict[str, str]:
         raise DeriveError(
             f"layer {name!r} needs the sizes {', '.join(missing)}; give them, as {missing[0]}=8"
         )
-    parts = plan.programs
+    parts = _apart(plan.programs)
     taken = frozenset(tensor for part in parts.values() for tensor in part.tensors)
     values = {letter: sizes[letter] for letter in sorted(size_names(program))}
     derived = derived_sizes(tensor for part in parts.values() for tensor in part.tensors.values())
@@ -58,6 +62,23 @@ def render_c_layer(plan: LayerPlan, sizes: Mapping[str, int]) -> dict[str, str]:
         f"{name}.h": templates().get_template("layer.h.jinja").render(context),
         f"{name}.c": templates().get_template("layer.c.jinja").render(context),
     }
+
+
+def _apart(programs: Mapping[str, Program]) -> dict[str, Program]:
+    """The programs where a temporary of one name has one shape: they share a workspace."""
+    known: dict[str, tuple[Expr, ...]] = {}
+    parts: dict[str, Program] = {}
+    for key, program in programs.items():
+        taken = set(known) | set(program.tensors)
+        change: dict[Basic, Basic] = {}
+        for tensor in program.locals:
+            if known.setdefault(tensor.name, tensor.shape) != tensor.shape:
+                name = free_name(tensor.name, taken)
+                taken.add(name)
+                known[name] = tensor.shape
+                change[TensorName(tensor.name)] = TensorName(name)
+        parts[key] = renamed(program, change)
+    return parts
 
 
 def size_names(program: Program) -> set[str]:

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
+
 REQUIRE_LABELS = '''\
 def require_labels(name, labels, classes):
     """ValueError where a label is out of range, or there is none."""
@@ -12,20 +14,31 @@ def require_labels(name, labels, classes):
         value = labels[tuple(wrong)]
         raise ValueError(f"{name}{wrong} is {value}; labels are 0..{classes - 1}")'''
 
-ERF = '''\
+HORNER = '''\
 def horner(coefficients, x):
     """A polynomial, the highest coefficient first."""
     value = coefficients[0] * x
     for coefficient in coefficients[1:-1]:
         value = (value + coefficient) * x
-    return value + coefficients[-1]
+    return value + coefficients[-1]'''
 
-
-def erf(x):
-    """The error function to 1e-15: rational approximations of Cody, Math. Comp. 23, 1969."""
+ERF_NEAR_ZERO = '''\
+def erf_near_zero(x):
+    """erf(x) where |x| <= 0.46875."""
     a = (1.85777706184603153e-1, 3.16112374387056560, 113.864154151050156, 377.485237685302021,
          3209.37758913846947)
     b = 1.0, 23.6012909523441209, 244.024637934444173, 1282.61652607737228, 2844.23683343917062
+    return horner(a, x**2) / horner(b, x**2) * x'''
+
+ERF = '''\
+def erf(x):
+    """The error function to 5 ulp."""
+    near = erf_near_zero(np.clip(x, -0.46875, 0.46875))
+    return np.where(np.abs(x) <= 0.46875, near, np.sign(x) * (1 - erfc(np.abs(x))))'''
+
+ERFC = '''\
+def erfc(x):
+    """1 - erf(x) to 8 ulp, in the tail too: rational approximations of Cody, Math. Comp. 23, 1969."""
     c = (2.15311535474403846e-8, 0.564188496988670089, 8.88314979438837594, 66.1191906371416295,
          298.635138197400131, 881.952221241769090, 1712.04761263407058, 2051.07837782607147,
          1230.33935479799725)
@@ -35,14 +48,15 @@ def erf(x):
          1.60837851487422766e-2, 6.58749161529837803e-4)
     r = (1.0, 2.56852019228982242, 1.87295284992346047, 0.527905102951428412, 6.05183413124413191e-2,
          2.33520497626869185e-3)
-    size = np.minimum(np.abs(x), 6)          # erf(6) = 1 in doubles
-    low, middle, high = np.minimum(size, 0.46875)**2, np.clip(size, 0.46875, 4), np.maximum(size, 4)
-    near = horner(a, low) / horner(b, low) * np.minimum(size, 0.46875)
-    between = 1 - np.exp(-(middle**2)) * horner(c, middle) / horner(d, middle)
+    size = np.minimum(np.abs(x), 28)         # erfc(28) = 0 in doubles
+    low, high = np.minimum(size, 4), np.maximum(size, 4)
+    step = np.floor(16 * size) / 16          # its square is exact
+    decay = np.exp(-(step**2)) * np.exp(-(size - step) * (size + step))
     inverse = 1 / high**2
-    tail = inverse * horner(q, inverse) / horner(r, inverse)
-    far = 1 - np.exp(-(high**2)) / high * (1 / np.pi**0.5 - tail)
-    return np.sign(x) * np.where(size <= 0.46875, near, np.where(size <= 4, between, far))'''
+    tail = (1 / np.pi**0.5 - inverse * horner(q, inverse) / horner(r, inverse)) / high
+    far = decay * np.where(size <= 4, horner(c, low) / horner(d, low), tail)
+    near = 1 - erf_near_zero(np.clip(x, -0.46875, 0.46875))
+    return np.where(size <= 0.46875, near, np.where(x > 0, far, 2 - far))'''
 
 WINDOWS = '''\
 def windows(X, axis, count, size, step=1, reach=1, start=0, spread=1, outside=0):
@@ -55,4 +69,20 @@ def windows(X, axis, count, size, step=1, reach=1, start=0, spread=1, outside=0)
         return found
     return np.where(inside.reshape(inside.shape + (1,) * (X.ndim - 1 - axis)), found, outside)'''
 
-FALLBACKS = {"windows": WINDOWS, "require_labels": REQUIRE_LABELS, "erf": ERF}
+FALLBACKS = {
+    "windows": WINDOWS,
+    "require_labels": REQUIRE_LABELS,
+    "horner": HORNER,
+    "erf_near_zero": ERF_NEAR_ZERO,
+    "erfc": ERFC,
+    "erf": ERF,
+}
+NEEDS = {"erf": {"erfc", "erf_near_zero", "horner"}, "erfc": {"erf_near_zero", "horner"}}
+"""What a function calls besides NumPy."""
+
+
+def fallbacks(names: Iterable[str]) -> list[str]:
+    """The source of some of these functions, and of those that they call."""
+    wanted = set(names)
+    wanted |= {needed for name in wanted for needed in NEEDS.get(name, ())}
+    return [source for name, source in FALLBACKS.items() if name in wanted]

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 
-from codegen.numpy_fallbacks import FALLBACKS
+from codegen.numpy_fallbacks import fallbacks
 from codegen.numpy_function import Body, function_body
 from codegen.numpy_module import environment, shape
 from codegen.plan import LayerPlan
@@ -32,7 +32,7 @@ def render_numpy_layer(name: str, plan: LayerPlan) -> str:
             name=name,
             signature=f"{', '.join(_named(tensor) for tensor in layer.inputs)} -> {', '.join(layer.outputs)}",
             equations=[line for statement in layer.statements for line in statement_text(statement)],
-            functions=[*(FALLBACKS[each] for each in sorted(needed)), *functions],
+            functions=[*fallbacks(needed), *functions],
         )
     )
 

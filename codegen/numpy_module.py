@@ -10,7 +10,7 @@ from pathlib import Path
 from jinja2 import Environment, FileSystemLoader, StrictUndefined
 from sympy import Expr
 
-from codegen.numpy_fallbacks import FALLBACKS
+from codegen.numpy_fallbacks import FALLBACKS, fallbacks
 from codegen.numpy_function import Body, function_body
 from codegen.numpy_steps import step_function
 from codegen.numpy_trace import trace_function
@@ -68,7 +68,7 @@ def render_numpy(plan: Plan) -> str:
             draws=laws & {"uniform", "normal"},
             init_head="\n".join(wrapped(_init_head(plan))),
             init=_init(plan),
-            functions=[FALLBACKS[name] for name in sorted(writer.functions)],
+            functions=fallbacks(writer.functions),
             check=writer.check(),
             batch=writer.batch,
             data=writer.data,

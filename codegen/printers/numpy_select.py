@@ -28,7 +28,7 @@ from derive.calculus.matrix_pointwise import Apply, Compare, Logic, Negative, Pr
 if TYPE_CHECKING:
     from codegen.printers.to_numpy import NumpyPrinter
 
-_BOUNDED = frozenset({"tanh", "sin", "cos", "erf", "atan", "sign", "Abs"})
+_BOUNDED = frozenset({"tanh", "sin", "cos", "erf", "erfc", "atan", "sign", "Abs"})
 _FINITE = (Array, MatMul, Product, Total, Negative, Transpose, Broadcast, Reduced, Number, OneHot)
 _TURNED = {">": "<", ">=": "<=", "==": "=="}
 

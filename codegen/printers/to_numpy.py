@@ -46,8 +46,9 @@ FUNCTIONS = {
     name: f"np.{name}"
     for name in ("exp", "log", "tanh", "sinh", "cosh", "sin", "cos", "tan", "sign", "log1p", "expm1")
 }
-FUNCTIONS |= {"atan": "np.arctan", "asin": "np.arcsin", "acos": "np.arccos", "Abs": "np.abs", "erf": "erf"}
-EMITTED = frozenset({"erf"})
+FUNCTIONS |= {"atan": "np.arctan", "asin": "np.arcsin", "acos": "np.arccos", "Abs": "np.abs"}
+EMITTED = frozenset({"erf", "erfc"})
+FUNCTIONS |= {name: name for name in EMITTED}
 HALF = Rational(1, 2)
 
 

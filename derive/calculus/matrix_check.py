@@ -39,7 +39,10 @@ from derive.calculus.tensor import Index, IntegerRef, Ref, Size
 _TOLERANCE = 1e-9
 _FUNCTIONS: dict[str, Callable[[float], float]] = {
     name: getattr(math, name)
-    for name in ("exp", "log", "log1p", "expm1", "tanh", "sinh", "cosh", "sin", "cos", "tan", "atan", "erf")
+    for name in (
+        *("exp", "log", "log1p", "expm1", "tanh", "sinh", "cosh"),
+        *("sin", "cos", "tan", "atan", "erf", "erfc"),
+    )
 }
 
 

@@ -13,6 +13,7 @@ import sympy
 from sympy import Add, And, Expr, Mul, Not, Or
 from sympy.codegen.cfunctions import expm1, log1p
 
+from derive.calculus.functions import erfc
 from derive.calculus.matrix_base import Array, Form, Number, Positions
 from derive.calculus.matrix_forms import (
     Broadcast,
@@ -56,7 +57,7 @@ from derive.calculus.tensor import Index, Ref
 
 At = tuple[Expr, ...]
 _RELATIONS: dict[str, Callable[[Expr], Any]] = {">": Positive, ">=": Nonnegative, "==": IsZero}
-_FUNCTIONS: dict[str, Any] = {"log1p": log1p, "expm1": expm1}
+_FUNCTIONS: dict[str, Any] = {"log1p": log1p, "expm1": expm1, "erfc": erfc}
 _REDUCTIONS: dict[str, Callable[..., Expr]] = {"sum": Sum, "max": Largest, "argmax": ArgLargest}
 _LOGIC: dict[str, Callable[..., Any]] = {"and": And, "or": Or, "not": Not}
 

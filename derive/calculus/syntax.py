@@ -12,6 +12,7 @@ from lark import Lark, Tree, UnexpectedInput, UnexpectedToken
 from sympy import Expr
 from sympy.codegen.cfunctions import expm1, log1p
 
+from derive.calculus.functions import erfc
 from derive.calculus.kinks import larger, smaller
 from derive.calculus.limits import FormulaError, excerpt, require_length
 from derive.calculus.nodes import Where
@@ -28,6 +29,7 @@ FUNCTIONS: dict[str, Callable[..., Expr]] = {
     "tan": sympy.tan,
     "atan": sympy.atan,
     "erf": sympy.erf,
+    "erfc": erfc,
     "log1p": log1p,
     "expm1": expm1,
     "abs": sympy.Abs,

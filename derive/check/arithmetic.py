@@ -57,7 +57,8 @@ def arithmetic(number: Number) -> Arithmetic:
 
 def _binary(dtype: np.dtype[Any]) -> Arithmetic:
     functions = {name: getattr(np, name) for name in SHARED_NAMES}
-    functions |= {"atan": np.arctan, "Abs": np.abs, "erf": _rounded(np.frompyfunc(math.erf, 1, 1), dtype)}
+    functions |= {"atan": np.arctan, "Abs": np.abs}
+    functions |= {name: _rounded(np.frompyfunc(getattr(math, name), 1, 1), dtype) for name in ("erf", "erfc")}
 
     def constant(expression: Expr) -> Any:
         return dtype.type(float(expression))
@@ -72,7 +73,7 @@ def _rounded(function: Callable[[Any], Any], dtype: np.dtype[Any]) -> Callable[[
 def _decimal(digits: int) -> Arithmetic:
     context = mpmath.MPContext()
     context.dps = digits
-    names = (*SHARED_NAMES, "atan", "erf")
+    names = (*SHARED_NAMES, "atan", "erf", "erfc")
     functions = {name: _defined(context, getattr(context, name)) for name in names}
     functions["Abs"] = _defined(context, abs)
 

@@ -28,6 +28,7 @@ class Body:
     lines: tuple[str, ...]
     missing: tuple[str, ...]
     functions: frozenset[str]
+    discards: bool = False
 
 
 def function_body(
@@ -44,7 +45,12 @@ def function_body(
     sizes, missing = size_lines(printer.scalars.used, arguments, printer)
     head = [*sizes, *(dtype_line(arguments, printer) if printer.uses_dtype else [])]
     body = [Line(text) for text in head] + lines + ([Line(f"return {returned}")] if returned else [])
-    return Body(tuple(laid_out(body)), tuple(missing), frozenset(printer.functions))
+    return Body(tuple(laid_out(body)), tuple(missing), frozenset(printer.functions), printer.discards)
+
+
+def decorated(body: Body) -> list[str]:
+    """What stands above `def`: np.where computes the branch that it does not take, which may be no number."""
+    return ['@np.errstate(all="ignore")  # in branches that are not taken'] if body.discards else []
 
 
 def laid_out(lines: Iterable[Line], indent: int = 4) -> Iterable[str]:

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable
 
 from codegen.numpy_fallbacks import fallbacks
-from codegen.numpy_function import Body, function_body
+from codegen.numpy_function import Body, decorated, function_body
 from codegen.numpy_module import environment, shape
 from codegen.plan import LayerPlan
 from codegen.printers.numpy_text import wrapped
@@ -41,7 +41,7 @@ def _function(verb: str, program: Program, summary: str, body: Body) -> str:
     arguments = [tensor.name for tensor in program.inputs]
     arguments += ["*", *body.missing] if body.missing else []
     head = wrapped(f"def {verb}({', '.join(arguments)}):")
-    return "\n".join([*head, f'    """{summary}"""', *body.lines])
+    return "\n".join([*decorated(body), *head, f'    """{summary}"""', *body.lines])
 
 
 def _named(tensor: Tensor) -> str:

@@ -11,7 +11,7 @@ from jinja2 import Environment, FileSystemLoader, StrictUndefined
 from sympy import Expr
 
 from codegen.numpy_fallbacks import FALLBACKS, fallbacks
-from codegen.numpy_function import Body, function_body
+from codegen.numpy_function import Body, decorated, function_body
 from codegen.numpy_steps import step_function
 from codegen.numpy_trace import trace_function
 from codegen.passes.verify import names_of, reads_of
@@ -98,7 +98,7 @@ class _Module:
     def function(self, head: str, summary: str, body: Body, before: Sequence[str] = ()) -> str:
         """The source of a function."""
         self.functions |= body.functions
-        return "\n".join([f"def {head}:", f'    """{summary}"""', *before, *body.lines])
+        return "\n".join([*decorated(body), f"def {head}:", f'    """{summary}"""', *before, *body.lines])
 
     def body(self, program: Program, returned: str, extra: Sequence[Tensor] = ()) -> Body:
         arguments = [*self.supplied, *self.owned, *extra]

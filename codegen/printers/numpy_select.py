@@ -112,7 +112,12 @@ def select_code(printer: NumpyPrinter, form: Select) -> Code:
     chosen, other = printer.operands(form, (form.chosen, form.other))
     if form.other == ZERO and form.chosen.rank == form.rank and stays_finite(form.chosen):
         return Code(f"{chosen.at(POWER)} * {condition.at(ATOM)}", PRODUCT)
-    return call("np.where", condition.text, chosen.text, other.text)
+    printer.discards |= not (stays_finite(form.chosen) and stays_finite(form.other))
+    code = call("np.where", condition.text, chosen.text, other.text)
+    if isinstance(form.chosen, Number) and isinstance(form.other, Number):
+        printer.uses_dtype = True
+        return Code(f"{code.text}.astype({printer.dtype})")
+    return code
 
 
 def _extreme(printer: NumpyPrinter, form: Select) -> Code | None:
@@ -144,4 +149,20 @@ def stays_finite(form: Form) -> bool:
         return True
     if isinstance(form, Number):
         return bool(form.value.is_finite)
+    if isinstance(form, Product) and _repeats(form):
+        return False
     return isinstance(form, _FINITE) and all(map(stays_finite, form.operands))
+
+
+def _repeats(form: Product) -> bool:
+    """Whether a product holds an array twice: x (1 + x^2) can overflow where x cannot."""
+    names = [name for factor in form.factors for name in sorted(_arrays(factor))]
+    return len(set(names)) < len(names)
+
+
+def _arrays(form: Form) -> set[str]:
+    if isinstance(form, Array):
+        return {form.name}
+    if not isinstance(form, Product | Total | Negative | Transpose | Broadcast):
+        return set()
+    return {name for operand in form.operands for name in _arrays(operand)}

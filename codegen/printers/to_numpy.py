@@ -59,6 +59,7 @@ class NumpyPrinter:
     names: Mapping[str, str] = field(default_factory=dict)
     dtype: str = "dtype"
     uses_dtype: bool = False
+    discards: bool = False  # a branch that is not taken is computed, and may be no number
     functions: set[str] = field(default_factory=set)
     scalars: Scalars = field(init=False)
 

@@ -11,7 +11,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Sequence
 
-from sympy import Abs, Add, Expr, Mul, Pow, Rational, S, exp, tanh
+from sympy import Abs, Add, Expr, Mul, Pow, Rational, S, exp, sign, tanh
 from sympy.codegen.cfunctions import expm1
 
 from derive.calculus.nodes import Nonnegative, Where
@@ -34,13 +34,19 @@ def bounded(ratio: Exponential, decay: Decay) -> Expr | None:
     alike = [f for f in ratio.factors if _mirrored(f)]
     apart = [f for f in ratio.factors if not _mirrored(f)]
     turned = sum(f.exponent for f in alike if _mirrored(f) == -1) % 2
+    common = max(min(-ratio.above, ratio.power), 0)
     upper = Mul(
         S.NegativeOne if turned else S.One,
-        _monomial(small, -ratio.above, ratio.exponent),
+        _monomial(small, -ratio.above - common, ratio.exponent),
         *(factor_at(f.reversed(), small, ratio) for f in apart),
     )
-    lower = Mul(_monomial(small, ratio.power, -ratio.exponent), *(factor_at(f, small, ratio) for f in apart))
-    shared = Mul(*(factor_at(f, small, ratio) for f in alike))
+    lower = Mul(
+        _monomial(small, ratio.power - common, -ratio.exponent),
+        *(factor_at(f, small, ratio) for f in apart),
+    )
+    shared = Mul(small**common, *(factor_at(f, small, ratio) for f in alike))
+    if upper == -lower:  # odd: the factors that turn are 0 where the exponent is
+        return -ratio.coefficient * sign(ratio.core) * lower * shared
     return ratio.coefficient * Where(Nonnegative(ratio.core), upper, lower) * shared
 
 

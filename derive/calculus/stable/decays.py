@@ -1,16 +1,16 @@
-"""E = exp(-|a|), named once: an equation of its own, since it is used more than once."""
+"""E = exp(-|a|), named once, since it is used more than once; so is an exponent a that is not an element."""
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
-from sympy import Abs, Expr, exp, preorder_traversal
+from sympy import Abs, Expr, Mul, exp, preorder_traversal
 
 from derive.calculus.compose import free_name
 from derive.calculus.nodes import Range, Reduction
 from derive.calculus.program import Equation, Program
 from derive.calculus.stable.exponential import Exponential
-from derive.calculus.tensor import Axis, Index, Tensor
+from derive.calculus.tensor import Axis, Index, Ref, Tensor, refs
 
 
 @dataclass(frozen=True)
@@ -24,6 +24,12 @@ class Place:
     def ranges(self) -> dict[Index, Expr]:
         return dict((*self.outer, *self.equation.ranges))
 
+    def names(self, exponent: Expr) -> bool:
+        """Whether an exponent can be an equation of its own: it depends on the loops here alone."""
+        if self.equation.accumulates or exponent.has(Reduction):
+            return False
+        return set(_indices(exponent)) <= set(self.ranges)
+
 
 class Decays:
     """The equations E = exp(-|a|) that a program has so far."""
@@ -33,6 +39,7 @@ class Decays:
         self._tensors: dict[str, Tensor] = {}
         self._named: dict[Expr, Tensor] = {}
         self._new: list[Equation] = []
+        self.sources: dict[str, frozenset[Ref]] = {}
 
     @property
     def tensors(self) -> tuple[Tensor, ...]:
@@ -43,25 +50,53 @@ class Decays:
         new, self._new = self._new, []
         return new
 
+    def learn(self, equation: Equation) -> None:
+        """Take the name of what vanishes: phi = exp(-x^2/2), however scaled."""
+        decays = [f for f in Mul.make_args(equation.value) if isinstance(f, exp) and f.args[0].is_nonpositive]
+        if decays and equation.target.indices == equation.loops:
+            self.sources[equation.name] = refs(decays[0])
+
+    def cored(self, ratio: Exponential, place: Place) -> Exponential:
+        """The ratio with an exponent that is more than an element under a name of its own."""
+        if isinstance(ratio.core, Ref) or not place.names(ratio.core):
+            return ratio
+        core = self._of(ratio.core, "A", place)
+        return replace(ratio, core=core)
+
     def decay(self, ratio: Exponential, place: Place) -> Expr:
         """E where the exponent depends on the equation's loops alone, else exp(-|a|) written out."""
-        value = exp(-ratio.step * Abs(ratio.core))
-        indices = _indices(ratio.core)
-        if place.equation.accumulates or ratio.core.has(Reduction) or not set(indices) <= set(place.ranges):
-            return value
+        return self.named(exp(-ratio.step * Abs(ratio.core)), place)
+
+    def named(self, value: Expr, place: Place) -> Expr:
+        """The name of what vanishes, where it can have one."""
+        return self._of(value, "E", place) if place.names(value) else value
+
+    def _of(self, value: Expr, letter: str, place: Place) -> Ref:
+        indices = _indices(value)
         key = value.xreplace({index: Index(f"place {k}") for k, index in enumerate(indices)})
         if key not in self._named:
-            self._named[key] = self._name(value, indices, place)
+            self._named[key] = self._name(value, letter, indices, place)
         return self._named[key][indices]
 
-    def _name(self, value: Expr, indices: tuple[Index, ...], place: Place) -> Tensor:
+    def _name(self, value: Expr, letter: str, indices: tuple[Index, ...], place: Place) -> Tensor:
         ranges = tuple((index, place.ranges[index]) for index in indices)
         axes = tuple(Axis(str(n) if n.is_Symbol else str(i), n) for i, n in ranges)
-        tensor = Tensor(free_name("E", self._used()), axes)
+        tensor = Tensor(free_name(letter, self._used()), axes)
         self._tensors[tensor.name] = tensor
         own = tuple(r for r in ranges if r not in place.outer)
+        if letter == "E":
+            self.sources[tensor.name] = self._leaves(value)
         self._new.append(Equation(tensor[indices], own, value, given=False, layer=place.equation.layer))
         return tensor
+
+    def _leaves(self, value: Expr) -> frozenset[Ref]:
+        """The elements behind a value; those behind an exponent that got a name."""
+        found: set[Ref] = set()
+        for ref in refs(value):
+            named = [key for key, tensor in self._named.items() if tensor.name == ref.name]
+            places = {Index(f"place {k}"): index for k, index in enumerate(ref.indices)}
+            found |= refs(named[0].xreplace(places)) if named else {ref}
+        return frozenset(found)
 
     def _used(self) -> set[str]:
         tensors = {**self._program.tensors, **self._tensors}

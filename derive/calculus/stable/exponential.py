@@ -161,7 +161,7 @@ def spelled(value: Expr, definition: Definition) -> Expr | None:
 
 
 def _multiple(exponent: Expr) -> tuple[Rational, Expr]:
-    """exponent = number * core, the sign of the core canonical."""
+    """exponent = number * core, the same core for every multiple."""
     number, inner = exponent.as_content_primitive()
     return (-number, -inner) if inner.could_extract_minus_sign() else (number, inner)
 
@@ -169,15 +169,25 @@ def _multiple(exponent: Expr) -> tuple[Rational, Expr]:
 def _one_exponent(plain: Expr) -> tuple[Rational, Expr, Expr] | None:
     """The largest a = step core that every exponent is a whole multiple of, and the value in t = exp(a)."""
     multiples = {node: _multiple(node.args[0]) for node in plain.atoms(exp)}
-    cores = {inner for _, inner in multiples.values()}
-    if len(cores) != 1:
+    if len({inner for _, inner in multiples.values()}) != 1:
         return None
     numbers = [number for number, _ in multiples.values()]
     common = lcm(*(int(n.q) for n in numbers))
-    step = Rational(gcd(*(int(n * common) for n in numbers)), common)
-    powers = {node: T ** (number / step) for node, (number, _) in multiples.items()}
-    ratio = plain.xreplace(powers)
-    return (step, cores.pop(), ratio) if ratio.free_symbols <= {T} else None
+    largest = Rational(gcd(*(int(n * common) for n in numbers)), common)
+    ratio = plain.xreplace({node: T ** (number / largest) for node, (number, _) in multiples.items()})
+    node, (number, _) = min(multiples.items(), key=lambda item: str(item[0]))
+    step, core = _written(node.args[0] * (largest / number))
+    return (step, core, ratio) if ratio.free_symbols <= {T} else None
+
+
+def _written(exponent: Expr) -> tuple[Rational, Expr]:
+    """exponent = step * core > 0 with the core as its author wrote it."""
+    number, inner = exponent.as_coeff_Mul()
+    if isinstance(inner, Mul) and any(isinstance(f, Pow) and f.base.is_number for f in inner.args):
+        number, inner = S.One, exponent
+    if number < 0:
+        number, inner = -number, -inner
+    return number, inner
 
 
 @cache

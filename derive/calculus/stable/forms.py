@@ -22,6 +22,7 @@ from derive.calculus.stable.decays import Decays, Place
 from derive.calculus.stable.exponential import Exponential, core, exponential, sign
 from derive.calculus.stable.logarithms import logarithm
 from derive.calculus.stable.meaning import Meaning
+from derive.calculus.stable.vanishing import vanishing
 from derive.calculus.tensor import Ref
 
 GROWING = (exp, tanh, sinh, cosh)
@@ -45,10 +46,12 @@ def stable_forms(program: Program) -> Program:
 
 
 def _stable(equation: Equation, outer: tuple[Range, ...], meaning: Meaning, decays: Decays) -> list[Equation]:
-    if not equation.value.has(*GROWING) and not meaning.names & {r.name for r in equation.value.atoms(Ref)}:
+    if not equation.value.has(*GROWING) and not _seen(meaning, decays) & _names(equation.value):
+        decays.learn(equation)
         return [equation]
     place = Place(equation, outer)
     value = _Visit(meaning, decays, place).visit(equation.value)
+    decays.learn(equation)
     return [*decays.taken(), replace(equation, value=value)]
 
 
@@ -67,10 +70,10 @@ class _Visit:
         changed = self._form(node)
         if changed is not None:
             return changed
-        return node.func(*(self.visit(argument) for argument in node.args))
+        return self._guarded(node.func(*(self.visit(argument) for argument in node.args)))
 
     def _names(self, node: Basic) -> bool:
-        return any(ref.name in self.meaning.names for ref in node.atoms(Ref))
+        return bool(_seen(self.meaning, self.decays) & _names(node))
 
     def _form(self, node: Basic) -> Expr | None:
         if isinstance(node, log):
@@ -86,13 +89,15 @@ class _Visit:
 
     def _logarithm(self, inside: Expr) -> Expr | None:
         ratio = exponential(inside, self.meaning)
-        return None if ratio is None or not ratio.factors else logarithm(ratio, self._decay)
+        if ratio is None or not ratio.factors:
+            return None
+        return logarithm(self.decays.cored(ratio, self.place), self._decay)
 
     def _product(self, node: Expr) -> Expr | None:
         """The factors that are ratios of one exponential, together; the others as they are."""
         groups: dict[Expr, list[Expr]] = {}
         rest: list[Expr] = []
-        for factor in Mul.make_args(node):
+        for factor in Mul.make_args(self._opened(node)):
             shared = core(factor, self.meaning)
             if shared is None:
                 rest.append(factor)
@@ -105,13 +110,27 @@ class _Visit:
                 rest += factors
             else:
                 forms.append(form)
-        return Mul(*forms, *(self.visit(factor) for factor in rest)) if forms else None
+        if not forms:
+            return None
+        return self._guarded(Mul(*forms, *(self.visit(factor) for factor in rest)))
+
+    def _guarded(self, value: Basic) -> Basic:
+        return vanishing(value, self.decays.sources, lambda small: self.decays.named(small, self.place))
+
+    def _opened(self, node: Expr) -> Expr:
+        """exp(-x) Y, Y = x/(1 + exp(-x)): a name under an exponential that grows is seen through."""
+        growing = {core(f, self.meaning) for f in Mul.make_args(node) if isinstance(f, exp)} - {None}
+        opened = {}
+        for ref in node.args if growing else ():
+            meaning = self.meaning.product(ref) if isinstance(ref, Ref) else None
+            cores = {core(f, self.meaning) for f in Mul.make_args(meaning)} if meaning is not None else set()
+            if growing & cores:
+                opened[ref] = meaning
+        return node.xreplace(opened) if opened else node
 
     def _ratio(self, value: Expr) -> Expr | None:
         ratio = exponential(value, self.meaning)
-        if ratio is None:
-            return None
-        return bounded(ratio, self._decay)
+        return None if ratio is None else bounded(self.decays.cored(ratio, self.place), self._decay)
 
     def _sum(self, node: Expr) -> Expr | None:
         """Terms with one cofactor together, where they may cancel: 1 + x - x Y is 1 + x (1 - Y)."""
@@ -147,6 +166,15 @@ class _Visit:
         factors = Mul.make_args(term)
         rational = [f for f in factors if f.is_Rational or core(f, self.meaning) is not None]
         return Mul(*rational), Mul(*(f for f in factors if f not in rational))
+
+
+def _names(node: Basic) -> set[str]:
+    return {ref.name for ref in node.atoms(Ref)}
+
+
+def _seen(meaning: Meaning, decays: Decays) -> frozenset[str]:
+    """The names that stand for something exponential."""
+    return meaning.names | decays.sources.keys()
 
 
 def _is_sum(factor: Expr) -> bool:

@@ -1,8 +1,12 @@
-"""What a name stands for, where that is a ratio of exponentials of elements: Y = 1/(1 + exp(-A))."""
+"""What a name stands for, where that is a ratio of exponentials of elements: Y = 1/(1 + exp(-A));
+or such a ratio times what is none: Y = A/(1 + exp(-A)).
+"""
 
 from __future__ import annotations
 
-from sympy import Expr, exp
+from collections.abc import Mapping
+
+from sympy import Expr, Mul, exp
 
 from derive.calculus.nodes import Reduction
 from derive.calculus.program import Equation, Program
@@ -16,22 +20,34 @@ class Meaning:
 
     def __init__(self, program: Program) -> None:
         self._definitions: dict[str, tuple[tuple[Index, ...], Expr]] = {}
+        self._products: dict[str, tuple[tuple[Index, ...], Expr]] = {}
         for equation in program.equations():
             self._learn(equation, program)
         self.names = frozenset(self._definitions)
 
     def __call__(self, ref: Ref) -> Expr | None:
-        if ref.name not in self._definitions:
-            return None
-        indices, value = self._definitions[ref.name]
-        return substitute(value, dict(zip(indices, ref.indices, strict=True)))
+        return _at(ref, self._definitions)
+
+    def product(self, ref: Ref) -> Expr | None:
+        """Its definition, where that is such a ratio times what is none."""
+        return _at(ref, self._products)
 
     def _learn(self, equation: Equation, program: Program) -> None:
         indices = equation.target.indices
         bare = all(isinstance(i, Index) for i in indices) and len(set(indices)) == len(indices)
         if not bare or equation.accumulates or len(program.defining(equation.name)) != 1:
             return
-        value = spelled(equation.value, self)
-        if value is None or not value.has(exp) or value.has(Reduction) or core(value, self) is None:
+        if equation.value.has(Reduction):
             return
-        self._definitions[equation.name] = (indices, value)
+        value = spelled(equation.value, self)
+        if value is not None and value.has(exp) and core(value, self) is not None:
+            self._definitions[equation.name] = (indices, value)
+        elif isinstance(equation.value, Mul) and any(core(f, self) is not None for f in equation.value.args):
+            self._products[equation.name] = (indices, equation.value)
+
+
+def _at(ref: Ref, definitions: Mapping[str, tuple[tuple[Index, ...], Expr]]) -> Expr | None:
+    if ref.name not in definitions:
+        return None
+    indices, value = definitions[ref.name]
+    return substitute(value, dict(zip(indices, ref.indices, strict=True)))

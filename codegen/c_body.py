@@ -89,7 +89,8 @@ def _recurrence(frame: Frame, statement: Recurrence) -> list[Node]:
     head = statement_text(replace(statement, index=index, equations=()))[0]
     stop = to_c.integer(statement.extent)
     loop = Loop(str(index.name), stop, tuple(body), reverse=statement.reverse)
-    return [Comment((head.rstrip(":"),)), loop]
+    numbers = dict.fromkeys(one.name for one in statement.equations if frame.one_number(one))
+    return [Comment((head.rstrip(":"),)), *(Line(f"real {name};") for name in numbers), loop]
 
 
 def _sweep(frame: Frame, stage: tuple[Placed, ...]) -> list[Node]:

@@ -23,7 +23,7 @@ from codegen.c_source import identifiers, macros
 from codegen.c_sweeps import arranged
 from codegen.names import local_name
 from codegen.nest import comment, render
-from codegen.plan import LayerPlan
+from codegen.plan import LayerPlan, size_names
 from codegen.printers.to_c import Used
 from codegen.printers.to_text import equation_text
 from derive.calculus.compose import free_name, renamed
@@ -79,13 +79,6 @@ def _apart(programs: Mapping[str, Program]) -> dict[str, Program]:
                 change[TensorName(tensor.name)] = TensorName(name)
         parts[key] = renamed(program, change)
     return parts
-
-
-def size_names(program: Program) -> set[str]:
-    """The sizes that the shapes and ranges of a program are made of."""
-    extents = [size for tensor in program.tensors.values() for size in tensor.shape]
-    extents += [extent for equation in program.equations() for _, extent in equation.ranges]
-    return {symbol.name for extent in extents for symbol in extent.free_symbols}
 
 
 def _context(

@@ -8,14 +8,14 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 
-from codegen.c_layer import render_c_layer, size_names
+from codegen.c_layer import render_c_layer
 from codegen.c_module import render_c
 from codegen.c_network import require_names
 from codegen.collector import paused
 from codegen.description import render_description
 from codegen.folder import write_folder
 from codegen.names import require_name, require_prefix
-from codegen.plan import Plan, plan_layer, plan_network
+from codegen.plan import Plan, plan_layer, plan_network, size_names
 from codegen.readme import render_init, render_readme
 from derive.calculus.network import Network
 from derive.calculus.program import Program

@@ -2,14 +2,15 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 
 from codegen.numpy_fallbacks import fallbacks
 from codegen.numpy_function import Body, decorated, function_body
 from codegen.numpy_module import environment, shape
-from codegen.plan import LayerPlan
+from codegen.plan import LayerPlan, size_names
 from codegen.printers.numpy_text import wrapped
 from codegen.printers.to_text import statement_text
+from derive.calculus.compose import free_name
 from derive.calculus.jvp import DOT
 from derive.calculus.program import Program
 from derive.calculus.tensor import Tensor
@@ -22,8 +23,10 @@ def render_numpy_layer(name: str, plan: LayerPlan) -> str:
     needed: set[str] = set()
     for verb, program in plan.programs.items():
         summary = _SUMMARIES[verb](program, layer)
-        body = function_body(program, {}, program.inputs, ", ".join(program.outputs))
-        functions.append(_function(verb, program, summary, body))
+        names = _beside_sizes(program)
+        returned = ", ".join(names.get(name, name) for name in program.outputs)
+        body = function_body(program, names, program.inputs, returned)
+        functions.append(_function(verb, program, summary, body, names))
         needed |= body.functions
     return (
         environment()
@@ -37,8 +40,16 @@ def render_numpy_layer(name: str, plan: LayerPlan) -> str:
     )
 
 
-def _function(verb: str, program: Program, summary: str, body: Body) -> str:
-    arguments = [tensor.name for tensor in program.inputs]
+def _beside_sizes(program: Program) -> dict[str, str]:
+    """New names for tensors that are called as a size is: H, of c steps and H units."""
+    sizes = size_names(program)
+    taken = sizes | set(program.tensors)
+    clashing = [name for name in program.tensors if name in sizes]
+    return {name: free_name(name, taken) for name in clashing}
+
+
+def _function(verb: str, program: Program, summary: str, body: Body, names: Mapping[str, str]) -> str:
+    arguments = [names.get(tensor.name, tensor.name) for tensor in program.inputs]
     arguments += ["*", *body.missing] if body.missing else []
     head = wrapped(f"def {verb}({', '.join(arguments)}):")
     return "\n".join([*decorated(body), *head, f'    """{summary}"""', *body.lines])

@@ -234,3 +234,10 @@ def evaluated(expression: Expr, sizes: Mapping[str, int]) -> int:
 def elements(tensor: Tensor, sizes: Mapping[str, int]) -> int:
     """How many numbers a tensor holds."""
     return prod(evaluated(size, sizes) for size in tensor.shape)
+
+
+def size_names(program: Program) -> set[str]:
+    """The sizes that the shapes and ranges of a program are made of."""
+    extents = [size for tensor in program.tensors.values() for size in tensor.shape]
+    extents += [extent for equation in program.equations() for _, extent in equation.ranges]
+    return {symbol.name for extent in extents for symbol in extent.free_symbols}

@@ -13,6 +13,10 @@ from derive.calculus.nodes import FloorDiv, Remainder
 from derive.calculus.tensor import Index, Ref, Size
 from derive.errors import DeriveError
 
+FUNCTIONS = {"atan": "arctan", "Abs": "abs"} | {
+    name: name for name in ("exp", "log", "log1p", "expm1", "tanh", "sinh", "cosh", "sin", "cos", "tan")
+}
+
 
 @dataclass
 class Scalars:
@@ -46,6 +50,8 @@ class Scalars:
         if isinstance(value, Pow):
             base, exponent = (self.code(argument) for argument in value.args)
             return Code(f"{base.atom}**{exponent.at(POWER)}", POWER)
+        if isinstance(value, sympy.Function) and len(value.args) == 1 and type(value).__name__ in FUNCTIONS:
+            return Code(f"float(np.{FUNCTIONS[type(value).__name__]}({self.code(value.args[0]).text}))")
         raise DeriveError(f"the scalar {value} has no NumPy spelling")
 
     def _sum(self, value: Add) -> Code:

@@ -90,6 +90,8 @@ class NumpyPrinter:
         """The text with integers and truths made reals of the data's dtype."""
         if element_of(form) not in (Element.INTEGER, Element.TRUTH):
             return self.code(form)
+        if element_of(form) is Element.TRUTH and not form.rank:
+            return Code(f"float({self.code(form).text})")
         self.uses_dtype = True
         return Code(f"{self.atom(form)}.astype({self.dtype})")
 
@@ -99,7 +101,12 @@ class NumpyPrinter:
             return [self.code(part) for part in parts]
         alone = all(element_of(part) is not Element.REAL for part in parts)
         widening = (Element.INTEGER, Element.TRUTH) if alone else (Element.INTEGER,)
-        return [self.converted(part) if element_of(part) in widening else self.code(part) for part in parts]
+        return [
+            self.converted(part)
+            if element_of(part) in widening or (element_of(part) is Element.TRUTH and not part.rank)
+            else self.code(part)
+            for part in parts
+        ]
 
     def _element(self, ref: Ref) -> Code:
         indices = ", ".join(self.scalars.code(index).text for index in ref.indices)

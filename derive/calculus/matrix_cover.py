@@ -35,6 +35,7 @@ from derive.calculus.nodes import (
 from derive.calculus.substitution import freshened
 from derive.calculus.tensor import Index, Ref, Tensor
 
+BOUNDED = frozenset({"tanh", "sin", "cos", "erf", "atan", "sign", "Abs"})
 RELATIONS: dict[type[Condition], str] = {Positive: ">", Nonnegative: ">=", IsZero: "=="}
 
 
@@ -138,12 +139,38 @@ def _contracted(cover: Cover, body: Expr, ranges: tuple[Range, ...]) -> Part:
     inner = replace(cover, extents={**cover.extents, **dict(ranges)}, memo={})
     summed = frozenset(index for index, _ in ranges)
     condition, body = (body.condition, body.chosen) if _is_guard(body) else (sympy.true, body)
-    factors = inner.factors(body)
+    condition, body, branch = _risky(condition, body, summed)
+    factors = [*inner.factors(body), *([inner(branch)] if branch is not None else [])]
     outside = _guard(inner, condition, factors, summed)
     missing = [extent for index, extent in ranges if not any(index in f.labels for f in factors)]
     factors += [scalar(number(Mul(*missing)))] if missing else []
     result = contract(factors, summed, inner.extents)
     return inner.joined([*outside, result], _guarded) if outside else result
+
+
+def _risky(condition: Any, body: Expr, summed: frozenset[Index]) -> tuple[Any, Expr, Expr | None]:
+    """What is left of a guard and its body, and the branch of those factors that may be infinite where the
+    guard fails: 0 times such a factor is not 0.
+    """
+    parts = And.make_args(condition)
+    inside = [part for part in parts if part.free_symbols & summed]
+    risky = [factor for factor in Mul.make_args(body) if not always_finite(factor)]
+    if not inside or not risky:
+        return condition, body, None
+    rest = Mul(*(factor for factor in Mul.make_args(body) if factor not in risky))
+    branch = Where(And(*inside), Mul(*risky), 0)
+    return And(*(part for part in parts if part not in inside)), rest, branch
+
+
+def always_finite(value: Expr) -> bool:
+    """Whether a value is finite wherever what it reads is; a branch is where it is taken."""
+    if isinstance(value, Ref | Where | Condition) or not value.atoms(Ref, Index):
+        return not value.is_infinite
+    if isinstance(value, Pow):
+        return bool(value.exp.is_Integer and value.exp > 0) and always_finite(value.base)
+    if isinstance(value, Function) and type(value).__name__ not in BOUNDED:
+        return False
+    return all(always_finite(argument) for argument in value.args if isinstance(argument, Expr))
 
 
 def _guarded(*forms: Form) -> Form:
@@ -225,7 +252,7 @@ def _where(cover: Cover, node: Where) -> Part:
 def _scalar_factor(cover: Cover, value: Expr) -> tuple[Expr, Expr]:
     """The factors without an index, and the others: the former leave a branch against 0."""
     factors = Mul.make_args(value)
-    outside = [factor for factor in factors if not factor.is_infinite and not cover(factor).order]
+    outside = [factor for factor in factors if always_finite(factor) and not cover(factor).order]
     return Mul(*outside), Mul(*(factor for factor in factors if factor not in outside))
 
 

@@ -17,7 +17,7 @@ from dataclasses import dataclass
 from functools import cache
 from typing import Any
 
-from sympy import And, Derivative, DiracDelta, Dummy, Expr, Heaviside, Integer, Subs, Symbol, sign, true
+from sympy import And, Derivative, DiracDelta, Dummy, Expr, Heaviside, Integer, Subs, Symbol, oo, sign, true
 from sympy.core.basic import Basic
 from sympy.logic.boolalg import Boolean
 
@@ -98,7 +98,7 @@ def ties(value: Largest, largest: Expr) -> Expr:
 
 
 def _reached(value: Largest, largest: Expr) -> tuple[Boolean, Boolean, Expr]:
-    guarded = isinstance(value.body, Where)
+    guarded = isinstance(value.body, Where) and value.body.other == -oo
     guard, body = (value.body.condition, value.body.chosen) if guarded else (true, value.body)
     return guard, IsZero(body - largest), body
 

@@ -7,8 +7,8 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from codegen.c_layer import render_c_layer, size_names
-from codegen.plan import LayerPlan, plan_layer
+from codegen.c_layer import render_c_layer
+from codegen.plan import LayerPlan, plan_layer, size_names
 from derive.calculus.define import define
 from derive.check.evaluate import evaluate
 from derive.errors import DeriveError

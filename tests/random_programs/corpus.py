@@ -1,0 +1,121 @@
+"""Random programs that failed once, shrunk: what was wrong, and the program. Each must pass for ever.
+
+A specification is complete in itself, so that it means the same whatever the generator draws today.
+"""
+
+from __future__ import annotations
+
+from tests.random_programs.specification import Specification
+
+SCAN = "scan(x[T], w) -> y\n h[0] = 0\n for t < T:\n  h[t+1] = tanh(w h[t] + x[t])\n y[t<T] = h[t+1]"
+
+CORPUS: dict[str, Specification] = {
+    "Y = f^2 gave f as sqrt(Y), whatever the sign of f": Specification(
+        {"n": 7},
+        (("X1", ("n",), "real"),),
+        (("odd(X[a]) -> Y\n Y[i] = (exp(X[i]/3) - 2)^2", ("X1",), "Y1"),),
+        ("Y1",),
+    ),
+    "the tangent of r read Xhat before its equation": Specification(
+        {"m": 3, "n": 4},
+        (("X1", ("m", "n"), "real"), ("W2", ("n",), "real"), ("W3", ("n",), "real")),
+        (("layernorm", ("X1", "W2", "W3"), "Y1"), ("softmax", ("Y1",), "Y2")),
+        ("Y2",),
+    ),
+    "the ties of a maximum were counted twice in a second derivative": Specification(
+        {"n": 4},
+        (("X1", ("n",), "real"),),
+        (("window_max(x[n]) -> y\n y[t<n] = max_{u<2} x[t+u]", ("X1",), "Y1"),),
+        ("Y1",),
+    ),
+    "the boundary of a reversed recurrence was put before it": Specification(
+        {"s": 2},
+        (("X1", ("s",), "real"), ("W2", ("s",), "real"), ("W3", (), "real")),
+        (
+            (
+                SCAN,
+                ("W2", "W3"),
+                "Y1",
+            ),
+            ("hinge(x[n], z[n]) -> y\n y = mean_{i} max(0, 1 - x[i] z[i])", ("Y1", "X1"), "Y2"),
+            ("odd(X) -> Y\n Y = exp(-(1 - exp(-X^2))^2)", ("Y2",), "Y3"),
+        ),
+        ("Y3",),
+    ),
+    "|x| had no second derivative": Specification(
+        {"k": 2, "s": 3},
+        (("X1", ("k", "s"), "real"),),
+        (("odd(X[a,b]) -> Y\n Y[i,j] = X[i,j]/(1 + abs(X[i,j]))", ("X1",), "Y1"),),
+        ("Y1",),
+    ),
+    "1 + exp(-|x|) inside a sum was made stable for ever": Specification(
+        {"d": 3, "k": 7},
+        (("X1", ("d", "k"), "real"),),
+        (("odd(X[a,b]) -> Y\n Y[i] = mean_{q} (X[q,i]/(1 + exp(-X[q,i])))", ("X1",), "Y1"),),
+        ("Y1",),
+        "float32",
+    ),
+    "two temporaries of one name and two shapes shared a workspace in C": Specification(
+        {"E": 2},
+        (("W4", ("E", "E"), "real"), ("W3", ("E",), "real")),
+        (
+            ("odd(X[a,b]) -> Y\n Y[i] = sum_{q} (1/(1 + exp(-X[q,i])))^3", ("W4",), "Y2"),
+            (
+                "odd(x[b], z[b]) -> Y\n Y[i,j] = max(sin(x[i]), 2*exp(z[j])/(exp(z[j]) + exp(-z[j])) - 1)",
+                ("Y2", "W3"),
+                "Y5",
+            ),
+        ),
+        ("Y5",),
+    ),
+    "a maximum of branches was taken for a guarded one": Specification(
+        {"e": 4},
+        (("X1", ("e",), "real"),),
+        (("odd(X[a]) -> Y\n Y = max_{q} (where(X[q] > 1, sqrt(X[q] - 1), X[q]^2))", ("X1",), "Y1"),),
+        ("Y1",),
+    ),
+    "NumPy multiplied log(x) by a guarded x": Specification(
+        {"c": 3},
+        (("X1", ("c", "c"), "real"),),
+        (("odd(X[a,b]) -> Y\n Y[i] = mean_{q} where(X[i,q] > 0, X[i,q]*log(X[i,q]), 0)", ("X1",), "Y1"),),
+        ("Y1",),
+    ),
+    "the logarithm of a size had no NumPy": Specification(
+        {"c": 3},
+        (("X1", ("c",), "real"),),
+        (("odd(X[a]) -> Y\n Y = log(mean_{q} exp(sqrt(1 + X[q]^2)))", ("X1",), "Y1"),),
+        ("Y1",),
+        "float32",
+    ),
+    "a tensor and a size of one name met in NumPy": Specification(
+        {"c": 2, "H": 3},
+        (("X1", ("c", "H"), "real"),),
+        (
+            (
+                "rows(X[T,n]) -> H\n H[0,j<n] = 0\n for t < T:\n  H[t+1,j] = H[t,j]/2 + X[t,j]^2",
+                ("X1",),
+                "Y1",
+            ),
+        ),
+        ("Y1",),
+    ),
+    "a number computed in a recurrence was not declared in C": Specification(
+        {"H": 5},
+        (("X1", ("H",), "real"), ("W2", (), "real")),
+        (
+            (
+                "decay(x[T], a) -> s\n s[0] = x[0]\n for t < T:\n  s[t+1] = s[t]/(1 + exp(-a)) + x[t]",
+                ("X1", "W2"),
+                "Y1",
+            ),
+        ),
+        ("Y1",),
+    ),
+    "a condition on numbers made float32 float64": Specification(
+        {},
+        (("W2", (), "real"), ("Y3", (), "real")),
+        (("odd(X, Z) -> Y\n Y = max(2*X - 3, sqrt(1 + Z^2))", ("Y3", "W2"), "Y4"),),
+        ("Y4",),
+        "float32",
+    ),
+}

@@ -1,0 +1,60 @@
+"""A random program as plain data, which a corpus can hold: sizes, inputs, and pieces applied in turn.
+
+Specification({"m": 3, "n": 1}, (("X", ("m", "n"), "real"),), (("softmax", ("X",), "Y1"),), ("Y1",))
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, replace
+
+from derive.calculus.graph import Array, Graph
+from derive.calculus.program import Program
+from derive.calculus.tensor import Kind, Size
+from tests.random_programs.pieces import program_of
+
+Input = tuple[str, tuple[str, ...], str]
+Step = tuple[str, tuple[str, ...], str]
+
+
+@dataclass(frozen=True)
+class Specification:
+    """Sizes in numbers; inputs as (name, sizes, kind); steps as (text, operands, name); outputs."""
+
+    sizes: Mapping[str, int]
+    inputs: tuple[Input, ...]
+    steps: tuple[Step, ...]
+    outputs: tuple[str, ...]
+    dtype: str = "float64"
+
+    def pruned(self) -> Specification:
+        """The same without what no output needs."""
+        needed, steps = set(self.outputs), []
+        for step in reversed(self.steps):
+            if step[2] in needed:
+                needed |= set(step[1])
+                steps.append(step)
+        inputs = tuple(given for given in self.inputs if given[0] in needed)
+        return replace(self, inputs=inputs, steps=tuple(reversed(steps)))
+
+    def program(self, name: str = "random") -> Program:
+        """The program: each piece applied as a layer to the tensors at hand."""
+        graph = Graph(name)
+        arrays: dict[str, Array] = {}
+        for letter, sizes, kind in self.inputs:
+            arrays[letter] = graph.input(letter, *map(_size, sizes), kind=Kind(kind))
+        for text, operands, result in self.steps:
+            piece = program_of(text)
+            outputs = {piece.outputs[0]: result}
+            arrays[result] = graph.apply(piece, *(arrays[operand] for operand in operands), **outputs)
+        return graph.program(*(arrays[output] for output in self.outputs))
+
+
+def _size(written: str) -> object:
+    """A letter; a number; a product of these, as c*2*2."""
+    if written.isalpha():
+        return written
+    product: object = 1
+    for factor in written.split("*"):
+        product = product * (Size(factor) if factor.isalpha() else int(factor))  # type: ignore[operator]
+    return product

@@ -25,6 +25,7 @@ from codegen.derivatives import derivation, ordered
 from codegen.passes.verify import names_of, reads_of, references
 from codegen.pipeline import lowered
 from derive.calculus.jvp import jvp
+from derive.calculus.kernels import forward_of
 from derive.calculus.network import Network, Update
 from derive.calculus.nodes import FloorDiv, IsZero, Reduction, Remainder
 from derive.calculus.program import Program, Statement
@@ -124,10 +125,10 @@ class LayerPlan:
 @paused()
 def plan_network(network: Network) -> Plan:
     """The plan of a network."""
-    program = network.program
-    forward = lowered(replace(program, name=f"{network.name}_forward", outputs=(network.output,)))
-    primal = replace(program, outputs=(network.loss,))
+    primal = replace(network.program, outputs=(network.loss,))
     joint = vjp(primal, wrt=network.trained)
+    kept = forward_of(joint, primal)
+    forward = lowered(replace(kept, name=f"{network.name}_forward", outputs=(network.output,)))
     joint = lowered(replace(joint, outputs=(network.loss, *joint.outputs)))
     loss, pullback, residuals = _split(joint, network)
     pushed = jvp(primal, wrt=network.trained)

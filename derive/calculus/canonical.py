@@ -15,7 +15,7 @@ from sympy import Expr, srepr
 from sympy.core.basic import Basic
 
 from derive.calculus.nodes import Reduction, VectorMap
-from derive.calculus.tensor import Index
+from derive.calculus.tensor import Index, TensorName
 
 MOST_ORDERS = 24
 
@@ -41,6 +41,20 @@ def key(expression: Expr, free: Sequence[Index] = ()) -> Any:
 def same(left: Expr, right: Expr) -> bool:
     """Whether two expressions are equal up to bound names and order."""
     return bool(canonical(left) == canonical(right))
+
+
+def unified(value: Expr) -> Expr:
+    """The value with reductions that differ in bound names alone written alike, so that they add up."""
+    reading: dict[Any, list[Reduction]] = {}
+    for node in value.atoms(Reduction):
+        reading.setdefault((len(node.bound), frozenset(node.atoms(TensorName))), []).append(node)
+    found = [node for nodes in reading.values() if len(nodes) > 1 for node in nodes]
+    if not found:
+        return value
+    first: dict[Any, Expr] = {}
+    alike = {node: first.setdefault(canonical(node), node) for node in sorted(found, key=str)}
+    changed = {node: other for node, other in alike.items() if node is not other}
+    return value.xreplace(changed) if changed else value
 
 
 def _canonical_vector(node: VectorMap, depth: int) -> Basic:

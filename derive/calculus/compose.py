@@ -9,7 +9,7 @@ from typing import Any
 from sympy import Expr, expand
 from sympy.core.basic import Basic
 
-from derive.calculus.program import Equation, Program, Recurrence, Statement
+from derive.calculus.program import Equation, Fact, Program, Recurrence, Statement
 from derive.calculus.tensor import Axis, Size, Tensor, TensorName
 from derive.errors import DeriveError
 
@@ -21,6 +21,7 @@ class Instance:
     statements: tuple[Statement, ...]
     locals: tuple[Tensor, ...]
     outputs: tuple[Tensor, ...]
+    facts: tuple[Fact, ...] = ()
 
 
 def instantiate(
@@ -44,7 +45,10 @@ def instantiate(
     tensors = {t.name: _tensor(t, renaming[t.name], sizes) for t in layer.locals}
     by_formal = {formal.name: tensor for formal, tensor in zip(layer.inputs, actual, strict=True)}
     outputs = tuple(tensors.get(name) or by_formal[name] for name in layer.outputs)
-    return Instance(located, tuple(tensors.values()), outputs)
+    facts = tuple(
+        Fact(fact.left.xreplace(change), fact.right.xreplace(change), fact.source) for fact in layer.facts
+    )
+    return Instance(located, tuple(tensors.values()), outputs, facts)
 
 
 def renamed(program: Program, change: Mapping[Basic, Basic]) -> Program:

@@ -2,14 +2,15 @@
 
 A subexpression is computed once for each value of the loops it depends on, as after moving invariants
 out: a row sum inside an elementwise product is counted by rows. Every extent counts the same; functions
-count EIGHT, as an exponential does against a multiplication. Reads, numbers and sizes are free.
+count FUNCTION, as an exponential does against a multiplication, |x| and sign(x) one. Reads, numbers, sizes
+and changes of sign are free.
 """
 
 from __future__ import annotations
 
 from functools import cache
 
-from sympy import Add, Mul, Pow, S
+from sympy import Abs, Add, Mul, Pow, S, sign
 from sympy.core.basic import Basic
 from sympy.core.function import Function
 from sympy.logic.boolalg import Boolean
@@ -36,7 +37,7 @@ def operations(value: Basic) -> int:
 
 def _combining(value: Basic) -> int:
     """Factors and terms meet in order of the loops they need: scalars first, rows, then elements."""
-    parts = [part for part in value.args if part not in (S.One, S.NegativeOne)]
+    parts = [part for part in value.args if isinstance(value, Add) or part is not S.NegativeOne]
     parts.sort(key=lambda part: len(_indices(part)))
     met: frozenset[Index] = frozenset()
     total = 0
@@ -54,8 +55,8 @@ def _indices(value: Basic) -> frozenset[Index]:
 def _own(value: Basic) -> int:
     if isinstance(value, Pow):
         return 1 if value.exp.is_Integer else FUNCTION
+    if isinstance(value, (Abs, sign, Where, Boolean)):
+        return 1
     if isinstance(value, (Function, Opaque)):
         return FUNCTION
-    if isinstance(value, (Where, Boolean)):
-        return 1
     return 0 if isinstance(value, (FloorDiv, Remainder)) else 1

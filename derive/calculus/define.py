@@ -5,7 +5,8 @@
 
 Extents that are not written are found from use, and every use must agree. A read at a composite index
 that may leave its axis restricts the nearest sum or maximum to the positions inside; outside of
-any, it is 0. `for t < T:` opens a recurrence; its equations are indented. A backslash continues a line.
+any, it is 0. `for t < T:` opens a recurrence; its equations are indented. `fact sum_{j} P[i,j] = 1` declares
+a law. A backslash continues a line.
 """
 
 from __future__ import annotations
@@ -17,12 +18,13 @@ from typing import Any
 from sympy import Expr, SympifyError, expand, sympify
 
 from derive.calculus.bounds import nonnegative_in_sizes
+from derive.calculus.declared import fact_of, require_consistent
 from derive.calculus.extents import infer_extents
 from derive.calculus.formula import Scope, read
 from derive.calculus.kinks import canonical_kinks
 from derive.calculus.limits import FormulaError, NotDefined, excerpt
 from derive.calculus.nodes import ArgLargest
-from derive.calculus.program import Equation, Program, Recurrence, Statement
+from derive.calculus.program import Equation, Fact, Program, Recurrence, Statement
 from derive.calculus.reads import guarded, require_inside
 from derive.calculus.soundness import require_sound, unknown
 from derive.calculus.syntax import parse
@@ -40,6 +42,7 @@ class _Reader:
     inputs: list[Tensor] = field(default_factory=list)
     locals: dict[str, Tensor] = field(default_factory=dict)
     statements: list[Statement] = field(default_factory=list)
+    facts: list[Fact] = field(default_factory=list)
 
     def scope(self, indices: Mapping[str, Index]) -> Scope:
         tensors = {t.name: t for t in (*self.inputs, *self.locals.values())}
@@ -74,6 +77,7 @@ def define(text: str, *, opaque: tuple[str, ...] = (), **values: Any) -> Program
         tuple(reader.statements),
         tuple(outputs),
         tuple(reader.locals.values()),
+        require_consistent(reader.name, reader.facts),
     )
     return require_sound(program)
 
@@ -82,7 +86,7 @@ def _explained(error: NotDefined, lines: list[str]) -> FormulaError:
     """What is read before its equation, or in a cycle, is said to be."""
     reads = {}
     for line in lines:
-        if not line.strip().startswith("for "):
+        if not line.strip().startswith(("for ", "fact ")):
             target, value = parse(line.strip(), "equation").children
             names = {str(node.children[0]) for kind in ("element", "name") for node in value.find_data(kind)}
             reads[str(target.children[0])] = (names, line.strip())
@@ -147,6 +151,10 @@ def _read_lines(reader: _Reader, lines: list[str]) -> None:
     position = 0
     while position < len(lines):
         line = lines[position]
+        if line.strip().startswith("fact "):
+            reader.facts.append(fact_of(reader.name, line.strip(), reader.scope({})))
+            position += 1
+            continue
         if not line.strip().startswith("for "):
             reader.statements.append(_equation(reader, line.strip(), {}))
             position += 1

@@ -8,6 +8,7 @@
     Y = f^2                       f^2                     ->  Y, and f^4 -> Y^2, but never f, which may be < 0
     s = 1/(1 + exp(-a))           exp(-a)                 ->  1/s - 1        solved for its kernel
     Z = where(a > 0, a, 0)        a > 0                   ->  Z > 0
+    Y = where(c, a, exp(x) - 1)   exp(x) where not c      ->  Y + 1
 
 Nothing here knows a layer: a rule is read off an equation.
 """
@@ -15,12 +16,13 @@ Nothing here knows a layer: a rule is read off an equation.
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import cached_property
 
 from sympy import Add, Expr, Function, Mul, Pow, S
 from sympy.logic.boolalg import Boolean
 
+from derive.calculus.bounds import negated
 from derive.calculus.nodes import Largest, Positive, Where
 from derive.calculus.program import Equation
 from derive.calculus.tensor import Index, Ref, refs
@@ -68,7 +70,12 @@ class ConditionRule:
 
 
 def rules_of(equation: Equation) -> list[Rule]:
-    """Every rewrite that an equation gives."""
+    """Every rewrite that an equation gives; of a branch, under the condition of each side."""
+    value = equation.value
+    if isinstance(value, Where) and value.other != 0:
+        sides = ((value.condition, value.chosen), (negated(value.condition), value.other))
+        parts = [replace(equation, value=Where(condition, side, 0)) for condition, side in sides]
+        return [rule for part in parts for rule in rules_of(part)]
     if not _plain(equation) or isinstance(equation.value, (Ref, Largest)):
         return []
     value = product(equation.value)
@@ -110,8 +117,9 @@ def _lead_rules(
     solved = name ** (1 / power)
     rules = [Rule(Product(S.One, {base: S.One}, value.condition), solved, loops, source, root=power)]
     kernel = _kernel(base, solved) if (1 / power).is_integer or _has_roots(base, power) else None
-    if kernel is not None and value.condition == S.true:
-        rules.append(Rule(Product(S.One, {kernel[0]: S.One}), kernel[1], loops, source, solved=True))
+    if kernel is not None:
+        alone = Product(S.One, {kernel[0]: S.One}, value.condition)
+        rules.append(Rule(alone, kernel[1], loops, source, solved=True))
     return rules
 
 

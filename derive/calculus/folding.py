@@ -37,12 +37,14 @@ class Folder:
     conditions: dict[str, list[ConditionRule]] = field(default_factory=dict)
     solved: set[str] = field(default_factory=set)
     values: dict[str, Equation] = field(default_factory=dict)
-    facts: dict[tuple[str, int], Expr | None] = field(default_factory=dict)
+    symmetric: dict[str, tuple[int, ...]] = field(default_factory=dict)
+    facts: dict[tuple[str, tuple[int, ...]], Any] = field(default_factory=dict)
     seen: dict[tuple[Expr, tuple[int, ...]], Expr] = field(default_factory=dict)
 
     def learn(self, equation: Equation) -> None:
         """Take an equation as a definition; its right side is folded by those before it."""
-        named = replace(equation, value=self.fold(equation.value, solving=False))
+        value = self.fold(normal(equation.value, dict(equation.ranges)), solving=False)
+        named = replace(equation, value=value)
         for rule in rules_of(named):
             self.add(rule)
         for condition in condition_rules_of(named):
@@ -76,6 +78,8 @@ class Folder:
         """The value with every right side of a definition replaced by its name, to a fixed point;
         `solving` allows rules that solve a definition for what stands inside it.
         """
+        if self.symmetric:
+            value = self._ordered(value, frozenset())
         rules = self._applicable(value, solving)
         if not rules and not value.has(Sum, Condition):
             return value
@@ -83,6 +87,17 @@ class Folder:
         if identity not in self.seen:
             self.seen[identity] = self._fixed_point(value, solving)
         return self.seen[identity]
+
+    def _ordered(self, node: Any, bound: frozenset[Basic]) -> Any:
+        """The value with the indices of symmetric tensors in one order, those that are summed last."""
+        if isinstance(node, Ref) and node.name in self.symmetric:
+            order = self.symmetric[node.name]
+            other = Ref(node.name, *(node.indices[place] for place in order))
+            return min((node, other), key=lambda ref: [(i in bound, str(i)) for i in ref.indices])
+        if not isinstance(node, Basic) or not node.has(Ref):
+            return node
+        inner = bound | frozenset(node.bound) if isinstance(node, Reduction) else bound
+        return node.func(*(self._ordered(argument, inner) for argument in node.args))
 
     def _fixed_point(self, value: Expr, solving: bool) -> Expr:
         for _ in range(ROUNDS):
@@ -135,35 +150,38 @@ class Folder:
         return node
 
     def _constant_sum(self, node: Sum) -> Expr:
-        """sum_q N[i,q] where the definition of N, summed over that axis, is constant."""
-        if not isinstance(node.body, Ref) or len(node.ranges) != 1:
+        """sum_q N[i,q] where the definition of N, summed over those axes, is constant."""
+        if not isinstance(node.body, Ref):
             return node
-        ((index, extent),) = node.ranges
-        positions = [place for place, i in enumerate(node.body.indices) if i.has(index)]
-        if len(positions) != 1 or node.body.indices[positions[0]] != index:
+        indices = node.body.indices
+        places = tuple(place for place, index in enumerate(indices) if index in node.bound)
+        whole = {indices[place] for place in places}
+        if len(places) != len(whole) or whole != set(node.bound):
             return node
-        fact = self._fact(node.body.name, positions[0])
-        if fact is None or fact[1] != extent:
+        if any(index.has(*whole) for place, index in enumerate(indices) if place not in places):
+            return node
+        fact = self._fact(node.body.name, places)
+        if fact is None or fact[1] != tuple(dict(node.ranges)[indices[place]] for place in places):
             return node
         return fact[0]
 
-    def _fact(self, name: str, axis: int) -> Any:
-        if (name, axis) not in self.facts:
-            self.facts[name, axis] = None
-            self.facts[name, axis] = self._derived_fact(name, axis)
-        return self.facts[name, axis]
+    def _fact(self, name: str, axes: tuple[int, ...]) -> Any:
+        if (name, axes) not in self.facts:
+            self.facts[name, axes] = None
+            self.facts[name, axes] = self._derived_fact(name, axes)
+        return self.facts[name, axes]
 
-    def _derived_fact(self, name: str, axis: int) -> Any:
+    def _derived_fact(self, name: str, axes: tuple[int, ...]) -> Any:
         equation = self.values.get(name)
-        if equation is None or axis >= len(equation.ranges) or isinstance(equation.value, Where):
+        if equation is None or axes[-1] >= len(equation.ranges) or isinstance(equation.value, Where):
             return None
-        index, extent = equation.ranges[axis]
+        summed = [equation.ranges[axis] for axis in axes]
         value = freshened(equation.value, {i.name for i in equation.loops})
-        total = distributed(Sum(value, (index, extent)))
-        loops = {i: n for i, n in equation.ranges if i != index}
+        total = distributed(Sum(value, *summed))
+        loops = {i: n for i, n in equation.ranges if (i, n) not in summed}
         for _ in range(3):
             total = self.fold(distributed(normal(total, loops)))
-        return (total, extent) if not total.has(Ref) else None
+        return (total, tuple(extent for _, extent in summed)) if not total.has(Ref) else None
 
 
 def _apply(rule: Rule, whole: Product) -> Expr | None:
@@ -256,29 +274,55 @@ def matches(pattern: Any, target: Any, loops: frozenset[Index]) -> Iterator[dict
     """The bindings of loops under which a pattern is the target, up to bound names."""
     if isinstance(pattern, Ref):
         if isinstance(target, Ref) and target.name == pattern.name:
-            binding = _unified(pattern, target, loops)
+            binding = _unified(pattern, target, loops, {})
             if binding is not None and substitute(pattern, binding) == target:
                 yield binding
         return
     if pattern.func != target.func or not names_read(pattern) <= names_read(target):
         return
     wanted = loops & symbols_in(pattern)
-    lead = max(ordered_refs(pattern), key=lambda ref: len(symbols_in(ref) & wanted))
-    for candidate in ordered_refs(target):
-        if candidate.name != lead.name:
-            continue
-        binding = _unified(lead, candidate, loops)
-        if binding is not None and set(binding) >= wanted and same(substitute(pattern, binding), target):
+    for binding in _bindings(pattern, target, wanted, {}):
+        if same(substitute(pattern, binding), target):
             yield binding
 
 
-def _unified(pattern: Ref, target: Ref, loops: frozenset[Index]) -> dict[Index, Expr] | None:
-    binding: dict[Index, Expr] = {}
+def _bindings(
+    pattern: Basic, target: Basic, wanted: frozenset[Index], binding: dict[Index, Expr]
+) -> Iterator[dict[Index, Expr]]:
+    """Bindings of all wanted indices, each reference that binds most of what is missing in turn."""
+    missing = wanted - binding.keys()
+    if not missing:
+        yield binding
+        return
+    lead = max(ordered_refs(pattern), key=lambda ref: len(symbols_in(ref) & missing))
+    if not symbols_in(lead) & missing:
+        index = min(missing, key=str)
+        for place in sorted(target.free_symbols - set(binding.values()), key=str):
+            if isinstance(place, Index):
+                yield from _bindings(pattern, target, wanted, {**binding, index: place})
+        return
+    for candidate in ordered_refs(target):
+        if candidate.name == lead.name:
+            found = _unified(lead, candidate, missing, binding)
+            if found is not None and found.keys() & missing:
+                yield from _bindings(pattern, target, wanted, found)
+
+
+def _unified(
+    pattern: Ref, target: Ref, loops: frozenset[Index], known: dict[Index, Expr]
+) -> dict[Index, Expr] | None:
+    """What is known, and what each loop of a reference must be: H[t+1,j] at H[s,q] binds t to s - 1."""
+    binding = dict(known)
     if len(pattern.indices) != len(target.indices):
         return None
     for p, t in zip(pattern.indices, target.indices, strict=True):
-        if isinstance(p, Index) and p in loops and binding.setdefault(p, t) != t:
-            return None
+        if isinstance(p, Index):
+            if p in loops and binding.setdefault(p, t) != t:
+                return None
+        elif isinstance(p, Add):
+            shift, index = p.as_coeff_Add()
+            if index in loops and shift.is_Integer and binding.setdefault(index, t - shift) != t - shift:
+                return None
     return binding
 
 

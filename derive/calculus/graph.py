@@ -20,7 +20,7 @@ from derive.calculus.compose import free_name, instantiate
 from derive.calculus.kinks import canonical_kinks
 from derive.calculus.limits import bounded, power, quotient
 from derive.calculus.nodes import Largest, Sum
-from derive.calculus.program import Equation, Program, Statement
+from derive.calculus.program import Equation, Fact, Program, Statement
 from derive.calculus.soundness import require_sound
 from derive.calculus.substitution import bound_names, fresh
 from derive.calculus.tensor import Axis, Index, Kind, Ref, Size, Tensor
@@ -37,6 +37,7 @@ class Graph:
     inputs: list[Tensor] = field(default_factory=list)
     locals: list[Tensor] = field(default_factory=list)
     statements: list[Statement] = field(default_factory=list)
+    facts: list[Fact] = field(default_factory=list)
 
     @property
     def taken(self) -> set[str]:
@@ -66,6 +67,7 @@ class Graph:
         instance = instantiate(layer, tuple(t for t in tensors if t is not None), self.taken, names)
         self.statements += instance.statements
         self.locals += instance.locals
+        self.facts += instance.facts
         return tuple(self.array(tensor) for tensor in instance.outputs)
 
     def program(self, *outputs: Array) -> Program:
@@ -79,7 +81,12 @@ class Graph:
                 raise DeriveError(f"an output of {self.name} has no name; name it with .named(...)")
             names.append(output.tensor.name)
         program = Program(
-            self.name, tuple(self.inputs), tuple(self.statements), tuple(names), tuple(self.locals)
+            self.name,
+            tuple(self.inputs),
+            tuple(self.statements),
+            tuple(names),
+            tuple(self.locals),
+            tuple(self.facts),
         )
         return require_sound(program)
 

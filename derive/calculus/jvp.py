@@ -13,6 +13,7 @@ from dataclasses import replace
 from sympy import Add, Expr
 
 from derive.calculus.activity import varying
+from derive.calculus.kernels import with_kernels, without_idle
 from derive.calculus.maxima import named_maximum, tie_count
 from derive.calculus.nodes import Range, Sum, Where
 from derive.calculus.normal import normal
@@ -105,4 +106,5 @@ def _tangent(equation: Equation, moving: frozenset[str], outer: tuple[Range, ...
 
 def jvp(program: Program, wrt: Sequence[str] | None = None) -> Program:
     """The joint program of tangents, in closed form."""
-    return in_sequence(simplified(tangents(program, wrt), program))
+    named = with_kernels(program)
+    return in_sequence(without_idle(simplified(tangents(named, wrt), named), named, program))

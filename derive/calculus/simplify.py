@@ -9,17 +9,23 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import replace
+from functools import cache
 
-from sympy import Add, Expr, Mul, S, preorder_traversal
+from sympy import Add, Expr, Mul, S, exp, preorder_traversal
 from sympy.core.basic import Basic
 
 from derive.calculus.activity import reads
+from derive.calculus.branches import joined
+from derive.calculus.canonical import unified
 from derive.calculus.cost import operations
+from derive.calculus.declared import symmetries
 from derive.calculus.definitions import Rule
 from derive.calculus.folding import Folder, bound_apart
 from derive.calculus.nodes import Reduction, Sum, Where
 from derive.calculus.normal import normal
 from derive.calculus.program import Equation, Program, Recurrence, Statement
+from derive.calculus.rules.closed import CLOSED
+from derive.calculus.rules.rewriting import rewritten
 from derive.calculus.substitution import substitute
 from derive.calculus.tensor import Index, Ref, refs
 from derive.calculus.terms import Product, collected, distributed
@@ -31,6 +37,7 @@ def simplified(derived: Program, primal: Program) -> Program:
     known = {tensor.name for tensor in primal.locals}
     statements = [_folded(statement, folder, known) for statement in derived.statements]
     statements = _inlined(statements, folder, known, set(derived.outputs))
+    statements = [_without_hidden(s, statements, folder, known) for s in statements]
     kept = {e.name for s in statements for e in (s.equations if isinstance(s, Recurrence) else (s,))}
     return replace(
         derived,
@@ -46,7 +53,10 @@ def folder_of(program: Program) -> Folder:
         outer = ((statement.index, statement.extent),) if isinstance(statement, Recurrence) else ()
         for equation in statement.equations if isinstance(statement, Recurrence) else (statement,):
             folder.learn(replace(equation, ranges=outer + equation.ranges))
+    folder.symmetric |= symmetries(program.facts)
     for fact in program.facts:
+        if isinstance(fact.left, Ref) and fact.left.name in folder.symmetric:
+            continue
         loops = frozenset(s for s in fact.left.free_symbols if isinstance(s, Index))
         folder.add(Rule(Product(S.One, {fact.left: S.One}), fact.right, loops, fact.source))
     return folder
@@ -85,28 +95,58 @@ def best(value: Expr, folder: Folder, extents: Mapping[Index, Expr]) -> Expr:
     solved for what stands inside them or not.
     """
     candidates = _forms(value, folder, extents, solving=False)
+    if value.has(exp):
+        candidates += [rewritten(form, CLOSED) for form in candidates]
     if folder.solves(value):
         candidates += [
             form for form in _forms(value, folder, extents, solving=True) if not folder.divides(form)
         ]
-    return (
-        min(candidates, key=lambda v: (operations(v), _length(v))) if len(candidates) > 1 else candidates[0]
-    )
+    candidates = list(dict.fromkeys(candidates))
+    if len(candidates) == 1:
+        return candidates[0]
+    return min(candidates, key=lambda form: (operations(form), _length(form)))
 
 
 def _forms(value: Expr, folder: Folder, extents: Mapping[Index, Expr], solving: bool) -> list[Expr]:
     folded = normal(folder.fold(value, solving), extents)
     if not folded.has(Add):
         return [folded]
+    folded = joined(unified(folded))
     spread = normal(distributed(folded), extents)
-    if spread == folded == collected(folded):
+    grouped = collected(folded)
+    if spread == folded == grouped:
         return [folded]
-    gathered = normal(collected(folder.fold(spread, solving)), extents)
-    return [folded, normal(folder.fold(gathered, solving), extents)]
+    gathered = normal(collected(unified(folder.fold(spread, solving))), extents)
+    forms = [folded, joined(normal(folder.fold(gathered, solving), extents))]
+    return forms if spread == folded else [*forms, joined(grouped)]
 
 
+@cache
 def _length(value: Expr) -> int:
     return sum(1 for _ in preorder_traversal(value))
+
+
+def _without_hidden(
+    statement: Statement, statements: list[Statement], folder: Folder, known: set[str]
+) -> Statement:
+    """A recurrence whose derived names that nobody gave are put into the one equation that reads them."""
+    if not isinstance(statement, Recurrence):
+        return statement
+    equations = list(statement.equations)
+    outside = {name for other in statements if other is not statement for name in _read(other)}
+    for hidden in [e for e in equations if not e.given and e.name not in known | outside]:
+        users = [e for e in equations if hidden.name in reads(e)]
+        if len(users) == 1 and {r for r in refs(users[0].value) if r.name == hidden.name} == {hidden.target}:
+            whole = replace(users[0], value=users[0].value.xreplace({hidden.target: hidden.value}))
+            new = simplified_equation(whole, folder, {statement.index: statement.extent})
+            if operations(new.value) <= operations(hidden.value) + operations(users[0].value):
+                equations = [new if e is users[0] else e for e in equations if e is not hidden]
+    return replace(statement, equations=tuple(equations))
+
+
+def _read(statement: Statement) -> set[str]:
+    equations = statement.equations if isinstance(statement, Recurrence) else (statement,)
+    return {name for equation in equations for name in reads(equation)}
 
 
 class _Chain:
@@ -120,8 +160,7 @@ class _Chain:
             self._enter(position, statement)
 
     def _enter(self, position: int, statement: Statement) -> None:
-        equations = statement.equations if isinstance(statement, Recurrence) else (statement,)
-        for name in {name for equation in equations for name in reads(equation)}:
+        for name in _read(statement):
             self.readers.setdefault(name, set()).add(position)
 
     def remove(self, position: int) -> None:
@@ -178,11 +217,9 @@ def _without_name(chain: _Chain, position: int, equation: Equation, folder: Fold
     if not places:
         chain.remove(position)
         return True
-    if (
-        equation.accumulates
-        or len(users) < len(places)
-        or (len(users) > 1 and operations(equation.value) > 0)
-    ):
+    if equation.accumulates or len(users) < len(places):
+        return False
+    if len(users) > 1 and operations(equation.value) > 0 and not _constant_somewhere(equation):
         return False
     if equation.value.has(Reduction) and not all(_bare_reads(user, equation.name) for user in users):
         return False
@@ -200,6 +237,11 @@ def _without_name(chain: _Chain, position: int, equation: Equation, folder: Fold
     for place, new in zip(places, replaced, strict=True):
         chain.put(place, new)
     return True
+
+
+def _constant_somewhere(equation: Equation) -> bool:
+    """Whether a value is the same along one of its loops: a mean handed back to what it was taken of."""
+    return not equation.value.free_symbols >= set(equation.loops)
 
 
 def _may_shorten(user: Equation, equation: Equation, folder: Folder) -> bool:

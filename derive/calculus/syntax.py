@@ -46,7 +46,7 @@ CONSTANTS = {"pi": sympy.pi}
 @cache
 def _parser() -> Lark:
     grammar = Path(__file__).with_name("grammar.lark").read_text(encoding="utf-8")
-    starts = ["start", "equation", "header", "loop", "condition"]
+    starts = ["start", "equation", "header", "loop", "fact", "condition"]
     return Lark(grammar, parser="lalr", start=starts, maybe_placeholders=True)
 
 

@@ -6,7 +6,7 @@ r*G - r*mean(G) - r*Xhat*mean(G*Xhat)   ->   r*(G - mean(G) - Xhat*mean(G*Xhat))
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from sympy import Add, And, Expr, Mul, Number, Pow, S, exp, true
 from sympy.logic.boolalg import Boolean
@@ -66,11 +66,31 @@ def distributed(value: Expr) -> Expr:
         return Add(*(Where(value.condition, term, 0) for term in Add.make_args(distributed(value.chosen))))
     if not isinstance(value, Mul):
         return value
+    bracket = _cancelling(value)
+    if bracket is not None:
+        rest = Mul(*(factor for factor in value.args if factor is not bracket))
+        return distributed(Add(*(term * rest for term in bracket.args)))
     rows: list[Expr] = [S.One]
     for factor in value.args:
         terms = Add.make_args(distributed(factor)) if isinstance(factor, (Add, Sum, Mul)) else (factor,)
         rows = [row * term for row in rows for term in terms]
     return Add(*rows)
+
+
+def _cancelling(value: Mul) -> Add | None:
+    """A sum of fractions that another factor is a denominator of: s(1 - s) (y/s + (1 - y)/(1 - s))."""
+    for bracket in value.args:
+        if isinstance(bracket, Add):
+            others = {factor.as_base_exp()[0] for factor in value.args if factor is not bracket}
+            below = (
+                base
+                for term in bracket.args
+                for base, power in product(term).factors.items()
+                if power.is_negative
+            )
+            if any(base in others for base in below):
+                return bracket
+    return None
 
 
 def collected(value: Expr) -> Expr:
@@ -83,9 +103,9 @@ def collected(value: Expr) -> Expr:
     if shared != true:
         inner = Add(*(_without_condition(p, shared).expression() for p in products))
         return Where(shared, collected(inner), 0)
-    common = _common(products)
-    if common:
-        return _factored(products, common)
+    shared_factors = common(products)
+    if shared_factors:
+        return _factored(products, shared_factors)
     alike = _alike(products)
     if alike is not None:
         rest = [p for p in products if not any(p is q for q in alike)]
@@ -97,7 +117,7 @@ def collected(value: Expr) -> Expr:
         return value
     group = [p for p in products if best in p.factors and _removable(p, best, products)]
     rest = [p for p in products if not any(p is g for g in group)]
-    inner = _factored(group, _common(group))
+    inner = _factored(group, common(group))
     return inner + collected(Add(*(p.expression() for p in rest)))
 
 
@@ -123,7 +143,7 @@ def _alike(products: list[Product]) -> list[Product] | None:
     return None
 
 
-def _common(products: list[Product]) -> Factors:
+def common(products: list[Product]) -> Factors:
     """The factors of every product, each with its least exponent of one sign."""
     first, *others = products
     shared: Factors = {}
@@ -136,17 +156,21 @@ def _common(products: list[Product]) -> Factors:
     return shared
 
 
-def _factored(products: list[Product], common: Factors) -> Expr:
+def without(p: Product, outer: Mapping[Expr, Expr]) -> Product:
+    """What is left of a product when factors are taken out of it, its condition dropped."""
+    left = {base: power - outer.get(base, S.Zero) for base, power in p.factors.items()}
+    return Product(p.coefficient, {base: power for base, power in left.items() if power != 0})
+
+
+def _factored(products: list[Product], outer: Factors) -> Expr:
     coefficient = _common_number(products)
-    inner = []
-    for p in products:
-        left = {base: power - common.get(base, S.Zero) for base, power in p.factors.items()}
-        inner.append(
-            Product(p.coefficient / coefficient, {b: e for b, e in left.items() if e != 0}, p.condition)
-        )
-    outer = Mul(*(Pow(base, power) for base, power in common.items()))
+    inner = [
+        replace(without(p, outer), coefficient=p.coefficient / coefficient, condition=p.condition)
+        for p in products
+    ]
+    factor = Mul(*(Pow(base, power) for base, power in outer.items()))
     bracket = collected(Add(*(p.expression() for p in inner)))
-    return scaled(coefficient, _times(outer, bracket))
+    return scaled(coefficient, _times(factor, bracket))
 
 
 def _times(outer: Expr, bracket: Expr) -> Expr:

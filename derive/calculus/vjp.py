@@ -15,6 +15,7 @@ from sympy import Add, Expr
 
 from derive.calculus.activity import active
 from derive.calculus.deltas import Scatter, Term, eliminate
+from derive.calculus.kernels import with_kernels, without_idle
 from derive.calculus.maxima import named_maximum, tie_count
 from derive.calculus.normal import normal
 from derive.calculus.partials import partials
@@ -154,7 +155,8 @@ def _collect(
         if alone:
             return
         parts.append(Ref(part, *indices))
-    sweep.statements.append(Equation(Ref(name, *indices), ranges, Add(value, *parts)))
+    given = all(equation.given for equation in sweep.program.defining(tensor.name))
+    sweep.statements.append(Equation(Ref(name, *indices), ranges, Add(value, *parts), given=given))
     sweep.locals[name] = replace(tensor, name=name, kind=Kind.REAL)
 
 
@@ -231,7 +233,7 @@ def _adjoint_step(sweep: _Sweep, statement: Recurrence, equation: Equation) -> E
     sweep.locals[name] = replace(tensor, name=name, kind=Kind.REAL)
     ranges = {statement.index: statement.extent, **dict(equation.ranges)}
     value = normal(substitute(Add(*gathered), at), ranges)
-    return Equation(Ref(name, *equation.target.indices), equation.ranges, value)
+    return Equation(Ref(name, *equation.target.indices), equation.ranges, value, given=equation.given)
 
 
 def _places(equation: Equation) -> tuple[Index, ...]:
@@ -257,4 +259,5 @@ def _boundary_cotangent(sweep: _Sweep, tensor: Tensor, equation: Equation) -> No
 
 def vjp(program: Program, wrt: Sequence[str] | None = None) -> Program:
     """The joint program of adjoints, in closed form."""
-    return simplified(adjoints(program, wrt), program)
+    named = with_kernels(program)
+    return without_idle(simplified(adjoints(named, wrt), named), named, program)

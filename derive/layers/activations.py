@@ -1,6 +1,7 @@
 """Scalar functions, each the text that a person would type; applied to every element of an array.
 
-Kinks follow the declared conventions: relu'(0) = 0.
+Kinks follow the declared conventions: relu'(0) = 0. SiLU and GELU: Hendrycks, Gimpel, Gaussian Error Linear
+Units, 2016; Mish: Misra, 2019; ELU: Clevert, Unterthiner, Hochreiter, 2015.
 """
 
 from __future__ import annotations
@@ -18,6 +19,11 @@ ACTIVATIONS: dict[str, str] = {
     "tanh": "tanh(x)",
     "cos": "cos(x)",
     "softplus": "log(1 + exp(x))",
+    "silu": "x/(1 + exp(-x))",
+    "gelu": "x (1 + tanh(sqrt(2/pi) (x + 0.044715 x^3)))/2",
+    "gelu_erf": "x (1 + erf(x/sqrt(2)))/2",
+    "mish": "x tanh(log(1 + exp(x)))",
+    "elu": "where(x > 0, x, exp(x) - 1)",
 }
 
 

@@ -4,8 +4,12 @@ from __future__ import annotations
 
 from functools import cache
 
+from sympy import Rational
+
 from derive.calculus.define import define
 from derive.calculus.program import Program
+
+THRESHOLD = Rational(1)
 
 
 @cache
@@ -31,4 +35,74 @@ def squared_error(reduction: str = "mean") -> Program:
         f"""squared_error(H[m,k], Y[m,k]) -> L
         R[i,j] = H[i,j] - Y[i,j]
         L = {reduction}_{{i}} sum_{{j}} R[i,j]^2/2"""
+    )
+
+
+@cache
+def soft_cross_entropy(reduction: str = "mean") -> Program:
+    """L = mean_i w_i sum_j -P_ij log S_ij, S = softmax(H) by rows: H (m, k), P (m, k), w (m), L ().
+
+    The rows of P sum to 1, so that H_bar = w (S - P)/m. Bishop, equation 4.108.
+    """
+    return define(
+        f"""soft_cross_entropy(H[m,k], P[m,k], w[m]) -> L
+        fact sum_{{j}} P[i,j] = 1
+        S[i,j] = exp(H[i,j]) / sum_{{q}} exp(H[i,q])
+        L = {reduction}_{{i}} w[i] sum_{{j}} -P[i,j] log(S[i,j])"""
+    )
+
+
+@cache
+def kl_divergence(reduction: str = "mean") -> Program:
+    """L = mean_i sum_j P_ij log(P_ij/S_ij), S = softmax(H) by rows: H (m, k), P (m, k), L ().
+
+    The rows of P sum to 1. Kullback, Leibler, On Information and Sufficiency, 1951, equation 2.4.
+    """
+    return define(
+        f"""kl_divergence(H[m,k], P[m,k]) -> L
+        fact sum_{{j}} P[i,j] = 1
+        S[i,j] = exp(H[i,j]) / sum_{{q}} exp(H[i,q])
+        L = {reduction}_{{i}} sum_{{j}} P[i,j] (log(P[i,j]) - log(S[i,j]))"""
+    )
+
+
+@cache
+def binary_cross_entropy(reduction: str = "mean") -> Program:
+    """L = mean_i sum_j -Y_ij log S_ij - (1 - Y_ij) log(1 - S_ij), S = sigma(H): H (m, k), Y (m, k), L ().
+
+    Bishop, equation 4.90.
+    """
+    return define(
+        f"""binary_cross_entropy(H[m,k], Y[m,k]) -> L
+        S[i,j] = 1/(1 + exp(-H[i,j]))
+        L = {reduction}_{{i}} sum_{{j}} (-Y[i,j] log(S[i,j]) - (1 - Y[i,j]) log(1 - S[i,j]))"""
+    )
+
+
+@cache
+def huber(delta: Rational = THRESHOLD, reduction: str = "mean") -> Program:
+    """L = mean_i sum_j r^2/2 where |r| <= delta, else delta (|r| - delta/2), r = H_ij - Y_ij: H, Y (m, k).
+
+    Huber, Robust Estimation of a Location Parameter, 1964, section 4.
+    """
+    return define(
+        f"""huber(H[m,k], Y[m,k]) -> L
+        R[i,j] = H[i,j] - Y[i,j]
+        L = {reduction}_{{i}} sum_{{j}} \\
+            where(abs(R[i,j]) <= delta, R[i,j]^2/2, delta (abs(R[i,j]) - delta/2))""",
+        delta=delta,
+    )
+
+
+@cache
+def gaussian_nll(reduction: str = "mean") -> Program:
+    """L = mean_i sum_j (s_ij + (H_ij - Y_ij)^2 exp(-s_ij))/2, s the log of the variance: H, s, Y (m, k).
+
+    Nix, Weigend, Estimating the Mean and Variance of the Target Probability Distribution, 1994.
+    """
+    return define(
+        f"""gaussian_nll(H[m,k], s[m,k], Y[m,k]) -> L
+        R[i,j] = H[i,j] - Y[i,j]
+        Q[i,j] = R[i,j]^2 exp(-s[i,j])
+        L = {reduction}_{{i}} sum_{{j}} (s[i,j] + Q[i,j])/2"""
     )

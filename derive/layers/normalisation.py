@@ -23,6 +23,53 @@ def softmax() -> Program:
 
 
 @cache
+def log_softmax() -> Program:
+    """Y = log S, S_ij = exp(Z_ij) / sum_q exp(Z_iq): Z (m, k), Y (m, k). Bishop, equation 4.104."""
+    return define(
+        """log_softmax(Z[m,k]) -> Y
+        S[i,j] = exp(Z[i,j]) / sum_{q} exp(Z[i,q])
+        Y[i,j] = log(S[i,j])"""
+    )
+
+
+@cache
+def rmsnorm(eps: Rational = EPSILON) -> Program:
+    """Y = g o X/sqrt(mean(X^2) + eps) by rows: X (m, n), g (n), Y (m, n).
+
+    Zhang, Sennrich, Root Mean Square Layer Normalization, 2019, equation 4.
+    """
+    return define(
+        """rmsnorm(X[m,n], g[n]) -> Y
+        v[i] = mean_{q} X[i,q]^2
+        r[i] = (v[i] + eps)^(-1/2)
+        Xhat[i,j] = X[i,j] r[i]
+        Y[i,j] = g[j] Xhat[i,j]""",
+        eps=eps,
+    )
+
+
+@cache
+def l2norm() -> Program:
+    """U = X/|X| by rows: X (m, n), U (m, n). Golub, Van Loan, Matrix Computations, section 2.2."""
+    return define(
+        """l2norm(X[m,n]) -> U
+        r[i] = sqrt(sum_{q} X[i,q]^2)
+        U[i,j] = X[i,j]/r[i]"""
+    )
+
+
+@cache
+def cosine_similarity() -> Program:
+    """c_i = x_i^T y_i/(|x_i| |y_i|): X (m, n), Y (m, n), c (m). Golub, Van Loan, section 6.4."""
+    return define(
+        """cosine_similarity(X[m,n], Y[m,n]) -> c
+        a[i] = sqrt(sum_{q} X[i,q]^2)
+        b[i] = sqrt(sum_{q} Y[i,q]^2)
+        c[i] = sum_{q} X[i,q] Y[i,q]/(a[i] b[i])"""
+    )
+
+
+@cache
 def layernorm(eps: Rational = EPSILON) -> Program:
     """Y = g o Xhat + b, Xhat = (X - mean)/sqrt(var + eps) by rows: X (m, n), g (n), b (n).
 
@@ -58,4 +105,22 @@ def batchnorm(eps: Rational = EPSILON, momentum: Rational = MOMENTUM) -> Program
         V_new[j] = (1 - rho) V[j] + rho v[j]""",
         eps=eps,
         rho=momentum,
+    )
+
+
+@cache
+def groupnorm(eps: Rational = EPSILON) -> Program:
+    """Y = g o Xhat + b, Xhat normalised over the channels o and places p of a group a: X (m, k, c, n).
+
+    k groups of c channels: g (k, c), b (k, c). Wu, He, Group Normalization, 2018, equation 1.
+    """
+    return define(
+        """groupnorm(X[m,k,c,n], g[k,c], b[k,c]) -> Y
+        mu[i,a] = mean_{o,q} X[i,a,o,q]
+        C[i,a,o,p] = X[i,a,o,p] - mu[i,a]
+        v[i,a] = mean_{o,q} C[i,a,o,q]^2
+        r[i,a] = (v[i,a] + eps)^(-1/2)
+        Xhat[i,a,o,p] = C[i,a,o,p] r[i,a]
+        Y[i,a,o,p] = g[a,o] Xhat[i,a,o,p] + b[a,o]""",
+        eps=eps,
     )

@@ -7,7 +7,7 @@ from functools import cache
 
 from derive.calculus.program import Program
 from derive.errors import DeriveError
-from derive.layers import convolution, dense, losses, normalisation, sequence, shape
+from derive.layers import blocks, convolution, dense, losses, normalisation, sequence, shape
 from derive.layers.activations import ACTIVATIONS, elementwise
 
 _LAYERS: dict[str, Callable[[], Program]] = {
@@ -15,23 +15,38 @@ _LAYERS: dict[str, Callable[[], Program]] = {
     "bilinear": dense.bilinear,
     "embedding": dense.embedding,
     "softmax": normalisation.softmax,
+    "log_softmax": normalisation.log_softmax,
     "layernorm": normalisation.layernorm,
+    "rmsnorm": normalisation.rmsnorm,
     "batchnorm": normalisation.batchnorm,
+    "groupnorm": normalisation.groupnorm,
+    "l2norm": normalisation.l2norm,
+    "cosine_similarity": normalisation.cosine_similarity,
     "conv2d": convolution.conv2d,
     "depthwise": convolution.depthwise,
     "max_pool": convolution.max_pool,
     "average_pool": convolution.average_pool,
     "pixel_shuffle": convolution.pixel_shuffle,
     "attention": sequence.attention,
+    "rotary": sequence.rotary,
     "lstm": sequence.lstm,
+    "gru": sequence.gru,
     "elman": sequence.elman,
     "cumulative_sum": sequence.cumulative_sum,
     "concatenate": shape.concatenate,
     "flatten": shape.flatten,
     "reshape": shape.reshape,
     "transpose": shape.transpose,
+    "residual_block": blocks.residual_block,
+    "glu": blocks.glu,
+    "swiglu": blocks.swiglu,
     "cross_entropy": losses.cross_entropy,
+    "soft_cross_entropy": losses.soft_cross_entropy,
+    "kl_divergence": losses.kl_divergence,
+    "binary_cross_entropy": losses.binary_cross_entropy,
     "squared_error": losses.squared_error,
+    "huber": losses.huber,
+    "gaussian_nll": losses.gaussian_nll,
 }
 
 

@@ -52,6 +52,40 @@ def lstm() -> Program:
 
 
 @cache
+def gru() -> Program:
+    """The GRU over T steps: X (T, m, n), W (3, n, d), U (3, d, d), b (3, d), c (d), H0 (m, d).
+
+    Gates in the order reset, update, candidate; c is inside the reset gate. Cho et al., Learning
+    Phrase Representations using RNN Encoder-Decoder, 2014, equations 5 to 8.
+    """
+    return define(
+        """gru(X[T,m,n], W[3,n,d], U[3,d,d], b[3,d], c[d], H0[m,d]) -> Y
+        H[0,a<m,j<d] = H0[a,j]
+        for t < T:
+            R[t,a,j] = 1/(1 + exp(-(sum_{p} X[t,a,p] W[0,p,j] + sum_{q} H[t,a,q] U[0,q,j] + b[0,j])))
+            Z[t,a,j] = 1/(1 + exp(-(sum_{p} X[t,a,p] W[1,p,j] + sum_{q} H[t,a,q] U[1,q,j] + b[1,j])))
+            V[t,a,j] = sum_{q} H[t,a,q] U[2,q,j] + c[j]
+            N[t,a,j] = tanh(sum_{p} X[t,a,p] W[2,p,j] + b[2,j] + R[t,a,j] V[t,a,j])
+            H[t+1,a,j] = (1 - Z[t,a,j]) N[t,a,j] + Z[t,a,j] H[t,a,j]
+        Y[t<T,a,j] = H[t+1,a,j]"""
+    )
+
+
+@cache
+def rotary() -> Program:
+    """(Y_tj0, Y_tj1) is (X_tj0, X_tj1) turned by the angle t theta_j: X (T, d, 2), theta (d), Y (T, d, 2).
+
+    Su et al., RoFormer, 2021, equation 13.
+    """
+    return define(
+        """rotary(X[T,d,2], theta[d]) -> Y
+        c[t<T,j] = cos(t theta[j])
+        s[t<T,j] = sin(t theta[j])
+        Y[t,j,h<2] = c[t,j] X[t,j,h] + (2 h - 1) s[t,j] X[t,j,1-h]"""
+    )
+
+
+@cache
 def elman() -> Program:
     """h_{t+1} = tanh(x_t W + h_t U): X (T, m, n), W (n, d), U (d, d), H0 (m, d). Elman, 1990."""
     return define(

@@ -13,6 +13,7 @@ from dataclasses import dataclass, replace
 from sympy import Expr, Integer
 
 from derive.calculus.chain import Link, chains
+from derive.calculus.kernels import forward_of
 from derive.calculus.matrix import inlined, matrix_form, value_form
 from derive.calculus.matrix_base import Form
 from derive.calculus.matrix_check import checked_form
@@ -193,7 +194,7 @@ def show_program(
     names = tuple(wrt or together)
     program = replace(program, outputs=(output,))
     joint = vjp(program, wrt=tuple(dict.fromkeys((*together, *names))))
-    lines = ["forward", *(f"    {line}" for line in forward_lines(program, latex))]
+    lines = ["forward", *(f"    {line}" for line in forward_lines(forward_of(joint, program), latex))]
     for name in names:
         lines += ["", f"by {name}"]
         if program.tensor(output).axes:

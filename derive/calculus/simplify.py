@@ -7,7 +7,7 @@ where it is a mere copy. Only SymPy's arithmetic and the rules of this folder ar
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import replace
 from functools import cache
 
@@ -183,10 +183,16 @@ def _inlined(
 ) -> list[Statement]:
     """Derived names put into their uses where that is cheaper, until nothing changes.
 
-    Contractions last: one that is put into exp's derivative would keep that from being put further.
+    First the names that nobody gave, so that they lie open to the definitions. Contractions last: one that is
+    put into exp's derivative would keep that from being put further.
     """
     chain = _Chain(statements)
-    for all_of_them in (False, True):
+    stages: tuple[Callable[[Equation], bool], ...] = (
+        lambda equation: not equation.given and not contractions(equation.value),
+        lambda equation: not contractions(equation.value),
+        lambda _: True,
+    )
+    for in_turn in stages:
         changed = True
         while changed:
             changed = False
@@ -194,7 +200,7 @@ def _inlined(
                 statement = chain.statements[position]
                 if not isinstance(statement, Equation) or statement.name in known | outputs:
                     continue
-                if all_of_them or not contractions(statement.value):
+                if in_turn(statement):
                     changed |= _without_name(chain, position, statement, folder)
     return [chain.statements[position] for position in sorted(chain.statements)]
 

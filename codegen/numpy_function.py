@@ -9,6 +9,7 @@ from dataclasses import dataclass
 from sympy import Expr, Poly, Symbol, preorder_traversal
 from sympy.core.basic import Basic
 
+from codegen.lifetimes import deaths
 from codegen.numpy_lines import Line, NumpyLines
 from codegen.printers.numpy_text import PRODUCT, wrapped
 from codegen.printers.to_numpy import NumpyPrinter
@@ -37,10 +38,15 @@ def function_body(
     arguments: Sequence[Tensor],
     returned: str,
     forms: dict[object, Form] | None = None,
+    examples: Expr | None = None,
 ) -> Body:
-    """The body of a function with these arguments: sizes, dtype, equations, return."""
-    printer = NumpyPrinter(names)
-    writer = NumpyLines(program, printer, single_uses(program), forms=forms if forms is not None else {})
+    """The body of a function with these arguments: sizes, dtype, equations, return.
+
+    Given the number of examples, it is written for speed: dead values are overwritten.
+    """
+    printer, inlined = NumpyPrinter(names, examples=examples), single_uses(program)
+    dead = deaths(program, inlined) if examples is not None else None
+    writer = NumpyLines(program, printer, inlined, forms=forms if forms is not None else {}, deaths=dead)
     lines = list(writer.statements(program.statements))
     sizes, missing = size_lines(printer.scalars.used, arguments, printer)
     head = [*sizes, *(dtype_line(arguments, printer) if printer.uses_dtype else [])]

@@ -9,12 +9,13 @@ arrays allocated before it, ragged ones as lists.
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping, Set
 from dataclasses import dataclass, field, fields, replace
 from typing import Any
 
 from sympy import Expr
 
+from codegen.numpy_in_place import VIEWS, arrays_of, in_place, occurrences
 from codegen.printers.numpy_gather import indexing, label_rows
 from codegen.printers.numpy_numbers import Scalars
 from codegen.printers.numpy_text import PRODUCT, Code
@@ -48,6 +49,8 @@ class NumpyLines:
     inlined: frozenset[str] = frozenset()
     allocated: set[str] = field(default_factory=set)
     forms: dict[object, Form] = field(default_factory=dict)
+    deaths: Mapping[str, frozenset[str]] | None = None
+    owned: set[str] = field(default_factory=set)
     tensors: Mapping[str, Tensor] = field(init=False)
     parts: frozenset[str] = field(init=False)
 
@@ -114,7 +117,7 @@ class NumpyLines:
         extents = tuple(dict(equation.ranges)[index] for index in whole)
         integer = self.tensors[equation.name].kind is Kind.INTEGER
         if not fixed and not integer:
-            lines = list(self.with_ones(target, form))
+            lines = self.several(equation.name, target, form)
             if lines:
                 yield Line(lines[0], self.comment(extents))
                 yield from (Line(text) for text in lines[1:])
@@ -126,6 +129,22 @@ class NumpyLines:
             form = _with(form, inner, Array(delta, inner.axes))
         value = self.value(form, extents, bool(fixed), integer)
         yield Line(f"{target} = {value}", self.comment(extents))
+
+    def several(self, name: str, target: str, form: Form) -> list[str]:
+        """The lines of a value that is computed in place; none where one line is better."""
+        dead = self.owned & self.deaths.get(name, frozenset()) if self.deaths is not None else frozenset()
+        lines = list(self.with_ones(target, form, dead))
+        if self.deaths is not None and not lines:
+            lines = in_place(self.printer, target, form, dead)
+        self.own(name, form)
+        return lines
+
+    def own(self, name: str, form: Form) -> None:
+        """Note whose memory a value is: its own, or that of the values which it shows in another shape."""
+        if not isinstance(form, VIEWS):
+            self.owned.add(name)
+            return
+        self.owned -= arrays_of(form)
 
     def form(self, equation: Equation) -> Form:
         """The equation's array form; functions that share an equation share it."""
@@ -147,8 +166,8 @@ class NumpyLines:
             return f"np.broadcast_to({code.text}, {self.printer.shape(extents)})"
         return code.text
 
-    def with_ones(self, target: str, form: Form) -> Iterator[str]:
-        """(S - I_y) s as a copy of S, less 1 at the labels, times s."""
+    def with_ones(self, target: str, form: Form, dead: Set[str] = frozenset()) -> Iterator[str]:
+        """(S - I_y) s as a copy of S, or S itself where it dies here, less 1 at the labels, times s."""
         inner, scale = _scaled_total(form)
         if inner is None:
             return
@@ -161,7 +180,8 @@ class NumpyLines:
         if rows is None:
             return
         rest = total(*(other for other in inner.terms if other is not term))
-        yield f"{target} = {self.owned(rest, inner.axes)}"
+        taken = isinstance(rest, Array) and rest.name in dead and occurrences(form, rest.name) == 1
+        yield f"{target} = {self.value(rest, inner.axes, False) if taken else self.copied(rest, inner.axes)}"
         sign = "-=" if isinstance(term, Negative) else "+="
         yield f"{target}[{rows}] {sign} {self.printer.code(weight).text}"
         if scale is not None:
@@ -174,7 +194,7 @@ class NumpyLines:
             name += "_"
         return name
 
-    def owned(self, form: Form, extents: tuple[Expr, ...]) -> str:
+    def copied(self, form: Form, extents: tuple[Expr, ...]) -> str:
         """The value as an array of its own, to be changed in place."""
         text = self.value(form, extents, False)
         if isinstance(form, Array | Transpose | Diagonal | Gather | Broadcast):

@@ -48,6 +48,7 @@ def render_numpy(plan: Plan) -> str:
         "forward": writer.forward(),
         "loss": writer.loss(),
         "vjp": writer.vjp(),
+        "gradients": writer.gradients(),
         "jvp": writer.jvp(),
         "trace": trace_function(plan, writer.names, writer.check_lines(), writer.forms),
     }
@@ -100,12 +101,13 @@ class _Module:
         self.functions |= body.functions
         return "\n".join([*decorated(body), f"def {head}:", f'    """{summary}"""', *before, *body.lines])
 
-    def body(self, program: Program, returned: str, extra: Sequence[Tensor] = ()) -> Body:
-        arguments = [*self.supplied, *self.owned, *extra]
-        used = {tensor.name for tensor in program.inputs} | {tensor.name for tensor in extra}
-        return function_body(
-            program, self.names, [t for t in arguments if t.name in used], returned, self.forms
-        )
+    def body(
+        self, program: Program, returned: str, extra: Sequence[Tensor] = (), examples: Expr | None = None
+    ) -> Body:
+        used = {tensor.name for tensor in program.inputs}
+        supplied = (tensor for tensor in self.supplied if tensor.name in used)
+        arguments = [*supplied, *self.owned, *extra]
+        return function_body(program, self.names, arguments, returned, self.forms, examples)
 
     def forward(self) -> str:
         output = self.plan.output
@@ -134,6 +136,18 @@ class _Module:
         body = self.body(plan.vjp, f"Gradients({bars})", plan.residuals)
         summary = f"Pull {seed} () back to {shapes}."
         return self.function(f"vjp(residuals, {seed}, p, {self.batch})", summary, body, unpacked)
+
+    def gradients(self) -> str:
+        """`loss` and `vjp` in one: what dies in between is overwritten."""
+        loss = self.plan.network.loss
+        bars = ", ".join(f"{tensor.name}_bar" for tensor in self.plan.trained)
+        body = self.body(self.plan.gradients, f"{loss}, Gradients({bars})", examples=self.plan.batch_size)
+        return self.function(
+            f"gradients(p, {self.batch}, {loss}_bar=1.0)",
+            f"Return {loss} and the gradients of {loss}_bar * {loss}; dead values are overwritten.",
+            body,
+            self.check_lines(),
+        )
 
     def jvp(self) -> str:
         loss = self.plan.network.loss

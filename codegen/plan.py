@@ -73,6 +73,19 @@ class Plan:
     residuals: tuple[Tensor, ...]
 
     @property
+    def gradients(self) -> Program:
+        """`loss`, then `vjp`, as one program."""
+        loss, pullback = self.loss, self.vjp
+        return replace(
+            loss,
+            name=f"{self.network.name}_gradients",
+            inputs=(*loss.inputs, *(t for t in pullback.inputs if t.name not in loss.tensors)),
+            statements=loss.statements + pullback.statements,
+            outputs=(self.network.loss, *pullback.outputs),
+            locals=loss.locals + pullback.locals,
+        )
+
+    @property
     def trained(self) -> tuple[Tensor, ...]:
         return tuple(owned.tensor for owned in self.parameters if owned.trained)
 

@@ -100,11 +100,11 @@ def logic_code(printer: NumpyPrinter, form: Logic) -> Code:
 
 def select_code(printer: NumpyPrinter, form: Select) -> Code:
     """A branch: the larger of two, a mask where that is safe, else np.where."""
-    extreme = _extreme(printer, form) or joined_code(printer, form)
-    if extreme is None and isinstance(form.chosen, Gather) and form.chosen.rank == form.rank:
-        extreme = window_code(printer, form.chosen, form.condition, form.other)
-    if extreme is not None:
-        return extreme
+    found = _extreme(printer, form) or joined_code(printer, form)
+    if found is None and isinstance(form.chosen, Gather) and form.chosen.rank == form.rank:
+        found = window_code(printer, form.chosen, form.condition, form.other)
+    if found is not None:
+        return found
     condition = printer.code(form.condition)
     if not form.condition.rank:
         values = [printer.code(value).at(DISJUNCTION) for value in (form.chosen, form.other)]
@@ -120,18 +120,35 @@ def select_code(printer: NumpyPrinter, form: Select) -> Code:
     return code
 
 
-def _extreme(printer: NumpyPrinter, form: Select) -> Code | None:
+def extreme(form: Select) -> str | None:
     """where(a > b, a, b) is the larger; ties of where(a > b, a, where(b > a, b, (a + b)/2)) agree with it."""
     if not isinstance(form.condition, Compare) or form.condition.relation == "==":
         return None
-    other = form.other
-    if isinstance(other, Select) and _is_tie(form.chosen, other):
-        other = other.chosen
-    gap = form.condition.operand
+    gap, other = form.condition.operand, untied(form)
     for function, larger, smaller in (("np.maximum", form.chosen, other), ("np.minimum", other, form.chosen)):
         if total(larger, negative(smaller)) == gap:
-            return call(function, *(code.text for code in printer.operands(form, (form.chosen, other))))
+            return function
     return None
+
+
+def untied(form: Select) -> Form:
+    """The other value, of a tie the one that is not the mean."""
+    other = form.other
+    return other.chosen if isinstance(other, Select) and _is_tie(form.chosen, other) else other
+
+
+def _extreme(printer: NumpyPrinter, form: Select) -> Code | None:
+    function = extreme(form)
+    if function is None:
+        return None
+    return call(function, *(code.text for code in printer.operands(form, (form.chosen, untied(form)))))
+
+
+def is_mask(form: Select) -> bool:
+    """Whether a branch is its chosen value times a mask of arrays, as G * (Z > 0)."""
+    if not form.condition.rank or form.other != ZERO or form.chosen.rank != form.rank:
+        return False
+    return stays_finite(form.chosen) and extreme(form) is None and not isinstance(form.chosen, Gather)
 
 
 def _is_tie(chosen: Form, inner: Select) -> bool:

@@ -9,7 +9,7 @@ import pytest
 
 from codegen import numpy_function
 from codegen.lifetimes import deaths
-from codegen.numpy_fallbacks import FALLBACKS
+from codegen.numpy_fallbacks import fallbacks
 from codegen.numpy_function import function_body
 from codegen.numpy_module import render_numpy
 from codegen.passes.verify import names_of
@@ -36,7 +36,7 @@ def in_place(program: Program) -> tuple[str, tuple[str, ...]]:
     """The program as a function that overwrites what is dead, and the sizes that no argument tells."""
     body = function_body(program, {}, program.inputs, ", ".join(program.outputs), examples=Size("m"))
     names = ", ".join([*(tensor.name for tensor in program.inputs), *body.missing])
-    functions = "\n\n".join(FALLBACKS[name] for name in sorted(body.functions))
+    functions = "\n\n".join(fallbacks(body.functions))
     lines = "\n".join(body.lines)
     return f"import numpy as np\n\n{functions}\n\ndef run({names}):\n{lines}\n", body.missing
 

@@ -12,7 +12,7 @@ chain rule: coefficients multiply along the way, ranges and conditions gather.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Set
 from dataclasses import dataclass
 from functools import cache
 from typing import Any
@@ -24,7 +24,7 @@ from sympy.logic.boolalg import Boolean
 from derive.calculus.bounds import negated
 from derive.calculus.nodes import ArgLargest, IsZero, Largest, Opaque, Range, Reduction, Sum, VectorMap, Where
 from derive.calculus.substitution import fresh, freshened, rename_ranges, substitute
-from derive.calculus.tensor import IntegerRef, Ref
+from derive.calculus.tensor import Index, IntegerRef, Ref
 from derive.errors import DeriveError
 
 _UNRESOLVED = (Derivative, Subs, DiracDelta, Heaviside)
@@ -45,7 +45,23 @@ class Partial:
     condition: Boolean = true
 
     def times(self, factor: Expr) -> Partial:
-        return Partial(self.ref, factor * self.coefficient, self.ranges, self.condition)
+        """The partial with one more factor, whose indices are no ranges of its own."""
+        own = self.apart({str(s) for s in factor.free_symbols}) if self.ranges else self
+        return Partial(own.ref, factor * own.coefficient, own.ranges, own.condition)
+
+    def apart(self, taken: Set[str]) -> Partial:
+        """The same partial, its ranges renamed where their names are taken."""
+        if not any(index.name in taken for index, _ in self.ranges):
+            return self
+        used = {*taken, *(index.name for index, _ in self.ranges)}
+        renaming: dict[Index, Index] = {}
+        for index in (index for index, _ in self.ranges if index.name in taken):
+            renaming[index] = fresh(index.name, used)
+            used.add(renaming[index].name)
+        ref, slope, condition = (
+            substitute(e, renaming) for e in (self.ref, self.coefficient, self.condition)
+        )
+        return Partial(ref, slope, rename_ranges(self.ranges, renaming), condition)
 
     def under(self, ranges: tuple[Range, ...], condition: Boolean) -> Partial:
         """The same partial met under outer ranges; its own ranges are renamed apart from them."""

@@ -118,4 +118,10 @@ CORPUS: dict[str, Specification] = {
         ("Y4",),
         "float32",
     ),
+    "a sum in a sum over one letter took the outer factor into its own range": Specification(
+        {"n": 3},
+        (("X1", ("n",), "real"),),
+        (("odd(x[a]) -> y\n y = sum_{p} x[p]^2/(1 + sum_{p} x[p]^2)", ("X1",), "Y1"),),
+        ("Y1",),
+    ),
 }

@@ -66,16 +66,18 @@ def always(program: Program, _: frozenset[str]) -> Mapping[str, frozenset[str]]:
     return {name: names for statement in program.statements for name in names_of(statement)}
 
 
-@pytest.mark.parametrize("name", ["batchnorm", "attention"])
+TWICE = define("""twice(Z[m,n]) -> C
+    A[i,j] = exp(Z[i,j])
+    B[i,j] = tanh(A[i,j])
+    C[i,j] = A[i,j] + B[i,j]""")
+
+
 def test_a_value_that_is_overwritten_too_early_is_noticed(
-    name: str, tmp_path: Path, rng: np.random.Generator, monkeypatch: pytest.MonkeyPatch
+    tmp_path: Path, rng: np.random.Generator, monkeypatch: pytest.MonkeyPatch
 ) -> None:
+    assert gap(TWICE, tmp_path, rng, "twice") <= 1e-14
     monkeypatch.setattr(numpy_function, "deaths", always)
-    errors = [
-        gap(program, tmp_path, rng, f"{name}_{verb}_early")
-        for verb, program in plan_layer(WITNESSES[name]()).programs.items()
-    ]
-    assert max(errors) > 1e-6
+    assert gap(TWICE, tmp_path, rng, "twice_early") > 1e-3
 
 
 def test_a_value_dies_where_it_is_read_last() -> None:

@@ -5,7 +5,8 @@ becomes
     S_sum[i] = sum_{q<k} exp(Z[i,q])
     S[i,j] = exp(Z[i,j])/S_sum[i]
 
-A reduction stays where one nest accumulates it: Y[i,j] = b[j] + sum_{p<n} X[i,p] W[p,j].
+A reduction stays where one nest accumulates it: Y[i,j] = b[j] + sum_{p<n} X[i,p] W[p,j]; never in a scatter,
+which adds one number at a time.
 A name is the target's with what was reduced: `_sum`, `_max`, `_argmax`, numbered from the second.
 """
 
@@ -57,7 +58,7 @@ def _split(
         return [equation]
     hoisting = _Hoisting(equation, outer, taken)
     loops = (*outer, *equation.ranges)
-    value = _without_inner(equation.value, loops, true, hoisting, top=True)
+    value = _without_inner(equation.value, loops, true, hoisting, top=not equation.accumulates)
     if accumulation(value) is None:
         value = _without_inner(value, loops, true, hoisting, top=False)
     declared += hoisting.declared

@@ -12,12 +12,13 @@ from dataclasses import replace
 
 from derive.calculus.activity import reads
 from derive.calculus.program import Equation, Program, Recurrence, Statement
+from derive.calculus.substitution import bound_names, freshened, substitute
 from derive.calculus.tensor import refs
 
 
 def in_sequence(program: Program) -> Program:
     """The program with every statement behind all that define what it reads, where they do not need it."""
-    statements = [_inside(statement) for statement in program.statements]
+    statements = [_inside(_opened(statement, program)) for statement in program.statements]
     missing = Counter(name for statement in statements for name in _names(statement))
     placed: list[Statement] = []
     waiting = list(statements)
@@ -40,6 +41,47 @@ def _next(waiting: list[Statement], missing: Counter[str]) -> Statement:
             return statement
         before |= _names(statement)
     return waiting[0]
+
+
+def _opened(statement: Statement, program: Program) -> Statement:
+    """A recurrence without the names of what needs all of its steps: their definitions take their place."""
+    if not isinstance(statement, Recurrence):
+        return statement
+    after = _following(statement, program)
+    while True:
+        opened = replace(statement, equations=tuple(_open(e, after) for e in statement.equations))
+        if opened == statement:
+            return statement
+        statement = opened
+
+
+def _following(recurrence: Recurrence, program: Program) -> dict[str, Equation]:
+    """The equations outside of a recurrence that depend on what it defines, by name."""
+    found: dict[str, Equation] = {}
+    reached = _names(recurrence)
+    before = -1
+    while before < len(found):
+        before = len(found)
+        for statement in program.statements:
+            if (
+                isinstance(statement, Equation)
+                and reads(statement) & reached
+                and statement.name not in reached
+            ):
+                found[statement.name] = statement
+                reached = reached | {statement.name}
+    return found
+
+
+def _open(equation: Equation, definitions: dict[str, Equation]) -> Equation:
+    replaced = {}
+    for ref in refs(equation.value):
+        definition = definitions.get(ref.name)
+        if definition is not None and definition.target.indices == definition.loops:
+            bound = dict(zip(definition.loops, ref.indices, strict=True))
+            taken = {str(s) for s in equation.value.free_symbols} | bound_names(equation.value)
+            replaced[ref] = substitute(freshened(definition.value, taken), bound)
+    return replace(equation, value=equation.value.xreplace(replaced)) if replaced else equation
 
 
 def _equations(statement: Statement) -> tuple[Equation, ...]:

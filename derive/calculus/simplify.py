@@ -134,7 +134,8 @@ def _without_hidden(
         return statement
     equations = list(statement.equations)
     outside = {name for other in statements if other is not statement for name in _read(other)}
-    for hidden in [e for e in equations if not e.given and e.name not in known | outside]:
+    for name in [e.name for e in equations if not e.given and e.name not in known | outside]:
+        hidden = next(e for e in equations if e.name == name)
         users = [e for e in equations if hidden.name in reads(e)]
         if len(users) == 1 and {r for r in refs(users[0].value) if r.name == hidden.name} == {hidden.target}:
             whole = replace(users[0], value=users[0].value.xreplace({hidden.target: hidden.value}))

@@ -8,6 +8,10 @@ from __future__ import annotations
 from tests.random_programs.specification import Specification
 
 SCAN = "scan(x[T], w) -> y\n h[0] = 0\n for t < T:\n  h[t+1] = tanh(w h[t] + x[t])\n y[t<T] = h[t+1]"
+MIXED = """mixed(X[T,n], W[n,n]) -> H
+    H[0,j<n] = X[0,j]
+    for t < T:
+        H[t+1,j] = tanh(sum_{p} H[t,p] W[p,j]) + X[t,j]"""
 
 CORPUS: dict[str, Specification] = {
     "Y = f^2 gave f as sqrt(Y), whatever the sign of f": Specification(
@@ -122,6 +126,37 @@ CORPUS: dict[str, Specification] = {
         {"n": 3},
         (("X1", ("n",), "real"),),
         (("odd(x[a]) -> y\n y = sum_{p} x[p]^2/(1 + sum_{p} x[p]^2)", ("X1",), "Y1"),),
+        ("Y1",),
+    ),
+    "a step of a recurrence read a name that needs all of its steps": Specification(
+        {"a": 2},
+        (("X1", ("a",), "real"), ("W2", (), "real")),
+        (
+            (SCAN, ("X1", "W2"), "Y1"),
+            ("variance(x[n]) -> v\n u = mean_{q} x[q]\n v = mean_{q} (x[q] - u)^2", ("Y1",), "Y2"),
+        ),
+        ("Y2",),
+    ),
+    "a scatter of a sum had no C": Specification(
+        {"n": 7},
+        (("X1", ("n",), "real"),),
+        (
+            ("rolled(x[n]) -> y\n y[i<n] = x[((i+1)%n)]", ("X1",), "Y1"),
+            ("odd(X[a]) -> Y\n Y[i] = 1/(2 + sin(X[i]))", ("Y1",), "Y2"),
+            ("cumulative_sum", ("Y2",), "Y3"),
+        ),
+        ("Y3",),
+    ),
+    "of two hidden names in a recurrence the second was put in as it had been": Specification(
+        {"T": 3, "n": 2},
+        (("X1", ("T", "n"), "real"), ("W2", ("n", "n"), "real")),
+        (
+            (
+                MIXED,
+                ("X1", "W2"),
+                "Y1",
+            ),
+        ),
         ("Y1",),
     ),
 }

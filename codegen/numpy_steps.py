@@ -1,6 +1,6 @@
 """Updates in place: W' = W - lr (W_bar + weight_decay W) as
 
-    L, g = finite_gradients(p, X, y, lr)
+    L, g = gradients(p, X, y, lr)
     ...
         if weight_decay:
             W *= 1 - lr * weight_decay
@@ -132,19 +132,27 @@ def step_function(update: Update, plan: Plan, batch: str) -> str:
     arguments = ", ".join(["p", *state, batch, *scalars])
     zipped = ", ".join([_trained(plan), *state, "g"])
     loops = ", ".join([parameter, *own.values(), gradient])
-    seed = Scalars(lambda ref: Code(ref.name)).code(writer.scale)
-    scaled = f"  # g is {seed.at(POWER)} * {gradient}, for vjp is linear in {loss}_bar"
-    called = f"{loss}, g = finite_gradients(p, {batch}, {seed.text}){scaled if writer.scale != 1 else ''}"
+    seeded, scaled = _seeded(writer.scale, gradient, loss)
     return "\n".join(
         [
             f"def {update.step}({arguments}):",
             f'    """{"; ".join(map(_formula, equations))}. In place; return {loss}."""',
-            f"    {called}",
+            f"    {loss}, g = gradients(p, {batch}{seeded}){scaled}",
+            f"    require_finite({loss}, g)",
             f"    for {loops} in zip({zipped}, strict=True):",
             *(f"        {line}" for line in writer.lines),
             f"    return {loss}",
         ]
     )
+
+
+def _seeded(scale: Expr, gradient: str, loss: str) -> tuple[str, str]:
+    """The seed as an argument, a Python number, which widens no array; and what it means for the gradient."""
+    if scale == 1:
+        return "", ""
+    seed = Scalars(lambda ref: Code(ref.name)).code(scale)
+    means = f"  # g is {seed.at(POWER)} * {gradient}, for vjp is linear in {loss}_bar"
+    return f", float({seed.text})", means
 
 
 def _renamed(value: Expr, names: Mapping[str, str]) -> Expr:

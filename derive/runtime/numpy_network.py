@@ -4,6 +4,7 @@ import importlib.abc
 import importlib.machinery
 import importlib.util
 from collections.abc import Mapping
+from functools import partial
 from pathlib import Path
 from types import CodeType, ModuleType
 from typing import Any, Self
@@ -127,13 +128,13 @@ class NumpyNetwork(Network):
     def stepper(self, kind: str, **scalars: float) -> Run:
         step = self.description.step(kind)
         values = self._scalars(kind, scalars)
-        function = getattr(self.module, step.kind)
         owned = (self._p,) if step.state is None else (self._p, self._states[step.state])
+        function = partial(getattr(self.module, step.kind), *owned, **values)
 
         def run(start: int, stop: int) -> float:
             self._check_rows(start, stop)
             try:
-                return float(function(*owned, *self._batch(start, stop), **values))
+                return float(function(*[array[start:stop] for array in self._bound]))
             except FloatingPointError as error:
                 raise NonFiniteError(str(error)) from None
 

@@ -1,6 +1,7 @@
 """The passes, in order, verified between.
 
-    stable   scalar forms that neither overflow nor lose digits
+    stable   ratios of exponentials and their logarithms by exp(-|a|): they neither overflow nor cancel
+    differences  1 + erf(a), exp(a) - 1, sqrt(1 + a) - 1 by functions that have them whole
     hoist    reductions inside expressions become equations of their own
     tabulate functions inside sums are called once for each value of their own indices
     cse      nothing whole is computed twice
@@ -21,11 +22,12 @@ from codegen.passes.order import order
 from codegen.passes.tabulate import tabulate
 from codegen.passes.verify import verify
 from derive.calculus.program import Program
+from derive.calculus.stable.differences import differences
 from derive.calculus.stable.forms import stable_forms
 
 Pass = Callable[[Program], Program]
 
-PASSES: tuple[Pass, ...] = (stable_forms, hoist, tabulate, cse, dce, order)
+PASSES: tuple[Pass, ...] = (stable_forms, differences, hoist, tabulate, cse, dce, order)
 TARGET_PASSES: dict[str, tuple[Pass, ...]] = {"numpy": (), "c": ()}
 
 

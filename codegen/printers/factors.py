@@ -7,6 +7,7 @@ from typing import TypeAlias
 
 from sympy import Add, And, Expr, Integer, Mul, Number, Pow
 from sympy.core.basic import Basic
+from sympy.core.function import Function
 
 from derive.calculus.nodes import Condition, Reduction, Remainder, Where
 from derive.calculus.tensor import Index, Ref
@@ -43,9 +44,20 @@ def _place(factor: Expr, order: Order) -> tuple[int, int]:
 
 
 def signed_terms(total: Expr) -> list[tuple[bool, Expr]]:
-    """The terms of a sum as (negative, magnitude), a positive one first, sums after the rest."""
+    """The terms of a sum as (negative, magnitude), a positive one first, sums after the rest; elements
+    before functions of them, since x - M + log T keeps the digits that x + log T - M rounds away.
+    """
     terms = [(True, _magnitude(term)) if _negative(term) else (False, term) for term in Add.make_args(total)]
-    return sorted(terms, key=lambda item: (item[1].has(Reduction), item[0], item[1].is_number))
+    plain = any(not negative and term.has(Ref) and not term.has(Function) for negative, term in terms)
+    return sorted(
+        terms,
+        key=lambda item: (
+            item[1].has(Reduction),
+            plain and (item[1].is_number or item[1].has(Function)),
+            item[0],
+            item[1].is_number,
+        ),
+    )
 
 
 def _negative(term: Expr) -> bool:

@@ -152,10 +152,13 @@ def is_mask(form: Select) -> bool:
 
 
 def _is_tie(chosen: Form, inner: Select) -> bool:
-    """Whether the inner branch is taken only where the two are equal, and is their mean."""
+    """Whether the inner choice is the other strictly on its side, and their mean where the two are equal."""
     condition = inner.condition
     gap = total(inner.chosen, negative(chosen))
-    return isinstance(condition, Compare) and condition.operand in (gap, negative(gap))
+    if not isinstance(condition, Compare) or condition.relation != ">":
+        return False
+    mean = total(inner.other, inner.other) == total(chosen, inner.chosen)
+    return mean and condition.operand in (gap, negative(gap))
 
 
 def stays_finite(form: Form) -> bool:

@@ -16,11 +16,13 @@ from derive.calculus.nodes import Nonnegative, Positive, Where
 
 
 def larger(a: Expr, b: Expr) -> Expr:
-    """max(a, b), canonical: where(x > 0, x, 0) against a constant; ties share otherwise."""
+    """max(a, b), canonical: where(x > 0, x, 0) against a constant, |a| against -a; ties share otherwise."""
     if a.is_number:
         a, b = b, a
     if b.is_number:
         return Where(Positive(a - b), a, b)
+    if a == -b:
+        return Abs(a)
     return Where(Positive(a - b), a, Where(Positive(b - a), b, (a + b) / 2))
 
 
@@ -29,6 +31,8 @@ def smaller(a: Expr, b: Expr) -> Expr:
     if a.is_number or b.is_number:
         variable, constant = (b, a) if a.is_number else (a, b)
         return Where(Positive(constant - variable), variable, constant)
+    if a == -b:
+        return -Abs(a)
     return Where(Positive(b - a), a, Where(Positive(a - b), b, (a + b) / 2))
 
 

@@ -187,7 +187,7 @@ def total(*terms: Form) -> Form:
         rest.append(Negative(number(-value)) if value.could_extract_minus_sign() else number(value))
     if len(rest) == 1:
         return rest[0]
-    return Total(tuple(sorted(rest, key=_term_key))) if rest else ZERO
+    return Total(_ordered(rest)) if rest else ZERO
 
 
 def difference(left: Form, right: Form) -> Form:
@@ -271,6 +271,15 @@ def _place(form: Form, order: tuple[type[Form], ...]) -> int:
 def _factor_key(form: Form) -> tuple[int, int, int, str]:
     inner = _unwrapped(form)
     return (form.rank > 0, _place(inner, _IN_PRODUCT), form is not inner, structure(form))
+
+
+def _ordered(terms: list[Form]) -> tuple[Form, ...]:
+    """Arrays before functions of them where an array leads: x - M + log T keeps the digits that
+    x + log T - M rounds away.
+    """
+    leads = any(not isinstance(term, Negative) and isinstance(_unwrapped(term), Array) for term in terms)
+    late = {term for term in terms if leads and isinstance(_unwrapped(term), Apply | Number)}
+    return tuple(sorted(terms, key=lambda term: (term in late and term != ONE, _term_key(term))))
 
 
 def _term_key(form: Form) -> tuple[bool, bool, bool, bool, int, str]:

@@ -150,8 +150,8 @@ int feature_regression_loss(const feature_regression_params *restrict p, const f
         for (int q = 0; q < K; q++)
             T += E[q];
 
-        /* L = sum_{i<m} (M[i] + log(T[i]) - H[i,y[i]])/m */
-        *L += M + LOG(T) - H[b->y[i]];
+        /* L = sum_{i<m} (M[i] - H[i,y[i]] + log(T[i]))/m */
+        *L += M - H[b->y[i]] + LOG(T);
 
         /* S[i,j] = E[i,j]/T[i] */
         for (int j = 0; j < K; j++)
@@ -242,8 +242,8 @@ int feature_regression_jvp(const feature_regression_params *restrict p,
         for (int q = 0; q < K; q++)
             T += E[q];
 
-        /* L = sum_{i<m} (M[i] + log(T[i]) - H[i,y[i]])/m */
-        *L += M + LOG(T) - H[b->y[i]];
+        /* L = sum_{i<m} (M[i] - H[i,y[i]] + log(T[i]))/m */
+        *L += M - H[b->y[i]] + LOG(T);
 
         /* S[i,j] = E[i,j]/T[i] */
         for (int j = 0; j < K; j++)

@@ -165,8 +165,8 @@ int linear_features_loss(const linear_features_params *restrict p, const linear_
         for (int q = 0; q < K; q++)
             T += E[q];
 
-        /* L = sum_{i<m} (M[i] + log(T[i]) - H[i,y[i]])/m */
-        *L += M + LOG(T) - H[b->y[i]];
+        /* L = sum_{i<m} (M[i] - H[i,y[i]] + log(T[i]))/m */
+        *L += M - H[b->y[i]] + LOG(T);
 
         /* S[i,j] = E[i,j]/T[i] */
         for (int j = 0; j < K; j++)
@@ -277,8 +277,8 @@ int linear_features_jvp(const linear_features_params *restrict p, const linear_f
         for (int q = 0; q < K; q++)
             T += E[q];
 
-        /* L = sum_{i<m} (M[i] + log(T[i]) - H[i,y[i]])/m */
-        *L += M + LOG(T) - H[b->y[i]];
+        /* L = sum_{i<m} (M[i] - H[i,y[i]] + log(T[i]))/m */
+        *L += M - H[b->y[i]] + LOG(T);
 
         /* S[i,j] = E[i,j]/T[i] */
         for (int j = 0; j < K; j++)

@@ -6,7 +6,7 @@
     E[i,q] = exp(H[i,q] - M[i])
     T[i] = sum_{q<k} E[i,q]
     S[i,j] = E[i,j]/T[i]
-    L = sum_{i<m} (M[i] + log(T[i]) - H[i,y[i]])/m
+    L = sum_{i<m} (M[i] - H[i,y[i]] + log(T[i]))/m
 
 Built by `python -m derive build linear_features`. Batches are rows; sizes are free at run time.
 """
@@ -96,7 +96,7 @@ def loss(p, X, y):
     M = H.max(axis=1)           # (m,)
     E = np.exp(H - M[:, None])  # (m, k)
     T = E.sum(axis=1)           # (m,)
-    L = (np.log(T) + M - H[np.arange(m), y]).sum() / m
+    L = (M - H[np.arange(m), y] + np.log(T)).sum() / m
     S = E / T[:, None]          # (m, k)
     return L, (Phi, S)
 
@@ -146,7 +146,7 @@ def jvp(p, p_dot, X, y):
     M = H.max(axis=1)                              # (m,)
     E = np.exp(H - M[:, None])                     # (m, k)
     T = E.sum(axis=1)                              # (m,)
-    L = (np.log(T) + M - H[np.arange(m), y]).sum() / m
+    L = (M - H[np.arange(m), y] + np.log(T)).sum() / m
     S = E / T[:, None]                             # (m, k)
     L_dot = ((H_dot * S).sum() - H_dot[np.arange(m), y].sum()) / m
     return L, L_dot
@@ -219,7 +219,7 @@ def trace(p, X, y):
     yield "T", T
     S = E / T[:, None]          # (m, k)
     yield "S", S
-    L = (np.log(T) + M - H[np.arange(m), y]).sum() / m
+    L = (M - H[np.arange(m), y] + np.log(T)).sum() / m
     yield "L", L
 
 

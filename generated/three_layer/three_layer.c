@@ -197,8 +197,8 @@ int three_layer_loss(const three_layer_params *restrict p, const three_layer_bat
         for (int q = 0; q < K; q++)
             T += E[q];
 
-        /* L = sum_{i<m} (M[i] + log(T[i]) - H[i,y[i]])/m */
-        *L += M + LOG(T) - H[b->y[i]];
+        /* L = sum_{i<m} (M[i] - H[i,y[i]] + log(T[i]))/m */
+        *L += M - H[b->y[i]] + LOG(T);
 
         /* S[i,j] = E[i,j]/T[i] */
         for (int j = 0; j < K; j++)
@@ -352,8 +352,8 @@ int three_layer_jvp(const three_layer_params *restrict p, const three_layer_grad
         for (int q = 0; q < K; q++)
             T += E[q];
 
-        /* L = sum_{i<m} (M[i] + log(T[i]) - H[i,y[i]])/m */
-        *L += M + LOG(T) - H[b->y[i]];
+        /* L = sum_{i<m} (M[i] - H[i,y[i]] + log(T[i]))/m */
+        *L += M - H[b->y[i]] + LOG(T);
 
         /* S[i,j] = E[i,j]/T[i] */
         for (int j = 0; j < K; j++)

@@ -206,8 +206,8 @@ int three_layer_bias_loss(const three_layer_bias_params *restrict p, const three
         for (int q = 0; q < K; q++)
             T += E[q];
 
-        /* L = sum_{i<m} (M[i] + log(T[i]) - H[i,y[i]])/m */
-        *L += M + LOG(T) - H[b->y[i]];
+        /* L = sum_{i<m} (M[i] - H[i,y[i]] + log(T[i]))/m */
+        *L += M - H[b->y[i]] + LOG(T);
 
         /* S[i,j] = E[i,j]/T[i] */
         for (int j = 0; j < K; j++)
@@ -380,8 +380,8 @@ int three_layer_bias_jvp(const three_layer_bias_params *restrict p, const three_
         for (int q = 0; q < K; q++)
             T += E[q];
 
-        /* L = sum_{i<m} (M[i] + log(T[i]) - H[i,y[i]])/m */
-        *L += M + LOG(T) - H[b->y[i]];
+        /* L = sum_{i<m} (M[i] - H[i,y[i]] + log(T[i]))/m */
+        *L += M - H[b->y[i]] + LOG(T);
 
         /* S[i,j] = E[i,j]/T[i] */
         for (int j = 0; j < K; j++)

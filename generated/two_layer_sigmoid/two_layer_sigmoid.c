@@ -188,8 +188,8 @@ int two_layer_sigmoid_loss(const two_layer_sigmoid_params *restrict p, const two
         for (int q = 0; q < K; q++)
             T += E[q];
 
-        /* L = sum_{i<m} (M[i] + log(T[i]) - H[i,y[i]])/m */
-        *L += M + LOG(T) - H[b->y[i]];
+        /* L = sum_{i<m} (M[i] - H[i,y[i]] + log(T[i]))/m */
+        *L += M - H[b->y[i]] + LOG(T);
 
         /* S[i,j] = E[i,j]/T[i] */
         for (int j = 0; j < K; j++)
@@ -311,8 +311,8 @@ int two_layer_sigmoid_jvp(const two_layer_sigmoid_params *restrict p, const two_
         for (int q = 0; q < K; q++)
             T += E[q];
 
-        /* L = sum_{i<m} (M[i] + log(T[i]) - H[i,y[i]])/m */
-        *L += M + LOG(T) - H[b->y[i]];
+        /* L = sum_{i<m} (M[i] - H[i,y[i]] + log(T[i]))/m */
+        *L += M - H[b->y[i]] + LOG(T);
 
         /* S[i,j] = E[i,j]/T[i] */
         for (int j = 0; j < K; j++)

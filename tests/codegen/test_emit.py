@@ -48,7 +48,7 @@ def test_the_description_is_the_documented_one(tmp_path: Path) -> None:
     ]
     assert found["output"] == {"name": "H", "axes": ["m", "k"], "shape": [3]}
     assert found["steps"]["momentum_step"] == {"state": "v", "scalars": ["lr", "mu", "weight_decay"]}
-    assert found["equations"][-1]["formula"] == "L = sum_{i<m} (c[i] + log(T[i]) - H[i,y[i]])/m"
+    assert found["equations"][-1]["formula"] == "L = sum_{i<m} (c[i] - H[i,y[i]] + log(T[i]))/m"
     assert found["targets"] == ["c"]
 
 

@@ -148,7 +148,7 @@ def spelled(value: Expr, definition: Definition) -> Expr | None:
     if type(value) in HYPERBOLIC:
         return HYPERBOLIC[type(value)](value.args[0])
     if isinstance(value, Pow) and not isinstance(value.exp, Integer):
-        return None
+        return _root(value, definition)
     if not isinstance(value, Add | Mul | Pow):
         return None
     parts = []
@@ -158,6 +158,24 @@ def spelled(value: Expr, definition: Definition) -> Expr | None:
             return None
         parts.append(part)
     return value.func(*parts)
+
+
+def _root(value: Pow, definition: Definition) -> Expr | None:
+    """A root of a ratio whose factors are positive and perfect powers."""
+    ratio = exponential(value.base, definition)
+    if ratio is None or not isinstance(value.exp, Rational):
+        return None
+    powers = [f.exponent * value.exp for f in ratio.factors]
+    scale = ratio.coefficient**value.exp
+    if (
+        not scale.is_Rational
+        or not all(p.is_Integer for p in powers)
+        or not all(f.positive for f in ratio.factors)
+    ):
+        return None
+    t = exp(ratio.exponent)
+    bases = (Add(*(c * t**k for k, c in enumerate(f.coefficients))) for f in ratio.factors)
+    return Mul(scale, exp(ratio.power * value.exp * ratio.exponent), *map(Pow, bases, powers))
 
 
 def _multiple(exponent: Expr) -> tuple[Rational, Expr]:

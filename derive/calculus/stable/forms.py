@@ -18,6 +18,7 @@ from sympy.core.basic import Basic
 from derive.calculus.nodes import Range
 from derive.calculus.program import Equation, Program, Recurrence, Statement
 from derive.calculus.stable.bounded import bounded
+from derive.calculus.stable.combination import combination
 from derive.calculus.stable.decays import Decays, Place
 from derive.calculus.stable.exponential import Exponential, core, exponential, sign
 from derive.calculus.stable.logarithms import logarithm
@@ -67,6 +68,10 @@ class _Visit:
             return node
         if not node.has(*GROWING) and not self._names(node):
             return node
+        if isinstance(node, Add | Mul) and _grows(node):
+            combined = self._combined(node) if _adds(node) else None
+            if combined is not None:
+                return combined
         changed = self._form(node)
         if changed is not None:
             return changed
@@ -128,13 +133,23 @@ class _Visit:
                 opened[ref] = meaning
         return node.xreplace(opened) if opened else node
 
+    def _combined(self, node: Basic) -> Expr | None:
+        """The node multiplied out, where nothing in it then grows."""
+        parts = combination(node, self.meaning) if isinstance(node, Expr) else None
+        if parts is None:
+            return None
+        forms = {cofactor: self._ratio(ratio) or ratio for cofactor, ratio in parts.items()}
+        if any(_grows(form) for form in forms.values()):
+            return None
+        return Add(*(self._guarded(self.visit(cofactor) * form) for cofactor, form in forms.items()))
+
     def _ratio(self, value: Expr) -> Expr | None:
         ratio = exponential(value, self.meaning)
         return None if ratio is None else bounded(self.decays.cored(ratio, self.place), self._decay)
 
     def _sum(self, node: Expr) -> Expr | None:
         """Terms with one cofactor together, where they may cancel: 1 + x - x Y is 1 + x (1 - Y)."""
-        groups: dict[tuple[Expr, Expr], list[Expr]] = {}
+        groups: dict[tuple[Expr, Expr], list[tuple[Expr, Expr]]] = {}
         rest: list[Expr] = []
         for term in node.args:
             rational, cofactor = self._split(term)
@@ -142,13 +157,13 @@ class _Visit:
             if shared is None:
                 rest.append(term)
             else:
-                groups.setdefault((cofactor, shared), []).append(rational)
+                groups.setdefault((cofactor, shared), []).append((rational, term))
         forms: list[Expr] = []
-        for (cofactor, _), rationals in groups.items():
+        for (cofactor, _), members in groups.items():
             bare = [term for term in rest if (term / cofactor).is_Rational]
-            form = self._difference([*rationals, *(term / cofactor for term in bare)])
+            form = self._difference([*(r for r, _ in members), *(term / cofactor for term in bare)])
             if form is None:
-                rest += [rational * cofactor for rational in rationals]
+                rest += [term for _, term in members]
             else:
                 rest = [term for term in rest if term not in bare]
                 forms.append(form * self.visit(cofactor))
@@ -162,8 +177,9 @@ class _Visit:
         return self._ratio(Add(*terms)) if signs not in ({1}, {-1}) else None
 
     def _split(self, term: Expr) -> tuple[Expr, Expr]:
-        """A term as a ratio of exponentials times what is none."""
-        factors = Mul.make_args(term)
+        """A term as a ratio of exponentials times what is none, a name of such a product seen through."""
+        opened = {f: self.meaning.product(f) for f in Mul.make_args(term) if isinstance(f, Ref)}
+        factors = Mul.make_args(term.xreplace({f: value for f, value in opened.items() if value is not None}))
         rational = [f for f in factors if f.is_Rational or core(f, self.meaning) is not None]
         return Mul(*rational), Mul(*(f for f in factors if f not in rational))
 
@@ -177,5 +193,20 @@ def _seen(meaning: Meaning, decays: Decays) -> frozenset[str]:
     return meaning.names | decays.sources.keys()
 
 
+def _adds(node: Expr) -> bool:
+    """Whether brackets of a node hold more than one exponential that grows, or it is such a sum."""
+    return any(
+        len(total.atoms(exp)) > 1 or (total.has(Ref) and _grows(total))
+        for total in (node, *node.args)
+        if isinstance(total, Add)
+    )
+
+
+def _grows(value: Basic) -> bool:
+    """Whether an exponential in it has no bound."""
+    return any(not node.args[0].is_nonpositive for node in value.atoms(exp))
+
+
 def _is_sum(factor: Expr) -> bool:
-    return isinstance(factor.as_base_exp()[0] if not isinstance(factor, exp) else factor, Add)
+    """Whether a factor is a sum of exponentials, spelled out or called."""
+    return isinstance(factor if isinstance(factor, exp) else factor.as_base_exp()[0], Add | sinh | cosh)

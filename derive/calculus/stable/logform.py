@@ -4,7 +4,7 @@
     a b^2/c                    log a + 2 log b - log c
     S, S = exp(x)/sum exp(x)   x - log sum exp(x)             names are seen through
     1 - Y, Y = 1/(1+exp(-a))   -log(1 + exp(a))
-    exp(a) + exp(b)            a + log(1 + exp(b - a))
+    exp(a) +- exp(b)           a + log(1 +- exp(b - a))
     sum_q w                    log sum_q exp(log w)
     where(c, w, 0)             where(c, log w, -oo)
 
@@ -76,13 +76,15 @@ class LogForm:
         return Where(value.condition, inner, -oo) if value.other == 0 and inner is not None else None
 
     def _two(self, value: Add) -> Expr | None:
-        """Two exponentials of different exponents."""
+        """Two exponentials of different exponents, the second perhaps taken off."""
         if len(value.args) != 2:
             return None
-        first, second = (self(term) for term in sorted(value.args, key=str))
-        if first is None or second is None:
+        first, second = sorted(value.args, key=lambda term: (term.could_extract_minus_sign(), str(term)))
+        sign = -1 if second.could_extract_minus_sign() else 1
+        lead, other = self(first), self(sign * second)
+        if lead is None or other is None:
             return None
-        return first + log(1 + exp(second - first))
+        return lead + log(1 + sign * exp(other - lead))
 
 
 def _of_ratio(ratio: Exponential) -> Expr | None:

@@ -63,7 +63,7 @@ def _innermost(
             r for node in value.atoms(Reduction) if node != total and node.has(total) for r in node.ranges
         ]
         outer = dict.fromkeys((*ranges, *sorted(around, key=str)))
-        yield total, tuple(r for r in outer if total.has(r[0]))
+        yield total, tuple(r for r in outer if r[0] in total.free_symbols)
 
 
 def _exponential_sums(value: Expr, shifts: Shifts) -> list[Sum]:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from sympy import Add
+from sympy import Add, Integer
 
 from codegen.printers.numpy_joined import joined_code
 from codegen.printers.numpy_text import (
@@ -20,7 +20,7 @@ from codegen.printers.numpy_text import (
     call,
 )
 from codegen.printers.numpy_windows import window_code
-from derive.calculus.matrix_algebra import ONE, ZERO, negative, total
+from derive.calculus.matrix_algebra import ONE, ZERO, negative, quotient, total
 from derive.calculus.matrix_base import Array, Form, Number, Positions
 from derive.calculus.matrix_forms import Broadcast, Gather, MatMul, OneHot, Reduced, Transpose
 from derive.calculus.matrix_pointwise import Apply, Compare, Logic, Negative, Product, Select, Total
@@ -30,6 +30,7 @@ if TYPE_CHECKING:
 
 _BOUNDED = frozenset({"tanh", "sin", "cos", "erf", "erfc", "atan", "sign", "Abs"})
 _FINITE = (Array, MatMul, Product, Total, Negative, Transpose, Broadcast, Reduced, Number, OneHot)
+TWO = Number(Integer(2))
 _TURNED = {">": "<", ">=": "<=", "==": "=="}
 
 
@@ -134,7 +135,7 @@ def extreme(form: Select) -> str | None:
 def untied(form: Select) -> Form:
     """The other value, of a tie the one that is not the mean."""
     other = form.other
-    return other.chosen if isinstance(other, Select) and _is_tie(form.chosen, other) else other
+    return (_beyond_tie(form.chosen, other) or other) if isinstance(other, Select) else other
 
 
 def _extreme(printer: NumpyPrinter, form: Select) -> Code | None:
@@ -151,14 +152,17 @@ def is_mask(form: Select) -> bool:
     return stays_finite(form.chosen) and extreme(form) is None and not isinstance(form.chosen, Gather)
 
 
-def _is_tie(chosen: Form, inner: Select) -> bool:
-    """Whether the inner choice is the other strictly on its side, and their mean where the two are equal."""
+def _beyond_tie(chosen: Form, inner: Select) -> Form | None:
+    """b of where(b > a, b, mean) and of where(a >= b, mean, b): the mean of a and b stands where they tie."""
     condition = inner.condition
-    gap = total(inner.chosen, negative(chosen))
-    if not isinstance(condition, Compare) or condition.relation != ">":
-        return False
-    mean = total(inner.other, inner.other) == total(chosen, inner.chosen)
-    return mean and condition.operand in (gap, negative(gap))
+    if not isinstance(condition, Compare) or condition.relation == "==":
+        return None
+    strict = condition.relation == ">"
+    other, mean = (inner.chosen, inner.other) if strict else (inner.other, inner.chosen)
+    gap = total(other, negative(chosen)) if strict else total(chosen, negative(other))
+    middle = quotient(total(chosen, other), TWO)
+    spread = quotient(chosen, TWO), quotient(other, TWO)
+    return other if condition.operand == gap and mean in (middle, total(*spread)) else None
 
 
 def stays_finite(form: Form) -> bool:
@@ -167,6 +171,8 @@ def stays_finite(form: Form) -> bool:
         return form.function in _BOUNDED and all(map(stays_finite, form.operands))
     if isinstance(form, Gather):
         return True
+    if isinstance(form, Select):
+        return stays_finite(form.chosen) and stays_finite(form.other)
     if isinstance(form, Number):
         return bool(form.value.is_finite)
     if isinstance(form, Product) and _repeats(form):

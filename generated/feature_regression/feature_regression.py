@@ -121,7 +121,7 @@ def gradients(p, X, y, L_bar=1.0):
     M = H.max(axis=1)                      # (m,)
     E = np.exp(H - M[:, None])             # (m, k)
     T = E.sum(axis=1)                      # (m,)
-    L = (np.log(T) + M - H[np.arange(m), y]).sum() / m
+    L = (M - H[np.arange(m), y] + np.log(T)).sum() / m
     S = E                                  # (m, k)
     S /= T[:, None]
     H_bar = S                              # (m, k)

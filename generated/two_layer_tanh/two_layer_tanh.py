@@ -127,7 +127,7 @@ def gradients(p, X, y, L_bar=1.0):
     M = H.max(axis=1)                                 # (m,)
     E = np.exp(H - M[:, None])                        # (m, k)
     T = E.sum(axis=1)                                 # (m,)
-    L = (np.log(T) + M - H[np.arange(m), y]).sum() / m
+    L = (M - H[np.arange(m), y] + np.log(T)).sum() / m
     S = E                                             # (m, k)
     S /= T[:, None]
     E2 = np.exp(-2 * np.abs(A1))                      # (m, d)

@@ -169,7 +169,10 @@ class ToC:
             else:
                 what = f"{name} is no function of libm; use {', '.join(sorted(FUNCTIONS))}"
             raise DeriveError(f"{self.prefix} has no C: {what}")
-        return f"{self._macro(FUNCTIONS[name])}({self.real(node.args[0])})", POSTFIX
+        (argument,) = node.args
+        if name == "log" and isinstance(argument, Add) and Integer(1) in argument.args:
+            name, argument = "log1p", argument - 1
+        return f"{self._macro(FUNCTIONS[name])}({self.real(argument)})", POSTFIX
 
     def _macro(self, name: str) -> str:
         self.used.macros.add(name)

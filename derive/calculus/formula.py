@@ -33,6 +33,7 @@ from derive.calculus.nodes import (
     Sum,
     Where,
 )
+from derive.calculus.substitution import fresh
 from derive.calculus.syntax import CHAINED, CONSTANTS, FUNCTIONS, parse
 from derive.calculus.tensor import Index, IntegerRef, Tensor
 
@@ -52,8 +53,10 @@ class Scope:
     bound: frozenset[str] = frozenset()
 
     def with_bound(self, names: Iterable[str]) -> Scope:
-        """The scope inside a reduction; an inner one may use the letter of an outer one again."""
-        found = {name: Index(name) for name in names}
+        """The scope inside a reduction; the letter of an outer one, used again, is another index."""
+        found: dict[str, Index] = {}
+        for name in names:
+            found[name] = fresh(name, {index.name for index in (*self.indices.values(), *found.values())})
         return replace(self, indices={**self.indices, **found}, bound=self.bound | found.keys())
 
 
@@ -200,7 +203,7 @@ def _reduce(children: list[Any], scope: Scope, text: str) -> Expr:
         if limit is not None and sign == "<" and (isinstance(limit, IntegerRef) or not limit.atoms(Index)):
             ranges.append((index, limit))
         else:
-            ranges.append((index, placeholder(str(name))))
+            ranges.append((index, placeholder(index.name)))
             guards += [] if limit is None else [compare(index, str(sign), limit)]
     return _reduced(kind, read(body, inner, text), ranges, guards)
 

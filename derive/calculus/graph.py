@@ -22,7 +22,7 @@ from derive.calculus.limits import bounded, power, quotient
 from derive.calculus.nodes import Largest, Sum
 from derive.calculus.program import Equation, Fact, Program, Statement
 from derive.calculus.soundness import require_sound
-from derive.calculus.substitution import bound_names, fresh
+from derive.calculus.substitution import apart, bound_names, fresh
 from derive.calculus.tensor import Axis, Index, Kind, Ref, Size, Tensor
 from derive.errors import DeriveError
 
@@ -286,7 +286,6 @@ def _names(indices: tuple[Expr, ...]) -> set[str]:
 
 def _apart(reduction: Callable[..., Expr], body: Expr, ranges: list[tuple[Index, Expr]]) -> Expr:
     """The reduction with its indices renamed apart from those bound inside."""
-    inner = bound_names(body)
-    taken = inner | {str(symbol) for symbol in body.free_symbols}
-    renaming = {index: fresh(index.name, taken) for index, _ in ranges if index.name in inner}
+    free = {str(symbol) for symbol in body.free_symbols}
+    renaming = apart((index for index, _ in ranges), bound_names(body), free)
     return reduction(body.xreplace(renaming), *((renaming.get(index, index), n) for index, n in ranges))

@@ -23,8 +23,8 @@ from sympy.logic.boolalg import Boolean
 
 from derive.calculus.bounds import negated
 from derive.calculus.nodes import ArgLargest, IsZero, Largest, Opaque, Range, Reduction, Sum, VectorMap, Where
-from derive.calculus.substitution import fresh, freshened, rename_ranges, substitute
-from derive.calculus.tensor import Index, IntegerRef, Ref
+from derive.calculus.substitution import apart, fresh, freshened, rename_ranges, substitute
+from derive.calculus.tensor import IntegerRef, Ref
 from derive.errors import DeriveError
 
 _UNRESOLVED = (Derivative, Subs, DiracDelta, Heaviside)
@@ -51,26 +51,17 @@ class Partial:
 
     def apart(self, taken: Set[str]) -> Partial:
         """The same partial, its ranges renamed where their names are taken."""
-        if not any(index.name in taken for index, _ in self.ranges):
+        free = {str(s) for e in (self.ref, self.coefficient, self.condition) for s in e.free_symbols}
+        renaming = apart((index for index, _ in self.ranges), taken, free)
+        if not renaming:
             return self
-        used = {*taken, *(index.name for index, _ in self.ranges)}
-        renaming: dict[Index, Index] = {}
-        for index in (index for index, _ in self.ranges if index.name in taken):
-            renaming[index] = fresh(index.name, used)
-            used.add(renaming[index].name)
-        ref, slope, condition = (
-            substitute(e, renaming) for e in (self.ref, self.coefficient, self.condition)
-        )
-        return Partial(ref, slope, rename_ranges(self.ranges, renaming), condition)
+        ref, slope, inner = (substitute(e, renaming) for e in (self.ref, self.coefficient, self.condition))
+        return Partial(ref, slope, rename_ranges(self.ranges, renaming), inner)
 
     def under(self, ranges: tuple[Range, ...], condition: Boolean) -> Partial:
         """The same partial met under outer ranges; its own ranges are renamed apart from them."""
-        outer = {index.name for index, _ in ranges}
-        renaming = {
-            i: fresh(i.name, outer | {str(s) for s in condition.free_symbols}) for i, _ in self.ranges
-        }
-        ref, slope, inner = (substitute(e, renaming) for e in (self.ref, self.coefficient, self.condition))
-        return Partial(ref, slope, ranges + rename_ranges(self.ranges, renaming), And(condition, inner))
+        own = self.apart({index.name for index, _ in ranges} | {str(s) for s in condition.free_symbols})
+        return Partial(own.ref, own.coefficient, ranges + own.ranges, And(condition, own.condition))
 
 
 def partials(value: Expr, largest: tuple[Ref, Ref] | None = None) -> list[Partial]:

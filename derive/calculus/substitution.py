@@ -24,6 +24,18 @@ def fresh(name: str, taken: Iterable[str]) -> Index:
     return Index(f"{stem}{number}")
 
 
+def apart(indices: Iterable[Index], taken: Iterable[str], inside: Iterable[str] = ()) -> dict[Index, Index]:
+    """A new index for each of those whose name is taken, all different, and from those bound inside."""
+    listed, used = list(indices), set(taken)
+    kept = ({index.name for index in listed} | set(inside)) - used
+    renaming: dict[Index, Index] = {}
+    for index in listed:
+        if index.name in used:
+            renaming[index] = fresh(index.name, used | kept)
+            kept.add(renaming[index].name)
+    return renaming
+
+
 def substitute(expression: Any, mapping: Mapping[Any, Any]) -> Any:
     """The expression with free indices replaced, avoiding capture under sums and maxima."""
     mapping = {old: new for old, new in mapping.items() if old != new}
@@ -52,11 +64,7 @@ def _renamed_apart(node: Reduction, mapping: Mapping[Any, Any]) -> tuple[Reducti
     if not clashing:
         return node, active
     taken = {str(s) for s in entering | node.free_symbols | set(node.bound)}
-    renaming = {}
-    for index in clashing:
-        renaming[index] = fresh(index.name, taken)
-        taken.add(renaming[index].name)
-    return node.xreplace(renaming), active
+    return node.xreplace(apart(clashing, taken, bound_names(node))), active
 
 
 def rename_ranges(ranges: Iterable[Range], renaming: Mapping[Any, Any]) -> tuple[Range, ...]:
@@ -65,20 +73,22 @@ def rename_ranges(ranges: Iterable[Range], renaming: Mapping[Any, Any]) -> tuple
 
 
 def freshened(expression: Expr, taken: Iterable[str]) -> Expr:
-    """The expression with every bound index renamed apart from the names taken."""
+    """The expression with every bound index renamed apart from the names taken, and from those around it."""
     used = set(taken)
 
-    def rename(node: Basic) -> Basic:
+    def rename(node: Basic, around: frozenset[str]) -> Basic:
         if not node.has(Reduction):
             return node
-        node = node.func(*(rename(argument) for argument in node.args))
+        own = frozenset(index.name for index in node.bound) if isinstance(node, Reduction) else frozenset()
+        node = node.func(*(rename(argument, around | own) for argument in node.args))
         if not isinstance(node, Reduction):
             return node
-        renaming = {i: fresh(i.name, used) for i in node.bound if i.name in used}
+        free = {str(s) for s in node.free_symbols}
+        renaming = apart(node.bound, used | around | free, bound_names(node))
         used.update(index.name for index in renaming.values())
         return node.xreplace(renaming)
 
-    return rename(expression)
+    return rename(expression, frozenset())
 
 
 def bound_names(expression: Any) -> set[str]:

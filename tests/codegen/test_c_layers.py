@@ -103,3 +103,8 @@ def test_an_undetermined_function_is_refused_by_name() -> None:
 def test_a_size_that_is_missing_is_named() -> None:
     with pytest.raises(DeriveError, match="needs the sizes d, n"):
         render_c_layer(planned("linear"), {"m": 3})
+
+
+def test_log_of_one_and_more_is_log1p() -> None:
+    program = define("near(X[n]) -> Y\n    Y[i] = log(1 - X[i])")
+    assert "Y[i] = LOG1P(-X[i]);" in render_c_layer(plan_layer(program), {"n": 3})["near.c"]

@@ -7,6 +7,7 @@ import pytest
 
 from codegen.numpy_layer import render_numpy_layer
 from codegen.plan import plan_layer
+from derive.calculus.define import define
 from derive.check.evaluate import evaluate
 from derive.errors import DeriveError
 from tests.codegen.emitted_numpy import SIZES, drawn, imported
@@ -69,3 +70,24 @@ def test_windows_are_named(name: str) -> None:
     source = render_numpy_layer(name, plan_layer(WITNESSES[name]()))
     assert "windows(" in source.split("def forward")[1].split("def vjp")[0]
     assert "np.clip" not in source.split("def forward")[1].split("def vjp")[0]
+
+
+@pytest.mark.parametrize(
+    ("formula", "line"),
+    [
+        ("max(x[i], y[i])", "np.maximum(x, y)"),
+        ("max(x[i], -x[i])", "np.abs(x)"),
+        ("where(x[i] > y[i], x[i], where(x[i] >= y[i], 7, y[i]))", "np.where(x > y, x, np.where(x >= y"),
+        ("where(x[i] > 0, x[i], where(x[i] >= 0, 0, -2 x[i]))", "np.where(x > 0, x, np.where(x >= 0"),
+    ],
+)
+def test_a_branch_is_the_larger_of_two_only_where_it_is(formula: str, line: str) -> None:
+    program = define(f"larger(x[n], y[n]) -> Y\n    Y[i] = {formula}")
+    assert line in render_numpy_layer("larger", plan_layer(program))
+
+
+def test_functions_of_sizes_do_not_widen(tmp_path: Path) -> None:
+    source = render_numpy_layer("shared", plan_layer(define("shared(x[n]) -> Y\n    Y[i] = x[i] - log(n)")))
+    found = imported(source, tmp_path, "shared").forward(np.zeros(5, np.float32))
+    assert found.dtype == np.float32
+    np.testing.assert_allclose(found, -np.log(5), rtol=1e-6)

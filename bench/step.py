@@ -1,4 +1,4 @@
-"""The two-layer training step: emitted NumPy, NumPy by hand, plain C; batch 1 and 100."""
+"""The two-layer training step: emitted NumPy, NumPy by hand with and without checks, plain C."""
 
 from __future__ import annotations
 
@@ -37,10 +37,10 @@ def emitted(backend: str, batch: int) -> Callable[[], None]:
     return run
 
 
-def by_hand(batch: int) -> Callable[[], None]:
+def by_hand(batch: int, checked: bool = False) -> Callable[[], None]:
     """The baseline, from the same parameters."""
     net = load("two_layer", backend="numpy").init(0)
-    step = two_layer_step(net.parameters["W1"], net.parameters["W2"], batch)
+    step = two_layer_step(net.parameters["W1"], net.parameters["W2"], batch, checked)
     images, labels = data(batch)
 
     def run() -> None:
@@ -53,11 +53,18 @@ def by_hand(batch: int) -> Callable[[], None]:
 def report(batch: int) -> None:
     """Print times and ratios at one batch size."""
     rounds: Rounds = measure(
-        {"by hand": by_hand(batch), "numpy": emitted("numpy", batch), "c": emitted("c", batch)}
+        {
+            "by hand": by_hand(batch),
+            "by hand, checked": by_hand(batch, checked=True),
+            "numpy": emitted("numpy", batch),
+            "c": emitted("c", batch),
+        },
+        rounds=60,
+        least=0.02,
     )
     for name in rounds.seconds:
-        print(f"batch {batch:>3}  {name:<8} {1e6 * rounds.median(name) / BATCHES:9.1f} us a step")
-    for above, below in (("numpy", "by hand"), ("c", "numpy")):
+        print(f"batch {batch:>3}  {name:<16} {1e6 * rounds.median(name) / BATCHES:9.1f} us a step")
+    for above, below in (("numpy", "by hand"), ("numpy", "by hand, checked"), ("c", "numpy")):
         middle, least, most = rounds.ratio(above, below)
         print(f"batch {batch:>3}  {above} / {below}: {middle:.2f}  ({least:.2f} to {most:.2f})")
 

@@ -9,6 +9,7 @@ from codegen.c_body import Frame, function_body
 from codegen.c_places import Place
 from codegen.c_sizes import CSizes
 from codegen.c_sweeps import Sweeps, arranged
+from codegen.derivatives import ON_REQUEST
 from codegen.names import local_name
 from codegen.nest import render
 from codegen.plan import Plan
@@ -37,7 +38,7 @@ class Member:
 
 
 def functions(plan: Plan, sizes: CSizes) -> dict[str, Function]:
-    """forward, loss, vjp and jvp with the places of their arguments."""
+    """forward, loss and every derivative with the places of their arguments."""
     network = plan.network
     common = {owned.tensor.name: Place(f"p->{owned.tensor.name}") for owned in plan.parameters}
     common |= {supplied.tensor.name: Place(f"b->{supplied.tensor.name}") for supplied in plan.batch}
@@ -54,7 +55,21 @@ def functions(plan: Plan, sizes: CSizes) -> dict[str, Function]:
         "jvp": _function(
             plan.jvp, {**common, **pushed, **number, dot: Place(f"*{dot}")}, base, loss, dot, "p_dot"
         ),
+        **{key: _on_request(key, plan, {**common, **pushed}, base) for key in plan.more},
     }
+
+
+def _on_request(key: str, plan: Plan, given: Mapping[str, Place], base: Iterable[str]) -> Function:
+    """A derivative that was asked for: it fills gradients, or an array of them, one an example."""
+    derivative = ON_REQUEST[key]
+    filled, direction = derivative.filled, ["p_dot"] if derivative.directed else []
+    places = {
+        tensor.name + derivative.suffix: Place(filled, member=tensor.name)
+        if derivative.by_example
+        else Place(f"{filled}->{tensor.name}")
+        for tensor in plan.trained
+    }
+    return _function(plan.more[key], {**given, **places}, base, filled, *direction)
 
 
 def _function(program: Program, given: Mapping[str, Place], base: Iterable[str], *arguments: str) -> Function:

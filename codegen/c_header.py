@@ -39,7 +39,13 @@ def header_context(c: CNetwork) -> dict[str, Any]:
         "workspace": [_member(member, c) for member in c.members.values()],
         "batch": [_pointer(supplied, c) for supplied in plan.batch],
         "prototypes": prototypes(plan, c.updates),
+        "overwriting": _listed(["forward", "predict", "jvp", *plan.more]),
     }
+
+
+def _listed(names: list[str]) -> str:
+    """a, b and c."""
+    return f"{', '.join(names[:-1])} and {names[-1]}"
 
 
 def banner(c: CNetwork) -> str:

@@ -10,9 +10,6 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
 
-from sympy import Expr
-from sympy.core.basic import Basic
-
 from codegen.c_body import Frame, function_body
 from codegen.c_header import Declared, declared, element_type
 from codegen.c_module import templates
@@ -26,9 +23,8 @@ from codegen.nest import comment, render
 from codegen.plan import LayerPlan, size_names
 from codegen.printers.to_c import Used
 from codegen.printers.to_text import equation_text
-from derive.calculus.compose import free_name, renamed
 from derive.calculus.program import Program
-from derive.calculus.tensor import Tensor, TensorName
+from derive.calculus.tensor import Tensor
 from derive.errors import DeriveError
 
 
@@ -50,7 +46,7 @@ def render_c_layer(plan: LayerPlan, sizes: Mapping[str, int]) -> dict[str, str]:
         raise DeriveError(
             f"layer {name!r} needs the sizes {', '.join(missing)}; give them, as {missing[0]}=8"
         )
-    parts = _apart(plan.programs)
+    parts = plan.programs
     taken = frozenset(tensor for part in parts.values() for tensor in part.tensors)
     values = {letter: sizes[letter] for letter in sorted(size_names(program))}
     derived = derived_sizes(tensor for part in parts.values() for tensor in part.tensors.values())
@@ -62,23 +58,6 @@ def render_c_layer(plan: LayerPlan, sizes: Mapping[str, int]) -> dict[str, str]:
         f"{name}.h": templates().get_template("layer.h.jinja").render(context),
         f"{name}.c": templates().get_template("layer.c.jinja").render(context),
     }
-
-
-def _apart(programs: Mapping[str, Program]) -> dict[str, Program]:
-    """The programs where a temporary of one name has one shape: they share a workspace."""
-    known: dict[str, tuple[Expr, ...]] = {}
-    parts: dict[str, Program] = {}
-    for key, program in programs.items():
-        taken = set(known) | set(program.tensors)
-        change: dict[Basic, Basic] = {}
-        for tensor in program.locals:
-            if known.setdefault(tensor.name, tensor.shape) != tensor.shape:
-                name = free_name(tensor.name, taken)
-                taken.add(name)
-                known[name] = tensor.shape
-                change[TensorName(tensor.name)] = TensorName(name)
-        parts[key] = renamed(program, change)
-    return parts
 
 
 def _context(

@@ -36,14 +36,13 @@ def c_network(plan: Plan) -> CNetwork:
     """Everything that C needs of a plan, its names checked."""
     require_names(plan)
     network = plan.network
+    programs = (plan.loss, plan.vjp, plan.jvp, *plan.more.values())
     sizes = CSizes(
         network.name,
         {network.batch: network.most, **network.sizes},
-        frozenset(name for program in (plan.loss, plan.vjp, plan.jvp) for name in program.tensors),
+        frozenset(name for program in programs for name in program.tensors),
         network.batch,
-        derived_sizes(
-            tensor for program in (plan.loss, plan.vjp, plan.jvp) for tensor in program.tensors.values()
-        ),
+        derived_sizes(tensor for program in programs for tensor in program.tensors.values()),
     )
     found = functions(plan, sizes)
     sweeps = arrangements(found, plan)

@@ -4,6 +4,7 @@ W1[p,j]  p->W1[q][j]      a member of a struct of arrays
 X[i,p]   X[q]             the row of example i, bound to a pointer before
 H[i,j]   H[i * K + j]     a caller's plain pointer, row-major
 T[i]     T                one number of example i
+W1_bar[i,p,j]  p_bar[i].W1[p][j]   one struct an example
 """
 
 from __future__ import annotations
@@ -22,12 +23,18 @@ class Place:
     """A C expression and what indexes it.
 
     `shape` is there where the array is flat. `row` is the index of the example where the place holds
-    that example alone: the first index of an element is then left out.
+    that example alone: the first index of an element is then left out. `member` is there where the first
+    index chooses a struct of which the tensor is a member.
     """
 
     text: str
     shape: tuple[Expr, ...] | None = None
     row: Index | None = None
+    member: str = ""
+
+    def of_example(self, example: str) -> str:
+        """The C of one example's part."""
+        return f"{self.text}[{example}]" + (f".{self.member}" if self.member else "")
 
     def element(self, indices: tuple[Expr, ...], to_c: ToC) -> str:
         """One element in C."""
@@ -35,6 +42,9 @@ class Place:
             indices = indices[1:]
         if not indices:
             return self.text
+        if self.member:
+            inner = "".join(f"[{to_c.integer(index)}]" for index in indices[1:])
+            return self.of_example(to_c.integer(indices[0])) + inner
         if self.shape is None or len(indices) == 1:
             return self.text + "".join(f"[{to_c.integer(index)}]" for index in indices)
         return f"{self.text}[{self._flat(indices, to_c)}]"

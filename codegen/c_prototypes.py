@@ -6,6 +6,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 
 from codegen.c_update import UpdateText
+from codegen.derivatives import ON_REQUEST
 from codegen.plan import Plan
 
 WIDTH = 112
@@ -20,7 +21,7 @@ class Prototype:
 
 
 def head(plan: Plan, key: str, restrict: bool = False) -> str:
-    """The first line of forward, loss, vjp, jvp or predict."""
+    """The first line of forward, loss, predict or a derivative."""
     p, network = plan.network.name, plan.network
     real, kept = f"{p}_real", "restrict " if restrict else ""
     output = f"{real} *{network.output}"
@@ -29,11 +30,17 @@ def head(plan: Plan, key: str, restrict: bool = False) -> str:
     batch = f"const {p}_batch *b"
     space = f"{p}_workspace *{kept}w"
     pulled = f"{p}_gradients *{kept}p_bar"
+    tangent = f"const {p}_gradients *p_dot"
+    if key in ON_REQUEST:
+        derivative = ON_REQUEST[key]
+        filled = f"{p}_gradients *{kept}{derivative.filled}"
+        direction = [tangent] if derivative.directed else []
+        return folded(f"int {p}_{key}(", [params, *direction, batch, space, filled])
     arguments = {
         "forward": [params, batch, space, output],
         "loss": [params, batch, space, loss],
         "vjp": [params, batch, space, f"{real} {network.loss}_bar", pulled],
-        "jvp": [params, f"const {p}_gradients *p_dot", batch, space, loss, f"{real} *{network.loss}_dot"],
+        "jvp": [params, tangent, batch, space, loss, f"{real} *{network.loss}_dot"],
         "predict": [params, batch, space, "int32_t *labels" if network.task == "classification" else output],
     }[key]
     return folded(f"int {p}_{key}(", arguments)
@@ -100,10 +107,17 @@ def prototypes(plan: Plan, updates: Sequence[UpdateText]) -> list[Prototype]:
             f"Pull {loss}_bar back to the parameters, for the batch of the last loss.",
         ),
         Prototype(head(plan, "jvp") + ";", "Push a change of the parameters forward."),
+        *(Prototype(head(plan, key) + ";", _on_request(key)) for key in plan.more),
         Prototype(head(plan, "predict") + ";", _prediction(plan)),
     ]
     steps = [Prototype(_step_head(plan, update) + ";", "; ".join(update.comment)) for update in updates]
     return [*found, *steps, *_checkpoint(p), *_queries(p)]
+
+
+def _on_request(key: str) -> str:
+    derivative = ON_REQUEST[key]
+    room = f" {derivative.filled} has room for one of each." if derivative.by_example else ""
+    return derivative.summary + room
 
 
 def _prediction(plan: Plan) -> str:

@@ -66,4 +66,4 @@ def _declarator(frame: Frame, tensor: Tensor, place: Place, row: Index) -> str:
     to_c = frame.to_c()
     inner = "".join(f"[{to_c.integer(axis.size)}]" for axis in tensor.axes[2:])
     name = f"(*{place.text}){inner}" if inner else f"*{place.text}"
-    return f"{name} = {whole.text}" + ("" if whole.row is not None else f"[{row.name}]")
+    return f"{name} = {whole.text if whole.row is not None else whole.of_example(str(row.name))}"

@@ -14,6 +14,7 @@ from codegen.c_network import CNetwork
 from codegen.c_prototypes import gradients_head, head, update_heads
 from codegen.c_sizes import CSizes
 from codegen.c_update import UpdateText
+from codegen.derivatives import ON_REQUEST
 from codegen.plan import Supplied
 from codegen.printers.to_c import UNARY, Used
 from derive.calculus.network import Law
@@ -44,7 +45,7 @@ def source_context(c: CNetwork) -> dict[str, Any]:
         "inits": _inits(c),
         "data_checks": _checks(plan.data, c),
         "label_checks": _checks(plan.labels, c),
-        "functions": [_written(c, key) for key in ("forward", "loss", "vjp", "jvp")],
+        "functions": [_written(c, key) for key in ("forward", "loss", "vjp", "jvp", *plan.more)],
         "predict": _predict(c),
         "output": plan.network.output,
         "loss": plan.network.loss,
@@ -123,9 +124,8 @@ def _checks(supplied: Iterable[Supplied], c: CNetwork) -> list[str]:
 def _written(c: CNetwork, key: str) -> Written:
     check = "check_batch" if key == "forward" else "check"
     words = identifiers(c.bodies[key])
-    offered = ["p", "w"] + (
-        [f"{c.plan.network.loss}_bar"] if key == "vjp" else ["p_dot"] if key == "jvp" else []
-    )
+    directed = key == "jvp" or (key in ON_REQUEST and ON_REQUEST[key].directed)
+    offered = ["p", "w"] + ([f"{c.plan.network.loss}_bar"] if key == "vjp" else ["p_dot"] if directed else [])
     unused = tuple(argument for argument in offered if argument not in words)
     return Written(head(c.plan, key, restrict=True), check, c.bodies[key], unused)
 

@@ -28,6 +28,7 @@ def render_description(plan: Plan, targets: Sequence[str]) -> str:
         "output": _tensor(plan.output, plan, 1),
         "residuals": [_tensor(tensor, plan, 1) for tensor in plan.residuals],
         "steps": {update.step: _step(update) for update in plan.updates},
+        "derivatives": ["vjp", "jvp", *plan.more],
         "equations": [
             {"name": e.name, "layer": e.layer, "formula": equation_text(e)}
             for e in network.program.equations()

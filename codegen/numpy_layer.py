@@ -76,6 +76,15 @@ def _curved(program: Program, layer: Program) -> str:
     return f"The change of the pullback along {', '.join(dots)}: {', '.join(program.outputs)}."
 
 
+def _squared(program: Program, layer: Program) -> str:
+    return f"J' J of {', '.join(_seeds(program, layer))}, J of the output: {', '.join(program.outputs)}."
+
+
+def _own(program: Program, layer: Program) -> str:
+    pulled = ", ".join(_named(program.tensor(name)) for name in program.outputs)
+    return f"Pull {', '.join(_seeds(program, layer))} back to each example's own {pulled}."
+
+
 def _seeds(program: Program, layer: Program) -> list[str]:
     return [tensor.name for tensor in program.inputs if tensor not in layer.inputs]
 
@@ -85,4 +94,6 @@ _SUMMARIES: dict[str, Callable[[Program, Program], str]] = {
     "vjp": _pulled,
     "jvp": _pushed,
     "hvp": _curved,
+    "gauss_newton": _squared,
+    "per_example": _own,
 }

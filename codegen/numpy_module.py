@@ -10,6 +10,7 @@ from pathlib import Path
 from jinja2 import Environment, FileSystemLoader, StrictUndefined
 from sympy import Expr
 
+from codegen.derivatives import ON_REQUEST
 from codegen.numpy_fallbacks import FALLBACKS, fallbacks
 from codegen.numpy_function import Body, decorated, function_body
 from codegen.numpy_steps import step_function
@@ -63,6 +64,7 @@ def render_numpy(plan: Plan) -> str:
                 line for statement in plan.network.program.statements for line in statement_text(statement)
             ],
             sizes="\n".join(wrapped(f"SIZES = {_sizes(plan)}")),
+            has=", ".join(f'"{name}"' for name in ("vjp", "jvp", *plan.more)),
             parameters=fields([owned.tensor for owned in plan.parameters]),
             trained=fields(plan.trained),
             laws=laws,
@@ -75,6 +77,7 @@ def render_numpy(plan: Plan) -> str:
             data=writer.data,
             loss_name=plan.network.loss,
             classifier=plan.network.task == "classification",
+            derivatives=[writer.on_request(key) for key in plan.more],
             steps=[step_function(update, plan, writer.batch) for update in plan.updates],
             **functions,
         )
@@ -158,6 +161,16 @@ class _Module:
             body,
             self.check_lines(),
         )
+
+    def on_request(self, key: str) -> str:
+        """A derivative that was asked for."""
+        derivative, program = ON_REQUEST[key], self.plan.more[key]
+        returned = ", ".join(tensor.name + derivative.suffix for tensor in self.plan.trained)
+        direction = "p_dot, " if derivative.directed else ""
+        summary = f"{derivative.summary} Gradients"
+        summary += f", the first axis {self.plan.network.batch}." if derivative.by_example else "."
+        body = self.body(program, f"Gradients({returned})")
+        return self.function(f"{key}(p, {direction}{self.batch})", summary, body, self.check_lines())
 
     def check(self) -> str:
         """The check of labels, where there are any."""

@@ -5,11 +5,12 @@
     vjp       residuals, parameters, data, labels, L_bar -> W_bar of each trained parameter
     jvp       parameters, W_dot, data, labels           -> L, L_dot
 
-All four are Programs after `codegen.pipeline`. In `vjp` the residuals are inputs; whatever does not
-depend on L_bar was moved to `loss`, so the split is where the cotangent enters. `W_dot` and `W_bar`
-are named after their parameters: `W1_dot`, `W1_bar`; the seed is the loss's name with `_bar`.
+and those of `codegen.derivatives` that were asked for. All are Programs after `codegen.pipeline`. In `vjp`
+the residuals are inputs; whatever does not depend on L_bar was moved to `loss`, so the split is where the
+cotangent enters; the others are complete in themselves. `W_dot` and `W_bar` are named after their
+parameters: `W1_dot`, `W1_bar`; the seed is the loss's name with `_bar`.
 
-`LayerPlan` is the same for one Program alone: forward; the derivatives joint, forward statements included.
+`LayerPlan` is the same for one Program alone: forward, and derivatives with the forward statements they need.
 """
 
 from __future__ import annotations
@@ -21,14 +22,16 @@ from math import prod
 from sympy import Add, Expr, Pow
 
 from codegen.collector import paused
-from codegen.derivatives import derivation, ordered
+from codegen.derivatives import of_layer, of_network
 from codegen.passes.verify import names_of, reads_of, references
 from codegen.pipeline import lowered
+from derive.calculus.compose import free_name
 from derive.calculus.jvp import jvp
 from derive.calculus.kernels import forward_of
 from derive.calculus.network import Network, Update
 from derive.calculus.nodes import FloorDiv, IsZero, Reduction, Remainder
 from derive.calculus.program import Program, Statement
+from derive.calculus.renaming import renamed
 from derive.calculus.stabilise import stabilise
 from derive.calculus.tensor import Index, IntegerRef, Kind, Size, Tensor, refs
 from derive.calculus.vjp import vjp
@@ -71,6 +74,7 @@ class Plan:
     vjp: Program
     jvp: Program
     residuals: tuple[Tensor, ...]
+    more: Mapping[str, Program] = field(default_factory=dict)
 
     @property
     def gradients(self) -> Program:
@@ -145,16 +149,40 @@ def plan_network(network: Network) -> Plan:
     joint = lowered(replace(joint, outputs=(network.loss, *joint.outputs)))
     loss, pullback, residuals = _split(joint, network)
     pushed = jvp(primal, wrt=network.trained)
-    tangent = lowered(replace(pushed, outputs=(network.loss, *pushed.outputs)))
+    pushed = lowered(replace(pushed, outputs=(network.loss, *pushed.outputs)))
     parameters = tuple(Owned(network.tensor(p.name), p.trained) for p in network.parameters)
-    return Plan(network, parameters, _batch(network, loss), forward, loss, pullback, tangent, residuals)
+    more = {name: lowered(one) for name, one in of_network(network).items()}
+    more = apart({"jvp": pushed, **more}, (forward, joint))
+    pushed = more.pop("jvp")
+    return Plan(network, parameters, _batch(network, loss), forward, loss, pullback, pushed, residuals, more)
 
 
 def plan_layer(program: Program, with_: Sequence[str] = ()) -> LayerPlan:
     """The plan of one layer, its sums of exponentials shifted first; `with_` names further derivatives."""
     program = stabilise(program)
-    more = {name: lowered(derivation(name)(program)) for name in ordered(with_)}
-    return LayerPlan(program.name, lowered(program), lowered(vjp(program)), lowered(jvp(program)), more)
+    derived = {"vjp": vjp(program), "jvp": jvp(program), **of_layer(program, with_)}
+    parts = apart({"forward": lowered(program), **{key: lowered(one) for key, one in derived.items()}})
+    forward, pullback, tangent = (parts.pop(key) for key in ("forward", "vjp", "jvp"))
+    return LayerPlan(program.name, forward, pullback, tangent, parts)
+
+
+def apart(programs: Mapping[str, Program], others: Sequence[Program] = ()) -> dict[str, Program]:
+    """The programs, a name of theirs changed where another has it for a tensor of another shape.
+
+    So that one workspace holds what all of them keep. Inputs and outputs stay as they are.
+    """
+    shapes = {t.name: t.shape for other in others for t in other.tensors.values()}
+    found: dict[str, Program] = {}
+    for key, program in programs.items():
+        taken = set(shapes) | set(program.tensors)
+        names: dict[str, str] = {}
+        for tensor in program.locals:
+            if tensor.name not in program.outputs and shapes.get(tensor.name, tensor.shape) != tensor.shape:
+                names[tensor.name] = free_name(tensor.name, taken)
+                taken.add(names[tensor.name])
+        found[key] = renamed(program, names)
+        shapes |= {t.name: t.shape for t in found[key].locals if t.name not in program.outputs}
+    return found
 
 
 def _split(joint: Program, network: Network) -> tuple[Program, Program, tuple[Tensor, ...]]:

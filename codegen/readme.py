@@ -46,6 +46,7 @@ def _context(plan: Plan, targets: Sequence[str]) -> dict[str, Any]:
         "residuals": ", ".join(tensor.name for tensor in plan.residuals) or "nothing",
         "kept": kept,
         "bytes": 4 * kept,
+        "derivatives": ", ".join(("vjp", "jvp", *plan.more)),
         "batch": ", ".join(supplied.tensor.name for supplied in plan.batch),
         "data": ", ".join(supplied.tensor.name for supplied in plan.data),
         "answer": "labels" if network.task == "classification" else network.output,

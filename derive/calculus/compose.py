@@ -51,19 +51,6 @@ def instantiate(
     return Instance(located, tuple(tensors.values()), outputs, facts)
 
 
-def renamed(program: Program, change: Mapping[Basic, Basic]) -> Program:
-    """The program with local tensors under other names: TensorName -> TensorName."""
-    if not change:
-        return program
-    names = {old.name: new.name for old, new in change.items()}
-    return replace(
-        program,
-        statements=tuple(_renamed(statement, change, "") for statement in program.statements),
-        locals=tuple(replace(t, name=names.get(t.name, t.name)) for t in program.locals),
-        outputs=tuple(names.get(name, name) for name in program.outputs),
-    )
-
-
 def free_name(name: str, taken: set[str]) -> str:
     """The name, or the first of name1, name2, ... that is free."""
     if name not in taken:

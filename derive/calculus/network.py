@@ -59,6 +59,7 @@ class Network:
     `data` are the inputs that the output depends on, `labels` those that the loss reads besides.
     `sizes` fixes every size but the batch's, whose symbol is `batch`; `most` is M of the C source.
     `build` are the words that build it, where its name alone does not: ("two_layer", "--as", "mine").
+    `derivatives` are those emitted beside vjp and jvp: ("hvp", "per_example").
     """
 
     name: str
@@ -76,6 +77,7 @@ class Network:
     reduction: str = "mean"
     updates: tuple[Update, ...] = field(default=())
     build: tuple[str, ...] = ()
+    derivatives: tuple[str, ...] = ()
 
     @property
     def command(self) -> str:

@@ -23,11 +23,17 @@ Examples:
   python -m derive build two_layer --size d=500 --as wide
   python -m derive build conv2d attention --out layers
   python -m derive build conv2d --size H=28 --size W=28 --out layers
+  python -m derive build two_layer --with hvp,gauss_newton,per_example
   python -m derive build layernorm --with hvp --out layers
 
 Without a name, every network of derive/networks is built. A layer's name builds the layer alone: its
-forward, vjp and jvp, and with `--with hvp` the derivative of its vjp along a direction, its cotangent fixed.
-`python -m derive list` names them all.
+forward, vjp and jvp. `python -m derive list` names them all.
+
+\b
+--with emits further derivatives beside vjp and jvp; docs/interface.md says how each is called:
+  hvp           the Hessian's product with a direction; of a layer, the change of its vjp
+  gauss_newton  J' H J v, J of the output, H the loss's Hessian there; of a layer, J' J v
+  per_example   the gradient of each example's own loss
 """
 TARGETS = ("numpy", "c")
 
@@ -56,7 +62,9 @@ def parse_derivatives(_: click.Context, __: click.Parameter, given: str) -> tupl
 )
 @click.option("--activation", help="A formula in x, for a network with an activation to choose.")
 @click.option("--as", "renamed", help="The name of what is emitted; one network at a time.")
-@click.option("--with", "with_", default="", callback=parse_derivatives, help="Further derivatives: hvp.")
+@click.option(
+    "--with", "with_", default="", callback=parse_derivatives, metavar="hvp,...", help="Further derivatives."
+)
 @click.option("--size", "sizes", multiple=True, callback=parse_sizes, metavar="d=500", help="Another size.")
 def build(
     names: tuple[str, ...],
@@ -68,6 +76,7 @@ def build(
     with_: tuple[str, ...],
 ) -> None:
     """Derive networks (all of them by default) and emit their source."""
+    from codegen.derivatives import ordered
     from codegen.emit import emit, emit_layer
     from derive.layers.registry import LAYERS, layer
     from derive.networks.registry import NETWORKS, variant
@@ -77,14 +86,13 @@ def build(
         raise DeriveError(
             f"--activation, --as and --size change one network, but {len(names)} are named; name one"
         )
+    more = ordered(with_)
     for name in names or NETWORKS:
         if name in LAYERS and name not in NETWORKS:
             _require_no_network_option(name, activation, renamed)
-            written = emit_layer(layer(name), targets, Path(out), sizes, with_)
+            written = emit_layer(layer(name), targets, Path(out), sizes, more)
         elif name in NETWORKS:
-            if with_:
-                raise DeriveError(f"--with {','.join(with_)} is for layers, but {name!r} is a network")
-            written = emit(variant(name, renamed, activation, sizes), targets, Path(out))
+            written = emit(variant(name, renamed, activation, sizes, more), targets, Path(out))
         else:
             raise DeriveError(
                 f"there is no network or layer {name!r}; the networks are {', '.join(NETWORKS)}; "
@@ -105,8 +113,10 @@ def _require_no_network_option(name: str, activation: str | None, renamed: str |
 
 def rebuilt(name: str, words: tuple[str, ...]) -> Network:
     """The network that `build WORDS` emits: what a description says of how it was built."""
+    from codegen.derivatives import ordered
     from derive.networks.registry import variant
 
     options = build.make_context("build", list(words or (name,))).params
     (known,) = options["names"]
-    return variant(known, options["renamed"], options["activation"], options["sizes"])
+    more = ordered(options["with_"])
+    return variant(known, options["renamed"], options["activation"], options["sizes"], more)

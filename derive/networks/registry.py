@@ -39,9 +39,13 @@ def network(name: str) -> Network:
 
 
 def variant(
-    name: str, renamed: str | None = None, sigma: str | None = None, sizes: Mapping[str, int] | None = None
+    name: str,
+    renamed: str | None = None,
+    sigma: str | None = None,
+    sizes: Mapping[str, int] | None = None,
+    derivatives: tuple[str, ...] = (),
 ) -> Network:
-    """A network with another name, another activation (a formula in x) or other sizes."""
+    """A network with another name, another activation (a formula in x), other sizes or more derivatives."""
     _require_known(name)
     if sigma is not None and name != "two_layer":
         raise DeriveError(
@@ -55,13 +59,15 @@ def variant(
         raise DeriveError(
             f"{name} has no size {', '.join(sorted(unknown))}; its sizes are {', '.join(chosen.sizes)}"
         )
-    if sigma is None and renamed is None and not sizes:
+    if sigma is None and renamed is None and not sizes and not derivatives:
         return chosen
     words = [name, *(("--activation", sigma) if sigma else ()), *(("--as", renamed) if renamed else ())]
     for letter, size in (sizes or {}).items():
         words += ["--size", f"{letter}={size}"]
+    words += ["--with", ",".join(derivatives)] if derivatives else []
     resized = {**chosen.sizes, **(sizes or {})}
-    return require_network(replace(chosen, name=title, sizes=resized, build=tuple(words)))
+    changed = replace(chosen, name=title, sizes=resized, build=tuple(words), derivatives=derivatives)
+    return require_network(changed)
 
 
 def _require_known(name: str) -> None:

@@ -152,6 +152,29 @@ class CNetwork(Network):
         )
         return float(self._loss.value), float(L_dot.value)
 
+    def product(self, derivative: str, tangents: Mapping[str, Array], *batch: Array) -> dict[str, Array]:
+        self.description.require_derivative(derivative)
+        self._prepare(batch, answers=True)
+        self._residuals_of = None
+        p_dot = pack(self.description.trained, tangents, self.dtype, "tangent")
+        flat = self._new_gradients()
+        given, filled = (ctypes.c_void_p(array.ctypes.data) for array in (p_dot, flat))
+        self._call(derivative, self._p, given, self._b, self._w, filled)
+        return named_views(self.description.trained, flat)
+
+    def per_example(self, *batch: Array) -> dict[str, Array]:
+        self.description.require_derivative("per_example")
+        self._prepare(batch, answers=True)
+        self._residuals_of = None
+        trained, m = self.description.trained, self._selected[1] - self._selected[0]
+        rows = aligned(m * sum(p.count for p in trained), self.dtype).reshape(m, -1)
+        self._call("per_example", self._p, self._b, self._w, ctypes.c_void_p(rows.ctypes.data))
+        stops = np.cumsum([p.count for p in trained])
+        return {
+            p.name: rows[:, stop - p.count : stop].reshape(m, *p.shape)
+            for p, stop in zip(trained, stops, strict=True)
+        }
+
     def predict(self, *data: Array) -> Array:
         self._prepare(data, answers=False)
         self._residuals_of = None

@@ -6,6 +6,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
 from math import prod
 from pathlib import Path
+from shlex import quote
 from typing import Any
 
 from .errors import DescriptionError
@@ -78,6 +79,7 @@ class Description:
     targets: tuple[str, ...] = ("numpy", "c")
     build: tuple[str, ...] = ()
     resized: Mapping[str, int] = field(default_factory=dict)
+    derivatives: tuple[str, ...] = ("vjp", "jvp")
 
     @property
     def trained(self) -> tuple[Parameter, ...]:
@@ -103,6 +105,20 @@ class Description:
         raise DescriptionError(
             f"network {self.name!r} has no step {kind!r}; it has {known}; rebuild it with another "
             f"optimizer or choose one of these"
+        )
+
+    def require_derivative(self, name: str) -> None:
+        """DescriptionError, saying how to build it, where the network was emitted without a derivative."""
+        if name in self.derivatives:
+            return
+        words, asked = list(self.build or (self.name,)), [*self.derivatives[2:], name]
+        if "--with" in words:
+            place = words.index("--with")
+            del words[place : place + 2]
+        command = " ".join(map(quote, ["python", "-m", "derive", "build", *words, "--with", ",".join(asked)]))
+        raise DescriptionError(
+            f"network {self.name!r} was emitted without {name}; it has {', '.join(self.derivatives)}; "
+            f"run `{command}`"
         )
 
     def equation(self, name: str) -> Equation | None:
@@ -150,6 +166,7 @@ def _description(fields: Mapping[str, Any]) -> Description:
         ),
         targets=tuple(fields["targets"]),
         build=tuple(fields.get("build", ())),
+        derivatives=tuple(fields.get("derivatives", ("vjp", "jvp"))),
     )
 
 

@@ -137,6 +137,31 @@ class Network(ABC):
         """Push tangents of the trained parameters forward: (L, L_dot)."""
 
     @abstractmethod
+    def product(self, derivative: str, tangents: Mapping[str, Array], *batch: Array) -> dict[str, Array]:
+        """What `hvp` and `gauss_newton` give, by name."""
+
+    def hvp(self, tangents: Mapping[str, Array], *batch: Array) -> dict[str, Array]:
+        """The Hessian times tangents of the trained parameters: the change of the gradients along them.
+
+        Raise DescriptionError where the network was emitted without.
+        """
+        return self.product("hvp", tangents, *batch)
+
+    def gauss_newton(self, tangents: Mapping[str, Array], *batch: Array) -> dict[str, Array]:
+        """J' H J times tangents: J of the output by the parameters, H the loss's Hessian by the output.
+
+        Raise DescriptionError where the network was emitted without.
+        """
+        return self.product("gauss_newton", tangents, *batch)
+
+    @abstractmethod
+    def per_example(self, *batch: Array) -> dict[str, Array]:
+        """The gradient of each example's own loss, (m, ...) for each trained parameter.
+
+        Raise DescriptionError where the network was emitted without.
+        """
+
+    @abstractmethod
     def predict(self, *data: Array) -> Array:
         """Labels (m) int32 of a classifier, the output (m, ...) of a regression."""
 

@@ -111,7 +111,7 @@ class NumpyNetwork(Network):
         bars = self.module.vjp(
             self._residuals, self.dtype.type(L_bar), self._p, *self._batch(*self._selected)
         )
-        return {p.name: np.array(getattr(bars, p.name)) for p in self.description.trained}
+        return self._arrays(bars)
 
     def jvp(self, tangents: Mapping[str, Array], *batch: Array) -> tuple[float, float]:
         self._prepare(batch, answers=True)
@@ -119,6 +119,23 @@ class NumpyNetwork(Network):
         p_dot = self.module.Gradients(**named_views(trained, pack(trained, tangents, self.dtype, "tangent")))
         L, L_dot = self.module.jvp(self._p, p_dot, *self._batch(*self._selected))
         return float(L), float(L_dot)
+
+    def product(self, derivative: str, tangents: Mapping[str, Array], *batch: Array) -> dict[str, Array]:
+        self.description.require_derivative(derivative)
+        self._prepare(batch, answers=True)
+        trained = self.description.trained
+        p_dot = self.module.Gradients(**named_views(trained, pack(trained, tangents, self.dtype, "tangent")))
+        function = getattr(self.module, derivative)
+        return self._arrays(function(self._p, p_dot, *self._batch(*self._selected)))
+
+    def per_example(self, *batch: Array) -> dict[str, Array]:
+        self.description.require_derivative("per_example")
+        self._prepare(batch, answers=True)
+        return self._arrays(self.module.per_example(self._p, *self._batch(*self._selected)))
+
+    def _arrays(self, bars: Any) -> dict[str, Array]:
+        """Gradients in arrays of the caller's own."""
+        return {p.name: np.array(getattr(bars, p.name)) for p in self.description.trained}
 
     def predict(self, *data: Array) -> Array:
         self._prepare(data, answers=False)

@@ -16,6 +16,7 @@ import numpy as np
 
 NAME = "curve"
 SIZES = {"n": 1, "d": 32, "k": 1}
+DERIVATIVES = ("vjp", "jvp")
 
 
 class Params(NamedTuple):

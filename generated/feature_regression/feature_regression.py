@@ -19,6 +19,7 @@ import numpy as np
 
 NAME = "feature_regression"
 SIZES = {"n": 784, "k": 10}
+DERIVATIVES = ("vjp", "jvp")
 
 
 class Params(NamedTuple):

@@ -18,6 +18,7 @@ import numpy as np
 
 NAME = "linear_features"
 SIZES = {"n": 784, "d": 100, "k": 10}
+DERIVATIVES = ("vjp", "jvp")
 
 
 class Params(NamedTuple):

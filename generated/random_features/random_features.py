@@ -19,6 +19,7 @@ import numpy as np
 
 NAME = "random_features"
 SIZES = {"n": 784, "d": 1000, "k": 10}
+DERIVATIVES = ("vjp", "jvp")
 
 
 class Params(NamedTuple):

@@ -21,6 +21,7 @@ import numpy as np
 
 NAME = "three_layer"
 SIZES = {"n": 784, "d1": 256, "d2": 128, "k": 10}
+DERIVATIVES = ("vjp", "jvp")
 
 
 class Params(NamedTuple):

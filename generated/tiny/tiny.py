@@ -19,6 +19,7 @@ import numpy as np
 
 NAME = "tiny"
 SIZES = {"n": 4, "d1": 16, "k": 3}
+DERIVATIVES = ("vjp", "jvp")
 
 
 class Params(NamedTuple):

@@ -19,6 +19,7 @@ import numpy as np
 
 NAME = "two_layer_sigmoid"
 SIZES = {"n": 784, "d": 100, "k": 10}
+DERIVATIVES = ("vjp", "jvp")
 
 
 class Params(NamedTuple):

@@ -1,15 +1,17 @@
 """Several networks in one program, every function called once, under the sanitizers."""
 
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
 
 from codegen.c_module import render_c
-from codegen.plan import Plan, Supplied
+from codegen.derivatives import ON_REQUEST
+from codegen.plan import Plan, Supplied, plan_network
 from tests.codegen.emitted_c import COMPILERS, STRICT, run, write
-from tests.codegen.emitted_network import planned
 from tests.codegen.networks import NETWORKS
 
+MORE = {name: tuple(ON_REQUEST) for name in NETWORKS} | {"batched": ("hvp", "gauss_newton")}
 DRIVER = """
 #include "{p}.h"
 #include <stdio.h>
@@ -19,7 +21,7 @@ DRIVER = """
 static int {p}_called(void)
 {{
     {p}_params *p = malloc(sizeof *p), *copy = malloc(sizeof *p);
-    {p}_gradients *v = calloc(1, sizeof *v), *p_bar = malloc(sizeof *p_bar);
+    {p}_gradients *v = calloc(1, sizeof *v), *p_bar = malloc({P}_M * sizeof *p_bar);
     {p}_workspace *w = malloc(sizeof *w);
     {p}_real *output = malloc({output} * sizeof *output), L = 0, L_dot = 0;
     int32_t labels[{P}_M];
@@ -35,6 +37,7 @@ static int {p}_called(void)
         bad |= {p}_jvp(p, p_bar, &b, w, &L, &L_dot) | {p}_predict(p, &b, w, {predicted});
         bad |= {p}_sgd_step(p, &b, w, 0, 0, &L) | {p}_momentum_step(p, v, &b, w, 0, 0, 0, &L);
         bad |= {p}_averaged_step(p, v, &b, w, 0, 0, 0, &L);
+        {more}
     }}
     needed = {p}_save(p, NULL, 0);
     bytes = malloc(needed);
@@ -58,9 +61,15 @@ def driver(plan: Plan) -> str:
         "predicted": "labels" if plan.network.task == "classification" else "output",
         "arrays": "\n".join(array(supplied, plan) for supplied in plan.batch),
         "pointers": ", ".join(f"(void *){supplied.tensor.name}" for supplied in plan.batch),
+        "more": "\n        ".join(called(key, p) for key in plan.more),
         "freed": "\n".join(f"    free({supplied.tensor.name});" for supplied in plan.batch),
     }
     return DRIVER.format(**text)
+
+
+def called(key: str, p: str) -> str:
+    direction = "v, " if ON_REQUEST[key].directed else ""
+    return f"bad |= {p}_{key}(p, {direction}&b, w, p_bar);"
 
 
 def array(supplied: Supplied, plan: Plan) -> str:
@@ -77,7 +86,7 @@ def array(supplied: Supplied, plan: Plan) -> str:
 @pytest.mark.compiler
 @pytest.mark.skipif(not COMPILERS, reason="neither gcc nor clang is installed")
 def test_no_sanitizer_has_anything_to_say(tmp_path: Path) -> None:
-    plans = [planned(name) for name in NETWORKS]
+    plans = [plan_network(replace(build(), derivatives=MORE[name])) for name, build in NETWORKS.items()]
     for plan in plans:
         header, source = render_c(plan)
         write(tmp_path, {f"{plan.network.name}.h": header, f"{plan.network.name}.c": source})

@@ -11,6 +11,7 @@ from sympy.core.basic import Basic
 
 from codegen.lifetimes import deaths
 from codegen.numpy_lines import Line, NumpyLines
+from codegen.printers.numpy_constants import Constants
 from codegen.printers.numpy_text import PRODUCT, wrapped
 from codegen.printers.to_numpy import NumpyPrinter
 from derive.calculus.matrix import choosing_loops
@@ -19,6 +20,7 @@ from derive.calculus.nodes import Positive, Reduction, Sum, Where
 from derive.calculus.program import Equation, Program, Recurrence
 from derive.calculus.tensor import Kind, Ref, Size, Tensor, refs
 
+RESERVED = ("p", "p_dot", "residuals", "dtype", "delta")  # what functions call their own
 MOST_INLINED = 4  # references in a definition that stands inside another line
 
 
@@ -44,14 +46,36 @@ def function_body(
 
     Given the number of examples, it is written for speed: dead values are overwritten.
     """
-    printer, inlined = NumpyPrinter(names, examples=examples), single_uses(program)
+    inlined, known = single_uses(program), forms if forms is not None else {}
     dead = deaths(program, inlined) if examples is not None else None
-    writer = NumpyLines(program, printer, inlined, forms=forms if forms is not None else {}, deaths=dead)
-    lines = list(writer.statements(program.statements))
+    uses = Constants()
+    first = NumpyPrinter(names, examples=examples, constants=uses)
+    printer, constants, lines = first, [], _lines(program, first, inlined, known, dead)
+    named = uses.named({*map(first.name, program.tensors), *first.scalars.used, *RESERVED})
+    if named:
+        printer = NumpyPrinter(names, examples=examples, constants=Constants(named))
+        constants = [constant_line(printer, form, name) for form, name in named.items()]
+        lines = _lines(program, printer, inlined, known, dead)
     sizes, missing = size_lines(printer.scalars.used, arguments, printer)
     head = [*sizes, *(dtype_line(arguments, printer) if printer.uses_dtype else [])]
-    body = [Line(text) for text in head] + lines + ([Line(f"return {returned}")] if returned else [])
+    body = [*map(Line, head), *constants, *lines, *([Line(f"return {returned}")] if returned else [])]
     return Body(tuple(laid_out(body)), tuple(missing), frozenset(printer.functions), printer.discards)
+
+
+def _lines(
+    program: Program,
+    printer: NumpyPrinter,
+    inlined: frozenset[str],
+    forms: dict[object, Form],
+    dead: Mapping[str, frozenset[str]] | None,
+) -> list[Line]:
+    writer = NumpyLines(program, printer, inlined, forms=forms, deaths=dead)
+    return list(writer.statements(program.statements))
+
+
+def constant_line(printer: NumpyPrinter, form: Form, name: str) -> Line:
+    """causal = np.tri(T, dtype=bool)    # (T, T)."""
+    return Line(f"{name} = {printer.whole(form).text}", printer.shape(form.axes))
 
 
 def decorated(body: Body) -> list[str]:

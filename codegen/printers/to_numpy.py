@@ -8,6 +8,7 @@ from typing import Any
 
 from sympy import Expr, Integer, Mul, Rational
 
+from codegen.printers.numpy_constants import Constants, is_constant
 from codegen.printers.numpy_gather import gather_code, one_hot_code
 from codegen.printers.numpy_kinds import Element, element_of
 from codegen.printers.numpy_numbers import Scalars
@@ -66,14 +67,29 @@ class NumpyPrinter:
     uses_dtype: bool = False
     discards: bool = False  # a branch that is not taken is computed, and may be no number
     functions: set[str] = field(default_factory=set)
+    constants: Constants | None = field(default_factory=Constants)
     scalars: Scalars = field(init=False)
 
     def __post_init__(self) -> None:
         self.scalars = Scalars(self._element)
 
     def code(self, form: Form) -> Code:
-        """The text of a form."""
+        """The text of a form, or the name of a constant."""
+        if self.constants is None or not is_constant(form):
+            return self.spelled(form)
+        name = self.constants.name(form)
+        return Code(name) if name else self.whole(form)
+
+    def spelled(self, form: Form) -> Code:
+        """The text of a form, whether it has a name or not."""
         return _PRINTERS[type(form)](self, form)
+
+    def whole(self, form: Form) -> Code:
+        """The text of a constant; its parts have no names."""
+        constants, self.constants = self.constants, None
+        code = self.spelled(form)
+        self.constants = constants
+        return code
 
     def atom(self, form: Form) -> str:
         return self.code(form).atom

@@ -91,3 +91,20 @@ def test_functions_of_sizes_do_not_widen(tmp_path: Path) -> None:
     found = imported(source, tmp_path, "shared").forward(np.zeros(5, np.float32))
     assert found.dtype == np.float32
     np.testing.assert_allclose(found, -np.log(5), rtol=1e-6)
+
+
+def test_a_mask_that_is_needed_twice_has_a_name() -> None:
+    source = render_numpy_layer("causal_softmax", plan_layer(WITNESSES["causal_softmax"]()))
+    assert source.count("np.tri") == source.count("causal = np.tri(n, dtype=bool)") == 3
+    once = render_numpy_layer("cumulative_sum", plan_layer(WITNESSES["cumulative_sum"]()))
+    assert "causal =" not in once
+
+
+def test_the_name_of_a_mask_is_no_other_name(tmp_path: Path) -> None:
+    program = define("""taken(causal[n,n]) -> Y
+        E[t,s] = where(t >= s, exp(causal[t,s]), 0)
+        Y[t] = sum_{s<=t} E[t,s]""")
+    source = render_numpy_layer("taken", plan_layer(program))
+    assert "causal2 = np.tri" in source
+    value = imported(source, tmp_path, "taken").forward(np.zeros((3, 3)))
+    np.testing.assert_array_equal(value, [1, 2, 3])

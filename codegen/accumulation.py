@@ -9,12 +9,13 @@ E[i,j] = exp(Z[i,j])                              no reduction: pointwise
 from __future__ import annotations
 
 from dataclasses import dataclass, replace
+from functools import cache
 
 from sympy import Add, And, Expr, Integer, Mul, Symbol, true
 from sympy.core.basic import Basic
 
-from derive.calculus.nodes import Range, Reduction, Sum, Where
-from derive.calculus.tensor import Ref
+from derive.calculus.nodes import Range, Reduction, Sum, Where, reduces
+from derive.calculus.tensor import Ref, refs
 
 ACCUMULATED = Symbol("accumulated", real=True)
 
@@ -38,18 +39,15 @@ class Accumulation:
     finish: Expr = ACCUMULATED
 
 
+@cache
 def accumulation(value: Expr) -> Accumulation | None:
     """The form of a value; None where its reductions cannot be accumulated in one nest."""
-    if not value.has(Reduction):
+    if not reduces(value):
         return Accumulation("", value, ())
     found = _descend(value, true)
-    if found is None or any(term.body.has(Reduction) for term in found.terms):
+    if found is None or any(reduces(term.body) for term in found.terms):
         return None
-    return None if found.start.has(Reduction) or _nested(found.finish) else found
-
-
-def _nested(finish: Expr) -> bool:
-    return bool(finish.has(Reduction))
+    return None if reduces(found.start) or reduces(found.finish) else found
 
 
 def _descend(value: Expr, condition: Basic) -> Accumulation | None:
@@ -62,7 +60,7 @@ def _descend(value: Expr, condition: Basic) -> Accumulation | None:
         added = _added(value, condition)
         if added is not None:
             return added
-    holders = [argument for argument in value.args if argument.has(Reduction)]
+    holders = [argument for argument in value.args if reduces(argument)]
     if len(holders) != 1 or (isinstance(value, Where) and holders[0] is value.condition):
         return None
     return _inside(value, holders[0], condition)
@@ -83,9 +81,7 @@ def _inside(value: Expr, holder: Expr, condition: Basic) -> Accumulation | None:
 def _split(condition: Basic) -> tuple[Basic, Basic]:
     """A condition as what bounds indices, and so guards every read, and what reads data."""
     parts = condition.args if isinstance(condition, And) else (condition,)
-    return And(*(part for part in parts if not part.has(Ref))), And(
-        *(part for part in parts if part.has(Ref))
-    )
+    return And(*(part for part in parts if not refs(part))), And(*(part for part in parts if refs(part)))
 
 
 def _pure(form: Accumulation) -> bool:
@@ -95,8 +91,8 @@ def _pure(form: Accumulation) -> bool:
 
 def _added(value: Add, condition: Basic) -> Accumulation | None:
     """A sum of pointwise terms and of multiples of sums; a common factor is left to the finish."""
-    plain = [argument for argument in value.args if not argument.has(Reduction)]
-    multiples = [_multiple(argument, condition) for argument in value.args if argument.has(Reduction)]
+    plain = [argument for argument in value.args if not reduces(argument)]
+    multiples = [_multiple(argument, condition) for argument in value.args if reduces(argument)]
     found = [multiple for multiple in multiples if multiple is not None]
     if len(found) < len(multiples):
         return None
@@ -120,7 +116,7 @@ def _multiple(term: Expr, condition: Basic) -> tuple[Expr, Term] | None:
     factors = Mul.make_args(term)
     sums = [factor for factor in factors if isinstance(factor, Sum)]
     rest = Mul(*(factor for factor in factors if not isinstance(factor, Sum)))
-    if len(sums) != 1 or rest.has(Reduction):
+    if len(sums) != 1 or reduces(rest):
         return None
     factor, found = _term(sums[0], condition)
     return rest * factor, found

@@ -9,6 +9,7 @@ from functools import cached_property
 from sympy import Expr
 
 from codegen.accumulation import ACCUMULATED, accumulation
+from codegen.c_alike import Nests, alike_nest
 from codegen.c_letters import free_letter, lettered
 from codegen.c_loops import nested
 from codegen.c_nests import Nest, added, equation_loops, equation_nest, finished
@@ -34,6 +35,7 @@ class Frame:
     used: Used
     taken: set[str]
     batch: Size | None = None
+    nests: Nests = field(default_factory=dict)
     zeroed: set[str] = field(default_factory=set)
 
     def to_c(
@@ -75,7 +77,7 @@ def _whole(frame: Frame, placed: Placed) -> list[Node]:
         return _recurrence(frame, placed.statement)
     equation = lettered(placed.statement, frame.letters_taken)
     nest = Nest(equation, equation.ranges, frame.to_c(), frame.one_number(equation))
-    comment, *loops = equation_nest(nest)
+    comment, *loops = alike_nest(nest, Places(frame.places, {}), frame.nests)
     return [comment, *_zeros(frame, equation, frame.to_c()), *loops]
 
 
@@ -106,7 +108,7 @@ def _sweep(frame: Frame, stage: tuple[Placed, ...]) -> list[Node]:
     for one, equation in zip(stage, equations, strict=True):
         body += [Blank()] if body else []
         if one.kind is Kind.ROW:
-            body += _row(frame, equation, row, to_c)
+            body += _row(frame, equation, row, rows)
             continue
         start, inside, finish = _row_sum(frame, equation, row, to_c)
         before += start
@@ -122,11 +124,14 @@ def _in_row(frame: Frame, placed: Placed, row: Index) -> Equation:
     return lettered(placed.statement, frame.letters_taken, {placed.row: row})
 
 
-def _row(frame: Frame, equation: Equation, row: Index, to_c: ToC) -> list[Node]:
+def _row(frame: Frame, equation: Equation, row: Index, rows: Mapping[str, Place]) -> list[Node]:
     """An equation of one example; a number of it is a local variable, kept where it is read later."""
+    assert frame.batch is not None
+    to_c = frame.to_c(rows, {row: frame.batch})
     ranges = tuple((index, extent) for index, extent in equation.ranges if index != row)
     number = len(equation.target.indices) == 1 and not equation.accumulates
-    comment, *loops = equation_nest(Nest(equation, ranges, to_c, local=number))
+    nest = Nest(equation, ranges, to_c, local=number)
+    comment, *loops = alike_nest(nest, Places(frame.places, rows), frame.nests)
     zeros = _zeros(frame, equation, to_c, row)
     kept = frame.places[equation.name]
     local = to_c.element(equation.target, to_c)

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 
+from codegen.c_alike import Nests
 from codegen.c_body import Frame, function_body
 from codegen.c_places import Place
 from codegen.c_sizes import CSizes
@@ -102,9 +103,15 @@ def workspace(
 
 
 def body_lines(
-    function: Function, sweeps: Sweeps, members: Mapping[str, Member], plan: Plan, sizes: CSizes, used: Used
+    function: Function,
+    sweeps: Sweeps,
+    members: Mapping[str, Member],
+    plan: Plan,
+    sizes: CSizes,
+    used: Used,
+    nests: Nests,
 ) -> list[str]:
-    """The lines of a function's body."""
+    """The lines of a function's body; `nests` are those written before."""
     program = function.program
     places = {**function.given, **_own_places(function, members)}
     frame = Frame(
@@ -116,6 +123,7 @@ def body_lines(
         used,
         set(function.arguments),
         plan.batch_size,
+        nests,
     )
     return render(function_body(frame))
 

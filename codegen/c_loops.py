@@ -44,7 +44,9 @@ def nested(
 ) -> list[Node]:
     """The body in its loops, where the condition holds; `outer` are loops already open."""
     guards = () if condition == true else tuple(conjuncts(condition))
-    inside = to_c.within({**to_c.extents, **dict(outer)}).assuming(condition)
+    opened = dict(outer)
+    around = to_c.within({**to_c.extents, **opened}) if opened else to_c
+    inside = around.assuming(condition)
     return _opened(_Loops(ranges, guards, inside), body)
 
 

@@ -25,7 +25,7 @@ from codegen.nest import Comment, Line, Node
 from codegen.printers.factors import numerator_denominator, written_order
 from codegen.printers.to_c import OR, SUM, ToC
 from codegen.printers.to_text import equation_text
-from derive.calculus.nodes import ArgLargest, Largest, Range, Where
+from derive.calculus.nodes import ArgLargest, Largest, Range, Where, free_indices
 from derive.calculus.program import Equation
 from derive.calculus.tensor import Index, IntegerRef, Ref, refs
 from derive.errors import DeriveError
@@ -191,7 +191,7 @@ def _along_rows(nest: Nest, form: Accumulation) -> bool:
 
 def _strided(ref: Ref, index: Index) -> bool:
     """Whether the next value of an index lies a row away."""
-    return any(place.has(index) for place in ref.indices[:-1])
+    return any(index in free_indices(place) for place in ref.indices[:-1])
 
 
 def _dot(form: Accumulation, to_c: ToC) -> str | None:

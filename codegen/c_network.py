@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass
 
+from codegen.c_alike import Nests
 from codegen.c_functions import Function, Member, arrangements, body_lines, functions, workspace
 from codegen.c_sizes import CSizes, derived_sizes
 from codegen.c_update import UpdateText, update_text
@@ -49,9 +50,9 @@ def c_network(plan: Plan) -> CNetwork:
     members = workspace(found, sweeps, plan)
     if network.task == "classification":
         members = {**members, network.output: Member(plan.output, False)}
-    used = Used()
+    used, nests = Used(), Nests()
     bodies = {
-        name: tuple(body_lines(function, sweeps[name], members, plan, sizes, used))
+        name: tuple(body_lines(function, sweeps[name], members, plan, sizes, used, nests))
         for name, function in found.items()
     }
     updates = tuple(update_text(update, network.name, used) for update in plan.updates)

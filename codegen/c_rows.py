@@ -12,7 +12,6 @@ from typing import TYPE_CHECKING
 from codegen.c_places import Place
 from codegen.names import local_name
 from codegen.nest import Line, Node
-from codegen.passes.verify import references
 from derive.calculus.program import Equation
 from derive.calculus.tensor import Index, Kind, Tensor
 
@@ -34,7 +33,7 @@ def bound_rows(frame: Frame, equations: Sequence[Equation], row: Index) -> dict[
 
 def _in_example(equation: Equation, row: Index) -> list[str]:
     """The tensors of which an equation uses its own example's row, the target first."""
-    own = sorted({ref.name for ref in references(equation) if ref.indices[:1] == (row,)})
+    own = sorted({ref.name for ref in equation.references if ref.indices[:1] == (row,)})
     return [equation.name, *own] if equation.target.indices[:1] == (row,) else own
 
 

@@ -14,7 +14,6 @@ from dataclasses import dataclass
 from enum import Enum
 
 from codegen.accumulation import accumulation
-from codegen.passes.verify import references
 from derive.calculus.nodes import Sum
 from derive.calculus.program import Equation, Program, Recurrence, Statement
 from derive.calculus.tensor import Index, Ref, Size
@@ -94,7 +93,7 @@ def _stage(statement: Statement, kind: Kind, row: Index | None, producers: Mappi
     """The first stage at which everything that a statement reads is complete."""
     stage = 0 if kind is Kind.WHOLE else 1
     for equation in _equations(statement):
-        for ref in (*references(equation), equation.target):
+        for ref in (*equation.references, equation.target):
             for producer in producers.get(ref.name, []):
                 stage = max(stage, _after(producer, ref, kind, row))
     return stage
@@ -115,7 +114,7 @@ def _staying(program: Program, producers: Mapping[str, list[Placed]], placed: li
     uses: dict[str, list[tuple[Placed, Ref]]] = {}
     for one in placed:
         for equation in _equations(one.statement):
-            for ref in references(equation):
+            for ref in equation.references:
                 uses.setdefault(ref.name, []).append((one, ref))
     for name, makers in producers.items():
         stage = makers[0].stage

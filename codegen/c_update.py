@@ -14,7 +14,6 @@ from sympy import Add, Expr
 from sympy.core.basic import Basic
 
 from codegen.nest import Line, render
-from codegen.passes.verify import references
 from codegen.printers.to_c import ToC, Used
 from codegen.printers.to_text import equation_text
 from derive.calculus.network import Update
@@ -66,7 +65,7 @@ def _statements(update: Update, equations: list[Equation], prefix: str, used: Us
 
 
 def _reads(equations: list[Equation], name: str) -> bool:
-    return any(ref.name == name for equation in equations for ref in references(equation))
+    return any(ref.name == name for equation in equations for ref in equation.references)
 
 
 def _at(name: str, equation: Equation) -> str:

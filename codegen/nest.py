@@ -134,8 +134,11 @@ def _folded(text: str, width: int, ranks: tuple[tuple[str, ...], ...]) -> list[s
 def _place(text: str, width: int, ranks: tuple[tuple[str, ...], ...]) -> int:
     """Where to break: before an operator that binds little, after a comma or an assignment."""
     depth, best, cost = 0, -1, (99, 99)
+    first = {sign[0] for row in ranks for sign in row}
     for position, letter in enumerate(text[:width]):
         depth += (letter in "([{") - (letter in ")]}")
+        if letter not in first:
+            continue
         found = next(
             ((rank, s) for rank, row in enumerate(ranks) for s in row if text.startswith(s, position)), None
         )

@@ -151,7 +151,7 @@ class NumpyLines:
         folded = sorted(self.inlined & {ref.name for ref in refs(equation.value)})
         key = (equation, tuple(self.program.defining(name) for name in folded))
         if key not in self.forms:
-            self.forms[key] = matrix_form(equation, self.program, self.inlined, self.tensors)
+            self.forms[key] = matrix_form(equation, self.program, self.inlined, self.tensors, self.forms)
         return self.forms[key]
 
     def value(self, form: Form, extents: tuple[Expr, ...], into: bool, integer: bool = False) -> str:

@@ -23,7 +23,7 @@ from sympy import Add, Expr, Pow
 
 from codegen.collector import paused
 from codegen.derivatives import of_layer, of_network
-from codegen.passes.verify import names_of, reads_of, references
+from codegen.passes.verify import names_of, reads_of
 from codegen.pipeline import lowered
 from derive.calculus.compose import free_name
 from derive.calculus.jvp import jvp
@@ -229,7 +229,7 @@ def _classes(tensor: Tensor, program: Program) -> Expr:
     """The size of the axis that an integer tensor's elements index, or are compared with."""
     tensors = program.tensors
     for equation in program.equations():
-        for ref in sorted(references(equation) | {equation.target}, key=str):
+        for ref in sorted(equation.references | {equation.target}, key=str):
             for index, axis in zip(ref.indices, tensors[ref.name].axes, strict=True):
                 if isinstance(index, IntegerRef) and index.name == tensor.name:
                     return axis.size

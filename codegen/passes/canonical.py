@@ -6,6 +6,7 @@ sum_{p<n} X[i,p] W[p,j]   and   sum_{q<n} W[q,j] X[i,q]   have one spelling
 from __future__ import annotations
 
 from collections.abc import Mapping
+from functools import cache
 from typing import TypeAlias
 
 from sympy import Add, And, Mul
@@ -17,6 +18,7 @@ from derive.calculus.tensor import Index
 Letters: TypeAlias = Mapping[Basic, str]
 
 
+@cache
 def spelling(value: Basic, ranges: tuple[Range, ...]) -> str:
     """A value over loops, with the loops named by position and the bound indices by depth."""
     letters = {index: f"loop{n}" for n, (index, _) in enumerate(ranges)}

@@ -36,13 +36,14 @@ def cse(program: Program) -> Program:
             continue
         equation = _reading(_renamed(statement, renamed), known)
         whole = count[equation.name] == 1 and _whole(equation)
-        earlier = known.get(spelling(equation.value, equation.ranges)) if whole else None
+        spelled = spelling(equation.value, equation.ranges) if whole else ""
+        earlier = known.get(spelled)
         if earlier is not None and equation.name not in program.outputs:
             renamed[TensorName(equation.name)] = TensorName(earlier)
             continue
         statements.append(equation)
         if whole:
-            known.setdefault(spelling(equation.value, equation.ranges), equation.name)
+            known.setdefault(spelled, equation.name)
     return program.with_statements(tuple(statements))
 
 

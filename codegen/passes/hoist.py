@@ -19,7 +19,7 @@ from sympy.core.basic import Basic
 
 from codegen.accumulation import accumulation
 from codegen.passes.verify import unbound
-from derive.calculus.nodes import ArgLargest, Range, Reduction, Sum, VectorMap, Where
+from derive.calculus.nodes import ArgLargest, Range, Reduction, Sum, VectorMap, Where, rebuilt, reduces
 from derive.calculus.program import Equation, Program, Recurrence, Statement
 from derive.calculus.tensor import Axis, Index, Kind, Ref, Tensor
 
@@ -54,7 +54,7 @@ def _split(
     equation: Equation, outer: tuple[Range, ...], taken: set[str], declared: list[Tensor]
 ) -> list[Equation]:
     """The equation, preceded by what had to leave it."""
-    if not equation.value.has(Reduction):
+    if not reduces(equation.value):
         return [equation]
     hoisting = _Hoisting(equation, outer, taken)
     loops = (*outer, *equation.ranges)
@@ -69,19 +69,20 @@ def _without_inner(
     node: Basic, loops: tuple[Range, ...], condition: Basic, hoisting: _Hoisting, top: bool
 ) -> Basic:
     """The expression with its reductions named; at the top, those that use every loop may stay."""
-    if not node.has(Reduction) or isinstance(node, VectorMap):
+    if not reduces(node) or isinstance(node, VectorMap):
         return node
     if isinstance(node, Reduction):
         body = _without_inner(node.body, (*loops, *node.ranges), condition, hoisting, top=False)
-        reduced = node.func(body, *node.ranges)
+        reduced = rebuilt(node, (body, *node.args[1:]))
         stays = top and {i for i, _ in loops} - {i for i, _ in hoisting.outer} <= unbound(reduced, set())
         return reduced if stays else _named(reduced, loops, condition, hoisting)
     chosen = And(condition, node.condition) if isinstance(node, Where) else condition
-    return node.func(
-        *(
+    return rebuilt(
+        node,
+        (
             _without_inner(argument, loops, chosen if place == 1 else condition, hoisting, top)
             for place, argument in enumerate(node.args)
-        )
+        ),
     )
 
 
@@ -103,7 +104,7 @@ def _named(reduced: Expr, loops: tuple[Range, ...], condition: Basic, hoisting: 
 def _guarded(reduced: Expr, condition: Basic, scope: set[Index]) -> Expr:
     """The reduction read only where its place was reached, as far as its own loops tell."""
     parts = condition.args if isinstance(condition, And) else (condition,)
-    kept = And(*(part for part in parts if not unbound(part, scope) and not part.has(Reduction)))
+    kept = And(*(part for part in parts if not unbound(part, scope) and not reduces(part)))
     neutral = Integer(0) if isinstance(reduced, Sum) else -oo
     return reduced.func(Where(kept, reduced.body, neutral), *reduced.ranges)
 

@@ -12,9 +12,9 @@ from functools import cache
 
 from sympy.core.basic import Basic
 
-from derive.calculus.nodes import Reduction
+from derive.calculus.nodes import free_indices
 from derive.calculus.program import Equation, Program, Recurrence, Statement
-from derive.calculus.tensor import Index, Ref, Tensor, refs
+from derive.calculus.tensor import Index, Tensor
 
 
 class BrokenProgram(AssertionError):
@@ -48,16 +48,7 @@ def names_of(statement: Statement) -> set[str]:
 
 def reads_of(statement: Statement) -> set[str]:
     """The names that a statement reads, in values, ranges and target indices."""
-    return {ref.name for equation in _equations(statement) for ref in references(equation)}
-
-
-@cache
-def references(equation: Equation) -> frozenset[Ref]:
-    """Every element that an equation reads."""
-    found = refs(equation.value)
-    for part in (*equation.target.indices, *(extent for _, extent in equation.ranges)):
-        found |= refs(part) if part.args else set()
-    return frozenset(found)
+    return {ref.name for equation in _equations(statement) for ref in equation.references}
 
 
 def _equations(statement: Statement) -> tuple[Equation, ...]:
@@ -88,7 +79,7 @@ def _undefined(statement: Statement, defined: set[str]) -> Iterator[str]:
 
 
 def _misused(tensors: dict[str, Tensor], equation: Equation, outer: set[Basic]) -> Iterator[str]:
-    for ref in (equation.target, *references(equation)):
+    for ref in (equation.target, *equation.references):
         if ref.name not in tensors:
             yield f"{ref} is not declared"
         elif len(ref.indices) != len(tensors[ref.name].axes):
@@ -107,12 +98,3 @@ def open_indices(equation: Equation) -> frozenset[Index]:
 def unbound(expression: Basic, scope: Set[Basic]) -> Set[Index]:
     """The indices that neither a loop nor a reduction binds."""
     return free_indices(expression) - scope
-
-
-@cache
-def free_indices(expression: Basic) -> frozenset[Index]:
-    """The indices of an expression that no reduction inside it binds."""
-    if isinstance(expression, Index):
-        return frozenset((expression,))
-    found = frozenset(index for argument in expression.args for index in free_indices(argument))
-    return found - set(expression.bound) if isinstance(expression, Reduction) else found

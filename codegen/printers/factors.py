@@ -9,8 +9,8 @@ from sympy import Add, And, Expr, Integer, Mul, Number, Pow
 from sympy.core.basic import Basic
 from sympy.core.function import Function
 
-from derive.calculus.nodes import Condition, Reduction, Remainder, Where
-from derive.calculus.tensor import Index, Ref
+from derive.calculus.nodes import Condition, Remainder, Where, free_indices, reduces
+from derive.calculus.tensor import Index, Ref, refs
 
 Order: TypeAlias = Sequence[Index]
 
@@ -36,11 +36,11 @@ def written_order(factors: Sequence[Expr], order: Order) -> list[Expr]:
 
 def _place(factor: Expr, order: Order) -> tuple[int, int]:
     if isinstance(factor, Ref):
-        used = factor.free_symbols
+        used = free_indices(factor)
         return 1, next((place for place, index in enumerate(order) if index in used), -1)
-    if not factor.has(Ref):
+    if not refs(factor):
         return 0, int(factor.is_Add)
-    return (3 if factor.has(Reduction) else 2), 0
+    return (3 if reduces(factor) else 2), 0
 
 
 def signed_terms(total: Expr) -> list[tuple[bool, Expr]]:
@@ -48,11 +48,11 @@ def signed_terms(total: Expr) -> list[tuple[bool, Expr]]:
     before functions of them, since x - M + log T keeps the digits that x + log T - M rounds away.
     """
     terms = [(True, _magnitude(term)) if _negative(term) else (False, term) for term in Add.make_args(total)]
-    plain = any(not negative and term.has(Ref) and not term.has(Function) for negative, term in terms)
+    plain = any(not negative and bool(refs(term)) and not term.has(Function) for negative, term in terms)
     return sorted(
         terms,
         key=lambda item: (
-            item[1].has(Reduction),
+            reduces(item[1]),
             plain and (item[1].is_number or item[1].has(Function)),
             item[0],
             item[1].is_number,
@@ -85,11 +85,11 @@ def comparison(condition: Condition) -> tuple[Expr, str, Expr]:
     if sign == ">=" and number == -1 and right != 0:
         sign, number = ">", Integer(0)
     left, right = (left + number, right) if number > 0 else (left, right - number)
-    flips = not left.has(Index) and not left.has(Ref) and sign != "=="
+    flips = not left.has(Index) and not refs(left) and sign != "=="
     return (right, sign.replace(">", "<"), left) if flips else (left, sign, right)
 
 
 def conjuncts(condition: Basic) -> list[Basic]:
     """The parts that all hold: bounds first, then remainders, then what reads data."""
     parts = list(condition.args) if isinstance(condition, And) else [condition]
-    return sorted(parts, key=lambda part: (part.has(Ref), part.has(Remainder)))
+    return sorted(parts, key=lambda part: (bool(refs(part)), part.has(Remainder)))

@@ -190,6 +190,8 @@ class ToC:
 
     def assuming(self, condition: Basic) -> ToC:
         """The same place where a condition is known to hold."""
+        if condition == sympy.true:
+            return self
         known = {part.expression for part in conjuncts(condition) if isinstance(part, Nonnegative)}
         return self.within(self.extents, self.proved | known)
 
@@ -228,7 +230,7 @@ class ToC:
         if isinstance(node, Ref):
             return self.element(node, self), POSTFIX
         if node.is_Integer:
-            return str(node), POSTFIX if node.is_nonnegative else UNARY
+            return str(node.p), POSTFIX if node.is_nonnegative else UNARY
         if isinstance(node, Add):
             return self._sum(node, self.integer), SUM
         if isinstance(node, FloorDiv | Remainder):
@@ -273,6 +275,6 @@ def _number(node: Basic) -> tuple[str, int]:
     if node.is_infinite:
         return ("(real)INFINITY", UNARY) if node.is_positive else ("-(real)INFINITY", UNARY)
     if isinstance(node, Integer):
-        return str(node), POSTFIX if node.is_nonnegative else UNARY
+        return str(node.p), POSTFIX if node.is_nonnegative else UNARY
     digits = repr(float(node)) if isinstance(node, Float | Rational) else repr(float(node.evalf(25)))
     return f"(real){digits}", UNARY

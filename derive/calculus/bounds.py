@@ -112,7 +112,7 @@ def tidy(expression: Expr) -> Expr:
 
 def tidied(condition: Boolean) -> Boolean:
     """The condition with its integer expressions tidied."""
-    comparisons = condition.atoms(Nonnegative, IsZero)
+    comparisons = condition.atoms(Nonnegative, IsZero) if condition.args else ()
     return condition.xreplace({c: c.func(tidy(c.expression)) for c in comparisons if c.expression.is_integer})
 
 

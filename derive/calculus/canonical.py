@@ -14,7 +14,7 @@ from typing import Any
 from sympy import Expr, srepr
 from sympy.core.basic import Basic
 
-from derive.calculus.nodes import Reduction, VectorMap
+from derive.calculus.nodes import Reduction, VectorMap, reduces
 from derive.calculus.tensor import Index, TensorName
 
 MOST_ORDERS = 24
@@ -23,7 +23,7 @@ MOST_ORDERS = 24
 @cache
 def canonical(expression: Any, depth: int = 0) -> Any:
     """The expression with bound indices named by depth and ranges in canonical order."""
-    if not isinstance(expression, Basic) or not expression.has(Reduction):
+    if not isinstance(expression, Basic) or not reduces(expression):
         return expression
     if isinstance(expression, VectorMap):
         return _canonical_vector(expression, depth)

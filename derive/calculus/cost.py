@@ -15,8 +15,8 @@ from sympy.core.basic import Basic
 from sympy.core.function import Function
 from sympy.logic.boolalg import Boolean
 
-from derive.calculus.nodes import FloorDiv, Opaque, Reduction, Remainder, Where
-from derive.calculus.tensor import Index, Ref
+from derive.calculus.nodes import FloorDiv, Opaque, Reduction, Remainder, Where, free_indices
+from derive.calculus.tensor import Index, Ref, refs
 
 EXTENT = 16
 FUNCTION = 8
@@ -25,31 +25,26 @@ FUNCTION = 8
 @cache
 def operations(value: Basic) -> int:
     """The number of operations to compute a value for all its free indices."""
-    if isinstance(value, Ref) or not value.args or not value.atoms(Ref):
+    if isinstance(value, Ref) or not value.args or not refs(value):
         return 0
     if isinstance(value, Reduction):
-        return operations(value.body) + EXTENT ** len(_indices(value.body) | set(value.bound))
+        return operations(value.body) + EXTENT ** len(free_indices(value.body).union(value.bound))
     inner = sum(operations(argument) for argument in value.args)
     if isinstance(value, (Add, Mul)):
         return inner + _combining(value)
-    return inner + _own(value) * EXTENT ** len(_indices(value))
+    return inner + _own(value) * EXTENT ** len(free_indices(value))
 
 
 def _combining(value: Basic) -> int:
     """Factors and terms meet in order of the loops they need: scalars first, rows, then elements."""
     parts = [part for part in value.args if isinstance(value, Add) or part is not S.NegativeOne]
-    parts.sort(key=lambda part: len(_indices(part)))
+    parts.sort(key=lambda part: len(free_indices(part)))
     met: frozenset[Index] = frozenset()
     total = 0
     for position, part in enumerate(parts):
-        met |= _indices(part)
+        met |= free_indices(part)
         total += EXTENT ** len(met) if position else 0
     return total
-
-
-@cache
-def _indices(value: Basic) -> frozenset[Index]:
-    return frozenset(symbol for symbol in value.free_symbols if isinstance(symbol, Index))
 
 
 def _own(value: Basic) -> int:

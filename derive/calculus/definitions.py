@@ -23,7 +23,7 @@ from sympy import Add, Expr, Function, Mul, Pow, S
 from sympy.logic.boolalg import Boolean
 
 from derive.calculus.bounds import negated
-from derive.calculus.nodes import Largest, Positive, Where
+from derive.calculus.nodes import Largest, Positive, Where, free_indices
 from derive.calculus.program import Equation
 from derive.calculus.tensor import Index, Ref, refs
 from derive.calculus.terms import Product, product
@@ -48,7 +48,9 @@ class Rule:
     @cached_property
     def lead(self) -> Expr:
         """The factor that binds all loops."""
-        return max(self.pattern.factors, key=lambda base: (len(base.free_symbols & self.loops), str(base)))
+        bound = {base: len(free_indices(base) & self.loops) for base in self.pattern.factors}
+        most = [base for base in bound if bound[base] == max(bound.values())]
+        return max(most, key=str) if len(most) > 1 else most[0]
 
     @cached_property
     def heads(self) -> frozenset[str]:
@@ -80,7 +82,7 @@ def rules_of(equation: Equation) -> list[Rule]:
         return []
     value = product(equation.value)
     if not value.factors or any(
-        refs(part) == set() and part.free_symbols & set(equation.loops) for part in value.factors
+        refs(part) == set() and not free_indices(part).isdisjoint(equation.loops) for part in value.factors
     ):
         return []
     loops = frozenset(equation.loops)
@@ -90,7 +92,7 @@ def rules_of(equation: Equation) -> list[Rule]:
     scale = value.coefficient * Mul(*(Pow(b, e) for b, e in sizes.items()))
     name = equation.target / scale
     rules = _lead_rules(data, value, name, loops, equation.name)
-    return [rule for rule in rules if rule.lead.free_symbols >= loops]
+    return [rule for rule in rules if free_indices(rule.lead) >= loops]
 
 
 def _plain(equation: Equation) -> bool:
@@ -102,7 +104,7 @@ def _plain(equation: Equation) -> bool:
 
 
 def _split(factors: Mapping[Expr, Expr]) -> tuple[dict[Expr, Expr], dict[Expr, Expr]]:
-    data = {base: power for base, power in factors.items() if base.has(Ref)}
+    data = {base: power for base, power in factors.items() if refs(base)}
     return data, {base: power for base, power in factors.items() if base not in data}
 
 

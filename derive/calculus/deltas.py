@@ -22,7 +22,7 @@ from sympy import And, Expr, Integer, expand, true
 from sympy.logic.boolalg import Boolean
 
 from derive.calculus.bounds import contains_data, inside, tidied, tidy, without_proved
-from derive.calculus.nodes import FloorDiv, IsZero, Nonnegative, Range, Remainder, Sum, Where
+from derive.calculus.nodes import FloorDiv, IsZero, Nonnegative, Range, Remainder, Sum, Where, free_indices
 from derive.calculus.substitution import fresh, rename_ranges, substitute
 from derive.calculus.tensor import Axis, Index, refs
 
@@ -60,7 +60,7 @@ class _System:
     guards: list[Boolean] = field(default_factory=list)
 
     def loops_of(self, expression: Expr) -> list[Index]:
-        return [loop for loop in self.unknown if expression.has(loop)]
+        return [loop for loop in self.unknown if loop in free_indices(expression)]
 
     def bind(self, loop: Index, value: Expr) -> None:
         """Replace a loop everywhere by its solution."""
@@ -321,6 +321,8 @@ def _exact_multiple(expression: Expr, exact: dict[Expr, Expr]) -> Expr:
 
 def _exactly(guard: Boolean, exact: dict[Expr, Expr]) -> Boolean:
     """Where s divides d, s*(d//s) is d."""
+    if not exact:
+        return guard
     replaced = {}
     for comparison in guard.atoms(Nonnegative, IsZero):
         replaced[comparison] = comparison.func(_exact_multiple(comparison.expression, exact))

@@ -19,11 +19,11 @@ from sympy.logic.boolalg import Boolean
 
 from derive.calculus.canonical import same
 from derive.calculus.definitions import ConditionRule, Rule, condition_rules_of, rules_of
-from derive.calculus.nodes import Condition, Opaque, Reduction, Sum, Where
+from derive.calculus.nodes import Condition, Opaque, Reduction, Sum, Where, free_indices, rebuilt, reduces
 from derive.calculus.normal import normal
 from derive.calculus.program import Equation
 from derive.calculus.substitution import freshened, substitute
-from derive.calculus.tensor import Index, Ref, names_read, ordered_refs, refs, symbols_in
+from derive.calculus.tensor import Index, Ref, names_read, ordered_refs, refs
 from derive.calculus.terms import Product, distributed, product, raised
 
 ROUNDS = 12
@@ -61,7 +61,7 @@ class Folder:
         """Whether a definition could be solved for something in a value."""
         return any(rule.solved for rule in self._applicable(value, solving=True))
 
-    def spans(self, inner: set[str], outer: set[str]) -> bool:
+    def spans(self, inner: frozenset[str], outer: frozenset[str]) -> bool:
         """Whether a rule needs names of both sets, and either alone is not enough."""
         both = inner | outer
         filed = (rule.heads for name in both for rule in self.rules.get(name, ()))
@@ -113,7 +113,7 @@ class Folder:
         return [rule for rule in filed if rule.heads <= present and (solving or not rule.solved)]
 
     def _visit(self, node: Any, rules: list[Rule]) -> Any:
-        if isinstance(node, Ref) or not isinstance(node, Basic) or not node.has(Ref):
+        if isinstance(node, Ref) or not isinstance(node, Basic) or not refs(node):
             return node
         if isinstance(node, (Condition, Boolean)):
             return self._condition(node)
@@ -121,12 +121,12 @@ class Folder:
             whole = self._product(node, rules)
             if whole != node:
                 return whole
-        rebuilt = node.func(*(self._visit(argument, rules) for argument in node.args))
-        if isinstance(rebuilt, Sum):
-            rebuilt = self._constant_sum(rebuilt)
-        if isinstance(rebuilt, (Mul, Pow, Sum, Add, Function, Opaque, Where)):
-            return self._product(rebuilt, rules)
-        return rebuilt
+        visited = rebuilt(node, (self._visit(argument, rules) for argument in node.args))
+        if isinstance(visited, Sum):
+            visited = self._constant_sum(visited)
+        if isinstance(visited, (Mul, Pow, Sum, Add, Function, Opaque, Where)):
+            return self._product(visited, rules)
+        return visited
 
     def _condition(self, node: Any) -> Any:
         present = sorted({ref.name for ref in refs(node)})
@@ -181,7 +181,7 @@ class Folder:
         loops = {i: n for i, n in equation.ranges if (i, n) not in summed}
         for _ in range(3):
             total = self.fold(distributed(normal(total, loops)))
-        return (total, tuple(extent for _, extent in summed)) if not total.has(Ref) else None
+        return (total, tuple(extent for _, extent in summed)) if not refs(total) else None
 
 
 def _apply(rule: Rule, whole: Product) -> Expr | None:
@@ -262,7 +262,7 @@ def _drawn_in(
     rest: Mapping[Expr, Expr],
 ) -> Expr:
     bound = set(total.bound)
-    inside = {b: e for b, e in rest.items() if b.free_symbols & bound}
+    inside = {b: e for b, e in rest.items() if free_indices(b) & bound}
     outside = {b: e for b, e in rest.items() if b not in inside}
     name = substitute(rule.replacement, binding)
     body = Where(inner.condition, inner.coefficient * name * Mul(*(Pow(b, e) for b, e in inside.items())), 0)
@@ -280,7 +280,7 @@ def matches(pattern: Any, target: Any, loops: frozenset[Index]) -> Iterator[dict
         return
     if pattern.func != target.func or not names_read(pattern) <= names_read(target):
         return
-    wanted = loops & symbols_in(pattern)
+    wanted = loops & free_indices(pattern)
     for binding in _bindings(pattern, target, wanted, {}):
         if same(substitute(pattern, binding), target):
             yield binding
@@ -294,8 +294,8 @@ def _bindings(
     if not missing:
         yield binding
         return
-    lead = max(ordered_refs(pattern), key=lambda ref: len(symbols_in(ref) & missing))
-    if not symbols_in(lead) & missing:
+    lead = max(ordered_refs(pattern), key=lambda ref: len(free_indices(ref) & missing))
+    if not free_indices(lead) & missing:
         index = min(missing, key=str)
         for place in sorted(target.free_symbols - set(binding.values()), key=str):
             if isinstance(place, Index):
@@ -328,4 +328,4 @@ def _unified(
 
 def bound_apart(value: Expr, taken: Iterable[str]) -> Expr:
     """The value with bound indices apart from names, when it is put into another expression."""
-    return freshened(value, taken) if value.has(Reduction) else value
+    return freshened(value, taken) if reduces(value) else value

@@ -13,12 +13,17 @@ from functools import lru_cache
 from sympy import Expr
 from sympy.core.basic import Basic
 
-from derive.calculus.matrix_base import Form, MatrixFormError
+from derive.calculus.alike import Renaming, placeholders, skeleton
+from derive.calculus.matrix_base import Form, MatrixFormError, renamed
 from derive.calculus.matrix_cover import Cover
+from derive.calculus.matrix_labels import Order
 from derive.calculus.nodes import IsZero, Opaque, Range, Reduction, Sum, VectorMap, Where
 from derive.calculus.program import Equation, Program
 from derive.calculus.substitution import fresh, freshened, substitute
-from derive.calculus.tensor import Index, Ref, Tensor, refs
+from derive.calculus.tensor import Axis, Index, Ref, Size, Tensor, TensorName, refs
+
+Tensors = tuple[Tensor, ...]
+Forms = dict[object, Form]
 
 
 def matrix_form(
@@ -26,23 +31,59 @@ def matrix_form(
     program: Program,
     unfold: Iterable[str] = (),
     tensors: Mapping[str, Tensor] | None = None,
+    forms: Forms | None = None,
 ) -> Form:
     """The array form of an equation's right side, its dimensions in the order of the target's loops.
 
     Definitions named in `unfold` are inlined first. Indices that are not loops are subscripts, and so
     are loops that choose sizes or functions: W_i (n_i, n_{i+1}). `tensors` are the program's, where
-    they are at hand.
+    they are at hand; `forms` those found before, under placeholders.
     """
     equation = gathered(equation, program)
     value = inlined(equation.value, program, frozenset(unfold))
     chosen = choosing_loops(equation, value)
     extents = {i: n for i, n in equation.ranges if i not in chosen}
     order = tuple(index for index in equation.target.indices if index in extents)
-    part = Cover(extents, program.tensors if tensors is None else tensors)(value)
+    declared = program.tensors if tensors is None else tensors
+    read = tuple(declared[name] for name in sorted({ref.name for ref in refs(value)} & declared.keys()))
+    if forms is None:
+        return _covered(value, tuple(extents.items()), order, read)
+    return _alike(value, tuple(extents.items()), order, read, forms)
+
+
+def _alike(value: Expr, ranges: tuple[Range, ...], order: Order, tensors: Tensors, forms: Forms) -> Form:
+    """The cover, worked out once for all values that differ in the names of tensors and sizes only."""
+    sizes = (size for tensor in tensors for size in tensor.shape)
+    renaming = placeholders((value, *(extent for _, extent in ranges), *sizes))
+    if not renaming:
+        return _covered(value, ranges, order, tensors)
+    bare = tuple((index, extent.xreplace(renaming)) for index, extent in ranges)
+    declared = tuple(_bare(tensor, renaming) for tensor in tensors)
+    key = (skeleton(value, renaming), bare, order, declared)
+    if key not in forms:
+        try:
+            forms[key] = _covered(value.xreplace(renaming), bare, order, declared)
+        except MatrixFormError:  # once more, with the names that its message shall have
+            return _covered(value, ranges, order, tensors)
+    return renamed(forms[key], {placeholder: name for name, placeholder in renaming.items()})
+
+
+def _bare(tensor: Tensor, renaming: Renaming) -> Tensor:
+    """The tensor under its placeholder; ragged axes keep their names, which others are read by."""
+    name = str(renaming.get(TensorName(tensor.name), tensor.name))
+    plain = all(isinstance(axis.size, Size) for axis in tensor.axes)
+    sizes = [axis.size.xreplace(renaming) for axis in tensor.axes]
+    named = zip(tensor.axes, sizes, strict=True)
+    return Tensor(name, tuple(Axis(str(n) if plain else axis.name, n) for axis, n in named), tensor.kind)
+
+
+def _covered(value: Expr, ranges: tuple[Range, ...], order: Order, tensors: Tensors) -> Form:
+    extents = dict(ranges)
+    part = Cover(extents, {tensor.name: tensor for tensor in tensors})(value)
     unknown = part.labels - set(order)
     if unknown:
         listed = ", ".join(sorted(map(str, unknown)))
-        raise MatrixFormError(f"{equation} varies with {listed}, not an index of it")
+        raise MatrixFormError(f"{value} varies with {listed}, not an index of its equation")
     return part.aligned(order, extents)
 
 

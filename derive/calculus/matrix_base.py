@@ -2,10 +2,13 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
-from functools import cached_property
+from collections.abc import Mapping
+from dataclasses import dataclass, fields
+from functools import cache, cached_property
+from typing import Any
 
 from sympy import Expr
+from sympy.core.basic import Basic
 
 from derive.errors import DeriveError
 
@@ -48,6 +51,29 @@ class Form:
 def widest(forms: tuple[Form, ...]) -> Axes:
     """The axes of elementwise operands, scalars aside."""
     return max((form.axes for form in forms), key=len, default=())
+
+
+def renamed(form: Form, names: Mapping[Basic, Basic]) -> Form:
+    """The form of other tensors and sizes."""
+    return _with_names(form, names, {str(old): str(new) for old, new in names.items()})
+
+
+def _with_names(part: Any, symbols: Mapping[Basic, Basic], texts: Mapping[str, str]) -> Any:
+    if isinstance(part, str):
+        return texts.get(part, part)
+    if isinstance(part, Basic):
+        return part.xreplace(symbols)
+    if isinstance(part, tuple):
+        return tuple(_with_names(one, symbols, texts) for one in part)
+    if isinstance(part, Form):
+        kind: Any = type(part)
+        return kind(*(_with_names(getattr(part, name), symbols, texts) for name in _field_names(kind)))
+    return part
+
+
+@cache
+def _field_names(kind: Any) -> tuple[str, ...]:
+    return tuple(item.name for item in fields(kind))
 
 
 @dataclass(frozen=True)

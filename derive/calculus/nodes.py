@@ -11,6 +11,8 @@ Scalar arithmetic is SymPy's own. Nodes only hold structure; rewriting lives in 
 
 from __future__ import annotations
 
+from collections.abc import Iterable
+from functools import cache
 from typing import Any
 
 from sympy import Expr, Integer, Symbol, Tuple, false, sympify, true
@@ -60,6 +62,28 @@ class Reduction(_RealNode):
     def _sympystr(self, printer: Any) -> str:
         ranges = ",".join(f"{i}<{printer.doprint(n)}" for i, n in self.ranges)
         return f"{self.operator}_{{{ranges}}}({printer.doprint(self.body)})"
+
+
+def rebuilt(node: Any, arguments: Iterable[Any]) -> Any:
+    """The node with these arguments: itself, where they are its own."""
+    given = tuple(arguments)
+    same = all(mine is other for mine, other in zip(node.args, given, strict=True))
+    return node if same else node.func(*given)
+
+
+@cache
+def reduces(expression: Basic) -> bool:
+    """Whether a reduction stands anywhere in an expression."""
+    return isinstance(expression, Reduction) or any(map(reduces, expression.args))
+
+
+@cache
+def free_indices(expression: Basic) -> frozenset[Index]:
+    """The indices of an expression that no reduction inside it binds."""
+    if isinstance(expression, Index):
+        return frozenset((expression,))
+    found = frozenset[Index]().union(*map(free_indices, expression.args))
+    return found.difference(expression.bound) if isinstance(expression, Reduction) else found
 
 
 class Sum(Reduction):

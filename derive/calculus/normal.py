@@ -18,7 +18,7 @@ from sympy.core.basic import Basic
 from sympy.logic.boolalg import Boolean
 
 from derive.calculus.bounds import inside, without_proved
-from derive.calculus.nodes import IsZero, Range, Reduction, Sum, Where
+from derive.calculus.nodes import IsZero, Range, Reduction, Sum, Where, free_indices
 from derive.calculus.substitution import substitute
 from derive.calculus.tensor import Index
 
@@ -32,7 +32,7 @@ def normal(value: Expr, extents: Mapping[Index, Expr]) -> Expr:
 
 @cache
 def _normal(value: Expr, outer: tuple[Range, ...]) -> Expr:
-    if not isinstance(value, Expr) or not value.has(Sum, Where):
+    if not isinstance(value, Expr) or not value.args or not value.has(Sum, Where):
         return value
     if isinstance(value, Sum):
         return _normal_sum(value, outer)
@@ -124,4 +124,4 @@ def _flat(factor: Expr, total: Expr) -> Expr:
 
 
 def _depends(node: Basic, bound: list[Index]) -> bool:
-    return bool(node.free_symbols & set(bound))
+    return not free_indices(node).isdisjoint(bound)

@@ -24,7 +24,7 @@ from sympy.logic.boolalg import Boolean
 from derive.calculus.bounds import negated
 from derive.calculus.nodes import ArgLargest, IsZero, Largest, Opaque, Range, Reduction, Sum, VectorMap, Where
 from derive.calculus.substitution import apart, fresh, freshened, rename_ranges, substitute
-from derive.calculus.tensor import IntegerRef, Ref
+from derive.calculus.tensor import IntegerRef, Ref, refs
 from derive.errors import DeriveError
 
 _UNRESOLVED = (Derivative, Subs, DiracDelta, Heaviside)
@@ -66,7 +66,7 @@ class Partial:
 
 def partials(value: Expr, largest: tuple[Ref, Ref] | None = None) -> list[Partial]:
     """Every partial of a value; `largest` names a maximum that is all of it, and its count of ties."""
-    if isinstance(value, IntegerRef | ArgLargest) or not isinstance(value, Expr) or not value.has(Ref):
+    if isinstance(value, IntegerRef | ArgLargest) or not isinstance(value, Expr) or not refs(value):
         return []
     if isinstance(value, Ref):
         return [Partial(value, Integer(1))]

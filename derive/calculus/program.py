@@ -40,6 +40,12 @@ class Equation:
         return tuple(index for index, _ in self.ranges)
 
     @cached_property
+    def references(self) -> frozenset[Ref]:
+        """Every element that it reads: in its value, its ranges and its target's indices."""
+        extents = (extent for _, extent in self.ranges)
+        return frozenset[Ref]().union(*map(refs, (self.value, *self.target.indices, *extents)))
+
+    @cached_property
     def accumulates(self) -> bool:
         """Whether several loop values can meet in one element."""
         return any(index not in self.target.indices for index in self.loops) or any(
@@ -95,7 +101,14 @@ class Program:
 
     def defining(self, name: str) -> tuple[Equation, ...]:
         """The equations that define a name: one, or boundary and step of a recurrence."""
-        return tuple(equation for equation in self.equations() if equation.name == name)
+        return self._definitions.get(name, ())
+
+    @cached_property
+    def _definitions(self) -> dict[str, tuple[Equation, ...]]:
+        found: dict[str, tuple[Equation, ...]] = {}
+        for equation in self.equations():
+            found[equation.name] = (*found.get(equation.name, ()), equation)
+        return found
 
     def with_statements(self, statements: tuple[Statement, ...]) -> Program:
         return replace(self, statements=statements)

@@ -61,9 +61,10 @@ def require_unmarked(program: Program) -> None:
 
 def require_elements(program: Program, sizes: Mapping[str, int]) -> None:
     """NetworkRefused where sizes leave a tensor without an element, as a window larger than its picture."""
+    known = {Size(letter): Integer(length) for letter, length in sizes.items()}
     for tensor in program.tensors.values():
         for axis in tensor.axes:
-            length = None if refs(axis.size) else _value(axis.size, sizes)
+            length = None if refs(axis.size) else _value(axis.size, known)
             if length is not None and length < 1:
                 letters = sorted(symbol.name for symbol in axis.size.atoms(Size))
                 given = ", ".join(f"{letter}={sizes[letter]}" for letter in letters)
@@ -73,9 +74,8 @@ def require_elements(program: Program, sizes: Mapping[str, int]) -> None:
                 )
 
 
-def _value(size: Expr, sizes: Mapping[str, int]) -> int | None:
+def _value(size: Expr, known: Mapping[Size, Integer]) -> int | None:
     """A size in numbers, None where a letter has no value."""
-    known = {Size(letter): Integer(length) for letter, length in sizes.items()}
     value = _computed(size.xreplace(known))
     return int(value) if value.is_Integer else None
 

@@ -21,13 +21,13 @@ from derive.calculus.cost import operations
 from derive.calculus.declared import symmetries
 from derive.calculus.definitions import Rule
 from derive.calculus.folding import Folder, bound_apart
-from derive.calculus.nodes import Reduction, Sum, Where
+from derive.calculus.nodes import Reduction, Sum, Where, free_indices, reduces
 from derive.calculus.normal import normal
 from derive.calculus.program import Equation, Program, Recurrence, Statement
 from derive.calculus.rules.closed import CLOSED
 from derive.calculus.rules.rewriting import rewritten
 from derive.calculus.substitution import substitute
-from derive.calculus.tensor import Index, Ref, refs
+from derive.calculus.tensor import Index, Ref, names_read, refs
 from derive.calculus.terms import Product, collected, distributed
 
 
@@ -165,13 +165,11 @@ class _Chain:
             self.readers.setdefault(name, set()).add(position)
 
     def remove(self, position: int) -> None:
-        del self.statements[position]
-        for readers in self.readers.values():
-            readers.discard(position)
+        for name in _read(self.statements.pop(position)):
+            self.readers[name].discard(position)
 
     def put(self, position: int, statement: Statement) -> None:
-        for readers in self.readers.values():
-            readers.discard(position)
+        self.remove(position)
         self.statements[position] = statement
         self._enter(position, statement)
 
@@ -208,11 +206,11 @@ def _inlined(
 
 def contractions(value: Expr) -> list[Sum]:
     """The sums of products none of whose factors has every index that is left, as in a matrix product."""
-    return [node for node in value.atoms(Sum) if _contracts(node)]
+    return [node for node in value.atoms(Sum) if _contracts(node)] if reduces(value) else []
 
 
 def _contracts(node: Sum) -> bool:
-    factors = [{i for i in ref.free_symbols if isinstance(i, Index)} for ref in refs(node.body)]
+    factors = list(map(free_indices, refs(node.body)))
     left = {i for factor in factors for i in factor} - set(node.bound)
     return not any(left <= factor for factor in factors)
 
@@ -228,9 +226,9 @@ def _without_name(chain: _Chain, position: int, equation: Equation, folder: Fold
         return False
     if len(users) > 1 and operations(equation.value) > 0 and not _constant_somewhere(equation):
         return False
-    if equation.value.has(Reduction) and not all(_bare_reads(user, equation.name) for user in users):
+    if reduces(equation.value) and not all(_bare_reads(user, equation.name) for user in users):
         return False
-    if equation.value.has(Reduction) and not any(_may_shorten(user, equation, folder) for user in users):
+    if operations(equation.value) and not any(_may_shorten(user, equation, folder) for user in users):
         return False
     if (equation, *users) in chain.refused:
         return False
@@ -252,19 +250,25 @@ def _constant_somewhere(equation: Equation) -> bool:
 
 
 def _may_shorten(user: Equation, equation: Equation, folder: Folder) -> bool:
-    """Whether putting a sum in could pay: not into a matrix product that no definition spans."""
-    inner, outer = ({r.name for r in refs(e.value)} for e in (equation, user))
-    return not _only_in_sums(user, equation.name) or folder.spans(inner, outer)
+    """Whether putting a name in could pay. Unless a definition spans both, it does not for a sum in a matrix
+    product, nor for elements of which no factor can leave a contraction.
+    """
+    if reduces(equation.value):
+        stays = _only_in_sums(user.value, equation.name)
+    else:
+        loops = set(equation.loops)
+        whole = all(free_indices(factor) >= loops for factor in Mul.make_args(equation.value))
+        stays = whole and _only_in_sums(user.value, equation.name, contracting=True)
+    return not stays or folder.spans(names_read(equation.value), names_read(user.value))
 
 
-def _only_in_sums(user: Equation, name: str) -> bool:
+def _only_in_sums(value: Basic, name: str, contracting: bool = False) -> bool:
     """Whether a name stands nowhere but in sums of products, as in a matrix product."""
-    products = {
-        node: S.Zero
-        for node in user.value.atoms(Sum)
-        if not node.body.has(Add, Sum) and any(ref.name == name for ref in refs(node))
-    }
-    return all(ref.name != name for ref in refs(user.value.xreplace(products)))
+    if name not in names_read(value):
+        return True
+    if isinstance(value, Sum) and not value.body.has(Add, Sum):
+        return not contracting or _contracts(value)
+    return not isinstance(value, Ref) and all(_only_in_sums(a, name, contracting) for a in value.args)
 
 
 def _bare_reads(user: Equation, name: str) -> bool:
@@ -293,7 +297,7 @@ def _opens_nothing(user: Equation, equation: Equation, ref: Ref, folder: Folder)
     """
     if not _in_product(user.value, ref):
         return False
-    inner, outer = ({r.name for r in refs(e.value)} for e in (equation, user))
+    inner, outer = names_read(equation.value), names_read(user.value)
     return not inner & outer and not folder.spans(inner, outer)
 
 
@@ -315,9 +319,7 @@ def _reads_alike(users: list[Equation], replaced: list[Equation], equation: Equa
     """
     if operations(equation.value) == 0:
         return True
-    if any(
-        ref.name == equation.name for user in users for node in contractions(user.value) for ref in refs(node)
-    ):
+    if any(equation.name in names_read(node) for user in users for node in contractions(user.value)):
         return False
     return _depth(replaced[0].value) <= max(_depth(users[0].value), _depth(equation.value))
 

@@ -10,9 +10,8 @@ from __future__ import annotations
 from collections.abc import Iterable, Iterator, Mapping
 
 from sympy import Expr, Integer, expand
-from sympy.core.basic import Basic
 
-from derive.calculus.nodes import Reduction
+from derive.calculus.nodes import free_indices
 from derive.calculus.program import Equation, Program, Recurrence, Statement
 from derive.calculus.tensor import Index, Ref, refs
 from derive.errors import DeriveError
@@ -135,19 +134,8 @@ def _unbound(equation: Equation, outer: set[Index]) -> Iterator[str]:
             f"{equation.target} has the index {repeated[0]} twice, so that only its diagonal is defined; "
             "use two indices and a condition [i == j]"
         )
-    free = unbound(equation.value, {*outer, *equation.loops})
-    for index in sorted(free, key=str):
+    for index in sorted(free_indices(equation.value).difference(outer, equation.loops), key=str):
         yield f"index {index} of {str(equation)!r} runs over nothing; give it a sum or a place in the target"
-
-
-def unbound(expression: Basic, scope: set[Index]) -> set[Index]:
-    """The indices that neither a loop nor a reduction binds."""
-    if isinstance(expression, Index):
-        return set() if expression in scope else {expression}
-    if not expression.args or not expression.atoms(Index) - scope:
-        return set()
-    inner = scope | set(expression.bound) if isinstance(expression, Reduction) else scope
-    return {index for argument in expression.args for index in unbound(argument, inner)}
 
 
 def _ahead(statement: Statement) -> Iterator[str]:

@@ -8,7 +8,7 @@ from typing import Any
 from sympy import Expr
 from sympy.core.basic import Basic
 
-from derive.calculus.nodes import Range, Reduction
+from derive.calculus.nodes import Range, Reduction, rebuilt, reduces
 from derive.calculus.tensor import Index
 
 
@@ -38,10 +38,14 @@ def apart(indices: Iterable[Index], taken: Iterable[str], inside: Iterable[str] 
 
 def substitute(expression: Any, mapping: Mapping[Any, Any]) -> Any:
     """The expression with free indices replaced, avoiding capture under sums and maxima."""
-    mapping = {old: new for old, new in mapping.items() if old != new}
-    if not mapping or not isinstance(expression, Basic):
+    if not isinstance(expression, Basic):
         return expression
-    if not expression.has(Reduction):
+    if not expression.args:
+        return mapping.get(expression, expression)
+    mapping = {old: new for old, new in mapping.items() if old is not new}
+    if not mapping:
+        return expression
+    if not reduces(expression):
         return expression.xreplace(mapping)
     return _substitute(expression, mapping)
 
@@ -49,12 +53,12 @@ def substitute(expression: Any, mapping: Mapping[Any, Any]) -> Any:
 def _substitute(node: Basic, mapping: Mapping[Any, Any]) -> Basic:
     if not mapping or not node.has(*mapping):
         return node
-    if not node.has(Reduction):
+    if not reduces(node):
         return node.xreplace(mapping)
     if isinstance(node, Reduction):
         node, mapping = _renamed_apart(node, mapping)
-        return node.func(*(_substitute(argument, mapping) for argument in node.args)) if mapping else node
-    return node.func(*(_substitute(argument, mapping) for argument in node.args))
+        return rebuilt(node, (_substitute(argument, mapping) for argument in node.args)) if mapping else node
+    return rebuilt(node, (_substitute(argument, mapping) for argument in node.args))
 
 
 def _renamed_apart(node: Reduction, mapping: Mapping[Any, Any]) -> tuple[Reduction, dict[Any, Any]]:
@@ -77,10 +81,10 @@ def freshened(expression: Expr, taken: Iterable[str]) -> Expr:
     used = set(taken)
 
     def rename(node: Basic, around: frozenset[str]) -> Basic:
-        if not node.has(Reduction):
+        if not reduces(node):
             return node
         own = frozenset(index.name for index in node.bound) if isinstance(node, Reduction) else frozenset()
-        node = node.func(*(rename(argument, around | own) for argument in node.args))
+        node = rebuilt(node, (rename(argument, around | own) for argument in node.args))
         if not isinstance(node, Reduction):
             return node
         free = {str(s) for s in node.free_symbols}

@@ -20,31 +20,48 @@ class Kind(Enum):
     STATE = "state"
 
 
-class Index(Symbol):
+class _Name(Symbol):
+    """A symbol that prints as its name: one object a name, told apart by identity and hashed once."""
+
+    __slots__ = ()
+
+    def __new__(cls: Any, name: str, **assumptions: bool) -> Any:
+        return _symbol(cls, name, **assumptions)
+
+    def __str__(self) -> str:
+        return str(self.name)
+
+
+@cache
+def _symbol(kind: Any, name: str, **assumptions: bool) -> Any:
+    return Symbol.__xnew__(kind, name, **assumptions)
+
+
+class Index(_Name):
     """An index variable, 0 <= i < extent; the extent belongs to the range that binds it."""
 
     __slots__ = ()
 
     def __new__(cls, name: str) -> Index:
-        return Symbol.__xnew__(cls, name, integer=True, nonnegative=True)
+        return super().__new__(cls, name, integer=True, nonnegative=True)
 
 
-class Size(Symbol):
+class Size(_Name):
     """A symbolic size n >= 1."""
 
     __slots__ = ()
 
     def __new__(cls, name: str) -> Size:
-        return Symbol.__xnew__(cls, name, integer=True, positive=True)
+        return super().__new__(cls, name, integer=True, positive=True)
 
 
-class TensorName(Symbol):
+class TensorName(_Name):
     """The name of a tensor, as the head of a reference to one of its elements."""
 
     __slots__ = ()
 
     def __new__(cls, name: str) -> TensorName:
-        return Symbol.__xnew__(cls, name)
+        return super().__new__(cls, name)
 
 
 @dataclass(frozen=True)
@@ -117,7 +134,8 @@ class IntegerRef(Ref):
 @cache
 def refs(expression: Basic) -> frozenset[Ref]:
     """Every tensor reference inside an expression."""
-    return frozenset(expression.atoms(Ref))
+    inside = frozenset[Ref]().union(*map(refs, expression.args))
+    return inside | {expression} if isinstance(expression, Ref) else inside
 
 
 @cache
@@ -130,9 +148,3 @@ def ordered_refs(expression: Basic) -> tuple[Ref, ...]:
 def names_read(expression: Basic) -> frozenset[str]:
     """The tensors that an expression reads."""
     return frozenset(ref.name for ref in refs(expression))
-
-
-@cache
-def symbols_in(expression: Basic) -> frozenset[Basic]:
-    """The free symbols of an expression, found once."""
-    return frozenset(expression.free_symbols)

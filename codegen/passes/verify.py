@@ -8,7 +8,6 @@ each index is bound by a loop or a reduction
 from __future__ import annotations
 
 from collections.abc import Iterator, Set
-from functools import cache
 
 from sympy.core.basic import Basic
 
@@ -48,7 +47,7 @@ def names_of(statement: Statement) -> set[str]:
 
 def reads_of(statement: Statement) -> set[str]:
     """The names that a statement reads, in values, ranges and target indices."""
-    return {ref.name for equation in _equations(statement) for ref in equation.references}
+    return {name for equation in _equations(statement) for name in equation.reads}
 
 
 def _equations(statement: Statement) -> tuple[Equation, ...]:
@@ -84,15 +83,8 @@ def _misused(tensors: dict[str, Tensor], equation: Equation, outer: set[Basic]) 
             yield f"{ref} is not declared"
         elif len(ref.indices) != len(tensors[ref.name].axes):
             yield f"{ref} has {len(ref.indices)} indices but {tensors[ref.name]}"
-    for index in open_indices(equation) - outer:
+    for index in equation.open_indices - outer:
         yield f"index {index} of {equation.target} is not bound"
-
-
-@cache
-def open_indices(equation: Equation) -> frozenset[Index]:
-    """The indices of an equation that neither its loops nor a reduction binds."""
-    parts = (equation.value, *equation.target.indices)
-    return frozenset(index for part in parts for index in free_indices(part)) - set(equation.loops)
 
 
 def unbound(expression: Basic, scope: Set[Basic]) -> Set[Index]:

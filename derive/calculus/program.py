@@ -9,7 +9,7 @@ from typing import TypeAlias
 
 from sympy import Expr
 
-from derive.calculus.nodes import Range
+from derive.calculus.nodes import Range, free_indices
 from derive.calculus.tensor import Index, Kind, Ref, Tensor, refs
 
 
@@ -44,6 +44,17 @@ class Equation:
         """Every element that it reads: in its value, its ranges and its target's indices."""
         extents = (extent for _, extent in self.ranges)
         return frozenset[Ref]().union(*map(refs, (self.value, *self.target.indices, *extents)))
+
+    @cached_property
+    def reads(self) -> frozenset[str]:
+        """The tensors of its references."""
+        return frozenset(ref.name for ref in self.references)
+
+    @cached_property
+    def open_indices(self) -> frozenset[Index]:
+        """The indices that neither its loops nor a reduction binds."""
+        parts = (self.value, *self.target.indices)
+        return frozenset[Index]().union(*map(free_indices, parts)).difference(self.loops)
 
     @cached_property
     def accumulates(self) -> bool:

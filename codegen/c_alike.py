@@ -110,8 +110,9 @@ def alike_nest(nest: Nest, places: Places, nests: Nests) -> list[Node]:
     named = (equation.target, equation.value, *(extent for _, extent in equation.ranges))
     listed = [places.everywhere[ref.name] for ref in (equation.target, *equation.references)]
     shapes = (extent for place in listed for extent in place.shape or ())
-    renaming = placeholders((*named, *shapes, *nest.to_c.extents.values()))
-    if not renaming or equation.value.has(FloorDiv):
+    parts = (*named, *shapes, *nest.to_c.extents.values())
+    renaming = placeholders(parts)
+    if not renaming or any(part.has(FloorDiv) for part in parts):  # a size that a division gives has a name
         return equation_nest(nest)
     bare = _Bare(nest, places, renaming)
     key = bare.key

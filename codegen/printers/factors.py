@@ -48,7 +48,7 @@ def signed_terms(total: Expr) -> list[tuple[bool, Expr]]:
     before functions of them, since x - M + log T keeps the digits that x + log T - M rounds away.
     """
     terms = [(True, _magnitude(term)) if _negative(term) else (False, term) for term in Add.make_args(total)]
-    plain = any(not negative and bool(refs(term)) and not term.has(Function) for negative, term in terms)
+    plain = any(not negative and refs(term) and not term.has(Function) for negative, term in terms)
     return sorted(
         terms,
         key=lambda item: (

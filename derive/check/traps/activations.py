@@ -1,0 +1,15 @@
+"""Activations as on paper, on the whole line."""
+
+from __future__ import annotations
+
+from derive.check.traps.trap import scalar
+
+LINE = (-1e4, -100.0, -30.0, -1.0, 0.0, 0.5, 30.0, 100.0, 1e4)
+FAR = (-1e20, -1e4, -10.0, -5.0, -0.5, 0.0, 0.5, 5.0, 10.0, 1e4, 1e20)
+
+TRAPS = (
+    scalar("elu", "where(@ > 0, @, exp(@) - 1)", (-1e4, -1.0, -1e-10, 1e-10, 1.0, 1e4)),
+    scalar("celu", "where(@ > 0, @, 2 (exp(@/2) - 1))", (-1e4, -1.0, -1e-10, 1e-10, 1.0, 1e4)),
+    scalar("elu_of_max_and_min", "max(@, 0) + min(exp(@) - 1, 0)", (-1e4, -1.0, -1e-10, 1e-10, 1.0, 1e4)),
+    scalar("hard_swish", "@ min(max(@ + 3, 0), 6)/6", (-1e20, -1e4, -2.0, 1.0, 1e4, 1e20)),
+)

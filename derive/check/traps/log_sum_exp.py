@@ -1,0 +1,63 @@
+"""The logarithm of a sum of exponentials, in many spellings."""
+
+from __future__ import annotations
+
+from math import log
+
+from derive.check.traps.trap import Case, Trap
+
+INFINITE = -float("inf")
+HUGE = (Case({"x": (1e4, -1e4, 0.0)}), Case({"x": (1e4, 1e4, 1e4)}), Case({"x": (-1e4, -1e4, -9999.0)}))
+SHARES = tuple(1 / (1 + 2.718281828459045**s) for s in (-1.0, 1.0))
+
+
+def of_vector(name: str, *lines: str, cases: tuple[Case, ...] = HUGE, scale: float = 1) -> Trap:
+    """L of a vector x."""
+    return Trap(name, "\n".join(["(x[n]) -> L", *lines]), cases, scale=scale)
+
+
+TRAPS = (
+    of_vector("log_sum_exp", "L = log(sum_{i} exp(x[i]))"),
+    of_vector("log_of_named_sum", "E[i] = exp(x[i])", "T = sum_{i} E[i]", "L = log(T)"),
+    of_vector("log_mean_exp", "L = log(mean_{i} exp(x[i]))"),
+    of_vector("softmin", "L = -log(sum_{i} exp(-x[i]))"),
+    of_vector("cold_log_sum_exp", "L = log(sum_{i} exp(x[i]/0.01))*0.01"),
+    of_vector("soft_maximum", "L = sum_{i} x[i] exp(x[i])/sum_{j} exp(x[j])", scale=1e4),
+    of_vector("log_of_ten_times_a_sum", "L = log(10 sum_{i} exp(x[i])) - log(10)"),
+    of_vector("log_of_squared_sum", "L = log((sum_{i} exp(x[i]))^2)/2"),
+    of_vector("log_sum_of_products", "L = log(sum_{i} exp(x[i]) exp(x[i]))/2"),
+    of_vector("log_of_root_of_sum", "L = log(sqrt(sum_{i} exp(2 x[i])))"),
+    of_vector(
+        "log_sum_exp_with_one_minus_infinity",
+        "L = log(sum_{i} exp(x[i]))",
+        cases=(
+            Case(
+                {"x": (INFINITE, 0.0, 1.0)},
+                1 + log(1 + 2.718281828459045**-1),
+                {"x": (0.0, SHARES[1], SHARES[0])},
+                {"x": (0.0, *(s * SHARES[0] * SHARES[1] * (-0.5 - 0.75) for s in (1, -1)))},
+                "limit",
+            ),
+        ),
+    ),
+    Trap(
+        "masked_log_sum_exp",
+        "(x[n], mask a[n]) -> L\nL = log(sum_{i} where(a[i] == 1, exp(x[i]), 0))",
+        (Case({"x": (1e4, 0.0, -1.0), "a": (0, 1, 1)}), Case({"x": (1e4, 1e4, -1e4), "a": (1, 1, 0)})),
+    ),
+    Trap(
+        "log_sum_exp_of_rows",
+        "(X[m,n]) -> Y\nY[i] = log(sum_{j} exp(X[i,j]))",
+        (Case({"X": ((1e4, 9999.0, 0.0), (-1e4, -1e4, -1e4))}),),
+    ),
+    Trap(
+        "log_sum_exp_of_a_matrix",
+        "(X[m,n]) -> L\nL = log(sum_{i,j} exp(X[i,j]))",
+        (Case({"X": ((1e4, 9999.0, 0.0), (-1e4, -1e4, 1e4))}),),
+    ),
+    Trap(
+        "soft_minimum_distance",
+        "(X[m,n], c[n]) -> L\nL = -log(sum_{i} exp(-sum_{j} (X[i,j] - c[j])^2))",
+        (Case({"X": ((100.0, 3.0), (-80.0, 1.0)), "c": (0.5, -0.25)}),),
+    ),
+)

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 
 from sympy import Expr, Integer, expand
 
+from codegen.printers.numpy_reshape import reshape_code
 from codegen.printers.numpy_text import COMPARISON, SUM, Code
 from codegen.printers.numpy_windows import window_code
 from derive.calculus.matrix_base import Array, Form, Number, Positions
@@ -28,9 +29,11 @@ class Selector:
 
 def gather_code(printer: NumpyPrinter, form: Gather) -> Code:
     """A gather as one indexing: slices where a place follows one dimension alone, arrays elsewhere."""
-    windowed = window_code(printer, form, None, Number(Integer(0))) if not form.unproved else None
-    if windowed is not None:
-        return windowed
+    known = reshape_code(printer, form)
+    if known is None and not form.unproved:
+        known = window_code(printer, form, None, Number(Integer(0)))
+    if known is not None:
+        return known
     text, order = indexing(printer, form)
     indexed = f"{printer.name(form.name)}[{text}]" if text else printer.name(form.name)
     if order == tuple(range(form.rank)):

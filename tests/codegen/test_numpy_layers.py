@@ -108,3 +108,24 @@ def test_the_name_of_a_mask_is_no_other_name(tmp_path: Path) -> None:
     assert "causal2 = np.tri" in source
     value = imported(source, tmp_path, "taken").forward(np.zeros((3, 3)))
     np.testing.assert_array_equal(value, [1, 2, 3])
+
+
+def test_counting_off_in_rows_is_a_reshape() -> None:
+    sources = {
+        name: render_numpy_layer(name, plan_layer(WITNESSES[name]())) for name in ("reshape", "flatten")
+    }
+    assert "Y = X.reshape(a * b, c)" in sources["reshape"]
+    assert "X_bar = Y_bar.reshape(a, b * c)" in sources["reshape"]
+    assert "Y = X.reshape(m, H * W * c)" in sources["flatten"]
+    assert "np.arange" not in sources["flatten"]
+
+
+@pytest.mark.parametrize("second", ["((j*a*b+i)%(b*c))", "((i*c+j)%(c))"])
+def test_counting_in_another_order_is_none(second: str, tmp_path: Path, rng: np.random.Generator) -> None:
+    first = "((j*a*b+i)//(b*c))" if second.startswith("((j") else "((i*c+j)//(b*c))"
+    program = define(f"other(X[a,b*c]) -> Y\n    Y[i<a*b,j<c] = X[{first},{second}]")
+    source = render_numpy_layer("other", plan_layer(program))
+    assert "reshape" not in source
+    X = rng.standard_normal((3, 8))
+    right = evaluate(program, {"X": X}, {"a": 3, "b": 2, "c": 4})["Y"]
+    np.testing.assert_array_equal(imported(source, tmp_path, "other").forward(X, b=2, c=4), right)

@@ -2,6 +2,8 @@
 
     stable   ratios of exponentials and their logarithms by exp(-|a|): they neither overflow nor cancel
     differences  1 + erf(a), exp(a) - 1, sqrt(1 + a) - 1 by functions that have them whole
+    singular quotients by a root that is 0 are 0, as declared
+    horner   long polynomials are nested
     hoist    reductions inside expressions become equations of their own
     tabulate functions inside sums are called once for each value of their own indices
     cse      nothing whole is computed twice
@@ -24,10 +26,12 @@ from codegen.passes.verify import verify
 from derive.calculus.program import Program
 from derive.calculus.stable.differences import differences
 from derive.calculus.stable.forms import stable_forms
+from derive.calculus.stable.polynomials import horner
+from derive.calculus.stable.singular import singular
 
 Pass = Callable[[Program], Program]
 
-PASSES: tuple[Pass, ...] = (stable_forms, differences, hoist, tabulate, cse, dce, order)
+PASSES: tuple[Pass, ...] = (stable_forms, differences, singular, horner, hoist, tabulate, cse, dce, order)
 TARGET_PASSES: dict[str, tuple[Pass, ...]] = {"numpy": (), "c": ()}
 
 

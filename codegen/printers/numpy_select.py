@@ -86,6 +86,8 @@ def _sides(printer: NumpyPrinter, left: list[Form], relation: str, right: list[F
 def logic_code(printer: NumpyPrinter, form: Logic) -> Code:
     """Conditions joined: of arrays by & | ~, of scalars by and, or, not."""
     codes = [printer.code(part) for part in form.parts]
+    if form.operator == "not" and isinstance(form.parts[0], Compare) and form.parts[0].relation == "==":
+        return Code(codes[0].text.replace(" == ", " != "), COMPARISON)
     if form.operator == "not":
         return (
             Code(f"~({codes[0].text})", POWER) if form.rank else Code(f"not ({codes[0].text})", CONJUNCTION)

@@ -217,6 +217,9 @@ class ToC:
             return " && ".join(self.condition(part, AND) for part in conjuncts(node)), AND
         if isinstance(node, Or):
             return " || ".join(self.condition(part, AND + 1) for part in node.args), OR
+        if isinstance(node, Not) and isinstance(node.args[0], IsZero):
+            text, own = self._condition(node.args[0])
+            return text.replace(" == ", " != "), own
         if isinstance(node, Not):
             return f"!({self.condition(node.args[0])})", UNARY
         return ("1" if node == sympy.true else "0"), POSTFIX

@@ -12,7 +12,16 @@ from sympy import Add, And, Expr, Mul, Not, Or, Pow, Rational, Symbol, oo
 from sympy.core.basic import Basic
 
 from codegen.printers.factors import comparison, conjuncts, is_indicator, numerator_denominator, signed_terms
-from derive.calculus.nodes import Condition, FloorDiv, Nonnegative, Reduction, Remainder, VectorMap, Where
+from derive.calculus.nodes import (
+    IsZero,
+    Condition,
+    FloorDiv,
+    Nonnegative,
+    Reduction,
+    Remainder,
+    VectorMap,
+    Where,
+)
 from derive.calculus.program import Equation, Statement
 from derive.calculus.tensor import Index, Ref
 
@@ -80,6 +89,8 @@ class _Writer:
             word = " and " if isinstance(node, And) else " or "
             parts = conjuncts(node) if isinstance(node, And) else node.args
             return word.join(self.text(part) for part in parts), SUM
+        if isinstance(node, Not) and isinstance(node.args[0], IsZero):
+            return self.text(node.args[0]).replace(" == ", " != "), SUM
         if isinstance(node, Not):
             return f"not ({self.text(node.args[0])})", ATOM
         if isinstance(node, Rational) and not node.is_Integer:

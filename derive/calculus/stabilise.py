@@ -15,12 +15,16 @@ from derive.calculus.nodes import Sum
 from derive.calculus.program import Program, Recurrence, Statement
 from derive.calculus.simplify import named_forward
 from derive.calculus.stable.logform import LogForm, definition
+from derive.calculus.stable.moments import centred_moments
+from derive.calculus.stable.removable import removable
 from derive.calculus.stable.shift import Shifts, shifted
+from derive.calculus.stable.singular import null_products
 from derive.calculus.tensor import Ref, refs
 
 
 def stabilise(program: Program) -> Program:
     """The program with logarithms of exponentials opened and their sums shifted by the maximum."""
+    program = removable(centred_moments(program))
     logform = LogForm(program)
     shifts = Shifts(program, {tensor.name: tensor for tensor in program.locals}, logform)
     statements: list[Statement] = []
@@ -32,7 +36,7 @@ def stabilise(program: Program) -> Program:
         value = shifted(statement, opened, shifts)
         statements += [*shifts.taken(), replace(statement, value=value)]
     stable = replace(program, statements=tuple(statements), locals=tuple(shifts.locals.values()))
-    return named_forward(stable)
+    return named_forward(null_products(stable))
 
 
 def _opened_logs(value: Expr, logform: LogForm) -> Expr:

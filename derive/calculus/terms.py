@@ -15,6 +15,7 @@ from derive.calculus.nodes import Sum, Where
 from derive.calculus.tensor import Ref
 
 Factors = dict[Expr, Expr]
+LONG = 6
 
 
 @dataclass(frozen=True)
@@ -96,7 +97,7 @@ def _cancelling(value: Mul) -> Add | None:
 def collected(value: Expr) -> Expr:
     """Terms with a common factor grouped, the factor of most terms first."""
     terms = Add.make_args(value)
-    if len(terms) < 2:
+    if len(terms) < 2 or long_polynomial(value) is not None:
         return value
     products = [product(term) for term in terms]
     shared = _common_condition(products)
@@ -119,6 +120,19 @@ def collected(value: Expr) -> Expr:
     rest = [p for p in products if not any(p is g for g in group)]
     inner = _factored(group, common(group))
     return inner + collected(Add(*(p.expression() for p in rest)))
+
+
+def long_polynomial(value: Expr) -> Expr | None:
+    """The element of which a value is a polynomial of many terms, as of Taylor's: it is kept by its powers."""
+    if not isinstance(value, Add) or len(value.args) < LONG:
+        return None
+    elements = {base for term in value.args for base in _bases(term)}
+    return elements.pop() if len(elements) == 1 and isinstance(next(iter(elements)), Ref) else None
+
+
+def _bases(term: Expr) -> set[Expr]:
+    factors = Mul.make_args(term.as_coeff_Mul()[1])
+    return {f.base if isinstance(f, Pow) and f.exp.is_Integer and f.exp > 0 else f for f in factors} - {S.One}
 
 
 def _common_condition(products: list[Product]) -> Boolean:

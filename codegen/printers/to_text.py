@@ -13,9 +13,9 @@ from sympy.core.basic import Basic
 
 from codegen.printers.factors import comparison, conjuncts, is_indicator, numerator_denominator, signed_terms
 from derive.calculus.nodes import (
-    IsZero,
     Condition,
     FloorDiv,
+    IsZero,
     Nonnegative,
     Reduction,
     Remainder,

@@ -123,7 +123,7 @@ def collected(value: Expr) -> Expr:
 
 
 def long_polynomial(value: Expr) -> Expr | None:
-    """The element of which a value is a polynomial of many terms, as of Taylor's: it is kept by its powers."""
+    """The element that a value is a long polynomial of, as Taylor's: such a one is kept by its powers."""
     if not isinstance(value, Add) or len(value.args) < LONG:
         return None
     elements = {base for term in value.args for base in _bases(term)}

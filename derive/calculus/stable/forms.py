@@ -18,7 +18,7 @@ from sympy.core.basic import Basic
 from derive.calculus.nodes import Range
 from derive.calculus.program import Equation, Program, Recurrence, Statement
 from derive.calculus.stable.bounded import bounded
-from derive.calculus.stable.combination import combination
+from derive.calculus.stable.combination import cancels, combination
 from derive.calculus.stable.decays import Decays, Place
 from derive.calculus.stable.exponential import Exponential, core, exponential, sign
 from derive.calculus.stable.logarithms import logarithm
@@ -68,8 +68,8 @@ class _Visit:
             return node
         if not node.has(*GROWING) and not self._names(node):
             return node
-        if isinstance(node, Add | Mul) and _grows(node):
-            combined = self._combined(node) if _adds(node) else None
+        if isinstance(node, Add | Mul) and node.has(Add):
+            combined = self._combined(node)
             if combined is not None:
                 return combined
         changed = self._form(node)
@@ -133,15 +133,19 @@ class _Visit:
                 opened[ref] = meaning
         return node.xreplace(opened) if opened else node
 
-    def _combined(self, node: Basic) -> Expr | None:
-        """The node multiplied out, where nothing in it then grows."""
-        parts = combination(node, self.meaning) if isinstance(node, Expr) else None
-        if parts is None:
-            return None
-        forms = {cofactor: self._ratio(ratio) or ratio for cofactor, ratio in parts.items()}
-        if any(_grows(form) for form in forms.values()):
-            return None
-        return Add(*(self._guarded(self.visit(cofactor) * form) for cofactor, form in forms.items()))
+    def _combined(self, node: Expr) -> Expr | None:
+        """The node multiplied out by an exponential that grows or cancels in it, where it then does not."""
+        for primary in sorted(self.meaning.cores(node), key=str):
+            parts = combination(node, self.meaning, primary)
+            if parts is None or all(ratio.is_Rational for ratio in parts.values()):
+                continue
+            if not (self.meaning.grows(node, primary) or cancels(parts, self.meaning)):
+                continue
+            forms = {cofactor: self._ratio(ratio) or ratio for cofactor, ratio in parts.items()}
+            if not any(_grows(form) or self.meaning.names & _names(form) for form in forms.values()):
+                terms = (self._guarded(self.visit(cofactor) * form) for cofactor, form in forms.items())
+                return Add(*terms)
+        return None
 
     def _ratio(self, value: Expr) -> Expr | None:
         ratio = exponential(value, self.meaning)
@@ -191,15 +195,6 @@ def _names(node: Basic) -> set[str]:
 def _seen(meaning: Meaning, decays: Decays) -> frozenset[str]:
     """The names that stand for something exponential."""
     return meaning.names | decays.sources.keys()
-
-
-def _adds(node: Expr) -> bool:
-    """Whether brackets of a node hold more than one exponential that grows, or it is such a sum."""
-    return any(
-        len(total.atoms(exp)) > 1 or (total.has(Ref) and _grows(total))
-        for total in (node, *node.args)
-        if isinstance(total, Add)
-    )
 
 
 def _grows(value: Basic) -> bool:

@@ -4,13 +4,14 @@ or such a ratio times what is none: Y = A/(1 + exp(-A)).
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 
-from sympy import Expr, Mul, exp
+from sympy import Expr, Mul, cosh, exp, sinh
+from sympy.core.basic import Basic
 
 from derive.calculus.nodes import Reduction
 from derive.calculus.program import Equation, Program
-from derive.calculus.stable.exponential import core, spelled
+from derive.calculus.stable.exponential import HYPERBOLIC, core, exponential, spelled
 from derive.calculus.substitution import substitute
 from derive.calculus.tensor import Index, Ref
 
@@ -23,6 +24,7 @@ class Meaning:
         self._products: dict[str, tuple[tuple[Index, ...], Expr]] = {}
         for equation in program.equations():
             self._learn(equation, program)
+        self._cores: dict[Basic, frozenset[Expr]] = {}
         self.names = frozenset(self._definitions)
 
     def __call__(self, ref: Ref) -> Expr | None:
@@ -31,6 +33,32 @@ class Meaning:
     def product(self, ref: Ref) -> Expr | None:
         """Its definition, where that is such a ratio times what is none."""
         return _at(ref, self._products)
+
+    def cores(self, node: Basic) -> frozenset[Expr]:
+        """The exponents, up to a number, of what is exponential in a node, names seen through."""
+        if node not in self._cores:
+            self._cores[node] = frozenset(self._found_cores(node))
+        return self._cores[node]
+
+    def _found_cores(self, node: Basic) -> Iterator[Expr]:
+        for part in node.atoms(Ref, exp, *HYPERBOLIC):
+            meaning = self.product(part) if isinstance(part, Ref) else None
+            if meaning is not None:
+                yield from self.cores(meaning)
+            found = core(part, self)
+            if found is not None:
+                yield found
+
+    def grows(self, node: Basic, primary: Expr) -> bool:
+        """Whether something exponential in a node, names seen through, has no bound."""
+        for part in node.atoms(Ref, exp, sinh, cosh):
+            opened = self.product(part) if isinstance(part, Ref) else None
+            if opened is not None and self.grows(opened, primary):
+                return True
+            ratio = exponential(part, self)
+            if ratio is not None and core(part, self) == primary and (ratio.above > 0 or ratio.power < 0):
+                return True
+        return False
 
     def _learn(self, equation: Equation, program: Program) -> None:
         indices = equation.target.indices

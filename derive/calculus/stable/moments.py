@@ -3,7 +3,8 @@
     mean(x y) - mean(x) mean(y)     ->   mean((x - mean(x)) (y - mean(y)))
 
 The left side rounds away a variance that is small against the mean's square; the right side passes over the
-data twice. Chan, Golub, LeVeque, Algorithms for computing the sample variance, The American Statistician 1983.
+data twice. Chan, Golub, LeVeque, Algorithms for computing the sample variance, The American Statistician,
+1983.
 """
 
 from __future__ import annotations

@@ -1,9 +1,9 @@
-"""A quotient N(a)/a^k whose limit at a = 0 is finite, near 0 by its Taylor polynomial; before differentiation.
+"""A quotient N(a)/a^k with a finite limit at a = 0, near 0 by its Taylor polynomial; before differentiation.
 
     sin(a)/a     ->  where(|a| < r, 1 - a^2/6 + a^4/120 - ..., sin(a)/a)
 
-At 0 the quotient is 0/0, and near 0 its derivatives cancel: cos(a)/a - sin(a)/a^2. The radius r and the degree
-are such that the polynomial and its first two derivatives are right to a rounding of a double.
+At 0 the quotient is 0/0, and near 0 its derivatives cancel: cos(a)/a - sin(a)/a^2. Radius and degree are
+such that the polynomial and its first two derivatives are right to a rounding of a double.
 """
 
 from __future__ import annotations

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable, Mapping
 from functools import cached_property
+from typing import Any
 
 from sympy import Abs, Add, Expr, Mul, Pow, cosh, exp
 
@@ -31,42 +33,41 @@ class Signs:
         """The least that is plain of a value."""
         if value.is_number or not value.has(Ref):
             return ABOVE if value.is_positive else ZERO if value.is_nonnegative else BELOW
-        if isinstance(value, Ref):
-            return self._of_name(value.name)
-        if isinstance(value, exp | cosh):
-            return ABOVE
-        if isinstance(value, Abs):
-            return self.of(value.args[0]) if self.of(value.args[0]) == ABOVE else ZERO
-        if isinstance(value, Add):
-            parts = [self.of(term) for term in value.args]
-            return max(parts) if min(parts) >= ZERO else BELOW
-        if isinstance(value, Mul):
-            return self._of_product(value)
-        if isinstance(value, Pow):
-            return self._of_power(value)
-        if isinstance(value, Sum):
-            return self._of_sum(value)
-        if isinstance(value, Where):
-            return min(self._within(value), self.of(value.other))
+        for kind, rule in self._rules.items():
+            if isinstance(value, kind):
+                return rule(value)
         return BELOW
+
+    @cached_property
+    def _rules(self) -> Mapping[type[Expr], Callable[[Any], int]]:
+        return {
+            Ref: lambda value: self._of_name(value.name),
+            exp: lambda _: ABOVE,
+            cosh: lambda _: ABOVE,
+            Abs: lambda value: max(self.of(value.args[0]), ZERO),
+            Add: self._of_terms,
+            Mul: self._of_product,
+            Pow: self._of_power,
+            Sum: lambda value: self.of(value.body),
+            Where: lambda value: min(self._within(value), self.of(value.other)),
+        }
+
+    def _of_terms(self, value: Add) -> int:
+        parts = [self.of(term) for term in value.args]
+        return max(parts) if min(parts) >= ZERO else BELOW
 
     def _within(self, value: Where) -> int:
         """A branch under its own condition: x where x > 0."""
         return ABOVE if value.condition == Positive(value.chosen) else self.of(value.chosen)
 
     def _of_product(self, value: Mul) -> int:
-        squared = [f for f in value.args if value.args.count(f) == 2]
-        return min(self.of(f) for f in value.args if f not in squared)
+        return min(self.of(factor) for factor in value.args)
 
     def _of_power(self, value: Pow) -> int:
         base = self.of(value.base)
         if base == BELOW:
             return ZERO if value.exp.is_even else BELOW
         return base if value.exp.is_positive else (ABOVE if base == ABOVE else ZERO)
-
-    def _of_sum(self, value: Sum) -> int:
-        """A sum of positive terms is positive where it has one; a guard may leave it none."""
-        return self.of(value.body)
 
     def _of_name(self, name: str) -> int:
         if name not in self._names:

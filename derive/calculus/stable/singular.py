@@ -3,7 +3,7 @@
     x / N, N = sqrt(sum x^2)     ->   where(N > 0, x/N, 0)           a norm has slope 0 at 0
     x log(y)                     ->   where(x != 0, x log(y), 0)     0 log 0 = 0, with slope 0
 
-Nothing is guarded whose root or logarithm is plainly of a positive number, as sqrt(v + eps) or log(1 + exp(x)).
+Nothing is guarded whose root or logarithm is plainly of a positive number: sqrt(v + eps), log(1 + exp(x)).
 """
 
 from __future__ import annotations
@@ -20,7 +20,7 @@ from derive.calculus.tensor import Index, Ref
 
 
 def null_products(program: Program) -> Program:
-    """Products with a logarithm of what may be 0, as 0 where the other factors are; before differentiation."""
+    """Products with a logarithm of what may be 0, as 0 where the other factors are 0."""
     if not any(e.value.has(log) for e in program.equations()):
         return program
     signs = Signs(program)

@@ -7,6 +7,7 @@
     r[i] = (v[i] + eps)^(-1/2)    v[i] + eps              ->  r[i]^-2
     Y = f^2                       f^2                     ->  Y, and f^4 -> Y^2, but never f, which may be < 0
     s = 1/(1 + exp(-a))           exp(-a)                 ->  1/s - 1        solved for its kernel
+    y = log(T) - sum_q S Z        sum_q S Z               ->  log(T) - y     solved for its only sum
     Z = where(a > 0, a, 0)        a > 0                   ->  Z > 0
     Y = where(c, a, exp(x) - 1)   exp(x) where not c      ->  Y + 1
 
@@ -23,7 +24,7 @@ from sympy import Add, Expr, Function, Mul, Pow, S
 from sympy.logic.boolalg import Boolean
 
 from derive.calculus.bounds import negated
-from derive.calculus.nodes import Largest, Positive, Where, free_indices
+from derive.calculus.nodes import Largest, Positive, Sum, Where, free_indices
 from derive.calculus.program import Equation
 from derive.calculus.tensor import Index, Ref, refs
 from derive.calculus.terms import Product, product
@@ -131,9 +132,13 @@ def _has_roots(base: Expr, power: Expr) -> bool:
 
 
 def _kernel(base: Expr, solved: Expr) -> tuple[Expr, Expr] | None:
-    """base = a + b*f(...) solved for the function f."""
+    """base = a + b*f(...) solved for the function f, or for the only sum."""
     if not isinstance(base, Add):
         return None
+    summed = [term for term in base.args if term.has(Sum)]
+    if len(summed) == 1:
+        scale, total = summed[0].as_independent(Sum, as_Add=False)
+        return (total, (solved - (base - summed[0])) / scale) if isinstance(total, Sum) else None
     constant, varying = base.as_independent(Ref, as_Add=True)
     scale, function = varying.as_independent(Ref, as_Add=False)
     if not isinstance(function, Function) or constant == 0:

@@ -12,6 +12,7 @@ from derive.calculus.limits import FormulaError
 from derive.calculus.nodes import Reduction
 from derive.calculus.tensor import Index, Ref, Tensor, refs
 
+WRITTEN = "its range"  # a range may be shorter than the axes that it runs over
 Uses = dict[Index, list[tuple[Ref, int]]]
 
 
@@ -42,7 +43,7 @@ def infer_extents(
                 owner,
                 line,
                 index,
-                [("its range", extent), *_sizes(uses.get(index, []), tensors)],
+                [(WRITTEN, extent), *_sizes(uses.get(index, []), tensors)],
                 ragged=True,
             )
     return value.xreplace({placeholder(i.name): n for i, n in bound.items()}), found
@@ -59,7 +60,7 @@ def index_uses(value: Expr) -> Uses:
 
 
 def _given(index: Index, extent: Expr) -> list[tuple[str, Expr]]:
-    return [] if extent == placeholder(index.name) else [("its range", extent)]
+    return [] if extent == placeholder(index.name) else [(WRITTEN, extent)]
 
 
 def _sizes(uses: Iterable[tuple[Ref, int]], tensors: Mapping[str, Tensor]) -> list[tuple[str, Expr]]:
@@ -91,6 +92,8 @@ def _agreed(
             "make the size at least 1"
         )
     for where, other in candidates[1:]:
+        if first == WRITTEN and nonnegative_in_sizes(expand(other - size)):
+            continue
         if other != size and not Tuple(size, other).atoms(Ref) and not ragged:
             raise FormulaError(
                 f"{owner}: index {index} runs over {size} in {first} but over {other} in {where}, "

@@ -47,10 +47,25 @@ class Folder:
         named = replace(equation, value=value)
         for rule in rules_of(named):
             self.add(rule)
+        if named.value.has(Sum) and not isinstance(named.value, Where):
+            self._learn_sum(named)
         for condition in condition_rules_of(named):
             self.conditions.setdefault(min(condition.heads), []).append(condition)
         if named.target.indices == named.loops:
             self.values[named.name] = named
+
+    def _learn_sum(self, equation: Equation) -> None:
+        """A sum of terms is a sum of sums, all but one of them known perhaps: y = sum_q S (a - Z) is
+        a - sum_q S Z where S sums to 1.
+        """
+        if not any(node.body.has(Add) for node in equation.value.atoms(Sum)):
+            return
+        loops = dict(equation.ranges)
+        spread = self.fold(normal(distributed(equation.value), loops), solving=False)
+        if isinstance(spread, Add) and sum(term.has(Sum) for term in spread.args) == 1:
+            for rule in rules_of(replace(equation, value=spread)):
+                if rule.solved:
+                    self.add(rule)
 
     def add(self, rule: Rule) -> None:
         """Take a rule, filed under one of the names that it needs."""

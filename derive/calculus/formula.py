@@ -37,6 +37,17 @@ from derive.calculus.substitution import fresh
 from derive.calculus.syntax import CHAINED, CONSTANTS, FUNCTIONS, parse
 from derive.calculus.tensor import Index, IntegerRef, Tensor
 
+_FACTORISE = (
+    "it has no formula by elements; write the elimination as a recurrence over t < n, "
+    "or declare what it gives as an input of its own"
+)
+MATRIX_FUNCTIONS = {
+    **dict.fromkeys(("det", "logdet", "inv", "inverse", "solve"), _FACTORISE),
+    **dict.fromkeys(("tr", "trace"), "write the sum over the diagonal, sum_{i} A[i,i]"),
+    "norm": "write the root of the sum of squares, sqrt(sum_{i} x[i]^2)",
+    "diag": "write the element, where(i == j, x[i], 0)",
+}
+
 
 @dataclass(frozen=True)
 class Scope:
@@ -166,9 +177,8 @@ def _call(children: list[Any], scope: Scope, text: str) -> Expr:
     if name not in FUNCTIONS and len(arguments) == 1 and _is_value(name, scope):
         return _name([name], scope, text) * read(arguments[0], scope, text)
     if name not in FUNCTIONS:
-        raise FormulaError(
-            f"unknown function {name!r} in {excerpt(text)}; known: {', '.join(sorted(FUNCTIONS))}"
-        )
+        remedy = MATRIX_FUNCTIONS.get(name, f"known: {', '.join(sorted(FUNCTIONS))}")
+        raise FormulaError(f"unknown function {name!r} in {excerpt(text)}; {remedy}")
     if name == "where":
         return _where(arguments, scope, text)
     return called(name, FUNCTIONS[name], [read(argument, scope, text) for argument in arguments], text)

@@ -9,7 +9,8 @@ so that
 
 reads the value that the forward pass has, instead of calling exp again. What a function takes is
 named too where it has a sum of its own. A name that no derivative reads is taken out again. Nothing under a
-guard is named: it may only be evaluated there.
+guard is named: it may only be evaluated there. Nothing in a logarithm is: log(1 + exp(x)) has a stable
+form only as a whole.
 """
 
 from __future__ import annotations
@@ -29,7 +30,7 @@ from derive.calculus.substitution import freshened, substitute
 from derive.calculus.tensor import Axis, Index, Ref, Tensor, refs
 from derive.calculus.terms import product
 
-CHEAP = (Abs, sign, log)
+CHEAP = (Abs, sign)
 _NAMES = {"exp": "exp", "tanh": "tanh", "erf": "erf", "sin": "sin", "cos": "cos"}
 
 
@@ -164,15 +165,15 @@ def _is_kernel(node: Basic) -> bool:
         return not node.exp.is_Integer or (
             node.exp == -1 and isinstance(node.base, Add) and node.base.has(exp)
         )
-    return isinstance(node, Function)
+    return isinstance(node, Function) and not isinstance(node, CHEAP)
 
 
 def _inside(node: Basic, ranges: tuple[Range, ...]) -> Iterator[tuple[Expr, tuple[Range, ...]]]:
-    if isinstance(node, (Ref, Where, Largest)) or not node.args or not node.has(Ref):
+    if isinstance(node, (Ref, Where, Largest, log)) or not node.args or not node.has(Ref):
         return
     if isinstance(node, Reduction) and not isinstance(node, Sum):
         return
-    if _is_kernel(node) and not isinstance(node, CHEAP):
+    if _is_kernel(node):
         yield node, ranges
         return
     if isinstance(node, Pow) and node.exp.is_negative and node.base.has(Sum):

@@ -4,6 +4,7 @@ sum_p (c*f_p)                 ->  c * sum_p f_p                 c free of p
 sum_p where(g and h_p, f, 0)  ->  where(g, sum_p where(h_p, f, 0), 0)
 where(c, f, 0) * h            ->  where(c, f*h, 0)              a strong zero
 where(c, where(d, f, 0), 0)   ->  where(c and d, f, 0)
+where(c, f + where(c, h, 0))  ->  where(c, f + h, 0)
 sum_p f                       ->  n * f                         f free of p < n
 sum_p where(p = e, f, 0)      ->  where(0 <= e < n, f[p := e], 0)
 """
@@ -44,11 +45,18 @@ def _normal(value: Expr, outer: tuple[Range, ...]) -> Expr:
 
 
 def _normal_where(value: Where, outer: tuple[Range, ...]) -> Expr:
-    chosen, other = _normal(value.chosen, outer), _normal(value.other, outer)
+    within = _within(value.condition, value.chosen)
+    chosen, other = _normal(within, outer), _normal(value.other, outer)
     condition = without_proved(value.condition, dict(outer))
     if other == 0 and isinstance(chosen, Where) and chosen.other == 0:
         return Where(without_proved(And(condition, chosen.condition), dict(outer)), chosen.chosen, 0)
     return Where(condition, chosen, other)
+
+
+def _within(condition: Boolean, value: Expr) -> Expr:
+    """A value where a condition holds: branches on the same condition are decided."""
+    decided = {node: node.chosen for node in value.atoms(Where) if node.condition == condition}
+    return value.xreplace(decided) if decided else value
 
 
 def _product(product: Mul, outer: tuple[Range, ...]) -> Expr:

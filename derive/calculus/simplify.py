@@ -11,7 +11,7 @@ from collections.abc import Callable, Mapping
 from dataclasses import replace
 from functools import cache
 
-from sympy import Add, Expr, Mul, S, exp, preorder_traversal
+from sympy import Add, Expr, Mul, Rational, S, exp, preorder_traversal
 from sympy.core.basic import Basic
 
 from derive.calculus.activity import reads
@@ -21,14 +21,16 @@ from derive.calculus.cost import operations
 from derive.calculus.declared import symmetries
 from derive.calculus.definitions import Rule
 from derive.calculus.folding import Folder, bound_apart
-from derive.calculus.nodes import Reduction, Sum, Where, free_indices, reduces
+from derive.calculus.nodes import Positive, Reduction, Sum, Where, free_indices, reduces
 from derive.calculus.normal import normal
 from derive.calculus.program import Equation, Program, Recurrence, Statement
 from derive.calculus.rules.closed import CLOSED
 from derive.calculus.rules.rewriting import rewritten
+from derive.calculus.signs import unguarded
 from derive.calculus.substitution import substitute
+from derive.calculus.sums import merged_sums, nested
 from derive.calculus.tensor import Index, Ref, names_read, refs
-from derive.calculus.terms import Product, collected, distributed
+from derive.calculus.terms import Product, absorbed, collected, distributed
 
 
 def simplified(derived: Program, primal: Program) -> Program:
@@ -102,9 +104,26 @@ def best(value: Expr, folder: Folder, extents: Mapping[Index, Expr]) -> Expr:
             form for form in _forms(value, folder, extents, solving=True) if not folder.divides(form)
         ]
     candidates = list(dict.fromkeys(candidates))
-    if len(candidates) == 1:
-        return candidates[0]
-    return min(candidates, key=lambda form: (operations(form), _length(form)))
+    first = candidates[0] if len(candidates) == 1 else min(candidates, key=_effort)
+    shorter = _shorter(first, folder)
+    return first if shorter == first else min(first, shorter, key=_effort)
+
+
+def _effort(form: Expr) -> tuple[int, int]:
+    return operations(form), _length(form)
+
+
+def _shorter(form: Expr, folder: Folder) -> Expr:
+    """A form without superfluous guards, numbers before brackets and products repeated in sums."""
+    present = form.atoms(Sum, Positive, Rational)
+    sums = [node for node in present if isinstance(node, Sum)]
+    if any(isinstance(node, Positive) for node in present):
+        form = unguarded(form, folder.values)
+    if any(len(node.ranges) > 1 for node in sums):
+        form = nested(form)
+    if any(isinstance(node, Rational) and abs(node) != 1 for node in present):
+        form = absorbed(form)
+    return merged_sums(form) if len(sums) > 1 else form
 
 
 def _forms(value: Expr, folder: Folder, extents: Mapping[Index, Expr], solving: bool) -> list[Expr]:

@@ -5,7 +5,7 @@ r*G - r*mean(G) - r*Xhat*mean(G*Xhat)   ->   r*(G - mean(G) - Xhat*mean(G*Xhat))
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, replace
 
 from sympy import Add, And, Expr, Mul, Number, Pow, S, exp, true
@@ -221,3 +221,22 @@ def raised(value: Expr, power: Expr) -> Expr:
 
 def _base(factor: Expr) -> tuple[Expr, Expr]:
     return (factor, S.One) if isinstance(factor, exp) else factor.as_base_exp()
+
+
+def absorbed(value: Expr) -> Expr:
+    """Numbers before a bracket multiplied in where that takes no more of them: 2 (x/2 - a) is x - 2 a."""
+    found = {}
+    for node in value.atoms(Mul):
+        number, rest = node.as_coeff_Mul()
+        bracket = next((factor for factor in Mul.make_args(rest) if isinstance(factor, Add)), None)
+        if bracket is None or number in (S.One, S.NegativeOne):
+            continue
+        scaled_terms = [number * term for term in bracket.args]
+        if _numbers(scaled_terms) <= _numbers(bracket.args):
+            others = Mul(*(factor for factor in Mul.make_args(rest) if factor is not bracket))
+            found[node] = others * Add(*scaled_terms)
+    return value.xreplace(found) if found else value
+
+
+def _numbers(terms: Iterable[Expr]) -> int:
+    return sum(abs(term.as_coeff_Mul()[0]) != 1 for term in terms)

@@ -49,6 +49,7 @@ def adjoints(program: Program, wrt: Sequence[str] | None = None) -> Program:
     wrt = tuple(wrt) if wrt is not None else _real_inputs(program)
     outputs = tuple(name for name in program.outputs if program.tensor(name).kind is Kind.REAL)
     _require_real(program, wrt)
+    _require_free_names(program, (*wrt, *outputs))
     sweep = _Sweep(program, outputs, active(program, wrt, outputs))
     for statement in reversed(program.statements):
         _sweep_statement(sweep, statement)
@@ -77,6 +78,17 @@ def _require_real(program: Program, wrt: Sequence[str]) -> None:
         if inputs[name].kind not in (Kind.REAL, Kind.STATE):
             raise DeriveError(
                 f"{name} of {program.name} is {inputs[name].kind.value}: only real tensors have cotangents"
+            )
+
+
+def _require_free_names(program: Program, names: Sequence[str]) -> None:
+    """X_bar must be free: a pullback's pullback would give its names a second meaning."""
+    defined = (*names, *(tensor.name for tensor in program.locals))
+    for name in defined:
+        if name + BAR in program.tensors:
+            raise DeriveError(
+                f"{program.name} has {name} and {name + BAR} already, so that the cotangent of {name} "
+                f"has no name; for second derivatives take the jvp of the vjp, else rename {name + BAR}"
             )
 
 

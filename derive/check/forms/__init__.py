@@ -1,0 +1,1 @@
+"""Closed forms written by hand, and what is derived held against them: structure, digits, operations."""

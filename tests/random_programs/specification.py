@@ -19,13 +19,17 @@ Step = tuple[str, tuple[str, ...], str]
 
 @dataclass(frozen=True)
 class Specification:
-    """Sizes in numbers; inputs as (name, sizes, kind); steps as (text, operands, name); outputs."""
+    """Sizes in numbers; inputs as (name, sizes, kind); steps as (text, operands, name); outputs.
+
+    `second` says whether second derivatives are tested too; they are what costs time.
+    """
 
     sizes: Mapping[str, int]
     inputs: tuple[Input, ...]
     steps: tuple[Step, ...]
     outputs: tuple[str, ...]
     dtype: str = "float64"
+    second: bool = True
 
     def pruned(self) -> Specification:
         """The same without what no output needs."""

@@ -17,6 +17,7 @@ from sympy.core.basic import Basic
 from sympy.core.function import Function
 from sympy.logic.boolalg import Boolean
 
+from derive.calculus.budget import Budget, multiplies_out
 from derive.calculus.canonical import same
 from derive.calculus.definitions import ConditionRule, Rule, condition_rules_of, rules_of
 from derive.calculus.nodes import Condition, Opaque, Reduction, Sum, Where, free_indices, rebuilt, reduces
@@ -39,6 +40,7 @@ class Folder:
     values: dict[str, Equation] = field(default_factory=dict)
     symmetric: dict[str, tuple[int, ...]] = field(default_factory=dict)
     facts: dict[tuple[str, tuple[int, ...]], Any] = field(default_factory=dict)
+    budget: Budget | None = None
     seen: dict[tuple[Expr, tuple[int, ...]], Expr] = field(default_factory=dict)
 
     def learn(self, equation: Equation) -> None:
@@ -128,6 +130,8 @@ class Folder:
         return [rule for rule in filed if rule.heads <= present and (solving or not rule.solved)]
 
     def _visit(self, node: Any, rules: list[Rule]) -> Any:
+        if self.budget is not None:
+            self.budget.visit()
         if isinstance(node, Ref) or not isinstance(node, Basic) or not refs(node):
             return node
         if isinstance(node, (Condition, Boolean)):
@@ -192,6 +196,8 @@ class Folder:
             return None
         summed = [equation.ranges[axis] for axis in axes]
         value = freshened(equation.value, {i.name for i in equation.loops})
+        if not multiplies_out(value):
+            return None
         total = distributed(Sum(value, *summed))
         loops = {i: n for i, n in equation.ranges if (i, n) not in summed}
         for _ in range(3):

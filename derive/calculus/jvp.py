@@ -14,7 +14,7 @@ from sympy import Add, Expr
 
 from derive.calculus.activity import varying
 from derive.calculus.kernels import with_kernels, without_idle
-from derive.calculus.maxima import named_maximum, tie_count
+from derive.calculus.maxima import named_maximum, tie_count, with_bodies
 from derive.calculus.nodes import Range, Sum, Where
 from derive.calculus.normal import normal
 from derive.calculus.ordering import in_sequence
@@ -106,5 +106,5 @@ def _tangent(equation: Equation, moving: frozenset[str], outer: tuple[Range, ...
 
 def jvp(program: Program, wrt: Sequence[str] | None = None) -> Program:
     """The joint program of tangents, in closed form."""
-    named = with_kernels(program)
+    named = with_kernels(with_bodies(program))
     return in_sequence(without_idle(simplified(tangents(named, wrt), named), named, program))

@@ -16,6 +16,7 @@ from sympy.core.basic import Basic
 
 from derive.calculus.activity import reads
 from derive.calculus.branches import joined
+from derive.calculus.budget import Budget, multiplies_out
 from derive.calculus.canonical import unified
 from derive.calculus.cost import operations
 from derive.calculus.declared import symmetries
@@ -36,6 +37,7 @@ from derive.calculus.terms import Product, absorbed, collected, distributed
 def simplified(derived: Program, primal: Program) -> Program:
     """The derived program in closed form; the primal's equations are its definitions."""
     folder = folder_of(primal)
+    folder.budget = Budget.of(derived)
     known = {tensor.name for tensor in primal.locals}
     statements = [_folded(statement, folder, known) for statement in derived.statements]
     statements = _inlined(statements, folder, known, set(derived.outputs))
@@ -89,6 +91,8 @@ def _folded(statement: Statement, folder: Folder, known: set[str]) -> Statement:
 def simplified_equation(equation: Equation, folder: Folder, outer: Mapping[Index, Expr]) -> Equation:
     """One equation in its cheapest form."""
     extents = {**outer, **dict(equation.ranges)}
+    if folder.budget is not None:
+        folder.budget.enter(equation)
     return replace(equation, value=best(equation.value, folder, extents))
 
 
@@ -131,7 +135,7 @@ def _forms(value: Expr, folder: Folder, extents: Mapping[Index, Expr], solving: 
     if not folded.has(Add):
         return [folded]
     folded = joined(unified(folded))
-    spread = normal(distributed(folded), extents)
+    spread = normal(distributed(folded), extents) if multiplies_out(folded) else folded
     grouped = collected(folded)
     if spread == folded == grouped:
         return [folded]

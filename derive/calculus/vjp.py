@@ -16,7 +16,7 @@ from sympy import Add, Expr
 from derive.calculus.activity import active
 from derive.calculus.deltas import Scatter, Term, eliminate
 from derive.calculus.kernels import with_kernels, without_idle
-from derive.calculus.maxima import named_maximum, tie_count
+from derive.calculus.maxima import named_maximum, tie_count, with_bodies
 from derive.calculus.normal import normal
 from derive.calculus.partials import partials
 from derive.calculus.program import Equation, Program, Recurrence, Statement
@@ -271,5 +271,5 @@ def _boundary_cotangent(sweep: _Sweep, tensor: Tensor, equation: Equation) -> No
 
 def vjp(program: Program, wrt: Sequence[str] | None = None) -> Program:
     """The joint program of adjoints, in closed form."""
-    named = with_kernels(program)
+    named = with_kernels(with_bodies(program))
     return without_idle(simplified(adjoints(named, wrt), named), named, program)

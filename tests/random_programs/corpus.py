@@ -159,4 +159,10 @@ CORPUS: dict[str, Specification] = {
         ),
         ("Y1",),
     ),
+    "a maximum and its ties computed log(cosh(x)) in two ways": Specification(
+        {"H": 2, "T": 3},
+        (("X1", ("H", "H", "T"), "real"),),
+        (("odd(X[a,b,c]) -> Y\n Y[i,j] = max_{q} log(cosh(X[i,j,q]))", ("X1",), "Y1"),),
+        ("Y1",),
+    ),
 }

@@ -1,0 +1,61 @@
+"""A blow-up is bounded, by counts: a product stays one, or the error names the term."""
+
+from __future__ import annotations
+
+import pytest
+
+from derive.calculus.budget import NODES, BlowUp, Budget, multiplies_out
+from derive.calculus.define import define
+from derive.calculus.formula import scalar_formula
+from derive.calculus.hvp import hvp
+from derive.calculus.limits import weight
+from derive.calculus.program import Program
+from derive.calculus.tensor import Index, Ref
+from derive.calculus.vjp import vjp
+from derive.check.curvature import curvature_checks
+from derive.check.oracles import Point
+
+WIDE = "*".join(f"({k} + {f}(x))" for k, f in enumerate(("exp", "sin"), 2)) + "*x^2"
+
+
+def odd(formula: str) -> Program:
+    return define(f"odd(x[n]) -> y\n y[i] = {formula.replace('(x)', '(x[i])').replace('x^', 'x[i]^')}")
+
+
+def long_product(factors: int) -> Program:
+    return odd("*".join(f"({k} + sin({k}*x[i]))" for k in range(1, factors + 1)))
+
+
+def test_a_product_of_many_sums_is_not_multiplied_out() -> None:
+    place = Ref("x", Index("i"))
+    few, many = (scalar_formula("*".join(f"({k} + x)" for k in range(1, n)))(place) for n in (8, 12))
+    assert multiplies_out(few)
+    assert not multiplies_out(many)
+    program = odd(WIDE)
+    point = Point.drawn(program, 0, {"n": 3})
+    failed = [str(c) for c in curvature_checks(point, vjp(program), hvp(program)) if not c.passed]
+    assert not failed
+
+
+def test_a_derivative_beyond_reading_is_refused_by_name() -> None:
+    assert max(weight(e.value) for e in vjp(long_product(6)).equations()) < NODES
+    with pytest.raises(BlowUp, match=rf"odd.*: x_bar\[i\] = .* nodes, more than {NODES}; give parts"):
+        vjp(long_product(40))
+
+
+def test_a_simplification_without_end_is_refused_by_name() -> None:
+    program = long_product(4)
+    budget = Budget.of(program)
+    (equation,) = program.equations()
+    budget.enter(equation)
+    budget.left = 1
+    budget.visit()
+    with pytest.raises(BlowUp, match="odd: the simplification of y takes more than its share"):
+        budget.visit()
+
+
+def test_the_allowance_is_a_count_and_no_clock() -> None:
+    program = odd(WIDE)
+    spent = {Budget.of(program).left for _ in range(3)}
+    assert len(spent) == 1
+    assert str(hvp(program)) == str(hvp(program))

@@ -2,7 +2,7 @@
 
     A1[j] = sum_{q<n} X[q] W1[q,j]        A7[j] = sum_{q<d6} Z7[q] W7[q,j]
 
-A nest is written under placeholders, `W~01` for the name in a comment, `@W~01` and `%W~01` for where the
+A nest is written under placeholders, `W~01` for the name in a comment, `@W~01` and `$W~01` for where the
 tensor lies in the row of an example and elsewhere, `@d~02` for a size; then they are spelled.
 """
 
@@ -23,7 +23,7 @@ from derive.calculus.nodes import FloorDiv, Range
 from derive.calculus.tensor import Size, TensorName
 from derive.errors import DeriveError
 
-PLACEHOLDER = re.compile(r"[@%]?[A-Za-z]~\d\d")
+PLACEHOLDER = re.compile(r"[@$]?[A-Za-z]~\d\d")
 
 Nests = dict[object, list[Node]]
 
@@ -47,7 +47,7 @@ class _Bare:
 
     @cached_property
     def everywhere(self) -> dict[str, Place]:
-        return self._bare(self.places.everywhere, "%")
+        return self._bare(self.places.everywhere, "$")
 
     def _bare(self, places: Mapping[str, Place], mark: str) -> dict[str, Place]:
         return {
@@ -99,7 +99,7 @@ class _Bare:
         for name, placeholder in self.renaming.items():
             if isinstance(name, Size):
                 found[f"@{placeholder}"] = self.nest.to_c.sizes(name) or str(name)
-        for mark, places in (("@", self.places.rows), ("%", self.places.everywhere)):
+        for mark, places in (("@", self.places.rows), ("$", self.places.everywhere)):
             found |= {mark + p: places[name].text for name, p in self.tensors.items() if name in places}
         return found
 

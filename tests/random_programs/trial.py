@@ -64,8 +64,9 @@ class Derived:
 
     @cached_property
     def plan(self) -> LayerPlan:
-        lowest = {verb: lowered(program) for verb, program in self.programs.items()}
-        return LayerPlan(self.name, *(lowest.pop(verb) for verb in ("forward", "vjp", "jvp")), lowest)
+        low = {verb: lowered(program) for verb, program in self.programs.items()}
+        forward, pullback, pushforward = (low.pop(verb) for verb in ("forward", "vjp", "jvp"))
+        return LayerPlan(self.name, forward, pullback, pushforward, low)
 
     @cached_property
     def point(self) -> Arrays:

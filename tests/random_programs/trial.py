@@ -17,7 +17,7 @@ from typing import Any
 import numpy as np
 
 from codegen.pipeline import lowered
-from codegen.plan import LayerPlan
+from codegen.plan import LayerPlan, apart
 from derive.calculus.hvp import hvp
 from derive.calculus.jvp import jvp
 from derive.calculus.program import Program
@@ -64,7 +64,7 @@ class Derived:
 
     @cached_property
     def plan(self) -> LayerPlan:
-        low = {verb: lowered(program) for verb, program in self.programs.items()}
+        low = apart({verb: lowered(program) for verb, program in self.programs.items()})
         forward, pullback, pushforward = (low.pop(verb) for verb in ("forward", "vjp", "jvp"))
         return LayerPlan(self.name, forward, pullback, pushforward, low)
 

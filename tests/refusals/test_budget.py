@@ -40,7 +40,7 @@ def test_a_product_of_many_sums_is_not_multiplied_out() -> None:
 def test_a_derivative_beyond_reading_is_refused_by_name() -> None:
     assert max(weight(e.value) for e in vjp(long_product(6)).equations()) < NODES
     with pytest.raises(BlowUp, match=rf"odd.*: x_bar\[i\] = .* nodes, more than {NODES}; give parts"):
-        vjp(long_product(40))
+        vjp(long_product(32))
 
 
 def test_a_simplification_without_end_is_refused_by_name() -> None:

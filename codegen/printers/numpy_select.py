@@ -37,6 +37,8 @@ _TURNED = {">": "<", ">=": "<=", "==": "=="}
 def compare_code(printer: NumpyPrinter, form: Compare) -> Code:
     """x > 0; a difference is compared side by side, arrays on the left: t >= s."""
     relation, operand = form.relation, form.operand
+    if relation == "finite":
+        return call("np.isfinite", printer.code(operand).text)
     terms = _terms(operand)
     left = [term for term in terms if not isinstance(term, Negative)]
     right = [term.operand for term in terms if isinstance(term, Negative)]
@@ -109,7 +111,7 @@ def select_code(printer: NumpyPrinter, form: Select) -> Code:
     if found is not None:
         return found
     condition = printer.code(form.condition)
-    if not form.condition.rank:
+    if not form.rank:
         values = [printer.code(value).at(DISJUNCTION) for value in (form.chosen, form.other)]
         return Code(f"{values[0]} if {condition.at(DISJUNCTION)} else {values[1]}", CONDITIONAL)
     chosen, other = printer.operands(form, (form.chosen, form.other))
@@ -125,7 +127,7 @@ def select_code(printer: NumpyPrinter, form: Select) -> Code:
 
 def extreme(form: Select) -> str | None:
     """where(a > b, a, b) is the larger; ties of where(a > b, a, where(b > a, b, (a + b)/2)) agree with it."""
-    if not isinstance(form.condition, Compare) or form.condition.relation == "==":
+    if not isinstance(form.condition, Compare) or form.condition.relation not in (">", ">="):
         return None
     gap, other = form.condition.operand, untied(form)
     for function, larger, smaller in (("np.maximum", form.chosen, other), ("np.minimum", other, form.chosen)):
@@ -157,7 +159,7 @@ def is_mask(form: Select) -> bool:
 def _beyond_tie(chosen: Form, inner: Select) -> Form | None:
     """b of where(b > a, b, mean) and of where(a >= b, mean, b): the mean of a and b stands where they tie."""
     condition = inner.condition
-    if not isinstance(condition, Compare) or condition.relation == "==":
+    if not isinstance(condition, Compare) or condition.relation not in (">", ">="):
         return None
     strict = condition.relation == ">"
     other, mean = (inner.chosen, inner.other) if strict else (inner.other, inner.chosen)

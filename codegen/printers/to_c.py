@@ -23,6 +23,7 @@ from codegen.printers.factors import comparison, conjuncts, numerator_denominato
 from derive.calculus.bounds import proved_nonnegative
 from derive.calculus.nodes import (
     Condition,
+    Finite,
     FloorDiv,
     IsZero,
     Nonnegative,
@@ -208,6 +209,8 @@ class ToC:
         if isinstance(node, IsZero) and isinstance(node.expression, Remainder):
             dividend, divisor = node.expression.args  # the sign of a remainder does not matter here
             return f"{self.integer(dividend, PRODUCT)} % {self.integer(divisor, UNARY)} == 0", EQUAL
+        if isinstance(node, Finite):
+            return f"isfinite({self.real(node.expression)})", POSTFIX
         if isinstance(node, Condition):
             left, sign, right = comparison(node)
             write = self.integer if is_integer(node.expression) else self.real

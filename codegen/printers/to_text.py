@@ -14,6 +14,7 @@ from sympy.core.basic import Basic
 from codegen.printers.factors import comparison, conjuncts, is_indicator, numerator_denominator, signed_terms
 from derive.calculus.nodes import (
     Condition,
+    Finite,
     FloorDiv,
     IsZero,
     Nonnegative,
@@ -83,8 +84,7 @@ class _Writer:
             sign = "//" if isinstance(node, FloorDiv) else "%"
             return f"({self._in(node.args[0], POWER)}{sign}{self._in(node.args[1], POWER)})", ATOM
         if isinstance(node, Condition):
-            left, sign, right = comparison(node)
-            return f"{self.text(left)} {sign} {self.text(right)}", SUM
+            return self._comparison(node), SUM
         if isinstance(node, And | Or):
             word = " and " if isinstance(node, And) else " or "
             parts = conjuncts(node) if isinstance(node, And) else node.args
@@ -101,6 +101,12 @@ class _Writer:
                 ATOM,
             )
         return str(node), SUM if str(node).startswith("-") else ATOM
+
+    def _comparison(self, node: Condition) -> str:
+        if isinstance(node, Finite):
+            return f"{self.text(node.expression)} is finite"
+        left, sign, right = comparison(node)
+        return f"{self.text(left)} {sign} {self.text(right)}"
 
     def _in(self, node: Basic, level: int) -> str:
         written, own = self._written(node)

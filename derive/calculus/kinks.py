@@ -10,7 +10,7 @@ Where both branches agree at the kink and one is constant, the constant one hold
 
 from __future__ import annotations
 
-from sympy import Abs, Add, Expr, Integer, Mul, Rational, Symbol
+from sympy import Abs, Add, Expr, Integer, Mul, Rational, Symbol, sign
 
 from derive.calculus.nodes import Nonnegative, Positive, Where
 
@@ -38,16 +38,27 @@ def smaller(a: Expr, b: Expr) -> Expr:
 
 def canonical_kinks(expression: Expr) -> Expr:
     """The expression with every spelling of a kink in its canonical form."""
-    if not expression.args or not expression.has(Where, Abs):
+    if not expression.args or not expression.has(Where, Abs, sign):
         return expression
     rebuilt = expression.func(*(canonical_kinks(a) if isinstance(a, Expr) else a for a in expression.args))
     if isinstance(rebuilt, Where):
         return _settled(_oriented(rebuilt))
     if isinstance(rebuilt, Mul):
-        return _factor_into_branch(rebuilt)
+        joined = _modulus(rebuilt)
+        return _factor_into_branch(joined) if isinstance(joined, Mul) else canonical_kinks(joined)
     if isinstance(rebuilt, Add):
         return _joined_branches(_half_sum_with_modulus(rebuilt))
     return rebuilt
+
+
+def _modulus(product: Mul) -> Expr:
+    """x sign(x) is |x|, and x (1 + sign(x)) is x + |x|."""
+    for factor in product.args:
+        signs = {s.args[0]: s for s in Add.make_args(factor) if isinstance(s, sign)}
+        for x in signs.keys() & set(product.args):
+            rest = Mul(*(f for f in product.args if f not in (factor, x)))
+            return Add(*(rest * (Abs(x) if t == signs[x] else x * t) for t in Add.make_args(factor)))
+    return product
 
 
 def _oriented(node: Where) -> Where:

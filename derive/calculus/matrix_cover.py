@@ -19,6 +19,7 @@ from derive.calculus.matrix_reads import read_part
 from derive.calculus.nodes import (
     ArgLargest,
     Condition,
+    Finite,
     FloorDiv,
     IsZero,
     Largest,
@@ -36,7 +37,7 @@ from derive.calculus.substitution import freshened
 from derive.calculus.tensor import Index, Ref, Tensor
 
 BOUNDED = frozenset({"tanh", "sin", "cos", "erf", "atan", "sign", "Abs"})
-RELATIONS: dict[type[Condition], str] = {Positive: ">", Nonnegative: ">=", IsZero: "=="}
+RELATIONS: dict[type[Condition], str] = {Positive: ">", Nonnegative: ">=", IsZero: "==", Finite: "finite"}
 
 
 @dataclass(frozen=True)

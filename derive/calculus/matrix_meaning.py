@@ -42,6 +42,7 @@ from derive.calculus.matrix_pointwise import (
 )
 from derive.calculus.nodes import (
     ArgLargest,
+    Finite,
     FloorDiv,
     IsZero,
     Largest,
@@ -56,7 +57,12 @@ from derive.calculus.nodes import (
 from derive.calculus.tensor import Index, Ref
 
 At = tuple[Expr, ...]
-_RELATIONS: dict[str, Callable[[Expr], Any]] = {">": Positive, ">=": Nonnegative, "==": IsZero}
+_RELATIONS: dict[str, Callable[[Expr], Any]] = {
+    ">": Positive,
+    ">=": Nonnegative,
+    "==": IsZero,
+    "finite": Finite,
+}
 _FUNCTIONS: dict[str, Any] = {"log1p": log1p, "expm1": expm1, "erfc": erfc}
 _REDUCTIONS: dict[str, Callable[..., Expr]] = {"sum": Sum, "max": Largest, "argmax": ArgLargest}
 _LOGIC: dict[str, Callable[..., Any]] = {"and": And, "or": Or, "not": Not}

@@ -182,6 +182,19 @@ class IsZero(Condition):
         return number.is_zero
 
 
+class Finite(Condition):
+    """expression is neither infinite nor undefined: a maximum over nothing, or over -infinities, is not."""
+
+    comparison = "finite"
+
+    @classmethod
+    def decide(cls, number: Expr) -> bool | None:
+        return number.is_finite
+
+    def _sympystr(self, printer: Any) -> str:
+        return f"{printer.doprint(self.expression)} is finite"
+
+
 class Where(_RealNode):
     """The first value where the condition holds, else the second; only the one chosen is evaluated."""
 

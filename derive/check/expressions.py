@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable, Mapping
 from typing import Any
 
 import numpy as np
@@ -12,8 +13,10 @@ from sympy.logic.boolalg import BooleanFalse, BooleanTrue
 
 from derive.calculus.nodes import (
     Condition,
+    Finite,
     FloorDiv,
     IsZero,
+    Nonnegative,
     Opaque,
     Positive,
     Reduction,
@@ -104,10 +107,20 @@ def _condition(reader: Reader, node: Condition, grid: Grid) -> Array:
     if reader.margins is not None and not is_whole(value):
         distance = np.broadcast_to(np.abs(value), np.broadcast_shapes(value.shape, grid.active.shape))
         reader.margins.append(float(np.min(distance, where=grid.active, initial=np.inf)))
-    compared = (
-        value == 0 if isinstance(node, IsZero) else value > 0 if isinstance(node, Positive) else value >= 0
-    )
-    return np.asarray(compared, dtype=bool)
+    return np.asarray(_COMPARED[type(node)](value), dtype=bool)
+
+
+def _is_finite(value: Array) -> Array:
+    """Neither infinite nor undefined, of floats and of decimal digits."""
+    return np.asarray(abs(value) < np.inf)
+
+
+_COMPARED: Mapping[type[Condition], Callable[[Array], Array]] = {
+    IsZero: lambda value: value == 0,
+    Positive: lambda value: value > 0,
+    Nonnegative: lambda value: value >= 0,
+    Finite: _is_finite,
+}
 
 
 def _negation(reader: Reader, node: Not, grid: Grid) -> Array:

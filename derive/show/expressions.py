@@ -7,7 +7,7 @@ from typing import Any
 import sympy
 from sympy import Add, And, Mul, Not, Or, Pow, Rational
 
-from derive.calculus.nodes import Condition, FloorDiv, Opaque, Reduction, Remainder, VectorMap, Where
+from derive.calculus.nodes import Condition, Finite, FloorDiv, Opaque, Reduction, Remainder, VectorMap, Where
 from derive.calculus.program import Equation
 from derive.calculus.tensor import Ref
 from derive.show.notation import LATEX, TEXT, Notation
@@ -117,6 +117,8 @@ def _where(node: Where, notation: Notation) -> tuple[str, int]:
 
 
 def _condition(node: Condition, notation: Notation) -> tuple[str, int]:
+    if isinstance(node, Finite):
+        return notation.finite(scalar(node.expression, notation)), SUM
     left, right = sides(node.expression)
     return f"{scalar(left, notation)} {notation.relation(node.comparison)} {scalar(right, notation)}", SUM
 

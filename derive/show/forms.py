@@ -220,6 +220,8 @@ def _one_hot(write: Writer, form: OneHot) -> Written:
 
 def _compare(write: Writer, form: Compare) -> Written:
     """A difference compared side by side."""
+    if form.relation == "finite":
+        return Written(write.notation.finite(write(form.operand)), SUM)
     if isinstance(form.operand, Number):
         sign = write.notation.relation(form.relation)
         left, right = sides(form.operand.value)

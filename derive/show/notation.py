@@ -67,6 +67,10 @@ class Notation:
     def fraction(self, above: str, below: str) -> str:
         return f"\\frac{{{above}}}{{{below}}}" if self.latex else f"{above}/{below}"
 
+    def finite(self, text: str) -> str:
+        """|x| < infinity."""
+        return f"|{text}| < {self.infinity}"
+
     def relation(self, sign: str) -> str:
         signs = {">=": "\\ge" if self.latex else "≥", "<=": "\\le" if self.latex else "≤", "==": "="}
         return signs.get(sign, sign)

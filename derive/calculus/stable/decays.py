@@ -4,8 +4,9 @@ from __future__ import annotations
 
 from dataclasses import dataclass, replace
 
-from sympy import Abs, Expr, Mul, exp, preorder_traversal
+from sympy import Abs, Expr, Mul, exp, preorder_traversal, true
 
+from derive.calculus.bounds import contains_data, inside
 from derive.calculus.compose import free_name
 from derive.calculus.nodes import Range, Reduction
 from derive.calculus.program import Equation, Program
@@ -58,7 +59,7 @@ class Decays:
 
     def cored(self, ratio: Exponential, place: Place) -> Exponential:
         """The ratio with an exponent that is more than an element under a name of its own."""
-        if isinstance(ratio.core, Ref) or not place.names(ratio.core):
+        if isinstance(ratio.core, Ref) or not self._can_name(ratio.core, place):
             return ratio
         core = self._of(ratio.core, "A", place)
         return replace(ratio, core=core)
@@ -69,7 +70,24 @@ class Decays:
 
     def named(self, value: Expr, place: Place) -> Expr:
         """The name of what vanishes, where it can have one."""
-        return self._of(value, "E", place) if place.names(value) else value
+        return self._of(value, "E", place) if self._can_name(value, place) else value
+
+    def _can_name(self, value: Expr, place: Place) -> bool:
+        """Whether a value can be an equation of its own: a guard around it here is none there, so that each
+        element it reads must be there for every value of the loops.
+        """
+        if not place.names(value):
+            return False
+        tensors, extents = {**self._program.tensors, **self._tensors}, place.ranges
+        places = (
+            (i, axis.size)
+            for r in refs(value)
+            for i, axis in zip(r.indices, tensors[r.name].axes, strict=True)
+        )
+        return all(
+            contains_data(index) or refs(size) or inside(index, size, extents) == true
+            for index, size in places
+        )
 
     def _of(self, value: Expr, letter: str, place: Place) -> Ref:
         indices = _indices(value)

@@ -8,8 +8,11 @@ import numpy as np
 import pytest
 
 from codegen.c_layer import render_c_layer
+from codegen.derivatives import ON_REQUEST
 from codegen.plan import LayerPlan, plan_layer, size_names
 from derive.calculus.define import define
+from derive.calculus.examples import Coupled
+from derive.calculus.per_example import per_example
 from derive.check.evaluate import evaluate
 from derive.errors import DeriveError
 from tests.codegen.emitted_c import COMPILERS, STRICT, EmittedLayer, drawn, run, write
@@ -23,7 +26,16 @@ PICTURE = {"H": 11, "W": 12, "U": 3, "V": 3}
 
 @cache
 def planned(name: str) -> LayerPlan:
-    return plan_layer(WITNESSES[name](), ("hvp",))
+    return plan_layer(WITNESSES[name](), derivatives_of(name))
+
+
+def derivatives_of(name: str) -> tuple[str, ...]:
+    """All that can be asked for: gradients by example only where there are examples that are not coupled."""
+    try:
+        per_example(WITNESSES[name]())
+    except Coupled:
+        return tuple(key for key in ON_REQUEST if key != "per_example")
+    return tuple(ON_REQUEST)
 
 
 def sizes_of(name: str) -> dict[str, int]:

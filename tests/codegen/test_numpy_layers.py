@@ -11,6 +11,7 @@ from derive.calculus.define import define
 from derive.check.evaluate import evaluate
 from derive.errors import DeriveError
 from tests.codegen.emitted_numpy import SIZES, drawn, imported
+from tests.codegen.test_c_layers import planned
 from tests.witnesses.definitions import WITNESSES
 
 UNDETERMINED = {"layers_recurrence", "vector_layers_recurrence"}
@@ -19,7 +20,7 @@ DETERMINED = [name for name in WITNESSES if name not in UNDETERMINED]
 
 @pytest.mark.parametrize("name", DETERMINED)
 def test_emitted_layers_compute_their_programs(name: str, tmp_path: Path, rng: np.random.Generator) -> None:
-    plan = plan_layer(WITNESSES[name](), ("hvp",))
+    plan = planned(name)
     module = imported(render_numpy_layer(name, plan), tmp_path, name)
     for verb, program in plan.programs.items():
         inputs = drawn(program, rng)

@@ -24,6 +24,7 @@ from derive.calculus.matrix_algebra import ONE, ZERO, negative, quotient, total
 from derive.calculus.matrix_base import Array, Form, Number, Positions
 from derive.calculus.matrix_forms import Broadcast, Gather, MatMul, OneHot, Reduced, Transpose
 from derive.calculus.matrix_pointwise import Apply, Compare, Logic, Negative, Product, Select, Total
+from derive.calculus.tensor import refs
 
 if TYPE_CHECKING:
     from codegen.printers.to_numpy import NumpyPrinter
@@ -103,6 +104,13 @@ def logic_code(printer: NumpyPrinter, form: Logic) -> Code:
     )
 
 
+def _of_steps(form: Form) -> bool:
+    """Whether a condition asks for the step of a loop alone: a branch not taken may be out of range there."""
+    if isinstance(form, Logic):
+        return all(_of_steps(part) for part in form.parts)
+    return isinstance(form, Compare) and isinstance(form.operand, Number) and not refs(form.operand.value)
+
+
 def select_code(printer: NumpyPrinter, form: Select) -> Code:
     """A branch: the larger of two, a mask where that is safe, else np.where."""
     found = _extreme(printer, form) or joined_code(printer, form)
@@ -111,7 +119,7 @@ def select_code(printer: NumpyPrinter, form: Select) -> Code:
     if found is not None:
         return found
     condition = printer.code(form.condition)
-    if not form.rank:
+    if not form.rank or (not form.condition.rank and _of_steps(form.condition)):
         values = [printer.code(value).at(DISJUNCTION) for value in (form.chosen, form.other)]
         return Code(f"{values[0]} if {condition.at(DISJUNCTION)} else {values[1]}", CONDITIONAL)
     chosen, other = printer.operands(form, (form.chosen, form.other))

@@ -19,9 +19,11 @@ TRAPS = (
     scalar("log_of_other_sigmoid", "log(exp(@)/(1 + exp(@)))", LINE),
     scalar("log_one_less_sigmoid", "-log(1 - 1/(1 + exp(-@)))", LINE),
     scalar("log_odds_of_sigmoid", "log(1/(1 + exp(-@))) - log(1 - 1/(1 + exp(-@)))", LINE),
+    scalar("log_cosh", "log((exp(@) + exp(-@))/2)", LINE),
     scalar("log_cosh_called", "log(cosh(@))", LINE),
     scalar("log_two_cosh", "log(exp(@) + exp(-@))", LINE),
     scalar("log1mexp", "log(1 - exp(-@))", (1e-30, 1e-10, 0.5, 1.0, 30.0, 100.0, 1e4)),
+    scalar("inverse_softplus", "log(exp(@) - 1)", (1e-30, 1e-10, 0.5, 1.0, 30.0, 100.0, 1e4)),
     Trap(
         "logaddexp", "(a[n], b[n]) -> Y\nY[i] = log(exp(a[i]) + exp(b[i]))", (Case(PAIRS),), elementwise=True
     ),
@@ -38,4 +40,5 @@ TRAPS = (
     scalar("logit", "log(@/(1 - @))", (1e-30, 1e-10, 0.25, 0.5, 0.75)),
     scalar("logit_of_two_logs", "log(@) - log(1 - @)", (1e-30, 1e-10, 0.25, 0.75)),
     scalar("gumbel_noise", "-log(-log(@))", (1e-30, 0.5, 0.999)),
+    scalar("log_of_exp_plus_two", "log(2 + exp(@))", (*LINE,)),
 )

@@ -14,7 +14,14 @@ def labelled(name: str, formula: str) -> Trap:
 
 
 TRAPS = (
+    labelled(
+        "binary_cross_entropy", "-t[i] log(1/(1 + exp(-x[i]))) - (1 - t[i]) log(1 - 1/(1 + exp(-x[i])))"
+    ),
     labelled("logistic_loss_of_signs", "log(1 + exp(-(2 t[i] - 1) x[i]))"),
+    labelled(
+        "weighted_binary_cross_entropy",
+        "-3 t[i] log(1/(1 + exp(-x[i]))) - (1 - t[i]) log(1 - 1/(1 + exp(-x[i])))",
+    ),
     labelled("poisson_with_log_rate", "exp(-abs(x[i])) - t[i] x[i]"),
     Trap(
         "gaussian_with_log_variance",

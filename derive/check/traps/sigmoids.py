@@ -22,6 +22,7 @@ TRAPS = (
     scalar("sigmoid_squared", "(1/(1 + exp(-@)))^2", LINE),
     scalar("odds_of_sigmoid", "1/(1 + exp(-@))/(1 - 1/(1 + exp(-@)))", (-100.0, -30.0, 0.0, 1.0, 30.0, 80.0)),
     scalar("tanh", "tanh(@)", TAILS),
+    scalar("tanh_of_exponentials", "(exp(@) - exp(-@))/(exp(@) + exp(-@))", TAILS),
     scalar("tanh_by_sigmoid", "2/(1 + exp(-2 @)) - 1", TAILS),
     gated("product_of_sigmoids", "1/(1 + exp(-a[i])) 1/(1 + exp(-b[i]))"),
     gated("log_of_product_of_sigmoids", "-log(1/(1 + exp(-a[i])) 1/(1 + exp(-b[i])))"),

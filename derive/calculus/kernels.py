@@ -127,6 +127,8 @@ def _named(equation: Equation, outer: tuple[Range, ...], naming: _Naming) -> lis
     """The equation, preceded by its kernels."""
     if equation.frozen or not equation.value.has(Function, Pow) or equation.value.is_Atom:
         return [equation]
+    if _rational_in_exponentials(equation.value):
+        return [equation]
     found: dict[Basic, Expr] = {}
     before: list[Equation] = []
     for node, ranges in _kernels(equation.value, (*outer, *equation.ranges)):
@@ -135,6 +137,14 @@ def _named(equation: Equation, outer: tuple[Range, ...], naming: _Naming) -> lis
             found |= {node: ref, -node: -ref}
             before += [part for each in new for part in _named(each, outer, naming)]
     return [*before, replace(equation, value=equation.value.xreplace(found))] if found else [equation]
+
+
+def _rational_in_exponentials(value: Expr) -> bool:
+    """Whether several exponentials meet in a fraction: it has a stable form only as a whole."""
+    return any(
+        node.exp.is_negative and len(node.base.atoms(exp)) > 1 and not node.base.has(Sum)
+        for node in value.atoms(Pow)
+    )
 
 
 def _kernels(value: Expr, ranges: tuple[Range, ...]) -> Iterator[tuple[Expr, tuple[Range, ...]]]:

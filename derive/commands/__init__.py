@@ -10,5 +10,6 @@ COMMANDS = {
     "show": "Show the derivation of a network, step by step.",
     "verify": "Check an emitted network against independent oracles.",
     "list": "List networks, layers and data sets.",
+    "tables": "Write the documentation's tables of forms, refusals and rules.",
     "study": "Train on data that no line separates, and draw the regions.",
 }

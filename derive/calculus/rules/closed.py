@@ -16,4 +16,5 @@ CLOSED = (
         "",
         "Abramowitz and Stegun 4.5.3",
     ),
+    Row("hyperbolic tangent by the logistic", "2/(1 + exp(-2*a)) - 1", "tanh(a)", "", "multiply by exp(2*a)"),
 )

@@ -7,31 +7,25 @@ where it is a mere copy. Only SymPy's arithmetic and the rules of this folder ar
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable
 from dataclasses import replace
-from functools import cache
 
-from sympy import Add, Expr, Mul, Rational, S, exp, preorder_traversal
+from sympy import Add, Expr, Mul, S
 from sympy.core.basic import Basic
 
 from derive.calculus.activity import reads
-from derive.calculus.branches import joined
-from derive.calculus.budget import Budget, multiplies_out
-from derive.calculus.canonical import unified
+from derive.calculus.budget import Budget
+from derive.calculus.cheapest import simplified_equation
 from derive.calculus.cost import operations
 from derive.calculus.declared import symmetries
 from derive.calculus.definitions import Rule
 from derive.calculus.folding import Folder, bound_apart
-from derive.calculus.nodes import Positive, Reduction, Sum, Where, free_indices, reduces
+from derive.calculus.nodes import Reduction, Sum, Where, free_indices, reduces
 from derive.calculus.normal import normal
 from derive.calculus.program import Equation, Program, Recurrence, Statement
-from derive.calculus.rules.closed import CLOSED
-from derive.calculus.rules.rewriting import rewritten
-from derive.calculus.signs import unguarded
 from derive.calculus.substitution import substitute
-from derive.calculus.sums import merged_sums, nested
 from derive.calculus.tensor import Index, Ref, names_read, refs
-from derive.calculus.terms import Product, absorbed, collected, distributed
+from derive.calculus.terms import Product
 
 
 def simplified(derived: Program, primal: Program) -> Program:
@@ -86,67 +80,6 @@ def _folded(statement: Statement, folder: Folder, known: set[str]) -> Statement:
         )
         return replace(statement, equations=equations)
     return statement if statement.name in known else simplified_equation(statement, folder, {})
-
-
-def simplified_equation(equation: Equation, folder: Folder, outer: Mapping[Index, Expr]) -> Equation:
-    """One equation in its cheapest form."""
-    extents = {**outer, **dict(equation.ranges)}
-    if folder.budget is not None:
-        folder.budget.enter(equation)
-    return replace(equation, value=best(equation.value, folder, extents))
-
-
-def best(value: Expr, folder: Folder, extents: Mapping[Index, Expr]) -> Expr:
-    """The cheapest of: folded; folded, multiplied out, folded and collected; each with definitions
-    solved for what stands inside them or not.
-    """
-    candidates = _forms(value, folder, extents, solving=False)
-    if value.has(exp):
-        candidates += [rewritten(form, CLOSED) for form in candidates]
-    if folder.solves(value):
-        candidates += [
-            form for form in _forms(value, folder, extents, solving=True) if not folder.divides(form)
-        ]
-    candidates = list(dict.fromkeys(candidates))
-    first = candidates[0] if len(candidates) == 1 else min(candidates, key=_effort)
-    shorter = _shorter(first, folder)
-    return first if shorter == first else min(first, shorter, key=_effort)
-
-
-def _effort(form: Expr) -> tuple[int, int]:
-    return operations(form), _length(form)
-
-
-def _shorter(form: Expr, folder: Folder) -> Expr:
-    """A form without superfluous guards, numbers before brackets and products repeated in sums."""
-    present = form.atoms(Sum, Positive, Rational)
-    sums = [node for node in present if isinstance(node, Sum)]
-    if any(isinstance(node, Positive) for node in present):
-        form = unguarded(form, folder.values)
-    if any(len(node.ranges) > 1 for node in sums):
-        form = nested(form)
-    if any(isinstance(node, Rational) and abs(node) != 1 for node in present):
-        form = absorbed(form)
-    return merged_sums(form) if len(sums) > 1 else form
-
-
-def _forms(value: Expr, folder: Folder, extents: Mapping[Index, Expr], solving: bool) -> list[Expr]:
-    folded = normal(folder.fold(value, solving), extents)
-    if not folded.has(Add):
-        return [folded]
-    folded = joined(unified(folded))
-    spread = normal(distributed(folded), extents) if multiplies_out(folded) else folded
-    grouped = collected(folded)
-    if spread == folded == grouped:
-        return [folded]
-    gathered = normal(collected(unified(folder.fold(spread, solving))), extents)
-    forms = [folded, joined(normal(folder.fold(gathered, solving), extents))]
-    return forms if spread == folded else [*forms, joined(grouped)]
-
-
-@cache
-def _length(value: Expr) -> int:
-    return sum(1 for _ in preorder_traversal(value))
 
 
 def _without_hidden(

@@ -22,7 +22,8 @@ Each table is one Markdown file of the rows that the tests run: it never says wh
 """
 COUNTED = (
     "Operations are counted by `derive.calculus.cost`: each weighed by the loops it runs under, "
-    "every extent 16, an exponential 8. The form by hand is counted alike, and has the derived values in 50 digits."
+    "every extent 16, an exponential 8. The form by hand is counted alike, and has the derived values in "
+    "50 digits."
 )
 FORM_HEAD = ("name", "form", "derived", "operations", "by hand")
 

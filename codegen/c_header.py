@@ -52,7 +52,8 @@ def banner(c: CNetwork) -> str:
     """The comment at the top of a file: what it is and what made it."""
     title = f"{c.name}: {c.plan.network.title}"
     build = f"Emitted by `{c.plan.network.command}`; change the definition, not this file."
-    return "\n".join(comment((title, build), ""))
+    fast = ("Fast forms: slopes as they are written; they round to 0 where a function saturates.",)
+    return "\n".join(comment((title, build, *(fast if c.plan.network.forms == "fast" else ())), ""))
 
 
 def _constant(c: CNetwork, letter: str, value: int) -> Mapping[str, Any]:

@@ -60,6 +60,7 @@ def render_numpy(plan: Plan) -> str:
             name=plan.network.name,
             command=plan.network.command.replace("\\", "\\\\").replace('"', "'"),
             title=plan.network.title,
+            forms=plan.network.forms,
             equations=[
                 line for statement in plan.network.program.statements for line in statement_text(statement)
             ],

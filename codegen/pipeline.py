@@ -25,19 +25,22 @@ from codegen.passes.tabulate import tabulate
 from codegen.passes.verify import verify
 from derive.calculus.program import Program
 from derive.calculus.stable.differences import differences
-from derive.calculus.stable.forms import stable_forms
+from derive.calculus.stable.forms import fast_forms, stable_forms
 from derive.calculus.stable.polynomials import horner
 from derive.calculus.stable.singular import singular
 
 Pass = Callable[[Program], Program]
 
-PASSES: tuple[Pass, ...] = (stable_forms, differences, singular, horner, hoist, tabulate, cse, dce, order)
+PASSES: tuple[Pass, ...] = (differences, singular, horner, hoist, tabulate, cse, dce, order)
 TARGET_PASSES: dict[str, tuple[Pass, ...]] = {"numpy": (), "c": ()}
 
 
-def lowered(program: Program, target: str | None = None) -> Program:
+FORMS: dict[str, Pass] = {"stable": stable_forms, "fast": fast_forms}
+
+
+def lowered(program: Program, target: str | None = None, forms: str = "stable") -> Program:
     """The program after every pass, those of the target included."""
     program = verify(program, "derivation")
-    for one in (*PASSES, *(TARGET_PASSES[target] if target else ())):
+    for one in (FORMS[forms], *PASSES, *(TARGET_PASSES[target] if target else ())):
         program = verify(one(program), one.__name__)
     return program

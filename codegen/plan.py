@@ -17,6 +17,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, replace
+from functools import partial
 from math import prod
 
 from sympy import Add, Expr, Pow
@@ -142,16 +143,17 @@ class LayerPlan:
 @paused()
 def plan_network(network: Network) -> Plan:
     """The plan of a network."""
+    finish = partial(lowered, forms=network.forms)
     primal = replace(network.program, outputs=(network.loss,))
     joint = vjp(primal, wrt=network.trained)
     kept = forward_of(joint, primal)
-    forward = lowered(replace(kept, name=f"{network.name}_forward", outputs=(network.output,)))
-    joint = lowered(replace(joint, outputs=(network.loss, *joint.outputs)))
+    forward = finish(replace(kept, name=f"{network.name}_forward", outputs=(network.output,)))
+    joint = finish(replace(joint, outputs=(network.loss, *joint.outputs)))
     loss, pullback, residuals = _split(joint, network)
     pushed = jvp(primal, wrt=network.trained)
-    pushed = lowered(replace(pushed, outputs=(network.loss, *pushed.outputs)))
+    pushed = finish(replace(pushed, outputs=(network.loss, *pushed.outputs)))
     parameters = tuple(Owned(network.tensor(p.name), p.trained) for p in network.parameters)
-    more = {name: lowered(one) for name, one in of_network(network).items()}
+    more = {name: finish(one) for name, one in of_network(network).items()}
     more = apart({"jvp": pushed, **more}, (forward, joint))
     pushed = more.pop("jvp")
     return Plan(network, parameters, _batch(network, loss), forward, loss, pullback, pushed, residuals, more)

@@ -50,5 +50,6 @@ def _context(plan: Plan, targets: Sequence[str]) -> dict[str, Any]:
         "batch": ", ".join(supplied.tensor.name for supplied in plan.batch),
         "data": ", ".join(supplied.tensor.name for supplied in plan.data),
         "answer": "labels" if network.task == "classification" else network.output,
+        "forms": network.forms,
         "targets": targets,
     }

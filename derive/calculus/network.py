@@ -59,6 +59,7 @@ class Network:
     `data` are the inputs that the output depends on, `labels` those that the loss reads besides.
     `sizes` fixes every size but the batch's, whose symbol is `batch`; `most` is M of the C source.
     `build` are the words that build it, where its name alone does not: ("two_layer", "--as", "mine").
+    `forms` are stable, or fast: slopes as they are written, by the names that the forward pass keeps.
     `derivatives` are those emitted beside vjp and jvp: ("hvp", "per_example").
     """
 
@@ -78,6 +79,7 @@ class Network:
     updates: tuple[Update, ...] = field(default=())
     build: tuple[str, ...] = ()
     derivatives: tuple[str, ...] = ()
+    forms: str = "stable"
 
     @property
     def command(self) -> str:

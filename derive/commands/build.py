@@ -25,6 +25,7 @@ Examples:
   python -m derive build conv2d --size H=28 --size W=28 --out layers
   python -m derive build two_layer --with hvp,gauss_newton,per_example
   python -m derive build layernorm --with hvp --out layers
+  python -m derive build two_layer_tanh --forms fast --as two_layer_tanh_fast
 
 Without a name, every network of derive/networks is built. A layer's name builds the layer alone: its
 forward, vjp and jvp. `python -m derive list` names them all.
@@ -65,6 +66,13 @@ def parse_derivatives(_: click.Context, __: click.Parameter, given: str) -> tupl
 @click.option(
     "--with", "with_", default="", callback=parse_derivatives, metavar="hvp,...", help="Further derivatives."
 )
+@click.option(
+    "--forms",
+    type=click.Choice(["stable", "fast"]),
+    default="stable",
+    show_default=True,
+    help="Slopes that keep their digits where a function saturates, or slopes as they are written.",
+)
 @click.option("--size", "sizes", multiple=True, callback=parse_sizes, metavar="d=500", help="Another size.")
 def build(
     names: tuple[str, ...],
@@ -74,6 +82,7 @@ def build(
     renamed: str | None,
     sizes: dict[str, int],
     with_: tuple[str, ...],
+    forms: str,
 ) -> None:
     """Derive networks (all of them by default) and emit their source."""
     from codegen.derivatives import ordered
@@ -89,10 +98,10 @@ def build(
     more = ordered(with_)
     for name in names or NETWORKS:
         if name in LAYERS and name not in NETWORKS:
-            _require_no_network_option(name, activation, renamed)
+            _require_no_network_option(name, activation, renamed, forms)
             written = emit_layer(layer(name), targets, Path(out), sizes, more)
         elif name in NETWORKS:
-            written = emit(variant(name, renamed, activation, sizes, more), targets, Path(out))
+            written = emit(variant(name, renamed, activation, sizes, more, forms), targets, Path(out))
         else:
             raise DeriveError(
                 f"there is no network or layer {name!r}; the networks are {', '.join(NETWORKS)}; "
@@ -101,9 +110,10 @@ def build(
         click.echo(f"{written[0].parent.name}: {written[0].parent}")
 
 
-def _require_no_network_option(name: str, activation: str | None, renamed: str | None) -> None:
-    """A layer has its own name and its own formula."""
-    for option, value in (("--activation", activation), ("--as", renamed)):
+def _require_no_network_option(name: str, activation: str | None, renamed: str | None, forms: str) -> None:
+    """A layer has its own name and its own formula, and stable forms."""
+    fast = None if forms == "stable" else forms
+    for option, value in (("--activation", activation), ("--as", renamed), ("--forms", fast)):
         if value is not None:
             raise DeriveError(
                 f"{option} changes a network, but {name!r} is a layer; leave {option} {value!r} out, "
@@ -119,4 +129,4 @@ def rebuilt(name: str, words: tuple[str, ...]) -> Network:
     options = build.make_context("build", list(words or (name,))).params
     (known,) = options["names"]
     more = ordered(options["with_"])
-    return variant(known, options["renamed"], options["activation"], options["sizes"], more)
+    return variant(known, options["renamed"], options["activation"], options["sizes"], more, options["forms"])

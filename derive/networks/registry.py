@@ -44,6 +44,7 @@ def variant(
     sigma: str | None = None,
     sizes: Mapping[str, int] | None = None,
     derivatives: tuple[str, ...] = (),
+    forms: str = "stable",
 ) -> Network:
     """A network with another name, another activation (a formula in x), other sizes or more derivatives."""
     _require_known(name)
@@ -59,15 +60,16 @@ def variant(
         raise DeriveError(
             f"{name} has no size {', '.join(sorted(unknown))}; its sizes are {', '.join(chosen.sizes)}"
         )
-    if sigma is None and renamed is None and not sizes and not derivatives:
+    if sigma is None and renamed is None and not sizes and not derivatives and forms == "stable":
         return chosen
     words = [name, *(("--activation", sigma) if sigma else ()), *(("--as", renamed) if renamed else ())]
     for letter, size in (sizes or {}).items():
         words += ["--size", f"{letter}={size}"]
     words += ["--with", ",".join(derivatives)] if derivatives else []
+    words += ["--forms", forms] if forms != "stable" else []
     resized = {**chosen.sizes, **(sizes or {})}
-    changed = replace(chosen, name=title, sizes=resized, build=tuple(words), derivatives=derivatives)
-    return require_network(changed)
+    changed = replace(chosen, name=title, sizes=resized, build=tuple(words))
+    return require_network(replace(changed, derivatives=derivatives, forms=forms))
 
 
 def _require_known(name: str) -> None:

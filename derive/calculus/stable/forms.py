@@ -29,9 +29,17 @@ from derive.calculus.tensor import Ref
 GROWING = (exp, tanh, sinh, cosh)
 
 
-def stable_forms(program: Program) -> Program:
-    """The program with every such form replaced."""
-    meaning = Meaning(program)
+def fast_forms(program: Program) -> Program:
+    """The program with such forms replaced where they are spelled out; names are read as they stand.
+
+    A derivative 1 - Z2[i,j]^2 of a tanh then needs nothing but Z2: it rounds to 0 where the tanh saturates.
+    """
+    return stable_forms(program, see_through=False)
+
+
+def stable_forms(program: Program, see_through: bool = True) -> Program:
+    """The program with every such form replaced, names seen through."""
+    meaning = Meaning(program if see_through else program.with_statements(()))
     if not meaning.names and not any(e.value.has(*GROWING) for e in program.equations()):
         return program
     decays = Decays(program)

@@ -3,6 +3,7 @@
     stable   ratios of exponentials and their logarithms by exp(-|a|): they neither overflow nor cancel
     differences  1 + erf(a), exp(a) - 1, sqrt(1 + a) - 1 by functions that have them whole
     singular quotients by a root that is 0 are 0, as declared
+    infinite log sum exp over minus infinities is minus infinity, with slope 0
     horner   long polynomials are nested
     hoist    reductions inside expressions become equations of their own
     tabulate functions inside sums are called once for each value of their own indices
@@ -26,12 +27,13 @@ from codegen.passes.verify import verify
 from derive.calculus.program import Program
 from derive.calculus.stable.differences import differences
 from derive.calculus.stable.forms import fast_forms, stable_forms
+from derive.calculus.stable.infinite import infinite
 from derive.calculus.stable.polynomials import horner
 from derive.calculus.stable.singular import singular
 
 Pass = Callable[[Program], Program]
 
-PASSES: tuple[Pass, ...] = (differences, singular, horner, hoist, tabulate, cse, dce, order)
+PASSES: tuple[Pass, ...] = (differences, singular, infinite, horner, hoist, tabulate, cse, dce, order)
 TARGET_PASSES: dict[str, tuple[Pass, ...]] = {"numpy": (), "c": ()}
 
 

@@ -10,9 +10,7 @@ from __future__ import annotations
 from dataclasses import replace
 
 from sympy import Expr, Mul, Pow, exp, log
-from sympy.core.basic import Basic
 
-from derive.calculus.canonical import canonical
 from derive.calculus.nodes import Sum
 from derive.calculus.program import Program, Recurrence, Statement
 from derive.calculus.simplify import named_forward
@@ -28,7 +26,7 @@ def stabilise(program: Program) -> Program:
     """The program with logarithms of exponentials opened and their sums shifted by the maximum."""
     program = removable(centred_moments(program))
     logform = LogForm(program)
-    shifts = Shifts(program, {t.name: t for t in program.locals}, logform, _alone(program, logform))
+    shifts = Shifts(program, {t.name: t for t in program.locals}, logform)
     statements: list[Statement] = []
     for statement in program.statements:
         if isinstance(statement, Recurrence):
@@ -39,15 +37,6 @@ def stabilise(program: Program) -> Program:
         statements += [*shifts.taken(), replace(statement, value=value)]
     stable = replace(program, statements=tuple(statements), locals=tuple(shifts.locals.values()))
     return named_forward(null_products(stable))
-
-
-def _alone(program: Program, logform: LogForm) -> frozenset[Basic]:
-    """The sums of exponentials that are all of a logarithm's argument, not a quotient's."""
-    arguments = (node.args[0] for equation in program.equations() for node in equation.value.atoms(log))
-    opened = (logform(a) for a in arguments if isinstance(a, Sum | Ref))
-    return frozenset(
-        canonical(o.args[0]) for o in opened if isinstance(o, log) and isinstance(o.args[0], Sum)
-    )
 
 
 def _opened_logs(value: Expr, logform: LogForm) -> Expr:

@@ -5,8 +5,7 @@
 
 The maximum cancels wherever the sum stands under a logarithm or below a fraction bar: exp(v)/sum exp(u)
 is exp(v - M)/T, which no longer overflows, and log sum exp(u) is M + log T. The shift does not change
-the value, so it has no derivative: its equation is frozen. Where log sum exp stands alone, a maximum that is
-not finite shifts nothing: over minus infinities it is minus infinity, with slope 0.
+the value, so it has no derivative: its equation is frozen.
 Blanchard, Higham, Higham, Accurately computing the log-sum-exp and softmax functions,
 IMA J. Numer. Anal. 2021.
 """
@@ -16,13 +15,12 @@ from __future__ import annotations
 from collections.abc import Iterator
 from dataclasses import dataclass, field
 
-from sympy import Add, And, Expr, Mul, Pow, exp, log, oo, preorder_traversal, true
-from sympy.core.basic import Basic
+from sympy import Add, Expr, Mul, Pow, exp, log, oo, preorder_traversal, true
 from sympy.logic.boolalg import Boolean
 
-from derive.calculus.canonical import canonical, key
+from derive.calculus.canonical import key
 from derive.calculus.compose import free_name
-from derive.calculus.nodes import Finite, Largest, Range, Reduction, Sum, Where
+from derive.calculus.nodes import Largest, Range, Reduction, Sum, Where
 from derive.calculus.program import Equation, Program
 from derive.calculus.stable.logform import LogForm
 from derive.calculus.substitution import freshened, substitute
@@ -36,7 +34,6 @@ class Shifts:
     program: Program
     locals: dict[str, Tensor]
     logform: LogForm
-    alone: frozenset[Basic] = frozenset()
     known: dict[object, tuple[Ref, Ref]] = field(default_factory=dict)
     pending: list[Equation] = field(default_factory=list)
 
@@ -128,11 +125,10 @@ def _define(total: Sum, outer: tuple[Range, ...], layer: str, shifts: Shifts) ->
     normaliser = _declare("T", outer, shifts)
     m, e, t = largest[rows], exponential[(*rows, *total.bound)], normaliser[rows]
     inner = (*outer, *total.ranges)
-    guard = And(terms.guard, Finite(m)) if canonical(total) in shifts.alone else terms.guard
     highest = Largest(Where(terms.guard, terms.exponent, -oo), *total.ranges)
     shifts.pending += [
         Equation(m, outer, highest, frozen=True, given=False, layer=layer),
-        Equation(e, inner, Where(guard, exp(terms.exponent - m), 0), given=False, layer=layer),
+        Equation(e, inner, Where(terms.guard, exp(terms.exponent - m), 0), given=False, layer=layer),
         Equation(t, outer, Sum(terms.weight * e, *total.ranges), given=False, layer=layer),
     ]
     return m, t

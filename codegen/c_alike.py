@@ -20,6 +20,7 @@ from codegen.c_places import Place, Places
 from codegen.nest import Comment, Guard, Line, Loop, Node
 from derive.calculus.alike import Renaming, placeholders, skeleton
 from derive.calculus.nodes import FloorDiv, Range
+from derive.calculus.occurrence import holds
 from derive.calculus.tensor import Size, TensorName
 from derive.errors import DeriveError
 
@@ -112,7 +113,7 @@ def alike_nest(nest: Nest, places: Places, nests: Nests) -> list[Node]:
     shapes = (extent for place in listed for extent in place.shape or ())
     parts = (*named, *shapes, *nest.to_c.extents.values())
     renaming = placeholders(parts)
-    if not renaming or any(part.has(FloorDiv) for part in parts):  # a size that a division gives has a name
+    if not renaming or any(holds(part, FloorDiv) for part in parts):  # a quotient of sizes has a name
         return equation_nest(nest)
     bare = _Bare(nest, places, renaming)
     key = bare.key

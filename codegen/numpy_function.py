@@ -17,6 +17,7 @@ from codegen.printers.to_numpy import NumpyPrinter
 from derive.calculus.matrix import choosing_loops
 from derive.calculus.matrix_base import Form
 from derive.calculus.nodes import Positive, Reduction, Sum, Where
+from derive.calculus.occurrence import holds
 from derive.calculus.program import Equation, Program, Recurrence
 from derive.calculus.tensor import Kind, Ref, Size, Tensor, refs
 
@@ -129,14 +130,14 @@ def _is_hoisted(equation: Equation, reader: Equation, ref: Ref) -> bool:
 
 
 def _is_contraction(equation: Equation) -> bool:
-    if equation.accumulates or not equation.value.has(Sum) or choosing_loops(equation):
+    if equation.accumulates or not holds(equation.value, Sum) or choosing_loops(equation):
         return False
     return len(refs(equation.value)) <= MOST_INLINED
 
 
 def _reads_whole(reader: Equation, ref: Ref, definition: Equation, inside: set[str]) -> bool:
     """Whether the reader is elementwise and reads the whole array once."""
-    if reader.value.has(Reduction) or reader.accumulates or reader.name in inside:
+    if holds(reader.value, Reduction) or reader.accumulates or reader.name in inside:
         return False
     once = _occurrences(reader.value, ref) == 1 or reader.value == Where(Positive(ref), ref, 0)
     extents = tuple(extent for _, extent in definition.ranges)

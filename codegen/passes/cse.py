@@ -19,6 +19,7 @@ from sympy.core.basic import Basic
 from codegen.passes.canonical import spelling
 from codegen.passes.verify import unbound
 from derive.calculus.nodes import Reduction
+from derive.calculus.occurrence import nodes_of
 from derive.calculus.program import Equation, Program, Recurrence, Statement
 from derive.calculus.tensor import Ref, TensorName
 
@@ -61,7 +62,7 @@ def _renamed(equation: Equation, renamed: dict[Basic, Basic]) -> Equation:
 def _reading(equation: Equation, known: dict[str, str]) -> Equation:
     """The equation with its proper subreductions read from the names that hold them."""
     found: dict[Basic, Basic] = {}
-    for node in equation.value.atoms(Reduction):
+    for node in nodes_of(equation.value, Reduction):
         if node != equation.value:
             free = unbound(node, set())
             ranges = tuple((index, extent) for index, extent in equation.ranges if index in free)

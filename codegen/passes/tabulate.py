@@ -20,6 +20,7 @@ from sympy.core.basic import Basic
 from codegen.passes.hoist import fresh_name
 from codegen.passes.verify import unbound
 from derive.calculus.nodes import Range, Sum, Where
+from derive.calculus.occurrence import holds, nodes_of
 from derive.calculus.program import Equation, Program, Recurrence, Statement
 from derive.calculus.tensor import Axis, Index, Ref, Tensor, refs
 
@@ -47,7 +48,7 @@ def _tables(
     """The equation, preceded by the tables that it reads."""
     tables: list[Equation] = []
     found: dict[Basic, Basic] = {}
-    sums = sorted(equation.value.atoms(Sum), key=str) if equation.value.has(Function) else []
+    sums = sorted(nodes_of(equation.value, Sum), key=str) if holds(equation.value, Function) else []
     for node in sums:
         loops = (*outer, *equation.ranges, *node.ranges)
         for factor in _called_again(node, {index for index, _ in loops}):
@@ -64,9 +65,9 @@ def _called_again(node: Sum, loops: set[Index]) -> Iterator[Expr]:
     """The factors with a function that some loop does not change."""
     body = node.body.chosen if isinstance(node.body, Where) else node.body
     for factor in Mul.make_args(body):
-        functions = [f for f in factor.atoms(Function) if not isinstance(f, CHEAP)]
+        functions = [f for f in nodes_of(factor, Function) if not isinstance(f, CHEAP)]
         plain = all(isinstance(index, Index) for ref in refs(factor) for index in ref.indices)
-        if functions and plain and not factor.has(Sum, Where) and unbound(factor, set()) < loops:
+        if functions and plain and not holds(factor, Sum, Where) and unbound(factor, set()) < loops:
             yield factor
 
 

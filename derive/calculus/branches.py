@@ -14,18 +14,19 @@ from sympy.logic.boolalg import Boolean
 
 from derive.calculus.bounds import negated
 from derive.calculus.nodes import Where
+from derive.calculus.occurrence import holds
 from derive.calculus.terms import Product, collected, common, product, without
 
 
 def joined(value: Expr) -> Expr:
     """The value with every such pair of terms joined, innermost first."""
-    if not value.has(Where):
+    if not holds(value, Where):
         return value
     return _joined(value)
 
 
 def _joined(node: Basic) -> Basic:
-    if not node.args or not node.has(Where):
+    if not node.args or not holds(node, Where):
         return node
     node = node.func(*(_joined(argument) for argument in node.args))
     return _branch(node) if isinstance(node, Add) else node
@@ -36,7 +37,7 @@ def _branch(total: Add) -> Expr:
     guarded: dict[Boolean, list[Product]] = {}
     rest: list[Expr] = []
     for term in total.args:
-        one = product(term) if term.has(Where) else None
+        one = product(term) if holds(term, Where) else None
         if one is None or one.condition == true:
             rest.append(term)
         else:

@@ -15,6 +15,7 @@ from sympy import Expr, srepr
 from sympy.core.basic import Basic
 
 from derive.calculus.nodes import Reduction, VectorMap, reduces
+from derive.calculus.occurrence import nodes_of
 from derive.calculus.tensor import Index, TensorName
 
 MOST_ORDERS = 24
@@ -46,8 +47,8 @@ def same(left: Expr, right: Expr) -> bool:
 def unified(value: Expr) -> Expr:
     """The value with reductions that differ in bound names alone written alike, so that they add up."""
     reading: dict[Any, list[Reduction]] = {}
-    for node in value.atoms(Reduction):
-        reading.setdefault((len(node.bound), frozenset(node.atoms(TensorName))), []).append(node)
+    for node in nodes_of(value, Reduction):
+        reading.setdefault((len(node.bound), frozenset(nodes_of(node, TensorName))), []).append(node)
     found = [node for nodes in reading.values() if len(nodes) > 1 for node in nodes]
     if not found:
         return value

@@ -15,6 +15,7 @@ from derive.calculus.cost import operations
 from derive.calculus.folding import Folder
 from derive.calculus.nodes import Positive, Sum
 from derive.calculus.normal import normal
+from derive.calculus.occurrence import holds, nodes_of
 from derive.calculus.program import Equation
 from derive.calculus.rules.closed import CLOSED
 from derive.calculus.rules.rewriting import rewritten
@@ -37,7 +38,7 @@ def best(value: Expr, folder: Folder, extents: Mapping[Index, Expr]) -> Expr:
     solved for what stands inside them or not.
     """
     candidates = _forms(value, folder, extents, solving=False)
-    if value.has(exp):
+    if holds(value, exp):
         candidates += [rewritten(form, CLOSED) for form in candidates]
     if folder.solves(value):
         candidates += [
@@ -55,7 +56,7 @@ def _effort(form: Expr) -> tuple[int, int]:
 
 def _shorter(form: Expr, folder: Folder) -> Expr:
     """A form without superfluous guards, numbers before brackets and products repeated in sums."""
-    present = form.atoms(Sum, Positive, Rational)
+    present = nodes_of(form, Sum, Positive, Rational)
     sums = [node for node in present if isinstance(node, Sum)]
     if any(isinstance(node, Positive) for node in present):
         form = unguarded(form, folder.values)
@@ -68,7 +69,7 @@ def _shorter(form: Expr, folder: Folder) -> Expr:
 
 def _forms(value: Expr, folder: Folder, extents: Mapping[Index, Expr], solving: bool) -> list[Expr]:
     folded = normal(folder.fold(value, solving), extents)
-    if not folded.has(Add):
+    if not holds(folded, Add):
         return [folded]
     folded = joined(unified(folded))
     spread = normal(distributed(folded), extents) if multiplies_out(folded) else folded

@@ -25,6 +25,7 @@ from sympy.logic.boolalg import Boolean
 
 from derive.calculus.bounds import negated
 from derive.calculus.nodes import Largest, Positive, Sum, Where, free_indices
+from derive.calculus.occurrence import holds
 from derive.calculus.program import Equation
 from derive.calculus.tensor import Index, Ref, refs
 from derive.calculus.terms import Product, product
@@ -135,7 +136,7 @@ def _kernel(base: Expr, solved: Expr) -> tuple[Expr, Expr] | None:
     """base = a + b*f(...) solved for the function f, or for the only sum."""
     if not isinstance(base, Add):
         return None
-    summed = [term for term in base.args if term.has(Sum)]
+    summed = [term for term in base.args if holds(term, Sum)]
     if len(summed) == 1:
         scale, total = summed[0].as_independent(Sum, as_Add=False)
         return (total, (solved - (base - summed[0])) / scale) if isinstance(total, Sum) else None

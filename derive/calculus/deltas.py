@@ -23,6 +23,7 @@ from sympy.logic.boolalg import Boolean
 
 from derive.calculus.bounds import contains_data, inside, tidied, tidy, without_proved
 from derive.calculus.nodes import FloorDiv, IsZero, Nonnegative, Range, Remainder, Sum, Where, free_indices
+from derive.calculus.occurrence import holds, nodes_of
 from derive.calculus.substitution import fresh, rename_ranges, substitute
 from derive.calculus.tensor import Axis, Index, refs
 
@@ -160,7 +161,7 @@ def _continues(high: FloorDiv, low: Remainder) -> bool:
 def _split(system: _System) -> bool:
     """A loop under // n or % n becomes n*quotient + remainder."""
     for _, g, _ in system.pending:
-        for node in sorted(g.atoms(FloorDiv, Remainder), key=str):
+        for node in sorted(nodes_of(g, FloorDiv, Remainder), key=str):
             loop, divisor = node.args
             if loop in system.unknown and not system.loops_of(divisor):
                 _split_loop(system, loop, divisor)
@@ -304,7 +305,7 @@ def _places_tidied(value: Any, system: _System, renaming: dict[Index, Index]) ->
     }
     replaced = {}
     for ref in refs(value):
-        if ref.has(FloorDiv):
+        if holds(ref, FloorDiv):
             places = (tidy(_exact_multiple(place, exact)) for place in ref.indices)
             replaced[ref] = ref.func(ref.args[0], *places)
     return value.xreplace(replaced) if replaced else value
@@ -324,7 +325,7 @@ def _exactly(guard: Boolean, exact: dict[Expr, Expr]) -> Boolean:
     if not exact:
         return guard
     replaced = {}
-    for comparison in guard.atoms(Nonnegative, IsZero):
+    for comparison in nodes_of(guard, Nonnegative, IsZero):
         replaced[comparison] = comparison.func(_exact_multiple(comparison.expression, exact))
     return guard.xreplace(replaced)
 

@@ -22,6 +22,7 @@ from derive.calculus.budget import Budget, multiplies_out
 from derive.calculus.definitions import ConditionRule, Rule, condition_rules_of, rules_of
 from derive.calculus.nodes import Condition, Opaque, Reduction, Sum, Where, free_indices, rebuilt, reduces
 from derive.calculus.normal import normal
+from derive.calculus.occurrence import holds, nodes_of
 from derive.calculus.program import Equation
 from derive.calculus.substitution import freshened, substitute
 from derive.calculus.tensor import Ref, refs
@@ -49,7 +50,7 @@ class Folder:
         named = replace(equation, value=value)
         for rule in rules_of(named):
             self.add(rule)
-        if named.value.has(Sum) and not isinstance(named.value, Where):
+        if holds(named.value, Sum) and not isinstance(named.value, Where):
             self._learn_sum(named)
         for condition in condition_rules_of(named):
             self.conditions.setdefault(min(condition.heads), []).append(condition)
@@ -60,11 +61,11 @@ class Folder:
         """A sum of terms is a sum of sums, all but one of them known perhaps: y = sum_q S (a - Z) is
         a - sum_q S Z where S sums to 1.
         """
-        if not any(node.body.has(Add) for node in equation.value.atoms(Sum)):
+        if not any(holds(node.body, Add) for node in nodes_of(equation.value, Sum)):
             return
         loops = dict(equation.ranges)
         spread = self.fold(normal(distributed(equation.value), loops), solving=False)
-        if isinstance(spread, Add) and sum(term.has(Sum) for term in spread.args) == 1:
+        if isinstance(spread, Add) and sum(holds(term, Sum) for term in spread.args) == 1:
             for rule in rules_of(replace(equation, value=spread)):
                 if rule.solved:
                     self.add(rule)
@@ -88,7 +89,7 @@ class Folder:
         """Whether a name that was solved for stands below a fraction bar, where 1/s - 1 would cancel."""
         return any(
             isinstance(node.base, Ref) and node.base.name in self.solved and node.exp.is_negative
-            for node in value.atoms(Pow)
+            for node in nodes_of(value, Pow)
         )
 
     def fold(self, value: Expr, solving: bool = True) -> Expr:
@@ -98,7 +99,7 @@ class Folder:
         if self.symmetric:
             value = self._ordered(value, frozenset())
         rules = self._applicable(value, solving)
-        if not rules and not value.has(Sum, Condition):
+        if not rules and not holds(value, Sum, Condition):
             return value
         identity = (value, tuple(map(id, rules)))
         if identity not in self.seen:
@@ -111,7 +112,7 @@ class Folder:
             order = self.symmetric[node.name]
             other = Ref(node.name, *(node.indices[place] for place in order))
             return min((node, other), key=lambda ref: [(i in bound, str(i)) for i in ref.indices])
-        if not isinstance(node, Basic) or not node.has(Ref):
+        if not isinstance(node, Basic) or not holds(node, Ref):
             return node
         inner = bound | frozenset(node.bound) if isinstance(node, Reduction) else bound
         return node.func(*(self._ordered(argument, inner) for argument in node.args))

@@ -25,6 +25,7 @@ from derive.calculus.activity import reads
 from derive.calculus.canonical import key
 from derive.calculus.compose import free_name
 from derive.calculus.nodes import Largest, Range, Reduction, Sum, Where
+from derive.calculus.occurrence import holds, nodes_of
 from derive.calculus.program import Equation, Program, Recurrence, Statement
 from derive.calculus.substitution import freshened, substitute
 from derive.calculus.tensor import Axis, Index, Ref, Tensor, refs
@@ -125,7 +126,7 @@ def _reading(equation: Equation, kernel: Equation) -> Equation:
 
 def _named(equation: Equation, outer: tuple[Range, ...], naming: _Naming) -> list[Equation]:
     """The equation, preceded by its kernels."""
-    if equation.frozen or not equation.value.has(Function, Pow) or equation.value.is_Atom:
+    if equation.frozen or not holds(equation.value, Function, Pow) or equation.value.is_Atom:
         return [equation]
     if _rational_in_exponentials(equation.value):
         return [equation]
@@ -142,8 +143,8 @@ def _named(equation: Equation, outer: tuple[Range, ...], naming: _Naming) -> lis
 def _rational_in_exponentials(value: Expr) -> bool:
     """Whether several exponentials meet in a fraction: it has a stable form only as a whole."""
     return any(
-        node.exp.is_negative and len(node.base.atoms(exp)) > 1 and not node.base.has(Sum)
-        for node in value.atoms(Pow)
+        node.exp.is_negative and len(nodes_of(node.base, exp)) > 1 and not holds(node.base, Sum)
+        for node in nodes_of(value, Pow)
     )
 
 
@@ -160,7 +161,7 @@ def _kernels(value: Expr, ranges: tuple[Range, ...]) -> Iterator[tuple[Expr, tup
 
 def _alone(value: Expr) -> Expr | None:
     """The kernel that a value is, up to numbers: its name is the value's."""
-    factors = [base**power for base, power in product(value).factors.items() if base.has(Ref)]
+    factors = [base**power for base, power in product(value).factors.items() if holds(base, Ref)]
     if isinstance(value, Where) or len(factors) != 1:
         return None
     (factor,) = factors
@@ -173,20 +174,20 @@ def _alone(value: Expr) -> Expr | None:
 def _is_kernel(node: Basic) -> bool:
     if isinstance(node, Pow):
         return not node.exp.is_Integer or (
-            node.exp == -1 and isinstance(node.base, Add) and node.base.has(exp)
+            node.exp == -1 and isinstance(node.base, Add) and holds(node.base, exp)
         )
     return isinstance(node, Function) and not isinstance(node, CHEAP)
 
 
 def _inside(node: Basic, ranges: tuple[Range, ...]) -> Iterator[tuple[Expr, tuple[Range, ...]]]:
-    if isinstance(node, (Ref, Where, Largest, log)) or not node.args or not node.has(Ref):
+    if isinstance(node, (Ref, Where, Largest, log)) or not node.args or not holds(node, Ref):
         return
     if isinstance(node, Reduction) and not isinstance(node, Sum):
         return
     if _is_kernel(node):
         yield node, ranges
         return
-    if isinstance(node, Pow) and node.exp.is_negative and node.base.has(Sum):
+    if isinstance(node, Pow) and node.exp.is_negative and holds(node.base, Sum):
         yield node.base, ranges
         return
     inner = (*ranges, *node.ranges) if isinstance(node, Sum) else ranges
@@ -197,9 +198,9 @@ def _inside(node: Basic, ranges: tuple[Range, ...]) -> Iterator[tuple[Expr, tupl
 def _arguments(kernel: Expr, ranges: tuple[Range, ...]) -> Iterator[tuple[Expr, tuple[Range, ...]]]:
     """What a kernel takes, where that has a sum."""
     argument = kernel.args[0]
-    if isinstance(kernel, Pow) and isinstance(argument, Add) and argument.has(exp):
-        argument = max(argument.atoms(exp), key=str).args[0]
-    if argument.has(Sum) and not isinstance(argument, Ref):
+    if isinstance(kernel, Pow) and isinstance(argument, Add) and holds(argument, exp):
+        argument = max(nodes_of(argument, exp), key=str).args[0]
+    if holds(argument, Sum) and not isinstance(argument, Ref):
         yield (-argument if argument.could_extract_minus_sign() else argument), ranges
 
 
@@ -225,5 +226,5 @@ def _name(
 
 def _kind(node: Expr) -> str:
     if isinstance(node, Pow):
-        return "sigma" if node.base.has(exp) else "root"
+        return "sigma" if holds(node.base, exp) else "root"
     return _NAMES.get(type(node).__name__, "argument")

@@ -13,6 +13,7 @@ from __future__ import annotations
 from sympy import Abs, Add, Expr, Integer, Mul, Rational, Symbol, sign
 
 from derive.calculus.nodes import Nonnegative, Positive, Where
+from derive.calculus.occurrence import holds
 
 
 def larger(a: Expr, b: Expr) -> Expr:
@@ -38,7 +39,7 @@ def smaller(a: Expr, b: Expr) -> Expr:
 
 def canonical_kinks(expression: Expr) -> Expr:
     """The expression with every spelling of a kink in its canonical form."""
-    if not expression.args or not expression.has(Where, Abs, sign):
+    if not expression.args or not holds(expression, Where, Abs, sign):
         return expression
     rebuilt = expression.func(*(canonical_kinks(a) if isinstance(a, Expr) else a for a in expression.args))
     if isinstance(rebuilt, Where):

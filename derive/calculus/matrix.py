@@ -18,6 +18,7 @@ from derive.calculus.matrix_base import Form, MatrixFormError, renamed
 from derive.calculus.matrix_cover import Cover
 from derive.calculus.matrix_labels import Order
 from derive.calculus.nodes import IsZero, Opaque, Range, Reduction, Sum, VectorMap, Where
+from derive.calculus.occurrence import nodes_of
 from derive.calculus.program import Equation, Program
 from derive.calculus.substitution import fresh, freshened, substitute
 from derive.calculus.tensor import Axis, Index, Ref, Size, Tensor, TensorName, refs
@@ -94,7 +95,7 @@ def choosing_loops(equation: Equation, value: Expr | None = None) -> frozenset[I
     if not equation.ranges:
         return frozenset()
     deciding = [extent for _, extent in equation.ranges]
-    for node in value.atoms(Reduction, Opaque):
+    for node in nodes_of(value, Reduction, Opaque):
         if isinstance(node, Opaque):
             deciding += node.selectors
             continue
@@ -148,7 +149,7 @@ def _definition(ref: Ref, program: Program, inside: Expr) -> Expr:
     for equation in program.defining(ref.name):
         binding = _bound_loops(equation, ref)
         if binding is not None:
-            taken = {symbol.name for symbol in inside.atoms(Index)}
+            taken = {symbol.name for symbol in nodes_of(inside, Index)}
             return substitute(freshened(equation.value, taken), binding)
     raise MatrixFormError(f"{ref} cannot be unfolded: {program.name} has no equation for it")
 

@@ -200,9 +200,9 @@ class Where(_RealNode):
 
     def __new__(cls, condition: Any, chosen: Any, other: Any = 0) -> Any:
         chosen, other = sympify(chosen, strict=True), sympify(other, strict=True)
-        if condition in (True, true) or chosen == other:
+        if condition is True or condition is true or chosen == other:
             return chosen
-        if condition in (False, false):
+        if condition is False or condition is false:
             return other
         return Basic.__new__(cls, condition, chosen, other)
 

@@ -20,20 +20,21 @@ from sympy.logic.boolalg import Boolean
 
 from derive.calculus.bounds import inside, without_proved
 from derive.calculus.nodes import IsZero, Range, Reduction, Sum, Where, free_indices
+from derive.calculus.occurrence import holds, nodes_of
 from derive.calculus.substitution import substitute
 from derive.calculus.tensor import Index
 
 
 def normal(value: Expr, extents: Mapping[Index, Expr]) -> Expr:
     """The normal form of a value whose free indices run over `extents`."""
-    if not value.has(Sum, Where):
+    if not holds(value, Sum, Where):
         return value
     return _normal(value, tuple(extents.items()))
 
 
 @cache
 def _normal(value: Expr, outer: tuple[Range, ...]) -> Expr:
-    if not isinstance(value, Expr) or not value.args or not value.has(Sum, Where):
+    if not isinstance(value, Expr) or not value.args or not holds(value, Sum, Where):
         return value
     if isinstance(value, Sum):
         return _normal_sum(value, outer)
@@ -55,7 +56,7 @@ def _normal_where(value: Where, outer: tuple[Range, ...]) -> Expr:
 
 def _within(condition: Boolean, value: Expr) -> Expr:
     """A value where a condition holds: branches on the same condition are decided."""
-    decided = {node: node.chosen for node in value.atoms(Where) if node.condition == condition}
+    decided = {node: node.chosen for node in nodes_of(value, Where) if node.condition == condition}
     return value.xreplace(decided) if decided else value
 
 

@@ -14,6 +14,7 @@ from sympy import Expr, Integer
 
 from derive.calculus.network import Network
 from derive.calculus.nodes import FloorDiv, Remainder
+from derive.calculus.occurrence import holds, nodes_of
 from derive.calculus.program import Program
 from derive.calculus.soundness import complaints as unsound
 from derive.calculus.soundness import needed
@@ -66,7 +67,7 @@ def require_elements(program: Program, sizes: Mapping[str, int]) -> None:
         for axis in tensor.axes:
             length = None if refs(axis.size) else _value(axis.size, known)
             if length is not None and length < 1:
-                letters = sorted(symbol.name for symbol in axis.size.atoms(Size))
+                letters = sorted(symbol.name for symbol in nodes_of(axis.size, Size))
                 given = ", ".join(f"{letter}={sizes[letter]}" for letter in letters)
                 raise NetworkRefused(
                     f"{program.name}: axis {axis.size} of {tensor.name} has {length} elements with {given}; "
@@ -82,7 +83,7 @@ def _value(size: Expr, known: Mapping[Size, Integer]) -> int | None:
 
 def _computed(size: Expr) -> Expr:
     """A size whose quotients and remainders of numbers are worked out."""
-    if not size.has(FloorDiv, Remainder):
+    if not holds(size, FloorDiv, Remainder):
         return size
     return size.func(*(_computed(argument) for argument in size.args))
 
@@ -105,7 +106,7 @@ def _sizes(network: Network) -> Iterator[str]:
         symbol.name
         for tensor in network.program.tensors.values()
         for axis in tensor.axes
-        for symbol in axis.size.atoms(Size)
+        for symbol in nodes_of(axis.size, Size)
     }
     for letter in sorted(used - {network.batch} - set(network.sizes)):
         yield f"the size {letter} has no value; give it one, as {letter}=8"

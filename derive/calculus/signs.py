@@ -11,6 +11,7 @@ from sympy import Add, Expr, Mul, Pow, exp
 from sympy.core.basic import Basic
 
 from derive.calculus.nodes import Positive, Sum, Where
+from derive.calculus.occurrence import holds, nodes_of
 from derive.calculus.program import Equation
 from derive.calculus.tensor import Ref
 from derive.calculus.terms import product
@@ -21,7 +22,7 @@ Definitions = Mapping[str, Equation]
 def unguarded(value: Expr, values: Definitions) -> Expr:
     """The value less every guard [B > 0] before a product that has B as a factor."""
     found = {}
-    for node in value.atoms(Where):
+    for node in nodes_of(value, Where):
         if node.other == 0 and isinstance(node.condition, Positive) and _holds_itself(node, values):
             found[node] = node.chosen
     return value.xreplace(found) if found else value
@@ -36,9 +37,9 @@ def _holds_itself(node: Where, values: Definitions) -> bool:
     if definition != Where(Positive(chosen), chosen, 0):
         return False
     factors = product(node.chosen).factors
-    if name not in factors or not factors[name].is_positive or node.chosen.has(exp):
+    if name not in factors or not factors[name].is_positive or holds(node.chosen, exp):
         return False
-    below = {inner.base for inner in node.chosen.atoms(Pow) if not inner.exp.is_nonnegative}
+    below = {inner.base for inner in nodes_of(node.chosen, Pow) if not inner.exp.is_nonnegative}
     return all(positive(base, values) for base in below)
 
 
@@ -70,4 +71,4 @@ def _nonnegative(value: Basic, values: Definitions) -> bool:
 
 
 def _is_size(value: Basic) -> bool:
-    return isinstance(value, Expr) and not value.has(Ref) and bool(value.is_positive)
+    return isinstance(value, Expr) and not holds(value, Ref) and bool(value.is_positive)

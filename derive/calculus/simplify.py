@@ -22,6 +22,7 @@ from derive.calculus.definitions import Rule
 from derive.calculus.folding import Folder, bound_apart
 from derive.calculus.nodes import Reduction, Sum, Where, free_indices, reduces
 from derive.calculus.normal import normal
+from derive.calculus.occurrence import holds, nodes_of
 from derive.calculus.program import Equation, Program, Recurrence, Statement
 from derive.calculus.substitution import substitute
 from derive.calculus.tensor import Index, Ref, names_read, refs
@@ -162,7 +163,7 @@ def _inlined(
 
 def contractions(value: Expr) -> list[Sum]:
     """The sums of products none of whose factors has every index that is left, as in a matrix product."""
-    return [node for node in value.atoms(Sum) if _contracts(node)] if reduces(value) else []
+    return [node for node in nodes_of(value, Sum) if _contracts(node)] if reduces(value) else []
 
 
 def _contracts(node: Sum) -> bool:
@@ -222,7 +223,7 @@ def _only_in_sums(value: Basic, name: str, contracting: bool = False) -> bool:
     """Whether a name stands nowhere but in sums of products, as in a matrix product."""
     if name not in names_read(value):
         return True
-    if isinstance(value, Sum) and not value.body.has(Add, Sum):
+    if isinstance(value, Sum) and not holds(value.body, Add, Sum):
         return not contracting or _contracts(value)
     return not isinstance(value, Ref) and all(_only_in_sums(a, name, contracting) for a in value.args)
 
@@ -234,7 +235,7 @@ def _bare_reads(user: Equation, name: str) -> bool:
 
 def _put_in(user: Equation, equation: Equation, folder: Folder) -> Equation:
     taken = {str(symbol) for symbol in user.value.free_symbols} | {i.name for i in user.loops}
-    taken |= {i.name for node in user.value.atoms(Reduction) for i in node.bound}
+    taken |= {i.name for node in nodes_of(user.value, Reduction) for i in node.bound}
     value = bound_apart(equation.value, taken)
     uses = {
         ref: substitute(value, dict(zip(equation.loops, ref.indices, strict=True)))

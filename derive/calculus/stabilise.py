@@ -12,6 +12,7 @@ from dataclasses import replace
 from sympy import Expr, Mul, Pow, exp, log
 
 from derive.calculus.nodes import Sum
+from derive.calculus.occurrence import holds, nodes_of
 from derive.calculus.program import Program, Recurrence, Statement
 from derive.calculus.simplify import named_forward
 from derive.calculus.stable.logform import LogForm, definition
@@ -41,7 +42,7 @@ def stabilise(program: Program) -> Program:
 
 def _opened_logs(value: Expr, logform: LogForm) -> Expr:
     """The value with every logarithm of exponentials seen through."""
-    found = {node: logform(node.args[0]) for node in value.atoms(log)}
+    found = {node: logform(node.args[0]) for node in nodes_of(value, log)}
     replaced = {node: new for node, new in found.items() if new is not None and new != node}
     return value.xreplace(replaced) if replaced else value
 
@@ -49,7 +50,7 @@ def _opened_logs(value: Expr, logform: LogForm) -> Expr:
 def _opened_quotients(value: Expr, program: Program) -> Expr:
     """E/T by their definitions, where T is a sum of exponentials that has a name."""
     replaced = {}
-    for node in value.atoms(Mul):
+    for node in nodes_of(value, Mul):
         below = [f.base for f in node.args if isinstance(f, Pow) and f.exp.is_negative]
         if any(isinstance(base, Ref) and _sums_exponentials(base, program) for base in below):
             replaced[node] = _spelled(node, program)
@@ -58,7 +59,7 @@ def _opened_quotients(value: Expr, program: Program) -> Expr:
 
 def _sums_exponentials(ref: Ref, program: Program) -> bool:
     value = _spelled(ref, program)
-    return isinstance(value, Sum) and value.has(exp)
+    return isinstance(value, Sum) and holds(value, exp)
 
 
 def _spelled(value: Expr, program: Program) -> Expr:
@@ -69,6 +70,6 @@ def _spelled(value: Expr, program: Program) -> Expr:
         if meaning is None or not isinstance(meaning, exp | Sum):
             continue
         meaning = _spelled(meaning, program) if isinstance(meaning, Sum) else meaning
-        if meaning.has(exp):
+        if holds(meaning, exp):
             replaced[ref] = meaning
     return value.xreplace(replaced)

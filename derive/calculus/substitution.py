@@ -9,6 +9,7 @@ from sympy import Expr
 from sympy.core.basic import Basic
 
 from derive.calculus.nodes import Range, Reduction, rebuilt, reduces
+from derive.calculus.occurrence import nodes_of
 from derive.calculus.tensor import Index
 
 
@@ -97,4 +98,4 @@ def freshened(expression: Expr, taken: Iterable[str]) -> Expr:
 
 def bound_names(expression: Any) -> set[str]:
     """The names of all indices bound inside an expression."""
-    return {index.name for node in expression.atoms(Reduction) for index in node.bound}
+    return {index.name for node in nodes_of(expression, Reduction) for index in node.bound}

@@ -11,6 +11,7 @@ from itertools import combinations
 from sympy import Add, Expr, Mul
 
 from derive.calculus.nodes import Sum
+from derive.calculus.occurrence import holds, nodes_of
 from derive.calculus.substitution import substitute
 from derive.calculus.tensor import Index
 from derive.calculus.terms import collected, common, product
@@ -20,7 +21,7 @@ def nested(value: Expr) -> Expr:
     """Sums over several indices, a factor that misses one before the sum over it:
     sum_{i,q} f_i g_iq is sum_i f_i sum_q g_iq.
     """
-    found = {node: _nested(node) for node in value.atoms(Sum) if len(node.ranges) > 1}
+    found = {node: _nested(node) for node in nodes_of(value, Sum) if len(node.ranges) > 1}
     changed = {node: new for node, new in found.items() if new is not node}
     return value.xreplace(changed) if changed else value
 
@@ -38,7 +39,9 @@ def _nested(total: Sum) -> Expr:
 
 def merged_sums(value: Expr) -> Expr:
     """The value with sums over equal ranges made one where their bodies share a factor."""
-    found = {node: _merged(node) for node in value.atoms(Add) if sum(t.has(Sum) for t in node.args) > 1}
+    found = {
+        node: _merged(node) for node in nodes_of(value, Add) if sum(holds(t, Sum) for t in node.args) > 1
+    }
     changed = {node: new for node, new in found.items() if new is not node}
     return value.xreplace(changed) if changed else value
 

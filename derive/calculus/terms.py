@@ -12,6 +12,7 @@ from sympy import Add, And, Expr, Mul, Number, Pow, S, exp, true
 from sympy.logic.boolalg import Boolean
 
 from derive.calculus.nodes import Sum, Where
+from derive.calculus.occurrence import holds, nodes_of
 from derive.calculus.tensor import Ref
 
 Factors = dict[Expr, Expr]
@@ -201,7 +202,7 @@ def _most_shared(products: list[Product]) -> Expr | None:
     counts: dict[Expr, int] = {}
     for p in products:
         for base in p.factors:
-            if base.has(Ref):
+            if holds(base, Ref):
                 counts[base] = counts.get(base, 0) + 1
     shared = [(count, len(base.free_symbols), str(base), base) for base, count in counts.items() if count > 1]
     return max(shared, key=lambda row: row[:3])[3] if shared else None
@@ -226,7 +227,7 @@ def _base(factor: Expr) -> tuple[Expr, Expr]:
 def absorbed(value: Expr) -> Expr:
     """Numbers before a bracket multiplied in where that takes no more of them: 2 (x/2 - a) is x - 2 a."""
     found = {}
-    for node in value.atoms(Mul):
+    for node in nodes_of(value, Mul):
         number, rest = node.as_coeff_Mul()
         bracket = next((factor for factor in Mul.make_args(rest) if isinstance(factor, Add)), None)
         if bracket is None or number in (S.One, S.NegativeOne):

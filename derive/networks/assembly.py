@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
+from functools import cache
 
 from sympy import Expr, Integer
 
@@ -89,6 +90,7 @@ class Assembly:
         return require_network(network)
 
 
+@cache
 def activation(spelling: str) -> Callable[[Array], Array]:
     """A named activation, or any formula in x that a person types, applied to every element."""
     formula = ACTIVATIONS.get(spelling, spelling)

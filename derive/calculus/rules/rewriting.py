@@ -8,6 +8,7 @@ from sympy import Add, Expr, Mul
 from sympy.core.basic import Basic
 from sympy.core.function import Function
 
+from derive.calculus.occurrence import holds, nodes_of
 from derive.calculus.rules.matching import Binding, match_part
 from derive.calculus.rules.row import Row
 from derive.calculus.tensor import Ref
@@ -18,7 +19,7 @@ ROUNDS = 16
 def rewritten(value: Expr, rows: Sequence[Row], steps: list[tuple[Row, Expr, Expr]] | None = None) -> Expr:
     """The value with every row applied; `steps` records which, before and after."""
     for _ in range(ROUNDS):
-        present = frozenset(type(node) for node in value.atoms(Function))
+        present = frozenset(type(node) for node in nodes_of(value, Function))
         usable = [row for row in rows if row.heads <= present]
         changed = _visit(value, usable, steps) if usable else value
         if changed == value:
@@ -28,7 +29,7 @@ def rewritten(value: Expr, rows: Sequence[Row], steps: list[tuple[Row, Expr, Exp
 
 
 def _visit(node: Basic, rows: Sequence[Row], steps: list[tuple[Row, Expr, Expr]] | None) -> Basic:
-    if isinstance(node, Ref) or not node.args or not node.has(Function):
+    if isinstance(node, Ref) or not node.args or not holds(node, Function):
         return node
     node = node.func(*(_visit(argument, rows, steps) for argument in node.args))
     if not isinstance(node, Expr):

@@ -9,6 +9,7 @@ from sympy import Abs, Expr, Mul, exp, preorder_traversal, true
 from derive.calculus.bounds import contains_data, inside
 from derive.calculus.compose import free_name
 from derive.calculus.nodes import Range, Reduction
+from derive.calculus.occurrence import holds
 from derive.calculus.program import Equation, Program
 from derive.calculus.stable.exponential import Exponential
 from derive.calculus.tensor import Axis, Index, Ref, Tensor, refs
@@ -27,7 +28,7 @@ class Place:
 
     def names(self, exponent: Expr) -> bool:
         """Whether an exponent can be an equation of its own: it depends on the loops here alone."""
-        if self.equation.accumulates or exponent.has(Reduction):
+        if self.equation.accumulates or holds(exponent, Reduction):
             return False
         return set(_indices(exponent)) <= set(self.ranges)
 

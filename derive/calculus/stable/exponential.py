@@ -35,6 +35,7 @@ from sympy import (
     together,
 )
 
+from derive.calculus.occurrence import holds, nodes_of
 from derive.calculus.tensor import Ref
 
 T = Symbol("t", positive=True)
@@ -106,7 +107,7 @@ class Exponential:
 def exponential(value: Expr, definition: Definition) -> Exponential | None:
     """The value as such a ratio, None where it is something else."""
     plain = spelled(value, definition)
-    if plain is None or not plain.has(exp):
+    if plain is None or not holds(plain, exp):
         return None
     found = _one_exponent(plain)
     if found is None:
@@ -122,7 +123,7 @@ def core(value: Expr, definition: Definition) -> Expr | None:
     plain = spelled(value, definition)
     if plain is None:
         return None
-    cores = {_multiple(node.args[0])[1] for node in plain.atoms(exp)}
+    cores = {_multiple(node.args[0])[1] for node in nodes_of(plain, exp)}
     return cores.pop() if len(cores) == 1 else None
 
 
@@ -186,7 +187,7 @@ def _multiple(exponent: Expr) -> tuple[Rational, Expr]:
 
 def _one_exponent(plain: Expr) -> tuple[Rational, Expr, Expr] | None:
     """The largest a = step core that every exponent is a whole multiple of, and the value in t = exp(a)."""
-    multiples = {node: _multiple(node.args[0]) for node in plain.atoms(exp)}
+    multiples = {node: _multiple(node.args[0]) for node in nodes_of(plain, exp)}
     if len({inner for _, inner in multiples.values()}) != 1:
         return None
     numbers = [number for number, _ in multiples.values()]

@@ -16,6 +16,7 @@ from sympy import Add, Expr, Mul, Pow, cosh, exp, log, sinh, tanh
 from sympy.core.basic import Basic
 
 from derive.calculus.nodes import Range
+from derive.calculus.occurrence import holds, nodes_of
 from derive.calculus.program import Equation, Program, Recurrence, Statement
 from derive.calculus.stable.bounded import bounded
 from derive.calculus.stable.combination import cancels, combination
@@ -24,7 +25,7 @@ from derive.calculus.stable.exponential import Exponential, core, exponential, s
 from derive.calculus.stable.logarithms import logarithm
 from derive.calculus.stable.meaning import Meaning
 from derive.calculus.stable.vanishing import vanishing
-from derive.calculus.tensor import Ref
+from derive.calculus.tensor import Ref, names_read
 
 GROWING = (exp, tanh, sinh, cosh)
 
@@ -40,7 +41,7 @@ def fast_forms(program: Program) -> Program:
 def stable_forms(program: Program, see_through: bool = True) -> Program:
     """The program with every such form replaced, names seen through."""
     meaning = Meaning(program if see_through else program.with_statements(()))
-    if not meaning.names and not any(e.value.has(*GROWING) for e in program.equations()):
+    if not meaning.names and not any(holds(e.value, *GROWING) for e in program.equations()):
         return program
     decays = Decays(program)
     statements: list[Statement] = []
@@ -55,7 +56,7 @@ def stable_forms(program: Program, see_through: bool = True) -> Program:
 
 
 def _stable(equation: Equation, outer: tuple[Range, ...], meaning: Meaning, decays: Decays) -> list[Equation]:
-    if not equation.value.has(*GROWING) and not _seen(meaning, decays) & _names(equation.value):
+    if not holds(equation.value, *GROWING) and not _seen(meaning, decays) & names_read(equation.value):
         decays.learn(equation)
         return [equation]
     place = Place(equation, outer)
@@ -74,9 +75,9 @@ class _Visit:
         """The node in its stable form."""
         if isinstance(node, Ref | exp) or not node.args:
             return node
-        if not node.has(*GROWING) and not self._names(node):
+        if not holds(node, *GROWING) and not self._names(node):
             return node
-        if isinstance(node, Add | Mul) and node.has(Add):
+        if isinstance(node, Add | Mul) and holds(node, Add):
             combined = self._combined(node)
             if combined is not None:
                 return combined
@@ -86,12 +87,12 @@ class _Visit:
         return self._guarded(node.func(*(self.visit(argument) for argument in node.args)))
 
     def _names(self, node: Basic) -> bool:
-        return bool(_seen(self.meaning, self.decays) & _names(node))
+        return bool(_seen(self.meaning, self.decays) & names_read(node))
 
     def _form(self, node: Basic) -> Expr | None:
         if isinstance(node, log):
             return self._logarithm(node.args[0])
-        if isinstance(node, tanh) and node.has(log):
+        if isinstance(node, tanh) and holds(node, log):
             return self._ratio(node)
         if isinstance(node, Mul | Pow):
             return self._product(node)
@@ -150,7 +151,7 @@ class _Visit:
             if not (self.meaning.grows(node, primary) or cancels(parts, self.meaning)):
                 continue
             forms = {cofactor: self._ratio(ratio) or ratio for cofactor, ratio in parts.items()}
-            if not any(_grows(form) or self.meaning.names & _names(form) for form in forms.values()):
+            if not any(_grows(form) or self.meaning.names & names_read(form) for form in forms.values()):
                 terms = (self._guarded(self.visit(cofactor) * form) for cofactor, form in forms.items())
                 return Add(*terms)
         return None
@@ -196,10 +197,6 @@ class _Visit:
         return Mul(*rational), Mul(*(f for f in factors if f not in rational))
 
 
-def _names(node: Basic) -> set[str]:
-    return {ref.name for ref in node.atoms(Ref)}
-
-
 def _seen(meaning: Meaning, decays: Decays) -> frozenset[str]:
     """The names that stand for something exponential."""
     return meaning.names | decays.sources.keys()
@@ -207,7 +204,7 @@ def _seen(meaning: Meaning, decays: Decays) -> frozenset[str]:
 
 def _grows(value: Basic) -> bool:
     """Whether an exponential in it has no bound."""
-    return any(not node.args[0].is_nonpositive for node in value.atoms(exp))
+    return any(not node.args[0].is_nonpositive for node in nodes_of(value, exp))
 
 
 def _is_sum(factor: Expr) -> bool:

@@ -10,6 +10,7 @@ from sympy import Expr, Mul, cosh, exp, sinh
 from sympy.core.basic import Basic
 
 from derive.calculus.nodes import Reduction
+from derive.calculus.occurrence import holds, nodes_of
 from derive.calculus.program import Equation, Program
 from derive.calculus.stable.exponential import HYPERBOLIC, core, exponential, spelled
 from derive.calculus.substitution import substitute
@@ -41,7 +42,7 @@ class Meaning:
         return self._cores[node]
 
     def _found_cores(self, node: Basic) -> Iterator[Expr]:
-        for part in node.atoms(Ref, exp, *HYPERBOLIC):
+        for part in nodes_of(node, Ref, exp, *HYPERBOLIC):
             meaning = self.product(part) if isinstance(part, Ref) else None
             if meaning is not None:
                 yield from self.cores(meaning)
@@ -51,7 +52,7 @@ class Meaning:
 
     def grows(self, node: Basic, primary: Expr) -> bool:
         """Whether something exponential in a node, names seen through, has no bound."""
-        for part in node.atoms(Ref, exp, sinh, cosh):
+        for part in nodes_of(node, Ref, exp, sinh, cosh):
             opened = self.product(part) if isinstance(part, Ref) else None
             if opened is not None and self.grows(opened, primary):
                 return True
@@ -65,10 +66,10 @@ class Meaning:
         bare = all(isinstance(i, Index) for i in indices) and len(set(indices)) == len(indices)
         if not bare or equation.accumulates or len(program.defining(equation.name)) != 1:
             return
-        if equation.value.has(Reduction):
+        if holds(equation.value, Reduction):
             return
         value = spelled(equation.value, self)
-        if value is not None and value.has(exp) and core(value, self) is not None:
+        if value is not None and holds(value, exp) and core(value, self) is not None:
             self._definitions[equation.name] = (indices, value)
         elif isinstance(equation.value, Mul) and any(core(f, self) is not None for f in equation.value.args):
             self._products[equation.name] = (indices, equation.value)

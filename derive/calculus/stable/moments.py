@@ -18,6 +18,7 @@ from sympy.core.basic import Basic
 
 from derive.calculus.canonical import same
 from derive.calculus.nodes import Range, Sum
+from derive.calculus.occurrence import holds
 from derive.calculus.program import Equation, Program, map_equations
 from derive.calculus.stable.logform import definition
 from derive.calculus.substitution import freshened
@@ -37,7 +38,7 @@ def centred_moments(program: Program) -> Program:
     """The program with every such difference about the mean."""
 
     def centred(equation: Equation) -> Equation:
-        if not equation.value.has(Add):
+        if not holds(equation.value, Add):
             return equation
         value = _visit(equation.value, program)
         return equation if value == equation.value else replace(equation, value=value)

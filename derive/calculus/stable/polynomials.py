@@ -12,6 +12,7 @@ from dataclasses import replace
 from sympy import Add, Expr, Poly
 from sympy.core.basic import Basic
 
+from derive.calculus.occurrence import holds
 from derive.calculus.program import Equation, Program, map_equations
 from derive.calculus.tensor import Ref
 from derive.calculus.terms import long_polynomial
@@ -21,14 +22,14 @@ def horner(program: Program) -> Program:
     """The program with every long polynomial in one element nested."""
 
     def nested(equation: Equation) -> Equation:
-        value = _visit(equation.value) if equation.value.has(Add) else equation.value
+        value = _visit(equation.value) if holds(equation.value, Add) else equation.value
         return equation if value == equation.value else replace(equation, value=value)
 
     return map_equations(program, nested)
 
 
 def _visit(node: Basic) -> Basic:
-    if isinstance(node, Ref) or not node.args or not node.has(Add):
+    if isinstance(node, Ref) or not node.args or not holds(node, Add):
         return node
     if isinstance(node, Add):
         variable = long_polynomial(node)

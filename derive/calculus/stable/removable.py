@@ -18,6 +18,7 @@ from sympy.core.function import Function
 from sympy.polys.polyerrors import CoercionFailed
 
 from derive.calculus.nodes import Positive, Where
+from derive.calculus.occurrence import holds
 from derive.calculus.program import Equation, Program, map_equations
 from derive.calculus.tensor import Ref, refs
 
@@ -32,7 +33,7 @@ def removable(program: Program) -> Program:
     """The program with every such quotient continued to 0."""
 
     def continued(equation: Equation) -> Equation:
-        if not equation.value.has(Function) or not equation.value.has(Pow):
+        if not holds(equation.value, Function) or not holds(equation.value, Pow):
             return equation
         value = _visit(equation.value)
         return equation if value == equation.value else replace(equation, value=value)
@@ -41,7 +42,7 @@ def removable(program: Program) -> Program:
 
 
 def _visit(node: Basic) -> Basic:
-    if isinstance(node, Ref) or not node.args or not node.has(Function):
+    if isinstance(node, Ref) or not node.args or not holds(node, Function):
         return node
     if isinstance(node, Mul):
         found = _continued(node)
@@ -56,9 +57,9 @@ def _continued(node: Mul) -> Expr | None:
         if not isinstance(factor, Pow) or not factor.exp.is_negative or not factor.exp.is_Integer:
             continue
         variable = factor.base
-        own = [f for f in node.args if f.has(Ref) and _depends_alone(f, variable)]
+        own = [f for f in node.args if holds(f, Ref) and _depends_alone(f, variable)]
         quotient = Mul(*own)
-        if not variable.has(Ref) or not quotient.has(Function):
+        if not holds(variable, Ref) or not holds(quotient, Function):
             continue
         near = _near(quotient.xreplace({variable: VARIABLE}))
         if near is not None:

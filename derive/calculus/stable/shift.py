@@ -21,6 +21,7 @@ from sympy.logic.boolalg import Boolean
 from derive.calculus.canonical import key
 from derive.calculus.compose import free_name
 from derive.calculus.nodes import Largest, Range, Reduction, Sum, Where
+from derive.calculus.occurrence import holds, nodes_of
 from derive.calculus.program import Equation, Program
 from derive.calculus.stable.logform import LogForm
 from derive.calculus.substitution import freshened, substitute
@@ -60,7 +61,7 @@ def _innermost(
     """The exponential sums under a logarithm or a fraction bar that hold no other, with the loops around."""
     for total in _exponential_sums(value, shifts):
         around = [
-            r for node in value.atoms(Reduction) if node != total and node.has(total) for r in node.ranges
+            r for node in nodes_of(value, Reduction) if node != total and node.has(total) for r in node.ranges
         ]
         outer = dict.fromkeys((*ranges, *sorted(around, key=str)))
         yield total, tuple(r for r in outer if r[0] in total.free_symbols)
@@ -72,9 +73,11 @@ def _exponential_sums(value: Expr, shifts: Shifts) -> list[Sum]:
         inside = node.args[0] if isinstance(node, log) else None
         if isinstance(node, Pow) and node.exp.is_negative:
             inside = node.base
-        if inside is not None and inside.has(Sum):
+        if inside is not None and holds(inside, Sum):
             found |= dict.fromkeys(t for t in preorder_traversal(inside) if _terms(t, shifts) is not None)
-    return [total for total in found if not any(_terms(t, shifts) is not None for t in total.body.atoms(Sum))]
+    return [
+        total for total in found if not any(_terms(t, shifts) is not None for t in nodes_of(total.body, Sum))
+    ]
 
 
 @dataclass(frozen=True)
@@ -94,7 +97,7 @@ def _terms(total: object, shifts: Shifts) -> _Terms | None:
     guard, body = (total.body.condition, total.body.chosen) if guarded else (true, total.body)
     exponents, weights = [], []
     for factor in Mul.make_args(body):
-        found = shifts.logform(factor) if factor.has(exp) else None
+        found = shifts.logform(factor) if holds(factor, exp) else None
         if found is None:
             weights.append(factor)
         else:
@@ -147,9 +150,9 @@ def _declare(letter: str, ranges: tuple[Range, ...], shifts: Shifts) -> Tensor:
 def _parted(value: Expr) -> Expr:
     """log(exp(a) * b / c) is a + log(b) - log(c) for positive b and c."""
     replaced = {}
-    for node in value.atoms(log):
+    for node in nodes_of(value, log):
         factors = Mul.make_args(node.args[0])
-        if any(f.has(exp) for f in factors) or len(factors) > 1:
+        if any(holds(f, exp) for f in factors) or len(factors) > 1:
             replaced[node] = Add(*(_log_of(factor) for factor in factors))
     return value.xreplace(replaced)
 
@@ -167,9 +170,9 @@ def merged_exponentials(value: Expr) -> Expr:
     with the factor drawn in.
     """
     replaced = {}
-    for product in value.atoms(Mul):
+    for product in nodes_of(value, Mul):
         powers = [factor for factor in product.args if isinstance(factor, exp)]
-        totals = [f for f in product.args if isinstance(f, Sum) and f.body.has(exp)]
+        totals = [f for f in product.args if isinstance(f, Sum) and holds(f.body, exp)]
         if len(powers) + len(totals) > 1 and powers:
             rest = Mul(*(factor for factor in product.args if factor not in (*powers, *totals[:1])))
             together = exp(Add(*(power.args[0] for power in powers)))

@@ -9,6 +9,7 @@ from typing import Any
 from sympy import Abs, Add, Expr, Mul, Pow, cosh, exp
 
 from derive.calculus.nodes import Positive, Sum, Where
+from derive.calculus.occurrence import holds
 from derive.calculus.program import Equation, Program
 from derive.calculus.tensor import Ref
 
@@ -31,7 +32,7 @@ class Signs:
 
     def of(self, value: Expr) -> int:
         """The least that is plain of a value."""
-        if value.is_number or not value.has(Ref):
+        if value.is_number or not holds(value, Ref):
             return ABOVE if value.is_positive else ZERO if value.is_nonnegative else BELOW
         for kind, rule in self._rules.items():
             if isinstance(value, kind):

@@ -14,6 +14,7 @@ from sympy import Abs, Expr, Mul, Not, Pow, log, preorder_traversal
 from sympy.core.basic import Basic
 
 from derive.calculus.nodes import IsZero, Positive, Where
+from derive.calculus.occurrence import holds, nodes_of
 from derive.calculus.program import Equation, Program, map_equations
 from derive.calculus.stable.signs import Signs
 from derive.calculus.tensor import Index, Ref
@@ -21,18 +22,19 @@ from derive.calculus.tensor import Index, Ref
 
 def null_products(program: Program) -> Program:
     """Products with a logarithm of what may be 0, as 0 where the other factors are 0."""
-    if not any(e.value.has(log) for e in program.equations()):
+    if not any(holds(e.value, log) for e in program.equations()):
         return program
     signs = Signs(program)
 
     def guarded(equation: Equation) -> Equation:
-        return replace(equation, value=_null(equation.value, signs)) if equation.value.has(log) else equation
+        logarithmic = holds(equation.value, log)
+        return replace(equation, value=_null(equation.value, signs)) if logarithmic else equation
 
     return map_equations(program, guarded)
 
 
 def _null(node: Basic, signs: Signs) -> Basic:
-    if isinstance(node, Ref) or not node.args or not node.has(log):
+    if isinstance(node, Ref) or not node.args or not holds(node, log):
         return node
     node = node.func(*(_null(argument, signs) for argument in node.args))
     if not isinstance(node, Mul):
@@ -46,7 +48,7 @@ def _null(node: Basic, signs: Signs) -> Basic:
 
 def _may_be_zero(factor: Expr, signs: Signs) -> bool:
     inverse = isinstance(factor, Pow) and factor.exp.is_negative
-    return not inverse and factor.has(Ref) and not signs.positive(factor)
+    return not inverse and holds(factor, Ref) and not signs.positive(factor)
 
 
 def singular(program: Program) -> Program:
@@ -74,7 +76,7 @@ def _roots(program: Program, signs: Signs) -> _Roots:
     names: set[str] = set()
     for equation in program.equations():
         whole = equation.value.as_independent(Ref, as_Add=False)[1]
-        for node in equation.value.atoms(Pow):
+        for node in nodes_of(equation.value, Pow):
             if _is_root(node.exp) and node.exp.is_positive and not signs.positive(node.base):
                 bases.add(_anywhere(node.base))
                 names |= {equation.name} if node == whole else set()
@@ -93,7 +95,7 @@ def _anywhere(base: Expr) -> Basic:
 
 
 def _guarded(node: Basic, roots: _Roots, signs: Signs) -> Basic:
-    if isinstance(node, Ref) or not node.args or not node.has(Pow):
+    if isinstance(node, Ref) or not node.args or not holds(node, Pow):
         return node
     node = node.func(*(_guarded(argument, roots, signs) for argument in node.args))
     if not isinstance(node, Mul | Pow):
@@ -106,7 +108,7 @@ def _guarded(node: Basic, roots: _Roots, signs: Signs) -> Basic:
 
 def _divisor(factor: Expr, roots: _Roots, signs: Signs) -> Expr | None:
     """What stands below the bar and may be 0: a root, a distance, or what a root is taken of."""
-    if not isinstance(factor, Pow) or not factor.exp.is_negative or not factor.base.has(Ref):
+    if not isinstance(factor, Pow) or not factor.exp.is_negative or not holds(factor.base, Ref):
         return None
     base = factor.base
     if signs.positive(base):

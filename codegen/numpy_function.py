@@ -10,6 +10,7 @@ from sympy import Expr, Poly, Symbol, preorder_traversal
 from sympy.core.basic import Basic
 
 from codegen.lifetimes import deaths
+from codegen.numpy_alike import Known
 from codegen.numpy_lines import Line, NumpyLines
 from codegen.printers.numpy_constants import Constants
 from codegen.printers.numpy_text import PRODUCT, wrapped
@@ -40,14 +41,14 @@ def function_body(
     names: Mapping[str, str],
     arguments: Sequence[Tensor],
     returned: str,
-    forms: dict[object, Form] | None = None,
+    known: Known | None = None,
     examples: Expr | None = None,
 ) -> Body:
     """The body of a function with these arguments: sizes, dtype, equations, return.
 
     Given the number of examples, it is written for speed: dead values are overwritten.
     """
-    inlined, known = single_uses(program), forms if forms is not None else {}
+    inlined, known = single_uses(program), known or Known()
     dead = deaths(program, inlined) if examples is not None else None
     uses = Constants()
     first = NumpyPrinter(names, examples=examples, constants=uses)
@@ -67,10 +68,10 @@ def _lines(
     program: Program,
     printer: NumpyPrinter,
     inlined: frozenset[str],
-    forms: dict[object, Form],
+    known: Known,
     dead: Mapping[str, frozenset[str]] | None,
 ) -> list[Line]:
-    writer = NumpyLines(program, printer, inlined, forms=forms, deaths=dead)
+    writer = NumpyLines(program, printer, inlined, known=known, deaths=dead)
     return list(writer.statements(program.statements))
 
 

@@ -10,25 +10,29 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Iterable, Iterator, Mapping, Set
+from copy import copy
 from dataclasses import dataclass, field, fields, replace
 from typing import Any
 
 from sympy import Expr
 
+from codegen.numpy_alike import TARGET, Known, Text, Wanted, Written, bare_printer
 from codegen.numpy_in_place import VIEWS, arrays_of, in_place, occurrences
 from codegen.printers.numpy_gather import indexing, label_rows
 from codegen.printers.numpy_numbers import Scalars
 from codegen.printers.numpy_text import PRODUCT, Code
 from codegen.printers.to_numpy import NumpyPrinter, subscripted
-from derive.calculus.matrix import choosing_loops, matrix_form, value_form
+from derive.calculus.alike import Renaming
+from derive.calculus.matrix import Alike, alike_form, choosing_loops, value_form
 from derive.calculus.matrix_algebra import product, total
-from derive.calculus.matrix_base import Array, Form
+from derive.calculus.matrix_base import Array, Form, renamed
 from derive.calculus.matrix_cover import Cover
 from derive.calculus.matrix_forms import Broadcast, Diagonal, Gather, OneHot, Transpose
 from derive.calculus.matrix_pointwise import Negative, Product, Quotient, Total
 from derive.calculus.matrix_reads import gather_form
 from derive.calculus.program import Equation, Program, Recurrence, Statement
 from derive.calculus.tensor import Index, Kind, Tensor, refs
+from derive.errors import DeriveError
 
 
 @dataclass(frozen=True)
@@ -48,7 +52,7 @@ class NumpyLines:
     printer: NumpyPrinter
     inlined: frozenset[str] = frozenset()
     allocated: set[str] = field(default_factory=set)
-    forms: dict[object, Form] = field(default_factory=dict)
+    known: Known = field(default_factory=Known)
     deaths: Mapping[str, frozenset[str]] | None = None
     owned: set[str] = field(default_factory=set)
     tensors: Mapping[str, Tensor] = field(init=False)
@@ -109,50 +113,84 @@ class NumpyLines:
 
     def assignment(self, equation: Equation, chosen: frozenset[Index]) -> Iterator[Line]:
         """target = value."""
-        form = self.form(equation)
         whole = [i for i in equation.target.indices if i in equation.loops and i not in chosen]
         indices = equation.target.indices
         fixed = tuple((place, index) for place, index in enumerate(indices) if index not in whole)
         target = subscripted(self.printer, equation.name, len(whole), fixed)
         extents = tuple(dict(equation.ranges)[index] for index in whole)
         integer = self.tensors[equation.name].kind is Kind.INTEGER
+        wanted = Wanted(extents, bool(fixed), integer, self.dead(equation.name))
+        alike, renaming = self.found(equation)
+        if fixed or integer or not renaming:
+            lines = self.assigned(target, _named(alike, renaming), wanted)
+        else:
+            lines = self.alike(target, alike, renaming, wanted)
         if not fixed and not integer:
-            lines = self.several(equation.name, target, form)
+            self.own(equation.name, alike.form, renaming)
+        comment = self.comment(extents)
+        yield from (Line(text, comment if commented else "") for text, commented in lines)
+
+    def alike(self, target: str, alike: Alike, renaming: Renaming, wanted: Wanted) -> list[Text]:
+        """The lines of target = value, worked out once for all that differ in names only."""
+        bare = bare_printer(self.printer, renaming)
+        key = (alike, wanted.renamed(renaming), bare.examples, self.deaths is None, self.error_name())
+        if key not in self.known.written:
+            writer = copy(self)
+            writer.printer = bare
+            try:
+                lines = writer.assigned(TARGET, alike.form, wanted.renamed(renaming))
+            except DeriveError:  # once more, with the names that its message shall have
+                return self.assigned(target, _named(alike, renaming), wanted)
+            named = bare.constants is not None and bare.constants.uses
+            self.known.written[key] = None if named else Written(tuple(lines), bare)
+        written = self.known.written[key]
+        if written is None:
+            return self.assigned(target, _named(alike, renaming), wanted)
+        return written.spelled(target, renaming, self.printer)
+
+    def assigned(self, target: str, form: Form, wanted: Wanted) -> list[Text]:
+        """The lines of target = value, and which has the shape for a comment."""
+        if not wanted.into and not wanted.integer:
+            lines = self.several(target, form, wanted.dead)
             if lines:
-                yield Line(lines[0], self.comment(extents))
-                yield from (Line(text) for text in lines[1:])
-                return
-        inner = _inner_error(form)
+                return [(text, place == 0) for place, text in enumerate(lines)]
+        inner, before = _inner_error(form), []
         if inner is not None:
             delta = self.error_name()
-            yield from (Line(text) for text in self.with_ones(delta, inner))
+            before = [(text, False) for text in self.with_ones(delta, inner)]
             form = _with(form, inner, Array(delta, inner.axes))
-        value = self.value(form, extents, bool(fixed), integer)
-        yield Line(f"{target} = {value}", self.comment(extents))
+        value = self.value(form, wanted.extents, wanted.into, wanted.integer)
+        return [*before, (f"{target} = {value}", True)]
 
-    def several(self, name: str, target: str, form: Form) -> list[str]:
+    def several(self, target: str, form: Form, dead: Set[str]) -> list[str]:
         """The lines of a value that is computed in place; none where one line is better."""
-        dead = self.owned & self.deaths.get(name, frozenset()) if self.deaths is not None else frozenset()
         lines = list(self.with_ones(target, form, dead))
         if self.deaths is not None and not lines:
             lines = in_place(self.printer, target, form, dead)
-        self.own(name, form)
         return lines
 
-    def own(self, name: str, form: Form) -> None:
+    def dead(self, name: str) -> frozenset[str]:
+        """The values whose memory the function owns, and which nothing reads after this one is computed."""
+        if self.deaths is None:
+            return frozenset()
+        return self.deaths.get(name, frozenset()) & self.owned
+
+    def own(self, name: str, form: Form, renaming: Renaming) -> None:
         """Note whose memory a value is: its own, or that of the values which it shows in another shape."""
         if not isinstance(form, VIEWS):
             self.owned.add(name)
             return
-        self.owned -= arrays_of(form)
+        names = {str(placeholder): str(own) for own, placeholder in renaming.items()}
+        self.owned -= {names.get(shown, shown) for shown in arrays_of(form)}
 
-    def form(self, equation: Equation) -> Form:
+    def found(self, equation: Equation) -> tuple[Alike, Renaming]:
         """The equation's array form; functions that share an equation share it."""
         folded = sorted(self.inlined & {ref.name for ref in refs(equation.value)})
         key = (equation, tuple(self.program.defining(name) for name in folded))
-        if key not in self.forms:
-            self.forms[key] = matrix_form(equation, self.program, self.inlined, self.tensors, self.forms)
-        return self.forms[key]
+        equations, forms = self.known.equations, self.known.forms
+        if key not in equations:
+            equations[key] = alike_form(equation, self.program, self.inlined, self.tensors, forms)
+        return equations[key]
 
     def value(self, form: Form, extents: tuple[Expr, ...], into: bool, integer: bool = False) -> str:
         """The right side: of the full shape, and an array of the data's dtype."""
@@ -226,6 +264,10 @@ class NumpyLines:
         plain = Scalars(self.printer.scalars.element)
         listed = ", ".join(plain.code(extent).text for extent in extents)
         return f"({listed},)" if len(extents) == 1 else f"({listed})"
+
+
+def _named(alike: Alike, renaming: Renaming) -> Form:
+    return renamed(alike.form, {placeholder: name for name, placeholder in renaming.items()})
 
 
 def _inner_error(form: Form) -> Total | None:

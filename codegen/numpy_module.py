@@ -11,6 +11,7 @@ from jinja2 import Environment, FileSystemLoader, StrictUndefined
 from sympy import Expr
 
 from codegen.derivatives import ON_REQUEST
+from codegen.numpy_alike import Known
 from codegen.numpy_fallbacks import FALLBACKS, fallbacks
 from codegen.numpy_function import Body, decorated, function_body
 from codegen.numpy_steps import step_function
@@ -20,7 +21,6 @@ from codegen.plan import Plan
 from codegen.printers.numpy_numbers import Scalars
 from codegen.printers.numpy_text import Code, wrapped
 from codegen.printers.to_text import statement_text
-from derive.calculus.matrix_base import Form
 from derive.calculus.network import Law, Parameter
 from derive.calculus.program import Program, Statement
 from derive.calculus.tensor import Tensor
@@ -51,7 +51,7 @@ def render_numpy(plan: Plan) -> str:
         "vjp": writer.vjp(),
         "gradients": writer.gradients(),
         "jvp": writer.jvp(),
-        "trace": trace_function(plan, writer.names, writer.check_lines(), writer.forms),
+        "trace": trace_function(plan, writer.names, writer.check_lines(), writer.known),
     }
     return (
         environment()
@@ -91,7 +91,7 @@ class _Module:
     def __init__(self, plan: Plan) -> None:
         self.plan = plan
         self.functions: set[str] = set()
-        self.forms: dict[object, Form] = {}
+        self.known = Known()
         self.names = {owned.tensor.name: f"p.{owned.tensor.name}" for owned in plan.parameters}
         self.names |= {f"{tensor.name}_dot": f"p_dot.{tensor.name}" for tensor in plan.trained}
         self.data = ", ".join(supplied.tensor.name for supplied in plan.data)
@@ -111,7 +111,7 @@ class _Module:
         used = {tensor.name for tensor in program.inputs}
         supplied = (tensor for tensor in self.supplied if tensor.name in used)
         arguments = [*supplied, *self.owned, *extra]
-        return function_body(program, self.names, arguments, returned, self.forms, examples)
+        return function_body(program, self.names, arguments, returned, self.known, examples)
 
     def forward(self) -> str:
         output = self.plan.output

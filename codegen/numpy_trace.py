@@ -4,20 +4,18 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Sequence
 
+from codegen.numpy_alike import Known
 from codegen.numpy_function import dtype_line, laid_out, size_lines
 from codegen.numpy_lines import Line, NumpyLines
 from codegen.passes.verify import names_of
 from codegen.plan import Plan
 from codegen.printers.to_numpy import NumpyPrinter
-from derive.calculus.matrix_base import Form
 
 
-def trace_function(
-    plan: Plan, names: Mapping[str, str], checks: Sequence[str], forms: dict[object, Form]
-) -> str:
+def trace_function(plan: Plan, names: Mapping[str, str], checks: Sequence[str], known: Known) -> str:
     """The source of trace."""
     printer = NumpyPrinter(names)
-    lines = list(_traced(plan, printer, forms))
+    lines = list(_traced(plan, printer, known))
     arguments = [*(s.tensor for s in plan.batch), *(owned.tensor for owned in plan.parameters)]
     sizes, _ = size_lines(printer.scalars.used, arguments, printer)
     head = [*sizes, *(dtype_line(arguments, printer) if printer.uses_dtype else [])]
@@ -27,9 +25,9 @@ def trace_function(
     return "\n".join([f"def trace(p, {batch}):", summary, *checks, *body])
 
 
-def _traced(plan: Plan, printer: NumpyPrinter, forms: dict[object, Form]) -> Iterator[Line]:
+def _traced(plan: Plan, printer: NumpyPrinter, known: Known) -> Iterator[Line]:
     program = plan.network.program
-    writer = NumpyLines(program, printer, forms=forms)
+    writer = NumpyLines(program, printer, known=known)
     for statement in program.statements:
         yield from writer.statements([statement])
         for name in sorted(names_of(statement)):

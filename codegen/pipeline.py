@@ -44,5 +44,6 @@ def lowered(program: Program, target: str | None = None, forms: str = "stable") 
     """The program after every pass, those of the target included."""
     program = verify(program, "derivation")
     for one in (FORMS[forms], *PASSES, *(TARGET_PASSES[target] if target else ())):
-        program = verify(one(program), one.__name__)
+        passed = one(program)
+        program = passed if passed is program else verify(passed, one.__name__)
     return program

@@ -47,7 +47,7 @@ def hoist(program: Program) -> Program:
             statements.append(replace(statement, equations=tuple(inner)))
         else:
             statements += _split(statement, (), taken, declared)
-    return replace(program, statements=tuple(statements), locals=program.locals + tuple(declared))
+    return program.with_statements(tuple(statements), declared)
 
 
 def _split(

@@ -39,7 +39,7 @@ def tabulate(program: Program) -> Program:
             statements.append(replace(statement, equations=tuple(inner)))
         else:
             statements += _tables(statement, (), taken, declared)
-    return replace(program, statements=tuple(statements), locals=program.locals + tuple(declared))
+    return program.with_statements(tuple(statements), declared)
 
 
 def _tables(

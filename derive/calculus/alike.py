@@ -9,6 +9,7 @@ placeholders the order of the names, so that factors, terms and references are s
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterable
 from functools import cache
 
@@ -18,6 +19,7 @@ from derive.calculus.tensor import Size, TensorName
 
 Renaming = dict[Basic, Basic]
 MOST_NAMES = 100  # two digits each
+PLACEHOLDER = re.compile(r"[A-Za-z]~(?:\d\d|~)")
 
 
 @cache

@@ -8,6 +8,7 @@ E_bar[x[t],d] += A_bar[t,d]                    I_xᵀ A_bar
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
+from dataclasses import dataclass
 from functools import lru_cache
 
 from sympy import Expr
@@ -24,7 +25,16 @@ from derive.calculus.substitution import fresh, freshened, substitute
 from derive.calculus.tensor import Axis, Index, Ref, Size, Tensor, TensorName, refs
 
 Tensors = tuple[Tensor, ...]
-Forms = dict[object, Form]
+
+
+@dataclass(frozen=True, eq=False)
+class Alike:
+    """A form under placeholders: one object for all values that are alike."""
+
+    form: Form
+
+
+Forms = dict[object, Alike]
 
 
 def matrix_form(
@@ -40,6 +50,18 @@ def matrix_form(
     are loops that choose sizes or functions: W_i (n_i, n_{i+1}). `tensors` are the program's, where
     they are at hand; `forms` those found before, under placeholders.
     """
+    found, renaming = alike_form(equation, program, unfold, tensors, forms)
+    return renamed(found.form, {placeholder: name for name, placeholder in renaming.items()})
+
+
+def alike_form(
+    equation: Equation,
+    program: Program,
+    unfold: Iterable[str] = (),
+    tensors: Mapping[str, Tensor] | None = None,
+    forms: Forms | None = None,
+) -> tuple[Alike, Renaming]:
+    """The form under placeholders, and each name's placeholder; none where the form has its names."""
     equation = gathered(equation, program)
     value = inlined(equation.value, program, frozenset(unfold))
     chosen = choosing_loops(equation, value)
@@ -48,25 +70,27 @@ def matrix_form(
     declared = program.tensors if tensors is None else tensors
     read = tuple(declared[name] for name in sorted({ref.name for ref in refs(value)} & declared.keys()))
     if forms is None:
-        return _covered(value, tuple(extents.items()), order, read)
+        return Alike(_covered(value, tuple(extents.items()), order, read)), {}
     return _alike(value, tuple(extents.items()), order, read, forms)
 
 
-def _alike(value: Expr, ranges: tuple[Range, ...], order: Order, tensors: Tensors, forms: Forms) -> Form:
+def _alike(
+    value: Expr, ranges: tuple[Range, ...], order: Order, tensors: Tensors, forms: Forms
+) -> tuple[Alike, Renaming]:
     """The cover, worked out once for all values that differ in the names of tensors and sizes only."""
     sizes = (size for tensor in tensors for size in tensor.shape)
     renaming = placeholders((value, *(extent for _, extent in ranges), *sizes))
     if not renaming:
-        return _covered(value, ranges, order, tensors)
+        return Alike(_covered(value, ranges, order, tensors)), {}
     bare = tuple((index, extent.xreplace(renaming)) for index, extent in ranges)
     declared = tuple(_bare(tensor, renaming) for tensor in tensors)
     key = (skeleton(value, renaming), bare, order, declared)
     if key not in forms:
         try:
-            forms[key] = _covered(value.xreplace(renaming), bare, order, declared)
+            forms[key] = Alike(_covered(value.xreplace(renaming), bare, order, declared))
         except MatrixFormError:  # once more, with the names that its message shall have
-            return _covered(value, ranges, order, tensors)
-    return renamed(forms[key], {placeholder: name for name, placeholder in renaming.items()})
+            return Alike(_covered(value, ranges, order, tensors)), {}
+    return forms[key], renaming
 
 
 def _bare(tensor: Tensor, renaming: Renaming) -> Tensor:

@@ -55,6 +55,8 @@ def widest(forms: tuple[Form, ...]) -> Axes:
 
 def renamed(form: Form, names: Mapping[Basic, Basic]) -> Form:
     """The form of other tensors and sizes."""
+    if not names:
+        return form
     return _with_names(form, names, {str(old): str(new) for old, new in names.items()})
 
 

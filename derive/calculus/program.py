@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, field, replace
 from functools import cached_property
 from typing import TypeAlias
@@ -121,8 +121,12 @@ class Program:
             found[equation.name] = (*found.get(equation.name, ()), equation)
         return found
 
-    def with_statements(self, statements: tuple[Statement, ...]) -> Program:
-        return replace(self, statements=statements)
+    def with_statements(self, statements: tuple[Statement, ...], declared: Iterable[Tensor] = ()) -> Program:
+        """The program of these statements and locals more; itself, where they are its own."""
+        more, own = tuple(declared), self.statements
+        if not more and list(map(id, own)) == list(map(id, statements)):
+            return self
+        return replace(self, statements=statements, locals=self.locals + more)
 
     def __str__(self) -> str:
         inputs = ", ".join(str(tensor) for tensor in self.inputs)

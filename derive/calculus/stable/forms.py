@@ -52,7 +52,7 @@ def stable_forms(program: Program, see_through: bool = True) -> Program:
             statements.append(replace(statement, equations=tuple(inner)))
         else:
             statements += _stable(statement, (), meaning, decays)
-    return replace(program, statements=tuple(statements), locals=(*program.locals, *decays.tensors))
+    return program.with_statements(tuple(statements), decays.tensors)
 
 
 def _stable(equation: Equation, outer: tuple[Range, ...], meaning: Meaning, decays: Decays) -> list[Equation]:

@@ -79,7 +79,7 @@ def _last(program: Program) -> Expr:
     return next(e.value for e in program.equations() if e.name == program.outputs[-1])
 
 
-VARIANCE = ("v = mean_{i} x[i]^2 - (mean_{i} x[i])^2", "v = mean_{i} (x[i] - mean_{q} x[q])^2")
+VARIANCE = ("v = mean_{i} x[i]^2 - (mean_{i} x[i])^2", "v = mean_{i} (x[i] - u)^2")
 COVARIANCE = ("v = mean_{i} x[i] y[i] - u w", "v = mean_{i} (x[i] - u) (y[i] - w)")
 MEANS = "f(x[n], y[n]) -> v\nu = mean_{i} x[i]\nw = mean_{i} y[i]\n"
 

@@ -209,7 +209,10 @@ def _linear(size: Expr, unknown: Symbol) -> tuple[Expr, Expr] | None:
 
 
 def dtype_line(arguments: Sequence[Tensor], printer: NumpyPrinter) -> list[str]:
-    """dtype = X.dtype, of the first real array."""
-    reals = [tensor for tensor in arguments if tensor.kind in (Kind.REAL, Kind.STATE) and tensor.axes]
+    """dtype = X.dtype, of the first real array; of numbers, what NumPy makes of them."""
+    real = [tensor for tensor in arguments if tensor.kind in (Kind.REAL, Kind.STATE)]
+    reals = [tensor for tensor in real if tensor.axes]
+    if real and not reals:
+        return [f"dtype = np.result_type({', '.join(printer.name(tensor.name) for tensor in real)})"]
     plain = [tensor for tensor in reals if printer.name(tensor.name) == tensor.name] or reals
     return [f"dtype = {printer.name(plain[0].name)}.dtype"] if plain else ["dtype = np.float64"]

@@ -194,6 +194,8 @@ class NumpyLines:
 
     def value(self, form: Form, extents: tuple[Expr, ...], into: bool, integer: bool = False) -> str:
         """The right side: of the full shape, and an array of the data's dtype."""
+        if not (integer or into or extents):
+            return self.printer.held(form).text
         code = self.printer.code(form) if integer else self.printer.converted(form)
         if into or not extents:
             return code.text

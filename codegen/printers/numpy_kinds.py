@@ -16,12 +16,14 @@ from derive.calculus.matrix_pointwise import (
     Divided,
     Indicator,
     Logic,
+    Negative,
     Power,
     Product,
     Quotient,
     Select,
     Total,
 )
+from derive.calculus.tensor import IntegerRef, refs
 
 
 class Element(Enum):
@@ -34,6 +36,7 @@ class Element(Enum):
 
 
 _TRUTHS = (Indicator, OneHot, Compare, Logic)
+_ARITHMETIC = (Product, Total, Quotient, Power, Negative)
 _COUNTED = (Positions, Divided)
 _MIXED = (Product, Total, Outer, MatMul, Einsum, Select, Power, Apply, Quotient)
 
@@ -58,6 +61,19 @@ def element_of(form: Form) -> Element:
 def needs_dtype(form: Form) -> bool:
     """Whether the elements must be converted to be reals of the data's dtype."""
     return element_of(form) in (Element.INTEGER, Element.TRUTH)
+
+
+def is_python(form: Form) -> bool:
+    """Whether a scalar may be a Python number: a branch that is 0, a truth. Functions make float64 of it."""
+    if form.rank:
+        return False
+    if isinstance(form, Number):
+        return all(isinstance(ref, IntegerRef) for ref in refs(form.value))
+    if isinstance(form, Select):
+        return is_python(form.chosen) or is_python(form.other)
+    if isinstance(form, _ARITHMETIC):
+        return all(map(is_python, form.operands))
+    return isinstance(form, _TRUTHS)
 
 
 def _reduced(form: Reduced) -> Element:

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 from sympy import Add, Integer
 
 from codegen.printers.numpy_joined import joined_code
+from codegen.printers.numpy_kinds import is_python
 from codegen.printers.numpy_text import (
     ATOM,
     COMPARISON,
@@ -154,7 +155,9 @@ def _extreme(printer: NumpyPrinter, form: Select) -> Code | None:
     function = extreme(form)
     if function is None:
         return None
-    return call(function, *(code.text for code in printer.operands(form, (form.chosen, untied(form)))))
+    pair = form.chosen, untied(form)
+    codes = map(printer.held, pair) if all(map(is_python, pair)) else printer.operands(form, pair)
+    return call(function, *(code.text for code in codes))
 
 
 def is_mask(form: Select) -> bool:

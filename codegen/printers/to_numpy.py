@@ -10,7 +10,7 @@ from sympy import Expr, Integer, Mul, Rational
 
 from codegen.printers.numpy_constants import Constants, is_constant
 from codegen.printers.numpy_gather import gather_code, one_hot_code
-from codegen.printers.numpy_kinds import Element, element_of
+from codegen.printers.numpy_kinds import Element, element_of, is_python
 from codegen.printers.numpy_numbers import Scalars
 from codegen.printers.numpy_products import multiplied
 from codegen.printers.numpy_select import compare_code, logic_code, select_code
@@ -115,6 +115,13 @@ class NumpyPrinter:
             return Code(f"float({self.code(form).text})")
         self.uses_dtype = True
         return Code(f"{self.atom(form)}.astype({self.dtype})")
+
+    def held(self, form: Form) -> Code:
+        """The text of a scalar or an array that has the data's dtype, whichever branch is taken."""
+        if not is_python(form):
+            return self.converted(form)
+        self.uses_dtype = True
+        return call("np.asarray", self.code(form).text, self.dtype)
 
     def operands(self, form: Form, parts: tuple[Form, ...]) -> list[Code]:
         """The operands of an arithmetic form: integers among reals are converted."""
@@ -252,12 +259,18 @@ def _apply(printer: NumpyPrinter, form: Apply) -> Code:
         and Number(Integer(1)) in form.operand.terms
     ):
         rest = tuple(term for term in form.operand.terms if term != Number(Integer(1)))
-        (inner,) = printer.operands(form, (Total(rest) if len(rest) > 1 else rest[0],))
+        inner = _argument(printer, form, Total(rest) if len(rest) > 1 else rest[0])
         return call("np.log1p", inner.text)
-    (inner,) = printer.operands(form, (form.operand,))
+    inner = _argument(printer, form, form.operand)
     if form.function in EMITTED:
         printer.functions.add(form.function)
     return call(FUNCTIONS[form.function], inner.text)
+
+
+def _argument(printer: NumpyPrinter, form: Apply, operand: Form) -> Code:
+    """A function makes float64 of a Python number."""
+    (inner,) = (printer.held(operand),) if is_python(operand) else printer.operands(form, (operand,))
+    return inner
 
 
 def _reduced(printer: NumpyPrinter, form: Reduced, keepdims: bool = False, operator: str = "") -> Code:

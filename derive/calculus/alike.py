@@ -31,12 +31,13 @@ def names_in(expression: Basic) -> frozenset[Basic]:
 
 
 def placeholders(expressions: Iterable[Basic]) -> Renaming:
-    """The names in some expressions, each with its placeholder; empty where no order can be kept: Z2 is
-    before Z21, but Z21[i] before Z2[i].
+    """The names in some expressions, each with its placeholder; empty where a tensor and a size have one
+    name, or where no order can be kept: Z2 is before Z21, but Z21[i] before Z2[i].
     """
-    names = {str(name): name for name in frozenset[Basic]().union(*map(names_in, expressions))}
+    found = frozenset[Basic]().union(*map(names_in, expressions))
+    names = {str(name): name for name in found}
     listed = sorted(names)
-    if len(listed) > MOST_NAMES or listed != sorted(names, key=lambda text: f"{text}["):
+    if len(found) > min(len(names), MOST_NAMES) or listed != sorted(names, key=lambda text: f"{text}["):
         return {}
     return {names[text]: type(names[text])(f"{text[0]}~{place:02}") for place, text in enumerate(listed)}
 

@@ -37,7 +37,8 @@ def proved_equivalent(program: Program, mutant: Mutant) -> bool:
     before = frozenset(e.name for s in program.statements[: mutant.position] for e in equations_of(s))
     laws = Laws(program, before, dict(original.ranges))
     needed = laws.demanded(original, program.statements[mutant.position + 1 :])
-    forms = [laws.form(equation.value, needed) for equation in (original, mutant.statement)]
+    values = (laws.original(equation.value) for equation in (original, mutant.statement))
+    forms = [laws.form(value, needed) for value in values]
     return bool(forms[0] == forms[1] or expand(forms[0] - forms[1]) == 0)
 
 
@@ -51,6 +52,12 @@ class Laws:
     program: Program
     before: frozenset[str]
     extents: Mapping[Index, Expr] = field(default_factory=dict)
+
+    def original(self, value: Expr) -> Expr:
+        """The value with second names put back: H_bar[i,j] = R_bar[i,j] reads R_bar."""
+        names = {ref: self._definition(ref) for ref in refs(value)}
+        second = {ref: found for ref, found in names.items() if isinstance(found, Ref)}
+        return self.original(value.xreplace(second)) if second else value
 
     def form(self, value: Expr, known: Conditions = ()) -> Expr:
         """The value with every guard in canonical form, where `known` holds."""

@@ -8,6 +8,11 @@ from __future__ import annotations
 from tests.random_programs.specification import Specification
 
 SCAN = "scan(x[T], w) -> y\n h[0] = 0\n for t < T:\n  h[t+1] = tanh(w h[t] + x[t])\n y[t<T] = h[t+1]"
+DECAY = """decay(x[T], a) -> y
+    s[0] = x[0]
+    for t < T:
+        s[t+1] = s[t]/(1 + exp(-a)) + x[t]
+    y = s[T]"""
 MIXED = """mixed(X[T,n], W[n,n]) -> H
     H[0,j<n] = X[0,j]
     for t < T:
@@ -164,5 +169,47 @@ CORPUS: dict[str, Specification] = {
         (("X1", ("H", "H", "T"), "real"),),
         (("odd(X[a,b,c]) -> Y\n Y[i,j] = max_{q} log(cosh(X[i,j,q]))", ("X1",), "Y1"),),
         ("Y1",),
+    ),
+    "a tensor and a size of one name met in C": Specification(
+        {"s": 1},
+        (("W2", (), "real"), ("Y1", ("s",), "real")),
+        (
+            (
+                DECAY,
+                ("Y1", "W2"),
+                "Y2",
+            ),
+        ),
+        ("Y2",),
+        second=False,
+    ),
+    "a branch that is the number 0 was no float32": Specification(
+        {},
+        (("X1", (), "real"),),
+        (("odd(X) -> Y\n Y = X*[X > 1/2]", ("X1",), "Y1"),),
+        ("Y1",),
+        "float32",
+    ),
+    "a value that is 0 for any input was no array": Specification(
+        {"n": 2},
+        (("X1", ("n", "n"), "real"),),
+        (("squared_error", ("X1", "X1"), "Y1"),),
+        ("Y1",),
+        "float32",
+    ),
+    "numbers alone were computed in float64": Specification(
+        {},
+        (("X1", (), "real"),),
+        (("odd(X, Z) -> Y\n Y = (max(X, 0)) + (2*Z - 3)", ("X1", "X1"), "Y1"),),
+        ("Y1",),
+        "float32",
+    ),
+    "a function of a branch that is 0 was float64": Specification(
+        {},
+        (("X1", (), "real"),),
+        (("odd(X) -> Y\n Y = (sin(X))*exp(-(where(X > 0, X*log(X), 0))^2)", ("X1",), "Y1"),),
+        ("Y1",),
+        "float32",
+        second=False,
     ),
 }

@@ -85,8 +85,9 @@ def _returned(derived: Derived, program: Program, function: Any) -> Arrays:
         found = function(*arrays, **{letter: derived.specification.sizes[letter] for letter in names})
     listed = found if len(program.outputs) > 1 else (found,)
     for name, array in zip(program.outputs, listed, strict=True):
-        if np.ndim(array) and program.tensor(name).kind is Kind.REAL and array.dtype != dtype:
-            raise AssertionError(f"{name} is {np.asarray(array).dtype}, not {dtype}")
+        held = getattr(array, "dtype", type(array).__name__)
+        if program.tensor(name).kind is Kind.REAL and held != dtype:
+            raise AssertionError(f"{name} is {held}, not {dtype}")
     return {name: np.asarray(a, np.float64) for name, a in zip(program.outputs, listed, strict=True)}
 
 

@@ -144,9 +144,11 @@ def second_order(name: str) -> None:
     curved = hvp(program(name))
     for seed in (2, 3):
         at = point(name, seed)
-        names = tuple(out.removesuffix("_bar_dot") for out in curved.outputs)
+        listed = (out.removesuffix("_bar_dot") for out in curved.outputs)
+        names = tuple(one for one in listed if one not in declared(name))
         generator = np.random.default_rng([seed, 6])
-        other = {one: u + generator.normal(size=u.shape) for one, u in at.directions.items()}
+        drawn = {one: at.directions[one] + generator.normal(size=at.directions[one].shape) for one in names}
+        other = {**at.directions, **drawn}
         first, second = at.evaluated(curved), replace(at, directions=other).evaluated(curved)
         left = sum(inner(first[f"{one}_bar_dot"], other[one]) for one in names)
         right = sum(inner(second[f"{one}_bar_dot"], at.directions[one]) for one in names)

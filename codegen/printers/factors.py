@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from typing import TypeAlias
 
-from sympy import Add, And, Expr, Integer, Mul, Number, Pow
+from sympy import Add, And, Expr, Integer, Mul, Number, Pow, Rational
 from sympy.core.basic import Basic
 from sympy.core.function import Function
 
@@ -27,6 +27,14 @@ def numerator_denominator(product: Expr, order: Order = ()) -> tuple[int, Number
             above.append(factor)
     sign = -1 if number.is_negative else 1
     return sign, sign * number, written_order(above, order), written_order(below, order)
+
+
+def leads(number: Expr, functions: Iterable[str]) -> bool:
+    """Whether a number is to be multiplied first: x erfc(-x) overflows where 0.5 x erfc(-x) does not.
+
+    erfc is the one function that is bounded and exceeds 1; a half is exact.
+    """
+    return bool(number == Rational(1, 2)) and "erfc" in functions
 
 
 def written_order(factors: Sequence[Expr], order: Order) -> list[Expr]:

@@ -6,9 +6,11 @@ from typing import TYPE_CHECKING
 
 from sympy import Expr, Integer, Mul, Rational
 
+from codegen.printers.factors import leads
 from codegen.printers.numpy_text import POWER, PRODUCT, Code
 from derive.calculus.matrix_base import Form, Number
 from derive.calculus.matrix_forms import Broadcast
+from derive.calculus.matrix_pointwise import Apply
 
 if TYPE_CHECKING:
     from codegen.printers.to_numpy import NumpyPrinter
@@ -39,7 +41,9 @@ def _scale(
     """The scalar factors above and below the line, and whether they are numbers alone."""
     value = Mul(*(factor.value for factor in factors if isinstance(factor, Number)))
     value = value / below.value if isinstance(below, Number) else value
-    top, bottom = (value, Integer(1)) if _is_literal(value) else value.as_numer_denom()
+    called = (factor.function for factor in factors if isinstance(factor, Apply))
+    whole = _is_literal(value) or leads(value, called)
+    top, bottom = (value, Integer(1)) if whole else value.as_numer_denom()
     scalars = [
         printer.converted(factor) for factor in factors if not factor.rank and not isinstance(factor, Number)
     ]

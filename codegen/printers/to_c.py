@@ -19,7 +19,7 @@ import sympy
 from sympy import Add, And, Expr, Float, Integer, Mul, Not, Or, Pow, Rational, Symbol
 from sympy.core.basic import Basic
 
-from codegen.printers.factors import comparison, conjuncts, numerator_denominator, signed_terms
+from codegen.printers.factors import comparison, conjuncts, leads, numerator_denominator, signed_terms
 from derive.calculus.bounds import proved_nonnegative
 from derive.calculus.nodes import (
     Condition,
@@ -124,7 +124,8 @@ class ToC:
         constant /= Mul(*(factor for factor in below if factor.is_number))
         above = [factor for factor in above if not factor.is_number]
         below = [factor for factor in below if not factor.is_number]
-        top, bottom = self._constant(constant)
+        first = leads(constant, (type(factor).__name__ for factor in above))
+        top, bottom = self._constant(constant, first)
         top += [self.real(factor, UNARY if top or place else PRODUCT) for place, factor in enumerate(above)]
         bottom += [self.real(factor, UNARY) for factor in below]
         written = " * ".join(top) or "1"
@@ -133,11 +134,11 @@ class ToC:
         minus = "-" if sign < 0 else ""
         return minus + written, PRODUCT if len(top) + len(bottom) > 1 else (UNARY if minus else POSTFIX)
 
-    def _constant(self, constant: Expr) -> tuple[list[str], list[str]]:
-        """A constant factor as what stands above and below the fraction bar."""
+    def _constant(self, constant: Expr, first: bool) -> tuple[list[str], list[str]]:
+        """A constant factor as what stands above and below the fraction bar; above where it goes first."""
         if constant == 1:
             return [], []
-        if isinstance(constant, Rational) and 1 < constant.q <= 16:
+        if isinstance(constant, Rational) and 1 < constant.q <= 16 and not first:
             return ([str(constant.p)] if constant.p != 1 else []), [str(constant.q)]
         return [_wrapped(*_number(constant), UNARY)], []
 

@@ -32,7 +32,7 @@ from derive.calculus.tensor import Axis, Index, Ref, Tensor, refs
 from derive.calculus.terms import product
 
 CHEAP = (Abs, sign)
-_NAMES = {"exp": "exp", "tanh": "tanh", "erf": "erf", "sin": "sin", "cos": "cos"}
+_NAMES = {"exp": "exp", "tanh": "tanh", "erf": "erf", "erfc": "erfc", "sin": "sin", "cos": "cos"}
 
 
 @dataclass

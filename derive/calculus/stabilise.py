@@ -15,6 +15,7 @@ from derive.calculus.nodes import Sum
 from derive.calculus.occurrence import holds, nodes_of
 from derive.calculus.program import Program, Recurrence, Statement
 from derive.calculus.simplify import named_forward
+from derive.calculus.stable.differences import early_differences
 from derive.calculus.stable.logform import LogForm, definition
 from derive.calculus.stable.moments import centred_moments
 from derive.calculus.stable.removable import removable
@@ -25,7 +26,7 @@ from derive.calculus.tensor import Ref, refs
 
 def stabilise(program: Program) -> Program:
     """The program with logarithms of exponentials opened and their sums shifted by the maximum."""
-    program = removable(centred_moments(program))
+    program = early_differences(removable(centred_moments(program)))
     logform = LogForm(program)
     shifts = Shifts(program, {t.name: t for t in program.locals}, logform)
     statements: list[Statement] = []

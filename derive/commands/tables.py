@@ -31,7 +31,7 @@ FORM_HEAD = ("name", "form", "derived", "operations", "by hand")
 @click.command("tables", epilog=EXAMPLES)
 @click.option("--out", default="docs/tables", show_default=True, help="Folder of the tables.")
 def tables(out: str) -> None:
-    """Write the documentation's tables of forms, refusals and rules."""
+    """Write the documentation's tables of forms, refusals, rules and traps."""
     folder = Path(out)
     folder.mkdir(parents=True, exist_ok=True)
     for name, text in every_table().items():
@@ -46,6 +46,7 @@ def every_table() -> dict[str, str]:
         "invented.md": invented_table(),
         "refusals.md": refusals_table(),
         "rules.md": rules_table(),
+        "traps.md": traps_table(),
     }
 
 
@@ -105,6 +106,19 @@ def rules_table() -> str:
                 rows |= {each.law: each for each in found}
     title = "# Rules\n\nRewrites that are data: `derive/calculus/rules`. Letters stand for any real.\n\n"
     return title + _markdown(("law", "from", "to", "where", "source"), map(_rule_row, rows.values())) + "\n"
+
+
+def traps_table() -> str:
+    """Formulas whose value or gradient other libraries get wrong, by family."""
+    from derive.check.traps import FAMILIES
+    from derive.check.traps.table import trap_table
+
+    title = (
+        "# Traps\n\nWritten as on paper; value, gradient and Hessian times vector are right in NumPy and C, "
+        "in float32 and float64, at every point tried; the last of them is shown. Answers have 50 digits.\n\n"
+    )
+    parts = (f"## {family.capitalize()}\n\n{trap_table(traps)}" for family, traps in FAMILIES.items())
+    return title + "\n".join(parts)
 
 
 def _rule_row(row: "Row") -> tuple[str, ...]:

@@ -18,11 +18,11 @@
 #ifdef CURVE_DOUBLE
 #define EXP exp
 #define FABS fabs
-#define TANH tanh
+#define TANH(x) tanh(x)
 #else
 #define EXP expf
 #define FABS fabsf
-#define TANH tanhf
+#define TANH(x) ((float)tanh((double)(x)))
 #endif
 
 typedef curve_real real;

@@ -113,7 +113,7 @@ int two_layer_sigmoid_forward(const two_layer_sigmoid_params *restrict p, const 
 
     for (int i = 0; i < b->m; i++) {
         const real *X = b->X[i];
-        real *A1 = w->A1, *E2 = w->E2[i], *Z2 = w->Z2[i];
+        real *A1 = w->A1, *E2 = w->E2[i], *C = w->C, *Z2 = w->Z2[i];
 
         /* A1[i,j] = sum_{q<n} X[i,q] W1[q,j] */
         for (int j = 0; j < D; j++)
@@ -126,9 +126,13 @@ int two_layer_sigmoid_forward(const two_layer_sigmoid_params *restrict p, const 
         for (int j = 0; j < D; j++)
             E2[j] = EXP(-FABS(A1[j]));
 
-        /* Z2[i,j] = where(A1[i,j] >= 0, 1, E2[i,j])/(E2[i,j] + 1) */
+        /* C[i,j] = where(A1[i,j] >= 0, 1, E2[i,j]) */
         for (int j = 0; j < D; j++)
-            Z2[j] = (A1[j] >= 0 ? 1 : E2[j]) / (E2[j] + 1);
+            C[j] = A1[j] >= 0 ? 1 : E2[j];
+
+        /* Z2[i,j] = C[i,j] - C[i,j] E2[i,j]/(E2[i,j] + 1) */
+        for (int j = 0; j < D; j++)
+            Z2[j] = C[j] - C[j] * E2[j] / (E2[j] + 1);
 
         /* H[i,j] = sum_{q<d} Z2[i,q] W2[q,j] */
         for (int j = 0; j < K; j++)
@@ -150,7 +154,8 @@ int two_layer_sigmoid_loss(const two_layer_sigmoid_params *restrict p, const two
     *L = 0;
     for (int i = 0; i < b->m; i++) {
         const real *X = b->X[i];
-        real *A1 = w->A1, *E2 = w->E2[i], *Z2 = w->Z2[i], *H = w->H[i], *E = w->E, *S = w->S[i];
+        real *A1 = w->A1, *E2 = w->E2[i], *C = w->C, *Z2 = w->Z2[i], *H = w->H[i], *E = w->E,
+                *S = w->S[i];
 
         /* A1[i,j] = sum_{q<n} X[i,q] W1[q,j] */
         for (int j = 0; j < D; j++)
@@ -163,9 +168,13 @@ int two_layer_sigmoid_loss(const two_layer_sigmoid_params *restrict p, const two
         for (int j = 0; j < D; j++)
             E2[j] = EXP(-FABS(A1[j]));
 
-        /* Z2[i,j] = where(A1[i,j] >= 0, 1, E2[i,j])/(E2[i,j] + 1) */
+        /* C[i,j] = where(A1[i,j] >= 0, 1, E2[i,j]) */
         for (int j = 0; j < D; j++)
-            Z2[j] = (A1[j] >= 0 ? 1 : E2[j]) / (E2[j] + 1);
+            C[j] = A1[j] >= 0 ? 1 : E2[j];
+
+        /* Z2[i,j] = C[i,j] - C[i,j] E2[i,j]/(E2[i,j] + 1) */
+        for (int j = 0; j < D; j++)
+            Z2[j] = C[j] - C[j] * E2[j] / (E2[j] + 1);
 
         /* H[i,j] = sum_{q<d} Z2[i,q] W2[q,j] */
         for (int j = 0; j < K; j++)
@@ -253,8 +262,8 @@ int two_layer_sigmoid_jvp(const two_layer_sigmoid_params *restrict p, const two_
     *L_dot = 0;
     for (int i = 0; i < b->m; i++) {
         const real *X = b->X[i];
-        real *A1 = w->A1, *E2 = w->E2[i], *Z2 = w->Z2[i], *Z2_dot = w->Z2_dot, *H = w->H[i],
-                *H_dot = w->H_dot, *E = w->E, *S = w->S[i];
+        real *A1 = w->A1, *E2 = w->E2[i], *C = w->C, *Z2 = w->Z2[i], *Z2_dot = w->Z2_dot,
+                *H = w->H[i], *H_dot = w->H_dot, *E = w->E, *S = w->S[i];
 
         /* A1[i,j] = sum_{q<n} X[i,q] W1[q,j] */
         for (int j = 0; j < D; j++)
@@ -267,9 +276,13 @@ int two_layer_sigmoid_jvp(const two_layer_sigmoid_params *restrict p, const two_
         for (int j = 0; j < D; j++)
             E2[j] = EXP(-FABS(A1[j]));
 
-        /* Z2[i,j] = where(A1[i,j] >= 0, 1, E2[i,j])/(E2[i,j] + 1) */
+        /* C[i,j] = where(A1[i,j] >= 0, 1, E2[i,j]) */
         for (int j = 0; j < D; j++)
-            Z2[j] = (A1[j] >= 0 ? 1 : E2[j]) / (E2[j] + 1);
+            C[j] = A1[j] >= 0 ? 1 : E2[j];
+
+        /* Z2[i,j] = C[i,j] - C[i,j] E2[i,j]/(E2[i,j] + 1) */
+        for (int j = 0; j < D; j++)
+            Z2[j] = C[j] - C[j] * E2[j] / (E2[j] + 1);
 
         /* Z2_dot[i,j] = E2[i,j] sum_{q<n} X[i,q] W1_dot[q,j]/(E2[i,j] + 1)^2 */
         for (int j = 0; j < D; j++)

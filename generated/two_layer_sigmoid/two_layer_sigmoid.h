@@ -54,6 +54,7 @@ typedef struct {
     two_layer_sigmoid_real S[TWO_LAYER_SIGMOID_M][TWO_LAYER_SIGMOID_K]; /* (m, k) kept */
     two_layer_sigmoid_real E2[TWO_LAYER_SIGMOID_M][TWO_LAYER_SIGMOID_D]; /* (m, d) kept */
     two_layer_sigmoid_real A1[TWO_LAYER_SIGMOID_D]; /* (d) of one example */
+    two_layer_sigmoid_real C[TWO_LAYER_SIGMOID_D]; /* (d) of one example */
     two_layer_sigmoid_real H[TWO_LAYER_SIGMOID_M][TWO_LAYER_SIGMOID_K]; /* (m, k) */
     two_layer_sigmoid_real E[TWO_LAYER_SIGMOID_K]; /* (k) of one example */
     two_layer_sigmoid_real H_bar[TWO_LAYER_SIGMOID_M][TWO_LAYER_SIGMOID_K]; /* (m, k) */

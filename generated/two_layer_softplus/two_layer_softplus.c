@@ -110,7 +110,7 @@ int two_layer_softplus_forward(const two_layer_softplus_params *restrict p, cons
 
     for (int i = 0; i < b->m; i++) {
         const real *X = b->X[i];
-        real *A1 = w->A1[i], *E2 = w->E2[i], *Z2 = w->Z2[i];
+        real *A1 = w->A1, *E2 = w->E2[i], *Z2 = w->Z2[i];
 
         /* A1[i,j] = sum_{q<n} X[i,q] W1[q,j] */
         for (int j = 0; j < D; j++)
@@ -147,7 +147,8 @@ int two_layer_softplus_loss(const two_layer_softplus_params *restrict p, const t
     *L = 0;
     for (int i = 0; i < b->m; i++) {
         const real *X = b->X[i];
-        real *A1 = w->A1[i], *E2 = w->E2[i], *Z2 = w->Z2[i], *H = w->H[i], *E = w->E, *S = w->S[i];
+        real *A1 = w->A1, *E2 = w->E2[i], *Z2 = w->Z2[i], *H = w->H[i], *E = w->E, *S = w->S[i],
+                *C = w->C[i];
 
         /* A1[i,j] = sum_{q<n} X[i,q] W1[q,j] */
         for (int j = 0; j < D; j++)
@@ -191,6 +192,10 @@ int two_layer_softplus_loss(const two_layer_softplus_params *restrict p, const t
         /* S[i,j] = E[i,j]/T[i] */
         for (int j = 0; j < K; j++)
             S[j] = E[j] / T;
+
+        /* C[i,j] = where(A1[i,j] >= 0, 1, E2[i,j]) */
+        for (int j = 0; j < D; j++)
+            C[j] = A1[j] >= 0 ? 1 : E2[j];
     }
     *L /= (real)b->m;
     return TWO_LAYER_SOFTPLUS_OK;
@@ -205,17 +210,17 @@ int two_layer_softplus_vjp(const two_layer_softplus_params *restrict p, const tw
         return code;
 
     for (int i = 0; i < b->m; i++) {
-        const real *S = w->S[i], *A1 = w->A1[i], *E2 = w->E2[i];
+        const real *S = w->S[i], *C = w->C[i], *E2 = w->E2[i];
         real *H_bar = w->H_bar[i], *A1_bar = w->A1_bar[i];
 
         /* H_bar[i,j] = L_bar (S[i,j] - [j == y[i]])/m */
         for (int j = 0; j < K; j++)
             H_bar[j] = L_bar * (S[j] - (real)(j == b->y[i])) / (real)b->m;
 
-        /* A1_bar[i,j] = where(A1[i,j] >= 0, 1, E2[i,j]) sum_{q<k} H_bar[i,q] W2[j,q]/(E2[i,j] + 1) */
+        /* A1_bar[i,j] = (C[i,j] - C[i,j] E2[i,j]/(E2[i,j] + 1)) sum_{q<k} H_bar[i,q] W2[j,q] */
         for (int j = 0; j < D; j++)
             A1_bar[j] =
-                    two_layer_softplus_dot(H_bar, p->W2[j], K) * (A1[j] >= 0 ? 1 : E2[j]) / (E2[j] + 1);
+                    two_layer_softplus_dot(H_bar, p->W2[j], K) * (C[j] - C[j] * E2[j] / (E2[j] + 1));
     }
 
     /* W2_bar[q,j] = sum_{i<m} Z2[i,q] H_bar[i,j] */
@@ -251,8 +256,8 @@ int two_layer_softplus_jvp(const two_layer_softplus_params *restrict p,
     *L_dot = 0;
     for (int i = 0; i < b->m; i++) {
         const real *X = b->X[i];
-        real *A1 = w->A1[i], *E2 = w->E2[i], *Z2 = w->Z2[i], *Z2_dot = w->Z2_dot, *H = w->H[i],
-                *H_dot = w->H_dot, *E = w->E, *S = w->S[i];
+        real *A1 = w->A1, *E2 = w->E2[i], *Z2 = w->Z2[i], *C = w->C[i], *Z2_dot = w->Z2_dot,
+                *H = w->H[i], *H_dot = w->H_dot, *E = w->E, *S = w->S[i];
 
         /* A1[i,j] = sum_{q<n} X[i,q] W1[q,j] */
         for (int j = 0; j < D; j++)
@@ -269,14 +274,18 @@ int two_layer_softplus_jvp(const two_layer_softplus_params *restrict p,
         for (int j = 0; j < D; j++)
             Z2[j] = (A1[j] < 0 ? 0 : A1[j]) + LOG1P(E2[j]);
 
-        /* Z2_dot[i,j] = where(A1[i,j] >= 0, 1, E2[i,j]) sum_{q<n} X[i,q] W1_dot[q,j]/(E2[i,j] + 1) */
+        /* C[i,j] = where(A1[i,j] >= 0, 1, E2[i,j]) */
+        for (int j = 0; j < D; j++)
+            C[j] = A1[j] >= 0 ? 1 : E2[j];
+
+        /* Z2_dot[i,j] = (C[i,j] - C[i,j] E2[i,j]/(E2[i,j] + 1)) sum_{q<n} X[i,q] W1_dot[q,j] */
         for (int j = 0; j < D; j++)
             Z2_dot[j] = 0;
         for (int q = 0; q < N; q++)
             for (int j = 0; j < D; j++)
                 Z2_dot[j] += X[q] * p_dot->W1[q][j];
         for (int j = 0; j < D; j++)
-            Z2_dot[j] *= (A1[j] >= 0 ? 1 : E2[j]) / (E2[j] + 1);
+            Z2_dot[j] *= C[j] - C[j] * E2[j] / (E2[j] + 1);
 
         /* H[i,j] = sum_{q<d} Z2[i,q] W2[q,j] */
         for (int j = 0; j < K; j++)

@@ -50,10 +50,11 @@ typedef two_layer_softplus_params two_layer_softplus_gradients;
 /* What one call works with: the residuals that loss keeps for vjp, and temporaries.
  * Nothing is allocated, and less than 1 KB of stack is used. forward, predict and jvp overwrite residuals. */
 typedef struct {
-    two_layer_softplus_real A1[TWO_LAYER_SOFTPLUS_M][TWO_LAYER_SOFTPLUS_D]; /* (m, d) kept */
     two_layer_softplus_real Z2[TWO_LAYER_SOFTPLUS_M][TWO_LAYER_SOFTPLUS_D]; /* (m, d) kept */
     two_layer_softplus_real S[TWO_LAYER_SOFTPLUS_M][TWO_LAYER_SOFTPLUS_K]; /* (m, k) kept */
     two_layer_softplus_real E2[TWO_LAYER_SOFTPLUS_M][TWO_LAYER_SOFTPLUS_D]; /* (m, d) kept */
+    two_layer_softplus_real C[TWO_LAYER_SOFTPLUS_M][TWO_LAYER_SOFTPLUS_D]; /* (m, d) kept */
+    two_layer_softplus_real A1[TWO_LAYER_SOFTPLUS_D]; /* (d) of one example */
     two_layer_softplus_real H[TWO_LAYER_SOFTPLUS_M][TWO_LAYER_SOFTPLUS_K]; /* (m, k) */
     two_layer_softplus_real E[TWO_LAYER_SOFTPLUS_K]; /* (k) of one example */
     two_layer_softplus_real H_bar[TWO_LAYER_SOFTPLUS_M][TWO_LAYER_SOFTPLUS_K]; /* (m, k) */

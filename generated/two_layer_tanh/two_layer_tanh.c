@@ -19,12 +19,12 @@
 #define EXP exp
 #define FABS fabs
 #define LOG log
-#define TANH tanh
+#define TANH(x) tanh(x)
 #else
 #define EXP expf
 #define FABS fabsf
 #define LOG logf
-#define TANH tanhf
+#define TANH(x) ((float)tanh((double)(x)))
 #endif
 
 typedef two_layer_tanh_real real;

@@ -3,6 +3,8 @@
     t^k f(t), t = exp(a), is    E^k f(E)                              where a < 0
                                 E^-(k + deg f) (t^deg f(1/t))(E)      where a >= 0: coefficients reversed
     t - 1                is     expm1(a)
+    c/(1 + E)            is     c - c E/(1 + E), c = 1 or E, where c can have a name: 1 + E rounds away
+                                half a unit of the last place, which then is one of E and not of the whole
 
 Higham, Accuracy and Stability of Numerical Algorithms, 2nd ed., section 1.12.
 """
@@ -16,13 +18,16 @@ from sympy.codegen.cfunctions import expm1
 
 from derive.calculus.nodes import Nonnegative, Where
 from derive.calculus.stable.exponential import Exponential, Factor
+from derive.calculus.tensor import Ref
 
 Decay = Callable[[Exponential], Expr]
+Named = Callable[[Expr], Expr]
 MINUS_ONE_PLUS = (S.NegativeOne, S.One)
+LOGISTIC = (Factor((S.One, S.One), -1),)
 HALF_TANGENT = (Factor(MINUS_ONE_PLUS, 1), Factor((S.One, S.One), -1))
 
 
-def bounded(ratio: Exponential, decay: Decay) -> Expr | None:
+def bounded(ratio: Exponential, decay: Decay, named: Named | None = None) -> Expr | None:
     """The ratio by E = decay(ratio); None for a polynomial of exponentials, which overflows where it must."""
     if not ratio.factors:
         return ratio.coefficient * exp(ratio.power * ratio.exponent)
@@ -47,7 +52,12 @@ def bounded(ratio: Exponential, decay: Decay) -> Expr | None:
     shared = Mul(small**common, *(factor_at(f, small, ratio) for f in alike))
     if upper == -lower:  # odd: the factors that turn are 0 where the exponent is
         return -ratio.coefficient * sign(ratio.core) * lower * shared
-    return ratio.coefficient * Where(Nonnegative(ratio.core), upper, lower) * shared
+    chosen = Where(Nonnegative(ratio.core), upper, lower)
+    if ratio.factors == LOGISTIC and {upper, lower} == {S.One, small} and named is not None:
+        chosen = named(chosen)
+        if isinstance(chosen, Ref):
+            return ratio.coefficient * (chosen - chosen * small / (1 + small))
+    return ratio.coefficient * chosen * shared
 
 
 def _monomial(small: Expr, power: int, growth: Expr) -> Expr:

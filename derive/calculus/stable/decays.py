@@ -34,10 +34,13 @@ class Place:
 
 
 class Decays:
-    """The equations E = exp(-|a|) that a program has so far."""
+    """The equations E = exp(-|a|) that a program has so far; `exact` where further ones may be named for
+    the sake of the last digit.
+    """
 
-    def __init__(self, program: Program) -> None:
+    def __init__(self, program: Program, exact: bool = True) -> None:
         self._program = program
+        self.exact = exact
         self._tensors: dict[str, Tensor] = {}
         self._named: dict[Expr, Tensor] = {}
         self._new: list[Equation] = []
@@ -72,6 +75,10 @@ class Decays:
     def named(self, value: Expr, place: Place) -> Expr:
         """The name of what vanishes, where it can have one."""
         return self._of(value, "E", place) if self._can_name(value, place) else value
+
+    def branch(self, value: Expr, place: Place) -> Expr:
+        """The name of 1 or E by the sign of the exponent, where it can have one."""
+        return self._of(value, "C", place) if self._can_name(value, place) else value
 
     def _can_name(self, value: Expr, place: Place) -> bool:
         """Whether a value can be an equation of its own: a guard around it here is none there, so that each

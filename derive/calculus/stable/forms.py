@@ -3,9 +3,10 @@
     Z2[i,j] = 1/(1 + exp(-A1[i,j]))
     becomes
     E[i,j] = exp(-|A1[i,j]|)
-    Z2[i,j] = where(A1[i,j] >= 0, 1, E[i,j])/(1 + E[i,j])
+    C[i,j] = where(A1[i,j] >= 0, 1, E[i,j])
+    Z2[i,j] = C[i,j] - C[i,j] E[i,j]/(1 + E[i,j])
 
-and a derivative 1 - Z2[i,j] of it where(A1[i,j] >= 0, E[i,j], 1)/(1 + E[i,j]), which does not round to 0.
+which is C/(1 + E) to the last digit, and 1 - Z2[i,j] is the same with where(A1[i,j] >= 0, E[i,j], 1) for C.
 """
 
 from __future__ import annotations
@@ -43,7 +44,7 @@ def stable_forms(program: Program, see_through: bool = True) -> Program:
     meaning = Meaning(program if see_through else program.with_statements(()))
     if not meaning.names and not any(holds(e.value, *GROWING) for e in program.equations()):
         return program
-    decays = Decays(program)
+    decays = Decays(program, exact=see_through)
     statements: list[Statement] = []
     for statement in program.statements:
         if isinstance(statement, Recurrence):
@@ -158,7 +159,13 @@ class _Visit:
 
     def _ratio(self, value: Expr) -> Expr | None:
         ratio = exponential(value, self.meaning)
-        return None if ratio is None else bounded(self.decays.cored(ratio, self.place), self._decay)
+        if ratio is None:
+            return None
+        named = self._branch if self.decays.exact else None
+        return bounded(self.decays.cored(ratio, self.place), self._decay, named)
+
+    def _branch(self, chosen: Expr) -> Expr:
+        return self.decays.branch(chosen, self.place)
 
     def _sum(self, node: Expr) -> Expr | None:
         """Terms with one cofactor together, where they may cancel: 1 + x - x Y is 1 + x (1 - Y)."""

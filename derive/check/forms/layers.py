@@ -71,7 +71,7 @@ LAYERS: tuple[Form, ...] = (
         "gelu_erf",
         "G o (Phi + X o phi)",
         partial(layer, "gelu_erf"),
-        ("X_bar[i,j] = Y_bar[i,j] ((1 + Y_erf[i,j])/2 + X[i,j] exp(-X[i,j]^2/2)/sqrt(2 pi))",),
+        ("X_bar[i,j] = Y_bar[i,j] (Y_erfc[i,j]/2 + X[i,j] exp(-X[i,j]^2/2)/sqrt(2 pi))",),
         (),
     ),
     Form(

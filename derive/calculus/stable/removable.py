@@ -52,14 +52,16 @@ def _visit(node: Basic) -> Basic:
 
 
 def _continued(node: Mul) -> Expr | None:
-    """The factors that depend on what stands below the bar alone, continued; the others beside them."""
+    """The factors that depend on what stands below the bar alone, continued; the others beside them. A
+    function below the bar is left: it is not known to vanish.
+    """
     for factor in node.args:
         if not isinstance(factor, Pow) or not factor.exp.is_negative or not factor.exp.is_Integer:
             continue
         variable = factor.base
         own = [f for f in node.args if holds(f, Ref) and _depends_alone(f, variable)]
         quotient = Mul(*own)
-        if not holds(variable, Ref) or not holds(quotient, Function):
+        if not holds(variable, Ref) or holds(variable, Function) or not holds(quotient, Function):
             continue
         near = _near(quotient.xreplace({variable: VARIABLE}))
         if near is not None:

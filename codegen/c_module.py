@@ -26,9 +26,9 @@ def templates() -> Environment:
     )
 
 
-def render_header(c: CNetwork) -> str:
-    """<name>.h."""
-    return templates().get_template("network.h.jinja").render(header_context(c))
+def render_header(c: CNetwork, more: int = 0) -> str:
+    """<name>.h; `more` reals of the workspace are for a second implementation that needs them."""
+    return templates().get_template("network.h.jinja").render(header_context(c), more=more)
 
 
 def render_source(c: CNetwork) -> str:

@@ -42,16 +42,16 @@ def source_context(c: CNetwork) -> dict[str, Any]:
         "constants": constants(c.sizes, c),
         "most": c.sizes.source_text(plan.batch_size),
         "laws": {parameter.law.value for parameter in plan.network.parameters},
-        "inits": _inits(c),
-        "data_checks": _checks(plan.data, c),
-        "label_checks": _checks(plan.labels, c),
+        "inits": inits(c),
+        "data_checks": checks(plan.data, c),
+        "label_checks": checks(plan.labels, c),
         "functions": [_written(c, key) for key in ("forward", "loss", "vjp", "jvp", *plan.more)],
         "predict": _predict(c),
         "output": plan.network.output,
         "loss": plan.network.loss,
         "gradients_head": gradients_head(plan),
         "updates": [_update(c, text) for text in c.updates],
-        **_checkpoint(c),
+        **source_checkpoint(c),
     }
 
 
@@ -75,8 +75,8 @@ def _macro(name: str) -> Mapping[str, str]:
 def constants(sizes: CSizes, c: CNetwork) -> list[str]:
     """The paper's letters as constants of the file, those that it uses."""
     text = "\n".join(line for lines in c.bodies.values() for line in lines)
-    text += "\n".join((*_inits(c), *_checks(c.plan.batch, c), *_checkpoint(c)["entries"]))
-    text += " ".join(_predict_sizes(c)) + " " + c.sizes.source_text(c.plan.batch_size)
+    text += "\n".join((*inits(c), *checks(c.plan.batch, c), *source_checkpoint(c)["entries"]))
+    text += " ".join(predict_sizes(c)) + " " + c.sizes.source_text(c.plan.batch_size)
     words = identifiers([text])
     pairs = [f"{short} = {long}" for short, long in sizes.short_names.items() if short in words]
     return ["", f"enum {{ {', '.join(pairs)} }};"] if pairs else []
@@ -88,7 +88,7 @@ def identifiers(lines: Iterable[str]) -> set[str]:
     return set(re.findall(r"[A-Za-z_][A-Za-z0-9_]*", code))
 
 
-def _inits(c: CNetwork) -> list[str]:
+def inits(c: CNetwork) -> list[str]:
     lines = []
     for number, parameter in enumerate(c.plan.network.parameters):
         tensor = c.plan.network.tensor(parameter.name)
@@ -113,7 +113,7 @@ def _scale(variance: Expr, c: CNetwork) -> str:
     return f"sqrt({top} / {c.sizes.source_text(below, UNARY)})"
 
 
-def _checks(supplied: Iterable[Supplied], c: CNetwork) -> list[str]:
+def checks(supplied: Iterable[Supplied], c: CNetwork) -> list[str]:
     """Loops that refuse integers out of range."""
     lines: list[str] = []
     for one in supplied:
@@ -145,7 +145,7 @@ def _written(c: CNetwork, key: str) -> Written:
 def _predict(c: CNetwork) -> Mapping[str, Any]:
     output = c.plan.output
     first = output.name + "[0]" * len(output.axes)
-    rows, classes = _predict_sizes(c)
+    rows, classes = predict_sizes(c)
     return {
         "head": head(c.plan, "predict"),
         "regression": c.plan.network.task != "classification",
@@ -155,7 +155,7 @@ def _predict(c: CNetwork) -> Mapping[str, Any]:
     }
 
 
-def _predict_sizes(c: CNetwork) -> tuple[str, str]:
+def predict_sizes(c: CNetwork) -> tuple[str, str]:
     shape = c.plan.output.shape
     rows = ["b->m", c.sizes.product(shape[1:-1])] if shape[1:-1] else ["b->m"]
     return " * ".join(rows), c.sizes.source_text(shape[-1], 8)
@@ -190,7 +190,7 @@ def _update_calls(c: CNetwork, text: UpdateText) -> list[str]:
     return calls
 
 
-def _checkpoint(c: CNetwork) -> dict[str, Any]:
+def source_checkpoint(c: CNetwork) -> dict[str, Any]:
     """The rows of the table that the header of a checkpoint is spelled from."""
     entries = []
     struct = f"{c.name}_params"

@@ -23,7 +23,7 @@ from derive.calculus.roles import require_elements, require_network, require_siz
 from derive.calculus.soundness import require_sound, require_used
 from derive.errors import DeriveError
 
-TARGETS = ("numpy", "c")
+TARGETS = ("numpy", "c", "tuned")
 DEFAULT_SIZE = 8
 
 
@@ -48,6 +48,10 @@ def render(plan: Plan, targets: Sequence[str]) -> dict[str, str]:
         files[f"{name}.py"] = render_numpy(plan)
     if "c" in targets:
         files[f"{name}.h"], files[f"{name}.c"] = render_c(plan)
+    if "tuned" in targets:
+        from codegen.tuned.module import render_tuned
+
+        files[f"{name}.h"], files[f"{name}_tuned.c"] = render_tuned(plan)
     return {
         **files,
         f"{name}.json": render_description(plan, [target for target in TARGETS if target in targets]),
@@ -67,6 +71,10 @@ def emit_layer(
     Sizes of C that are not given are 8.
     """
     require_targets(targets)
+    if "tuned" in targets:
+        raise DeriveError(
+            f"layer {program.name!r} alone has no tuned form; build it for numpy or c, or a network that holds it"
+        )
     name = require_prefix(program.name, "the layer")
     all_sizes = require_layer(program, sizes or {})
     plan = plan_layer(program, with_)
@@ -112,4 +120,5 @@ def require_targets(targets: Sequence[str]) -> None:
 
 def _stale(name: str, files: Mapping[str, str]) -> list[str]:
     """Files of a target that an earlier build had and this one has not."""
-    return [f"{name}.{ending}" for ending in ("py", "h", "c", "json") if f"{name}.{ending}" not in files]
+    own = (f"{name}{ending}" for ending in (".py", ".h", ".c", "_tuned.c", ".json"))
+    return [file for file in own if file not in files]

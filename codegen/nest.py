@@ -38,7 +38,10 @@ class Blank:
 
 @dataclass(frozen=True)
 class Loop:
-    """for (int index = start; index < stop; index++), closed with <=, or from its end to its start."""
+    """for (int index = start; index < stop; index++), closed with <=, or from its end to its start.
+
+    `step` is there where it is not 1; `before` is a line of its own above the loop, as a pragma.
+    """
 
     index: str
     stop: str
@@ -46,6 +49,8 @@ class Loop:
     start: str = "0"
     reverse: bool = False
     closed: bool = False
+    step: str = ""
+    before: str = ""
 
     @property
     def head(self) -> str:
@@ -53,7 +58,8 @@ class Loop:
         if self.reverse:
             return f"for (int {self.index} = {self.stop} - 1; {self.index} >= {self.start}; {self.index}--)"
         until = "<=" if self.closed else "<"
-        return f"for (int {self.index} = {self.start}; {self.index} {until} {self.stop}; {self.index}++)"
+        advance = f"{self.index} += {self.step}" if self.step else f"{self.index}++"
+        return f"for (int {self.index} = {self.start}; {self.index} {until} {self.stop}; {advance})"
 
 
 @dataclass(frozen=True)
@@ -69,7 +75,15 @@ class Guard:
         return f"if ({self.condition})"
 
 
-Node: TypeAlias = Line | Comment | Blank | Loop | Guard
+@dataclass(frozen=True)
+class Block:
+    """Statements in braces, under a head of their own."""
+
+    head: str
+    body: tuple[Node, ...]
+
+
+Node: TypeAlias = Line | Comment | Blank | Loop | Guard | Block
 
 
 def render(nodes: tuple[Node, ...] | list[Node], depth: int = 1) -> list[str]:
@@ -89,6 +103,8 @@ def _lines(node: Node, depth: int) -> Iterator[str]:
             yield from wrapped(text, margin)
         case Comment(text):
             yield from comment(text, margin)
+        case Block(head, body):
+            yield from (margin + head, margin + "{", *render(body, depth + 1), margin + "}")
         case Loop() | Guard():
             yield from _block(node, depth)
 
@@ -97,8 +113,9 @@ def _block(node: Loop | Guard, depth: int) -> Iterator[str]:
     """Braces only around more than one statement."""
     margin = INDENT * depth
     braces = len(node.body) > 1
-    head = list(wrapped(node.head + (" {" if braces else ""), margin))
-    yield from head
+    if isinstance(node, Loop) and node.before:
+        yield margin + node.before
+    yield from wrapped(node.head + (" {" if braces else ""), margin)
     yield from render(node.body, depth + 1)
     if braces:
         yield margin + "}"

@@ -20,6 +20,7 @@ Examples:
   python -m derive build
   python -m derive build two_layer --target numpy,c --out generated
   python -m derive build two_layer --activation 'x/(1 + exp(-x))' --as two_layer_silu
+  python -m derive build two_layer --target numpy,c,tuned
   python -m derive build two_layer --size d=500 --as wide
   python -m derive build conv2d attention --out layers
   python -m derive build conv2d --size H=28 --size W=28 --out layers
@@ -36,7 +37,7 @@ forward, vjp and jvp. `python -m derive list` names them all.
   gauss_newton  J' H J v, J of the output, H the loss's Hessian there; of a layer, J' J v
   per_example   the gradient of each example's own loss
 """
-TARGETS = ("numpy", "c")
+TARGETS = ("numpy", "c", "tuned")
 
 
 def parse_targets(_: click.Context, __: click.Parameter, given: str) -> tuple[str, ...]:

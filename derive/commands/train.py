@@ -44,7 +44,7 @@ def parse_sizes(_: click.Context, __: click.Parameter, given: tuple[str, ...]) -
 @click.option("--data", default="mnist", show_default=True, help="A data set's name, or a path.")
 @click.option(
     "--backend",
-    type=click.Choice(["auto", "numpy", "c"]),
+    type=click.Choice(["auto", "numpy", "c", "tuned"]),
     default="auto",
     show_default=True,
     help="auto: C where there is a compiler, else NumPy.",

@@ -3,12 +3,17 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from dataclasses import replace
 from pathlib import Path
-from typing import Any
+from tempfile import TemporaryDirectory
+from typing import TYPE_CHECKING, Any
 
 import click
 
 from derive.errors import CheckFailed, DeriveError
+
+if TYPE_CHECKING:
+    from derive.calculus.network import Network
 
 EXAMPLES = """\
 Examples:
@@ -24,7 +29,7 @@ Each line names the check, the largest error and its bound. Exit 1 where one fai
 @click.command("verify", epilog=EXAMPLES)
 @click.argument("name")
 @click.option("--path", default="generated", show_default=True, help="Folder of the emitted networks.")
-@click.option("--backend", type=click.Choice(["all", "numpy", "c"]), default="all", show_default=True)
+@click.option("--backend", type=click.Choice(["all", "numpy", "c", "tuned"]), default="all", show_default=True)
 def verify(name: str, path: str, backend: str) -> None:
     """Check the emitted network NAME against independent oracles, a line each."""
     from derive.check.verify import verify as checks
@@ -38,15 +43,28 @@ def verify(name: str, path: str, backend: str) -> None:
         click.echo("notice: no C compiler here; only NumPy is checked")
         backends = tuple(target for target in backends if target != "c")
 
-    def loaded(chosen: str, dtype: str, sizes: Mapping[str, int]) -> Any:
-        return load(name, backend=chosen, path=path, dtype=dtype, sizes=sizes)
-
+    network = rebuilt(name, description.build)
     failed = 0
-    for check in checks(rebuilt(name, description.build), loaded, backends):
-        click.echo(str(check))
-        failed += not check.passed
+    with TemporaryDirectory() as folder:
+
+        def loaded(chosen: str, dtype: str, sizes: Mapping[str, int]) -> Any:
+            if chosen == "tuned" and sizes:
+                _emit_tuned(network, sizes, folder)
+                return load(name, backend=chosen, path=folder, dtype=dtype)
+            return load(name, backend=chosen, path=path, dtype=dtype, sizes=sizes)
+
+        for check in checks(network, loaded, backends):
+            click.echo(str(check))
+            failed += not check.passed
     if failed:
         raise CheckFailed(f"{failed} checks of {name} failed; rebuild it: python -m derive build {name}")
+
+
+def _emit_tuned(network: Network, sizes: Mapping[str, int], folder: str) -> None:
+    """The network again at other sizes, which its tuned source does not take at compile time."""
+    from codegen.emit import emit
+
+    emit(replace(network, sizes={**network.sizes, **sizes}), ("tuned",), folder)
 
 
 def _compiler_found() -> bool:

@@ -20,6 +20,7 @@ from .errors import CompilerError
 from .folders import user_folder
 
 FLAGS = ("-std=c99", "-O3", "-march=native", "-fPIC", "-shared")
+TUNED = ("-std=gnu11", "-O2", "-fno-math-errno", "-fno-trapping-math", "-fPIC", "-shared")
 CANDIDATES = ("cc", "gcc", "clang")
 
 
@@ -61,7 +62,7 @@ def _asked(command: tuple[str, ...], title: str) -> Compiler:
 def compile_library(source: Path, macros: tuple[str, ...]) -> Path:
     """The library made of `source`, compiled now or found compiled; `macros` as in `-DTWO_LAYER_M=256`."""
     compiler = find_compiler()
-    flags = (*FLAGS, *macros)
+    flags = (*(TUNED if source.stem.endswith("_tuned") else FLAGS), *macros)
     folder = user_folder("build")
     library = folder / f"{source.stem}-{_digest(source, flags, compiler)}.so"
     if not library.exists():

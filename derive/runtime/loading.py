@@ -11,7 +11,7 @@ from .errors import DescriptionError, RuntimeInputError
 from .network import Network
 from .numpy_network import NumpyNetwork
 
-SOURCES = {"c": "{name}.c"}  # backends that are compiled, and the file each compiles
+SOURCES = {"c": "{name}.c", "tuned": "{name}_tuned.c"}  # backends that are compiled, and the file each compiles
 BACKENDS = ("numpy", *SOURCES)
 
 
@@ -24,7 +24,7 @@ def load(
     sizes: Mapping[str, int] | None = None,
     max_batch: int | None = None,
 ) -> Network:
-    """Load `<path>/<name>/` and run it by `backend`, "numpy" or "c".
+    """Load `<path>/<name>/` and run it by `backend`: "numpy", "c", or "tuned" where it was built for that.
 
     `sizes` sets sizes other than the default ones, as {"d": 500}; `max_batch` asks the C for more rows in a
     call. Raise DescriptionError for a folder that is missing or does not fit itself, CompilerError where C
@@ -52,11 +52,24 @@ def load_compiled(
     if not source.is_file():
         raise DescriptionError(
             f"network {description.name!r} has no C source: {source} is missing; run `python -m "
-            f'derive build {description.name} --target c`, or load it with backend="numpy"'
+            f'derive build {description.name} --target {backend}`, or load it with backend="numpy"'
         )
     rows = max(max_batch or 0, description.max_batch)
+    if backend == "tuned":
+        _require_own_sizes(description, rows)
     library = compile_library(source, macros(description, dtype, rows))
     return CNetwork(replace(description, max_batch=rows), np.dtype(dtype), library)
+
+
+def _require_own_sizes(description: Description, rows: int) -> None:
+    """DescriptionError where sizes are asked for that the tuned source was not made for."""
+    resized = {**description.resized, **({description.batch_axis: rows} if rows != description.max_batch else {})}
+    if resized:
+        asked = ", ".join(f"{symbol}={size}" for symbol, size in resized.items())
+        raise DescriptionError(
+            f"network {description.name!r}: its tuned source is made for the sizes it was built with, not for {asked}; "
+            f'build it again with `--size {asked.split(", ")[0]}` and so on, or load it with backend="c"'
+        )
 
 
 def macros(description: Description, dtype: str, rows: int) -> tuple[str, ...]:

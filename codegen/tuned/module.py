@@ -1,0 +1,422 @@
+"""A plan to the text of <name>_tuned.c."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass
+from math import prod
+from typing import Any
+
+from codegen.c_module import render_header, templates
+from codegen.c_network import CNetwork, c_network
+from codegen.c_prototypes import head, update_heads
+from codegen.c_source import checks, identifiers, inits, macros, predict_sizes, source_checkpoint
+from codegen.c_header import banner
+from codegen.nest import comment
+from codegen.plan import Plan
+from codegen.printers.to_c import Used
+from codegen.tuned.arena import Arena, Lifetime, arena
+from codegen.tuned.fusion import Step, fused, names_of, reads_of, Group
+from codegen.tuned.phases import Phase, phase
+from codegen.tuned.scene import Scene
+from codegen.tuned.sets import SETS
+from codegen.tuned.storage import Stored
+from codegen.tuned.kernels import kernel_lines
+from codegen.tuned.tiles import MOST_ROWS
+from codegen.tuned.updates import update_context
+from derive.calculus.tensor import Kind, Tensor
+from derive.errors import DeriveError
+
+ITEMS = {4: "float", 8: "double"}
+
+
+@dataclass(frozen=True)
+class Tuned:
+    """A network's steps in order, the phases of each, and where everything lies."""
+
+    c: CNetwork
+    lists: Mapping[str, tuple[Step, ...]]
+    phases: Mapping[tuple[str, ...], Phase]
+    arenas: Mapping[int, Arena]
+    scene: Scene
+
+
+def render_tuned(plan: Plan) -> tuple[str, str]:
+    """<name>.h, whose workspace holds either implementation, and <name>_tuned.c."""
+    c = c_network(plan)
+    t = tuned(c)
+    source = templates().get_template("tuned/network.c.jinja").render(context(t))
+    return render_header(c, _more(t)), source
+
+
+def _more(t: Tuned) -> int:
+    """The reals by which the arena exceeds the named members of the workspace, aligned; at least one."""
+    plan = t.c.plan
+    named = sum(elements(plan, member.tensor, member.one_example) for member in t.c.members.values())
+    named += sum(elements(plan, tensor) for tensor in plan.trained)
+    return max(1, *(found.reals + 64 // item - named for item, found in t.arenas.items()))
+
+
+def elements(plan: Plan, tensor: Tensor, one_example: bool = False) -> int:
+    """How many numbers a tensor, or one example of it, holds."""
+    return prod(plan.size(extent) for extent in tensor.shape[1 if one_example else 0 :])
+
+
+def tuned(c: CNetwork) -> Tuned:
+    """The tuned form of a network."""
+    plan = c.plan
+    loss = fused(plan.loss.statements, (*plan.loss.outputs, plan.network.output))
+    pullback = fused(plan.vjp.statements, plan.vjp.outputs)
+    pushed = fused(plan.jvp.statements, plan.jvp.outputs)
+    lists = {"loss": loss, "vjp": pullback, "forward": _ancestors(loss, plan.network.output), "jvp": pushed}
+    stored = _stored(plan, (*loss, *pullback), pushed)
+    scene = Scene(plan.network.name, c.sizes, stored, Used(), Used())
+    gradients = frozenset(f"{t.name}_bar" for t in plan.trained)
+    phases: dict[tuple[str, ...], Phase] = {}
+    for step in (*loss, *pullback, *pushed):
+        if not isinstance(step, Group):
+            raise DeriveError(f"network {plan.network.name!r} has a recurrence, which the tuned target lacks yet")
+        phases[_key(step)] = phase(step, scene, gradients if step in pullback else frozenset())
+    arenas = {item: _arena(plan, (*loss, *pullback), pushed, phases, stored, item) for item in ITEMS}
+    return Tuned(c, lists, _named(phases), arenas, scene)
+
+
+def _key(step: Group) -> tuple[str, ...]:
+    return (*(str(equation) for equation in step.equations), *sorted(step.stored))
+
+
+def _named(phases: Mapping[tuple[str, ...], Phase]) -> dict[tuple[str, ...], Phase]:
+    """Phases with names of their own: two of one name are numbered."""
+    from dataclasses import replace
+
+    found: dict[tuple[str, ...], Phase] = {}
+    taken: set[str] = set()
+    for key, one in phases.items():
+        name, number = one.name, 2
+        while name in taken:
+            name, number = f"{one.name}_{number}", number + 1
+        taken.add(name)
+        lines = tuple(line.replace(f"FN({one.name}_finish)", f"FN({name}_finish)").replace(f"KERNELS_{one.name};", f"KERNELS_{name};") for line in one.lines)
+        found[key] = replace(one, name=name, lines=lines)
+    return found
+
+
+def _ancestors(steps: tuple[Step, ...], output: str) -> tuple[Step, ...]:
+    """The steps that an output needs."""
+    needed_names = {output}
+    kept: list[Step] = []
+    for step in reversed(steps):
+        if names_of(step) & needed_names:
+            kept.append(step)
+            needed_names |= reads_of(step)
+    return tuple(reversed(kept))
+
+
+def _stored(plan: Plan, steps: Iterable[Step], pushed: Iterable[Step]) -> dict[str, Stored]:
+    """Where every tensor lies."""
+    found: dict[str, Stored] = {}
+    for owned in plan.parameters:
+        t = owned.tensor
+        found[t.name] = Stored(t, f"&x->p->{t.name}" + "[0]" * len(t.axes), tuple(range(len(t.axes))), False)
+    for t in plan.trained:
+        dot = Tensor(f"{t.name}_dot", t.axes)
+        found[dot.name] = Stored(dot, f"&x->p_dot->{t.name}" + "[0]" * len(t.axes), tuple(range(len(t.axes))), False)
+    for supplied in plan.batch:
+        t = supplied.tensor
+        integer = t.kind is not Kind.REAL
+        found[t.name] = Stored(t, f"&x->b->{t.name}" + "[0]" * len(t.axes), tuple(range(len(t.axes))), False, integer)
+    bar = f"{plan.network.loss}_bar"
+    programs = (plan.loss, plan.vjp, plan.jvp)
+    for t in (*(t for program in programs for t in program.locals), Tensor(bar, ())):
+        if t.name not in found:
+            found[t.name] = Stored(t, f"x->w + AT_{t.name}", tuple(range(len(t.axes))), bool(t.axes))
+    return found
+
+
+def _arena(
+    plan: Plan,
+    steps: tuple[Step, ...],
+    pushed: tuple[Step, ...],
+    phases: Mapping[tuple[str, ...], Phase],
+    stored: Mapping[str, Stored],
+    item: int,
+) -> Arena:
+    """Offsets of all that lies in the arena; what a gradient needs stays until the end of the step."""
+    every = (*steps, *pushed)
+    span: dict[str, tuple[int, int]] = {}
+    end = len(steps)
+    kept = {name for one in phases.values() if one.operands for name in one.operands}
+    outputs = {plan.network.loss, f"{plan.network.loss}_bar", f"{plan.network.loss}_dot", plan.network.output}
+    for number, step in enumerate(every):
+        assert isinstance(step, Group)
+        for name in step.stored | step.reads:
+            if name in stored and stored[name].start.startswith("x->w"):
+                start, stop = span.get(name, (number, number))
+                late = name in outputs or (number < end and (name in kept or name.endswith("_bar")))
+                span[name] = (min(start, number), max(stop, len(every) if name in outputs else end if late else number))
+    gradients = {f"{t.name}_bar" for t in plan.trained} - {one.gradient for one in phases.values()}
+    lives = []
+    for name, (start, stop) in span.items():
+        if any(one.gradient == name for one in phases.values()):
+            continue
+        size = stored[name].reals(plan.size, item)
+        lives.append(Lifetime(name, size, 0 if name in outputs else start, stop if name not in gradients else max(stop, end)))
+    room = max((_panel_reals(one, plan, item) for one in phases.values()), default=0)
+    return arena([*lives, *([Lifetime("panels", room, 0, len(every))] if room else [])])
+
+
+def _panel_reals(one: Phase, plan: Plan, item: int) -> int:
+    """The room of packed panels for the widest vectors."""
+    if not one.panels:
+        return 0
+    *others, columns = (plan.size(extent) for extent in (*one.panels[: one.sums], *one.panels[one.sums + 1 :], one.panels[one.sums]))
+    step = 64 // item
+    count = -(-columns // step) * step
+    for other in others:
+        count *= other
+    return count
+
+
+def context(t: Tuned) -> dict[str, Any]:
+    """What the template is filled with."""
+    plan, c, name = t.c.plan, t.c, t.c.name
+    phases = list(t.phases.values())
+    bounded = _bounded(t)
+    updates = [update_context(update, text, plan, t.scene, heads=update_heads(plan, text)) for update, text in zip(plan.updates, c.updates, strict=True)]
+    names = _listed_names(t)
+    for update in updates:
+        update["gives"] = [_give(one, t, update["name"], update["states"]) for one in plan.trained]
+    gradient_lines = [_gradient_check(one, t) for one in phases if one.gradient]
+    rows, classes = predict_sizes(c)
+    return {
+        "p": name,
+        "P": name.upper(),
+        "banner": banner(c),
+        "macros": macros(t.scene.used),
+        "sizes": [{"constant": c.sizes.constant(s), "value": v} for s, v in c.sizes.values.items()],
+        "constants": _constants(c),
+        "arenas": [_arena_lines(t, item) for item in ITEMS],
+        "sets": [{**one.__dict__, "width_of_choice": place + 1} for place, one in enumerate(SETS)],
+        "updates": updates,
+        "most": c.sizes.source_text(plan.batch_size),
+        "laws": {parameter.law.value for parameter in plan.network.parameters},
+        "inits": inits(c),
+        "data_checks": checks(plan.data, c),
+        "label_checks": checks(plan.labels, c),
+        "heads": {key: head(plan, key) for key in ("forward", "loss", "vjp", "jvp", "predict")},
+        "predict": {"regression": plan.network.task != "classification", "rows": rows, "classes": classes},
+        "output": plan.network.output,
+        "loss": plan.network.loss,
+        "row_macros": _row_macros(),
+        "vector_macros": _vector_macros(),
+        "tiles": _tile_groups(t),
+        "most_sums": 4 * MOST_ROWS,
+        "functions": _functions(t.scene.called),
+        "phases": [_phase(one, t) for one in phases],
+        "lists": {
+            **{key: _list(steps, t) for key, steps in t.lists.items() if key != "vjp"},
+            "vjp": [*_list(t.lists["vjp"], t), *(_pulled(one, t) for one in plan.trained)],
+            "step": [*_list(t.lists["loss"], t), *_list(t.lists["vjp"], t)],
+            "checks": gradient_lines,
+        },
+        "flat_gradients": any(_direct(one, t) is None for one in plan.trained),
+        "bounded": bounded,
+        "bounded_pointers": _pointers(bounded, t),
+        **source_checkpoint(c),
+    }
+
+
+def _listed_names(t: Tuned) -> set[str]:
+    return {one.name for one in t.phases.values()}
+
+
+def _constants(c: CNetwork) -> list[str]:
+    found = ", ".join(f"{short} = {long}" for short, long in c.sizes.short_names.items())
+    return [f"enum {{ {found} }};"]
+
+
+def _arena_lines(t: Tuned, item: int) -> Mapping[str, Any]:
+    """enum { AT_Z2 = 0, .. } for one size of real."""
+    found = t.arenas[item]
+    directive = f"#ifndef {t.c.name.upper()}_DOUBLE" if item == 4 else "#else"
+    lines = [f"AT_{name} = {at}," for name, at in found.offsets.items()]
+    lines.append(f"ARENA_REALS = {found.reals}")
+    lines = ["\n    ".join(lines)]
+    return {"directive": directive, "lines": lines}
+
+
+def _row_macros() -> list[str]:
+    lines = ["#define ROWS_1(DO) DO(0)"]
+    return lines + [f"#define ROWS_{r}(DO) ROWS_{r - 1}(DO) DO({r - 1})" for r in range(2, MOST_ROWS + 1)]
+
+
+def _vector_macros() -> list[str]:
+    lines = []
+    for v in range(1, 5):
+        every = range(v)
+        zero = ", ".join(f"c##r##_{k} = {{0}}" for k in every)
+        loads = ", ".join(f"b{k} = load(b{f' + {k} * LANES' if k > 1 else ' + LANES' if k else ''})" for k in every)
+        adds = " ".join(f"c##r##_{k} = fma_(a_, b{k}, c##r##_{k});" for k in every)
+        keeps = " ".join(f"c[(r) * {v} + {k}] = c##r##_{k};" for k in every)
+        lines += [
+            f"#define ZERO_{v}(r) vec {zero};",
+            f"#define LOAD_{v} const vec {loads};",
+            f"#define ADD_{v}(r) {{ const vec a_ = all(a[(r) * row_]); {adds} }}",
+            f"#define KEEP_{v}(r) {keeps}",
+        ]
+    return lines
+
+
+def _tile_groups(t: Tuned) -> list[Mapping[str, Any]]:
+    """The tiles of each set, for float and double, and which of them each contraction uses."""
+    groups = []
+    for one in SETS:
+        for item in ITEMS:
+            double = f"defined({t.c.name.upper()}_DOUBLE)"
+            test = f"defined(SET_{one.name}) && {double if item == 8 else '!' + double}"
+            lines = kernel_lines([p for p in t.phases.values() if p.walk], t.c.plan, one, item)
+            groups.append({"directive": f"#{'elif' if groups else 'if'} {test}", "lines": lines})
+    return groups
+
+
+def _functions(used: Used) -> list[str]:
+    """Vector forms of what the equations call."""
+    lines = []
+    for name in sorted(used.macros):
+        suffix = name
+        lines += [
+            f"static ALWAYS vec FN({name})(vec x)",
+            "{",
+            "    vec y;",
+            "    for (int l = 0; l < LANES; l++)",
+            f"        y[l] = (real){suffix}((double)x[l]);",
+            "    return y;",
+            "}",
+            "",
+        ]
+    own = {
+        "square": "return x * x;",
+        "cube": "return x * x * x;",
+        "fourth_power": "return (x * x) * (x * x);",
+    }
+    for name in sorted(used.own & set(own)):
+        lines += [f"static ALWAYS vec FN({name})(vec x) {{ {own[name]} }}", ""]
+    if "larger" in used.own:
+        lines += [
+            "/* The larger of two; NaN where either is. */",
+            "static ALWAYS vec FN(larger)(vec x, vec y) { return FN(select)((x > y) | (x != x), x, y); }",
+            "",
+        ]
+    return lines
+
+
+def _pointers(lines: Iterable[str], t: Tuned) -> list[str]:
+    """The local pointers that some lines need."""
+    words = identifiers(lines)
+    text = "\n".join(lines)
+    found = [f"    const {t.c.name}_batch *b = x->b;"] if "b->" in text else []
+    for name, stored in t.scene.stored.items():
+        if name not in words:
+            continue
+        kind = "int32_t" if stored.integer else "real"
+        const = "" if stored.start.startswith("x->w") else "const "
+        found.append(f"    {const}{kind} *{name} = {stored.start};")
+    if "panels" in words:
+        found.append("    real *panels = x->w + AT_panels;")
+    return found
+
+
+def _phase(one: Phase, t: Tuned) -> Mapping[str, Any]:
+    return {
+        "name": one.name,
+        "comment": "\n".join(comment(one.equations, "")),
+        "finish": list(one.finish),
+        "finish_pointers": _pointers(one.finish, t),
+        "gradient": one.gradient,
+        "pointers": _pointers(one.lines, t) or (["    (void)x;"] if False else []),
+        "lines": list(one.lines),
+    }
+
+
+def _list(steps: Iterable[Step], t: Tuned) -> list[str]:
+    """The calls of some steps; gradients that are given away are not among them."""
+    lines: list[str] = []
+    for step in steps:
+        assert isinstance(step, Group)
+        one = t.phases[_key(step)]
+        if one.gradient:
+            continue
+        lines += [*comment(one.equations, ""), f"FN({one.name})(&x);"]
+    return lines
+
+
+def _at(tensor: Tensor, struct: str) -> str:
+    return f"&{struct}->{tensor.name}" + "[0]" * len(tensor.axes)
+
+
+def _direct(tensor: Tensor, t: Tuned) -> Phase | None:
+    return next((one for one in t.phases.values() if one.gradient == f"{tensor.name}_bar"), None)
+
+
+def _flat(tensor: Tensor, t: Tuned) -> list[str]:
+    """The calls that give a gradient in the arena to a finish, row by row of whole memory."""
+    sizes = t.c.sizes
+    last = sizes.source_text(tensor.shape[-1]) if tensor.shape else "1"
+    return [sizes.product(tensor.shape[:-1]), last]
+
+
+def _pulled(tensor: Tensor, t: Tuned) -> str:
+    found = _direct(tensor, t)
+    to = f"x.to = {_at(tensor, 'p_bar')};"
+    if found is not None:
+        return f"{to} FN({found.name})(&x, FN(store));"
+    rows, last = _flat(tensor, t)
+    return f"{to} FN(give)(&x, w + AT_{tensor.name}_bar, {rows}, {last}, FN(store));"
+
+
+def _give(tensor: Tensor, t: Tuned, update: str, states: list[str]) -> str:
+    found = _direct(tensor, t)
+    to = f"x.to = {_at(tensor, 'p')};"
+    for place, _ in enumerate(states):
+        to += f" x.state[{place}] = &state[{place}]->{tensor.name}" + "[0]" * len(tensor.axes) + ";"
+    if found is not None:
+        return f"{to} FN({found.name})(&x, FN({update}_finish));"
+    rows, last = _flat(tensor, t)
+    return f"{to} FN(give)(&x, w + AT_{tensor.name}_bar, {rows}, {last}, FN({update}_finish));"
+
+
+def _gradient_check(one: Phase, t: Tuned) -> str:
+    return f"FN({one.name})(&x, FN(check));"
+
+
+def _bounded(t: Tuned) -> list[str]:
+    """Refusals of what may not be finite."""
+    plan = t.c.plan
+    lines = [f"if (!(*{plan.network.loss} - *{plan.network.loss} == 0))", "    return 0;"]
+    for tensor in plan.trained:
+        if _direct(tensor, t) is None:
+            rows, last = _flat(tensor, t)
+            lines += [
+                f"if (!(FN(magnitude)({tensor.name}_bar, {rows}, {last}, PAD({last})) <= REAL_MAX))",
+                "    return 0;",
+            ]
+    done: list[str] = []
+    for one in t.phases.values():
+        if one.operands is None:
+            continue
+        for name in one.operands:
+            if name not in done:
+                done.append(name)
+                lines.append(f"const real most_{name} = {_magnitude(name, t)};")
+        left, right = one.operands
+        terms = t.scene.scalar().real(one.terms)
+        lines += [f"if (!(most_{left} * most_{right} * {terms} <= REAL_MAX / 4))", "    return 0;"]
+    return lines
+
+
+def _magnitude(name: str, t: Tuned) -> str:
+    stored = t.scene.stored[name]
+    scalar = t.scene.scalar()
+    rows = " * ".join(scalar.integer(stored.tensor.shape[axis], 8) for axis in stored.order[:-1]) or "1"
+    return f"FN(magnitude)({name}, {rows}, {scalar.integer(stored.tensor.shape[stored.order[-1]])}, {stored.row(t.scene.size)})"
+

@@ -1,0 +1,217 @@
+"""Groups that are not contractions: vectors along one index, or single numbers where that cannot be.
+
+Along the target's last index, a sum over the others, as the gradient of a bias:
+
+    for (int j = 0; j < K; j += LANES) {
+        vec b_bar = all(0);
+        for (int i = 0; i < b->m; i++)
+            b_bar += load(H_bar + i * PAD(K) + j);
+
+along a summed index, the lanes put together in the end, as a row's maximum:
+
+    vec M_ = all(-INFINITY);
+    for (int q = 0; q < K; q += LANES)
+        M_ = larger(FN(before)(load(H + i * PAD(K) + q), K - q, all(-INFINITY)), M_);
+    M[i] = FN(largest)(M_);
+
+The index is the one for which most elements follow each other in memory.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from sympy import Expr, Integer, Symbol, oo, true
+
+from codegen.accumulation import ACCUMULATED, Accumulation, Term, accumulation
+from codegen.c_loops import nested
+from codegen.c_nests import Nest, equation_loops
+from codegen.nest import Block, Line, Loop, Node
+from codegen.tuned.fusion import Group
+from codegen.tuned.scene import Scene
+from codegen.tuned.scene import value as value_of
+from codegen.tuned.vector_text import Unvectorised
+from derive.calculus.nodes import Largest, Range, Sum, Where
+from derive.calculus.program import Equation
+from derive.calculus.tensor import Index, IntegerRef, Ref, refs
+
+
+@dataclass(frozen=True)
+class Lanes:
+    """The index along which vectors run; whether it is summed over."""
+
+    index: Index
+    extent: Expr
+    summed: bool
+
+
+def group_nest(group: Group, scene: Scene) -> list[Node]:
+    """The loops of a group."""
+    first = group.first
+    form = accumulation(first.value)
+    if form is not None and not first.accumulates and form.kind in ("", Sum.operator, Largest.operator):
+        for lanes in _candidates(first, form, scene):
+            try:
+                return _summed(group, form, lanes, scene) if lanes.summed else _along(group, form, lanes, scene)
+            except Unvectorised:
+                continue
+    return _single(group, scene)
+
+
+def _candidates(first: Equation, form: Accumulation, scene: Scene) -> list[Lanes]:
+    """The indices that lanes may run along, the one with the fewest elements apart first."""
+    found: list[Lanes] = []
+    ranges = dict(first.ranges)
+    last = scene.stored[first.name].last
+    if last is not None and first.target.indices == first.loops:
+        lane = first.target.indices[last]
+        assert isinstance(lane, Index)
+        found.append(Lanes(lane, ranges[lane], False))
+    summed = {term.ranges[-1] for term in form.terms}
+    if len({n for _, n in summed}) == 1 and len(form.terms) == 1:
+        index, extent = summed.pop()
+        found.append(Lanes(index, extent, True))
+    elements = {ref for ref in first.references if not isinstance(ref, IntegerRef)}
+    apart = {lanes: sum(scene.strided(ref, lanes.index) for ref in elements) for lanes in found}
+    return sorted((lanes for lanes in found if not apart[lanes]), key=lambda lanes: lanes.summed)
+
+
+def _outer(first: Equation, lanes: Lanes) -> tuple[Range, ...]:
+    return tuple((index, extent) for index, extent in first.ranges if index != lanes.index)
+
+
+def _shared(nodes: list[Node]) -> list[Node]:
+    """The first loop is shared out among the threads; anything else is done by one."""
+    if len(nodes) == 1 and isinstance(nodes[0], Loop):
+        (loop,) = nodes
+        return [Loop(loop.index, loop.stop, loop.body, loop.start, loop.reverse, loop.closed, loop.step, "SHARED")]
+    return [Block("SERIAL", tuple(nodes))]
+
+
+def _along(group: Group, form: Accumulation, lanes: Lanes, scene: Scene) -> list[Node]:
+    """Vectors of the target; sums run inside."""
+    first = group.first
+    outer = _outer(first, lanes)
+    inside = scene.with_locals(group.names)
+    extents = dict(first.ranges)
+    body = _accumulated(first, form, lanes, scene, extents)
+    body += _stores(group, first, lanes, scene)
+    text = inside.vectors(lanes.index, extents)
+    for equation in group.equations[1:]:
+        body.append(Line(f"const vec {value_of(equation.name)} = {text.vec(equation.value)};"))
+        body += _stores(group, equation, lanes, scene)
+    vector_loop = Loop(lanes.index.name, scene.extent(lanes.extent), tuple(body), step="LANES")
+    return _shared(nested(outer, [vector_loop], scene.scalar(extents)))
+
+
+def _accumulated(first: Equation, form: Accumulation, lanes: Lanes, scene: Scene, extents: dict[Index, Expr]) -> list[Node]:
+    """const vec T = ..; with the loops of its sums."""
+    text = scene.vectors(lanes.index, extents)
+    if not form.kind:
+        return [Line(f"const vec {value_of(first.name)} = {text.vec(form.start)};")]
+    name = f"{first.name}_{form.kind}"
+    start = "all(-(real)INFINITY)" if form.kind == Largest.operator else text.vec(form.start)
+    body: list[Node] = [Line(f"vec {name} = {start};")]
+    for term in form.terms:
+        line, bounds = _added(name, form, term, lanes, scene, extents)
+        body += nested(term.ranges, [Line(line)], scene.scalar(extents), bounds, first.ranges)
+    finish = form.finish.xreplace({ACCUMULATED: Symbol(name)})
+    value = scene.vectors(lanes.index, extents, frozenset({name})).vec(finish)
+    return [*body, Line(f"const vec {value_of(first.name)} = {value};")]
+
+
+def _added(
+    name: str, form: Accumulation, term: Term, lanes: Lanes, scene: Scene, extents: dict[Index, Expr]
+) -> tuple[str, Expr]:
+    """The line that adds a term, and the part of its guard that does not vary by lane."""
+    text = scene.vectors(lanes.index, {**extents, **dict(term.ranges)})
+    neutral = -oo if form.kind == Largest.operator else Integer(0)
+    varies = lanes.index in _indices(term.condition) or bool(refs(term.condition))
+    body = Where(term.condition, term.body, neutral) if varies else term.body
+    bounds = true if varies else term.condition
+    value = text.vec(body)
+    if form.kind == Largest.operator:
+        scene.called.own.add("larger")
+        return f"{name} = FN(larger)({value}, {name});", bounds
+    return f"{name} += {value};", bounds
+
+
+def _indices(condition: Expr) -> set[Index]:
+    return {node for node in condition.free_symbols if isinstance(node, Index)}
+
+
+def _stores(group: Group, equation: Equation, lanes: Lanes, scene: Scene) -> list[Node]:
+    if equation.name not in group.stored:
+        return []
+    return [Line(store(equation.target, value_of(equation.name), scene))]
+
+
+def store(target: Ref, value: str, scene: Scene) -> str:
+    """put, or the part of it that is inside of a row that is not padded."""
+    stored = scene.stored[target.name]
+    if stored.padded:
+        return f"put({scene.address(target)}, {value});"
+    assert stored.last is not None
+    left = stored.tensor.shape[stored.last] - target.indices[stored.last]
+    return f"FN(put_part)({scene.address(target)}, {value}, {scene.scalar().integer(left)});"
+
+
+def _summed(group: Group, form: Accumulation, lanes: Lanes, scene: Scene) -> list[Node]:
+    """Vectors along a summed index; the target is a number for each value of the loops."""
+    first = group.first
+    (term,) = form.terms
+    extents = {**dict(first.ranges), **dict(term.ranges)}
+    largest = form.kind == Largest.operator
+    name = f"{first.name}_{form.kind}"
+    inner = [r for r in term.ranges if r[0] != lanes.index]
+    text = scene.vectors(lanes.index, extents)
+    neutral = -oo if largest else Integer(0)
+    varies = lanes.index in _indices(term.condition) or bool(refs(term.condition))
+    value = text.vec(Where(term.condition, term.body, neutral) if varies else term.body)
+    edge = "all(-(real)INFINITY)" if largest else "all(0)"
+    extent = scene.extent(lanes.extent)
+    step: list[Node] = [
+        Line(f"vec term = {value};"),
+        Line(f"term = {extent} - {lanes.index.name} < LANES ? FN(before)(term, {extent} - {lanes.index.name}, {edge}) : term;"),
+    ]
+    if largest:
+        scene.called.own.add("larger")
+        step.append(Line(f"{name} = FN(larger)(term, {name});"))
+    else:
+        step.append(Line(f"{name} += term;"))
+    loop = Loop(lanes.index.name, extent, tuple(step), step="LANES")
+    scalar = scene.scalar(extents)
+    body: list[Node] = [Line(f"vec {name} = {edge};")]
+    body += nested(tuple(inner), [loop], scalar, true if varies else term.condition, first.ranges)
+    joined = f"FN({'largest' if largest else 'total'})({name})"
+    total = Symbol("whole")
+    start = total if largest or form.start == 0 else total + form.start
+    body.append(Line(f"const real whole = {joined};"))
+    body += _numbers(group, form.finish.xreplace({ACCUMULATED: start}), scene, extents)
+    return _shared(nested(first.ranges, body, scalar))
+
+
+def _numbers(group: Group, value: Expr, scene: Scene, extents: dict[Index, Expr]) -> list[Node]:
+    """A group's numbers, one after the other."""
+    found: list[Node] = []
+    inside = scene.with_locals(group.names).scalar(extents)
+    outside = scene.scalar(extents)
+    for place, equation in enumerate(group.equations):
+        text = inside.real(value if place == 0 else equation.value)
+        found.append(Line(f"const real {value_of(equation.name)} = {text};"))
+        if equation.name in group.stored:
+            found.append(Line(f"{outside.element(equation.target, outside)} = {value_of(equation.name)};"))
+    return found
+
+
+def _single(group: Group, scene: Scene) -> list[Node]:
+    """Every equation by single numbers, all stored."""
+    nodes: list[Node] = []
+    for equation in group.equations:
+        to_c = scene.scalar()
+        nest = equation_loops(Nest(equation, equation.ranges, to_c))
+        if not equation.accumulates and len(nest) == 1 and isinstance(nest[0], Loop):
+            nodes += _shared(nest)
+        else:
+            nodes.append(Block("SERIAL", tuple(nest)))
+    return nodes

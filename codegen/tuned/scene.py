@@ -1,0 +1,114 @@
+"""How a phase spells things: elements by pointer and offset, sizes by their letters, vectors by load.
+
+    S[i,j] over lanes j        load(S + i * PAD(K) + j)
+    W2[p,j] of a parameter     FN(part)(W2 + p * K + j, K - j)     rows are not padded there
+    L_bar[]                    all(*L_bar)
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field, replace
+
+from sympy import Expr
+
+from codegen.c_sizes import CSizes
+from codegen.printers.to_c import SUM, ToC, Used
+from codegen.tuned.storage import Stored, offset
+from codegen.tuned.vector_text import ToVector, Unvectorised
+from derive.calculus.nodes import free_indices
+from derive.calculus.tensor import Index, Ref
+
+
+@dataclass(frozen=True)
+class Scene:
+    """The tensors, the sizes; what single numbers use of libm, and which functions vectors call."""
+
+    prefix: str
+    sizes: CSizes
+    stored: Mapping[str, Stored]
+    used: Used
+    called: Used
+    locals: frozenset[str] = frozenset()
+    extents: Mapping[Index, Expr] = field(default_factory=dict)
+
+    def with_locals(self, names: frozenset[str]) -> Scene:
+        """The same place where some names are local variables."""
+        return replace(self, locals=self.locals | names)
+
+    def size(self, extent: Expr) -> str:
+        """A size in C, the batch as it is stored: at its most."""
+        return self.sizes.source_text(extent, SUM + 1)
+
+    def extent(self, extent: Expr) -> str:
+        """How far a loop goes: the batch as it is."""
+        return self.scalar().integer(extent)
+
+    def scalar(self, extents: Mapping[Index, Expr] | None = None) -> ToC:
+        """Single numbers."""
+        return ToC(self._element, self.sizes.in_source, self.prefix, self.used, {**self.extents, **(extents or {})})
+
+    def _element(self, ref: Ref, to_c: ToC) -> str:
+        if ref.name in self.locals:
+            return value(ref.name)
+        at = self.offset(ref, lambda index: to_c.integer(index))
+        return f"{ref.name}[{at}]" if at else f"*{ref.name}" if not ref.indices else f"{ref.name}[0]"
+
+    def offset(self, ref: Ref, write: Callable[[Expr], str]) -> str:
+        """The offset of an element from the first."""
+        return offset(self.stored[ref.name], ref.indices, self.size, write)
+
+    def address(self, ref: Ref) -> str:
+        """A pointer to an element."""
+        to_c = self.scalar()
+        at = self.offset(ref, lambda index: to_c.integer(index))
+        return ref.name + (f" + {at}" if at else "")
+
+    def vectors(self, lane: Index, extents: Mapping[Index, Expr] | None = None, names: frozenset[str] = frozenset()) -> ToVector:
+        """Whole vectors along an index."""
+        single = self.scalar(extents)
+
+        def vector(ref: Ref) -> str:
+            if ref.name in self.locals:
+                return value(ref.name)
+            if not any(lane in free_indices(index) for index in ref.indices):
+                return f"all({single.element(ref, single)})"
+            return self._loaded(ref, lane)
+
+        return ToVector(
+            self._element,
+            self.sizes.in_source,
+            self.prefix,
+            self.called,
+            {**self.extents, **(extents or {})},
+            lane=lane,
+            scalar=single,
+            vector=vector,
+            locals=self.locals | names,
+        )
+
+    def strided(self, ref: Ref, lane: Index) -> bool:
+        """Whether the elements of consecutive lanes do not follow each other."""
+        if ref.name in self.locals:
+            return False
+        holders = [axis for axis, index in enumerate(ref.indices) if lane in free_indices(index)]
+        if not holders:
+            return False
+        plain = len(holders) == 1 and (ref.indices[holders[0]] - lane).coeff(lane, 1) == 0
+        plain = plain and lane not in free_indices(ref.indices[holders[0]] - lane)
+        return not (plain and self.stored[ref.name].last == holders[0])
+
+    def _loaded(self, ref: Ref, lane: Index) -> str:
+        if self.strided(ref, lane):
+            raise Unvectorised(f"{ref} lies apart along {lane}")
+        stored = self.stored[ref.name]
+        if stored.padded and ref.indices[stored.order[-1]] == lane:
+            return f"load({self.address(ref)})"
+        assert stored.last is not None
+        left = stored.tensor.shape[stored.last] - ref.indices[stored.last]
+        return f"FN(part)({self.address(ref)}, {self.scalar().integer(left)})"
+
+
+def value(name: str) -> str:
+    """The local variable that holds an element of a tensor, or a vector of them; the tensor's name is its pointer."""
+    return f"{name}_"

@@ -1,0 +1,73 @@
+"""Where each tensor lies, and how far apart its elements are.
+
+    W1 (n, d)  a parameter, row-major as in the header      p->W1, strides D, 1
+    Z2 (m, d)  in the arena, rows padded to whole vectors    w + AT_Z2, strides PAD(D), 1
+
+Tensors of the arena may have any order of axes; the last in the order has stride 1.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass
+
+from sympy import Expr, Integer
+
+from derive.calculus.tensor import Index, Ref, Tensor
+
+Text = Callable[[Expr], str]
+
+
+@dataclass(frozen=True)
+class Stored:
+    """A tensor in memory: the C of its first element, the order of its axes, whether rows are padded."""
+
+    tensor: Tensor
+    start: str
+    order: tuple[int, ...]
+    padded: bool
+    integer: bool = False
+
+    @property
+    def last(self) -> int | None:
+        """The axis whose elements follow each other."""
+        return self.order[-1] if self.order else None
+
+    def row(self, size: Text) -> str:
+        """The reals from one element of the last axis to the next row."""
+        extent = size(self.tensor.shape[self.order[-1]])
+        return f"PAD({extent})" if self.padded else extent
+
+    def stride(self, axis: int, size: Text) -> str:
+        """The reals from one element of an axis to the next."""
+        place = self.order.index(axis)
+        inner = self.order[place + 1 :]
+        if not inner:
+            return "1"
+        factors = [size(self.tensor.shape[other]) for other in inner[:-1]] + [self.row(size)]
+        return " * ".join(f if f.isidentifier() or f.isdigit() or f.startswith("PAD(") else f"({f})" for f in factors)
+
+    def reals(self, sizes: Callable[[Expr], int], item: int) -> int:
+        """How many reals of so many bytes it takes, in whole cache lines."""
+        step = 64 // item
+        count = 1
+        for place, axis in enumerate(self.order):
+            extent = sizes(self.tensor.shape[axis])
+            count *= -(-extent // step) * step if self.padded and place + 1 == len(self.order) else extent
+        return -(-count // step) * step
+
+
+def offset(stored: Stored, indices: tuple[Expr, ...], size: Text, write: Callable[[Expr], str]) -> str:
+    """The C of an element's offset from the first: i * PAD(D) + j."""
+    terms = []
+    for axis in stored.order:
+        index = indices[axis]
+        if index == Integer(0):
+            continue
+        stride = stored.stride(axis, size)
+        text = write(index)
+        if stride == "1":
+            terms.append(text)
+            continue
+        terms.append(f"{text if isinstance(index, Index | Ref) or index.is_Integer else f'({text})'} * {stride}")
+    return " + ".join(terms)

@@ -1,0 +1,52 @@
+"""Tiles: how many rows and vectors of a product are accumulated in registers at once.
+
+A tile of r rows and v vectors does r v fused multiply-adds a step of its sum, with r broadcasts and v loads.
+Two of each are done in a cycle, and an accumulator is ready again after four: a step takes
+
+    max(r v, r + v, 8) / 2 cycles.
+
+Accumulators, the v vectors and one broadcast must fit the registers: r v + v + 1 <= registers, one more where
+multiplying and adding are two instructions. Of all v the best is the one with the fewest cycles for the whole
+product; rows and vectors are split into nearly equal parts, so that no part is a remainder.
+"""
+
+from __future__ import annotations
+
+from codegen.tuned.sets import KernelSet
+
+MOST_VECTORS = 4
+MOST_ROWS = 14
+SMALL_ROWS = (4, 1)
+
+
+def most_rows(kernels: KernelSet, vectors: int) -> int:
+    """The most rows of a tile of so many vectors."""
+    spare = kernels.registers - vectors - (1 if kernels.fused else 2)
+    return min(MOST_ROWS, spare // vectors)
+
+
+def parts(whole: int, most: int) -> tuple[int, ...]:
+    """The sizes, at most two, of nearly equal parts of at most so many: 100 by 14 is 13 and 12."""
+    count = -(-whole // most)
+    least, more = divmod(whole, count)
+    return (least + 1, least) if more else (least,)
+
+
+def vectors_at_once(kernels: KernelSet, rows: int, vectors: int) -> int:
+    """The v of the fewest cycles for a product of so many rows and vectors; the widest of equals."""
+    allowed = range(1, min(MOST_VECTORS, vectors) + 1)
+    return min(reversed(allowed), key=lambda v: _cycles(kernels, rows, vectors, v))
+
+
+def _cycles(kernels: KernelSet, rows: int, vectors: int, most: int) -> int:
+    """Half cycles of one step of the sum over the whole product, split into panels of at most so many."""
+    panels = -(-vectors // most)
+    least, more = divmod(vectors, panels)
+    total = 0
+    for width, count in ((least + 1, more), (least, panels - more)):
+        high = most_rows(kernels, width)
+        pieces = -(-rows // high)
+        base, extra = divmod(rows, pieces)
+        each = ((base + 1, extra), (base, pieces - extra))
+        total += count * sum(n * max(h * width, h + width, 8) for h, n in each if n)
+    return total

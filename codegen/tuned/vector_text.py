@@ -1,0 +1,140 @@
+"""Expressions to C over whole vectors: the lanes are consecutive values of one index.
+
+    where(Z2[i,j] > 0, A1_bar, 0)   FN(select)(load(Z2 + i * PAD(D) + j) > all(0), A1_bar, all(0))
+    S[i,j] - [j == y[i]]            .. FN(select)(FN(lane)() == every(b->y[i] - j), all(1), all(0))
+
+An element that does not depend on the lanes' index is sent to all lanes. What vectors cannot do (elements that
+lie apart, functions without a vector form) is refused by `Unvectorised`, and a scalar nest is written instead.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass, field
+
+from sympy import And, Expr, Mul, Not, Or, Symbol
+from sympy.core.basic import Basic
+
+from codegen.printers.factors import comparison, conjuncts
+from codegen.printers.to_c import FUNCTIONS, LESS, POSTFIX, PRODUCT, TERNARY, ToC, is_integer
+from derive.calculus.nodes import Condition, Finite, IsZero, Nonnegative, Positive, Where, free_indices
+from derive.calculus.tensor import Index, IntegerRef, Ref, refs
+
+
+class Unvectorised(Exception):
+    """An expression that has no form over vectors."""
+
+
+@dataclass(frozen=True)
+class ToVector(ToC):
+    """`vector` spells an element as a vector; `scalar` writes integers and single elements."""
+
+    lane: Index = Index("lane")
+    scalar: ToC | None = None
+    vector: Callable[[Ref], str] = field(default=lambda ref: str(ref))
+
+    @property
+    def single(self) -> ToC:
+        assert self.scalar is not None
+        return self.scalar
+
+    def vec(self, node: Basic) -> str:
+        """An expression that is a vector even where it is one number."""
+        return self.real(node) if self._varies(node) else f"all((real)({self.single.real(node)}))"
+
+    def _varies(self, node: Basic) -> bool:
+        real = any(not isinstance(ref, IntegerRef) for ref in refs(node))
+        return real or any(isinstance(s, Symbol) and not isinstance(s, Index) and s.name in self.locals for s in node.free_symbols)
+
+    locals: frozenset[str] = frozenset()
+
+    def _real(self, node: Basic) -> tuple[str, int]:
+        if isinstance(node, Ref) and not isinstance(node, IntegerRef):
+            return self.vector(node), POSTFIX
+        if isinstance(node, Where):
+            return self._where(node)
+        if not node.is_number and is_integer(node):
+            if self.lane in free_indices(node):
+                raise Unvectorised(f"{node} varies by lane")
+            return f"(real)({self.single.integer(node)})", POSTFIX
+        return super()._real(node)
+
+    def _where(self, node: Where) -> tuple[str, int]:
+        condition = node.condition
+        chosen, other = node.chosen, node.other
+        if isinstance(condition, Positive) and chosen == condition.expression and other == 0 and self._varies(chosen):
+            inner = self.vec(chosen)
+            return f"FN(select)({inner} < all(0), all(0), {inner})", POSTFIX
+        if self._uniform(condition):
+            text = self.single.condition(condition, LESS + 1)
+            return f"({text} ? {self.vec(chosen)} : {self.vec(other)})", POSTFIX
+        return f"FN(select)({self.mask(condition)}, {self.vec(chosen)}, {self.vec(other)})", POSTFIX
+
+    def _uniform(self, node: Basic) -> bool:
+        """Whether a condition is one for all lanes."""
+        if self.lane in free_indices(node) or self._varies(node) and not self._single(node):
+            return False
+        return True
+
+    def _single(self, node: Basic) -> bool:
+        return not any(isinstance(s, Symbol) and not isinstance(s, Index) and s.name in self.locals for s in node.free_symbols) and all(
+            self.lane not in free_indices(ref) for ref in refs(node)
+        )
+
+    def mask(self, node: Basic) -> str:
+        """A condition as lanes of all bits or none."""
+        if isinstance(node, And):
+            return "(" + " & ".join(self.mask(part) for part in conjuncts(node)) + ")"
+        if isinstance(node, Or):
+            return "(" + " | ".join(self.mask(part) for part in node.args) + ")"
+        if isinstance(node, Not):
+            return f"~{self.mask(node.args[0])}"
+        if self._uniform(node):
+            return f"every({self.single.condition(node)} ? -1 : 0)"
+        if isinstance(node, Finite):
+            inner = self.vec(node.expression)
+            return f"({inner} - {inner} == all(0))"
+        if isinstance(node, Condition) and is_integer(node.expression):
+            return self._lane_mask(node)
+        if isinstance(node, Condition):
+            left, sign, right = comparison(node)
+            return f"({self.vec(left)} {sign} {self.vec(right)})"
+        raise Unvectorised(str(node))
+
+    def _lane_mask(self, node: Condition) -> str:
+        """A comparison of integers of which one counts lanes: its coefficient is 1 or -1."""
+        expression = node.expression
+        slope = expression.coeff(self.lane, 1)
+        rest = expression - slope * self.lane
+        if slope not in (1, -1) or self.lane in free_indices(rest):
+            raise Unvectorised(str(node))
+        signs: dict[type[Basic], str] = {Positive: ">", Nonnegative: ">=", IsZero: "=="}
+        sign = signs[type(node)]
+        if slope == 1:
+            return f"(FN(lane)() {sign} every({self.single.integer(-rest - self.lane)}))"
+        return f"(every({self.single.integer(rest - self.lane)}) {sign} FN(lane)())"
+
+    def _call(self, node: Basic) -> tuple[str, int]:
+        name = type(node).__name__
+        if name not in FUNCTIONS:
+            raise Unvectorised(name)
+        return super()._call(node)
+
+    def _macro(self, name: str) -> str:
+        self.used.macros.add(name)
+        return f"FN({name})"
+
+    def _repeated(self, base: Expr, whole: int, root: list[str]) -> tuple[str, int]:
+        name = {2: "square", 3: "cube", 4: "fourth_power"}[whole]
+        self.used.own.add(name)
+        factors = [f"FN({name})({self.real(base)})", *root]
+        return " * ".join(factors), PRODUCT if root else POSTFIX
+
+    def _power(self, base: Expr, exponent: Expr) -> tuple[str, int]:
+        whole, half = divmod(2 * exponent, 2) if (2 * exponent).is_Integer else (0, 0)
+        if whole > 4 or (whole == 0 and half == 0):
+            raise Unvectorised(f"{base}^{exponent}")
+        return super()._power(base, exponent)
+
+
+__all__ = ["Mul", "TERNARY", "ToVector", "Unvectorised"]

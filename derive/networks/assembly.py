@@ -31,7 +31,7 @@ class Assembly:
         self.parameters: list[Parameter] = []
         self.data: list[str] = []
 
-    def input(self, name: str, *axes: str) -> Array:
+    def input(self, name: str, *axes: str | Expr) -> Array:
         """Data of a batch: the first axis is the batch's, m."""
         self.data.append(name)
         return self.graph.input(name, *axes)
@@ -40,6 +40,11 @@ class Assembly:
         """A matrix (rows, columns) drawn normal with variance gain/rows. He et al., ICCV 2015."""
         variance = Integer(gain) / Size(rows)
         return self.parameter(name, (rows, columns), Law.NORMAL, variance, trained)
+
+    def normal(self, name: str, axes: tuple[str | int | Expr, ...], gain: int, fan_in: Expr) -> Array:
+        """A tensor drawn normal with variance gain/fan_in, of any axes."""
+        self.parameters.append(Parameter(name, Law.NORMAL, Integer(gain) / fan_in))
+        return self.graph.input(name, *axes)
 
     def parameter_of(self, name: str, axis: Axis, columns: str) -> Array:
         """A matrix whose rows are an axis that the network computes, as the features' own."""

@@ -39,7 +39,7 @@ def _stage(net: Assembly, number: int, array: Array, maps: str, padding: int) ->
     """Convolution, rectifier and maximum over 2x2."""
     channels = array.axes[1].size
     fan_in = channels * WINDOW**2
-    kernel = net.normal(f"K{number}", (maps, channels, WINDOW, WINDOW), 2, fan_in)
+    kernel = net.normal(f"K{number}", (maps, channels, WINDOW, WINDOW), 2 / fan_in)
     bias = net.bias(f"b{number}", maps)
     convolved = net.graph.apply(conv2d(padding=padding, bias=True), array, kernel, bias, Y=f"A{number}")
     rectified = activation("relu")(convolved).named(f"Z{number}", "relu")
@@ -48,5 +48,5 @@ def _stage(net: Assembly, number: int, array: Array, maps: str, padding: int) ->
 
 def _dense(net: Assembly, number: int, array: Array, width: str, gain: int) -> Array:
     rows: Expr = array.axes[-1].size
-    weight = net.normal(f"W{number}", (rows, width), gain, rows)
+    weight = net.normal(f"W{number}", (rows, width), gain / rows)
     return array @ weight + net.bias(f"b{number}", width)

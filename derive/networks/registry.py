@@ -10,6 +10,7 @@ from derive.calculus.network import Network
 from derive.calculus.roles import require_network, require_sizes
 from derive.errors import DeriveError
 from derive.networks import classifiers
+from derive.networks.gpt import gpt
 from derive.networks.lenet import lenet
 
 _NETWORKS: dict[str, Callable[..., Network]] = {
@@ -28,6 +29,7 @@ _NETWORKS: dict[str, Callable[..., Network]] = {
     "tiny": classifiers.tiny,
     "curve": classifiers.curve,
     "lenet": lenet,
+    "gpt": gpt,
 }
 
 NETWORKS = tuple(_NETWORKS)

@@ -68,7 +68,7 @@ def gradients_head(plan: Plan) -> str:
 def update_heads(plan: Plan, update: UpdateText) -> tuple[str, str]:
     """The first lines of an optimizer's loop and of its training step."""
     p = plan.network.name
-    state = [f"real *restrict {update.state}"] if update.state else []
+    state = [f"real *restrict {name}" for name in update.states]
     scalars = [f"real {scalar}" for scalar in update.scalars]
     flat = ["real *restrict W", "const real *restrict W_bar", *state, "size_t n", *scalars]
     return folded(f"static void {p}_{update.name}(", flat), _step_head(plan, update)
@@ -76,7 +76,7 @@ def update_heads(plan: Plan, update: UpdateText) -> tuple[str, str]:
 
 def _step_head(plan: Plan, update: UpdateText) -> str:
     p = plan.network.name
-    state = [f"{p}_gradients *{update.state}"] if update.state else []
+    state = [f"{p}_gradients *{name}" for name in update.states]
     scalars = [f"{p}_real {scalar}" for scalar in update.scalars]
     shared = [f"const {p}_batch *b", f"{p}_workspace *w"]
     loss = f"{p}_real *{plan.network.loss}"

@@ -168,6 +168,7 @@ def _update(c: CNetwork, text: UpdateText) -> Mapping[str, Any]:
         "step_head": step,
         "comment": "; ".join(text.comment),
         "index": text.index,
+        "once": text.once,
         "lines": text.lines,
         "calls": _update_calls(c, text),
     }
@@ -177,13 +178,13 @@ def _update_calls(c: CNetwork, text: UpdateText) -> list[str]:
     """One call for all parameters where all are trained, else one for each."""
     scalars = "".join(f", {scalar}" for scalar in text.scalars)
     if all(owned.trained for owned in c.plan.parameters):
-        state = f"(real *){text.state}, " if text.state else ""
+        state = "".join(f"(real *){name}, " for name in text.states)
         count = "sizeof *p / sizeof(real)"
         return [f"{c.name}_{text.name}((real *)p, (const real *)&w->p_bar, {state}{count}{scalars});"]
     calls = []
     for tensor in c.plan.trained:
         zero = "[0]" * len(tensor.axes)
-        state = f"&{text.state}->{tensor.name}{zero}, " if text.state else ""
+        state = "".join(f"&{name}->{tensor.name}{zero}, " for name in text.states)
         count = f"sizeof p->{tensor.name} / sizeof(real)"
         target, gradient = f"&p->{tensor.name}{zero}", f"&w->p_bar.{tensor.name}{zero}"
         calls.append(f"{c.name}_{text.name}({target}, {gradient}, {state}{count}{scalars});")

@@ -27,10 +27,11 @@ class UpdateText:
 
     step: str
     name: str
-    state: str | None
+    states: tuple[str, ...]
     scalars: tuple[str, ...]
     comment: tuple[str, ...]
     index: str
+    once: tuple[str, ...]
     lines: tuple[str, ...]
 
 
@@ -38,10 +39,20 @@ def update_text(update: Update, prefix: str, used: Used) -> UpdateText:
     """The loop body of an optimizer; its parameter is W, its gradient W_bar."""
     equations = [e for e in update.program.statements if isinstance(e, Equation)]
     comment = tuple(equation_text(equation) for equation in equations)
-    lines = render([Line(text) for text in _statements(update, equations, prefix, used)], 2)
+    numbers, elements = [e for e in equations if not e.ranges], [e for e in equations if e.ranges]
+    lines = render([Line(text) for text in _statements(update, elements, prefix, used)], 2)
+    once = render([Line(text) for text in _numbers(numbers, prefix, used)], 1)
     name = update.step.removesuffix("_step")
-    index = str(equations[0].loops[0].name)
-    return UpdateText(update.step, name, update.state, update.scalars, comment, index, tuple(lines))
+    index = str(elements[0].loops[0].name)
+    return UpdateText(
+        update.step, name, update.states, update.scalars, comment, index, tuple(once), tuple(lines)
+    )
+
+
+def _numbers(equations: list[Equation], prefix: str, used: Used) -> list[str]:
+    """What is computed once a step: const real c1 = 1 - REAL(pow)(beta1, t);"""
+    to_c = ToC(_element, lambda _: "n", prefix, used)
+    return [f"const real {equation.name} = {to_c.real(equation.value)};" for equation in equations]
 
 
 def _statements(update: Update, equations: list[Equation], prefix: str, used: Used) -> list[str]:

@@ -66,4 +66,8 @@ def _supplied(supplied: Supplied, plan: Plan) -> dict[str, Any]:
 
 
 def _step(update: Update) -> Mapping[str, Any]:
-    return {"state": update.state, "scalars": list(update.scalars)}
+    """One state by its name, several as a list; the scalar that counts the steps, where there is one."""
+    names = list(update.states)
+    state = names if len(names) > 1 else names[0] if names else None
+    number = {"number": update.number} if update.number else {}
+    return {"state": state, "scalars": list(update.scalars), **number}

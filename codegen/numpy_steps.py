@@ -13,7 +13,7 @@ left out where it is 0.
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 
 from sympy import Add, Expr, Integer, expand
@@ -120,10 +120,10 @@ def step_function(update: Update, plan: Plan, batch: str) -> str:
     """def sgd_step(p, X, y, lr, weight_decay=0.0)."""
     program, loss = update.program, plan.network.loss
     parameter, gradient = (tensor.name for tensor in program.inputs[:2])
-    state = [update.state] if update.state else []
+    state = list(update.states)
     own = {name: f"{name}_{parameter}" for name in state}
     news = dict(zip(program.outputs, [parameter, *own.values()], strict=True)) | own
-    equations = list(program.equations())
+    once, equations = _parted(program.equations())
     values = [_renamed(equation.value, news) for equation in equations]
     writer = _InPlace(gradient, _scale(values, gradient))
     for equation, value in zip(equations, values, strict=True):
@@ -136,14 +136,21 @@ def step_function(update: Update, plan: Plan, batch: str) -> str:
     return "\n".join(
         [
             f"def {update.step}({arguments}):",
-            f'    """{"; ".join(map(_formula, equations))}. In place; return {loss}."""',
+            f'    """{"; ".join(map(_formula, (*once, *equations)))}. In place; return {loss}."""',
             f"    {loss}, g = gradients(p, {batch}{seeded}){scaled}",
             f"    require_finite({loss}, g)",
+            *(f"    {_formula(equation)}" for equation in once),
             f"    for {loops} in zip({zipped}, strict=True):",
             *(f"        {line}" for line in writer.lines),
             f"    return {loss}",
         ]
     )
+
+
+def _parted(equations: Iterable[Equation]) -> tuple[list[Equation], list[Equation]]:
+    """The equations of numbers, and those of elements."""
+    listed = list(equations)
+    return [e for e in listed if not e.ranges], [e for e in listed if e.ranges]
 
 
 def _seeded(scale: Expr, gradient: str, loss: str) -> tuple[str, str]:

@@ -1,4 +1,4 @@
-"""Optimizers as equations on one flat parameter W with gradient g = W_bar + weight_decay W."""
+"""Optimizers as equations on one flat parameter W; g = W_bar + weight_decay W, but for AdamW."""
 
 from __future__ import annotations
 
@@ -21,7 +21,7 @@ MOMENTUM = Update(
         v_new[i] = mu*v[i] - lr*(W_bar[i] + weight_decay*W[i])
         W_new[i] = W[i] + v_new[i]"""
     ),
-    state="v",
+    states=("v",),
 )
 """v' = mu v - lr g, W' = W + v'. Polyak, 1964; Sutskever et al., ICML 2013, equations 1 and 2."""
 
@@ -32,8 +32,28 @@ AVERAGED = Update(
         u_new[i] = mu*u[i] + (1 - mu)*(W_bar[i] + weight_decay*W[i])
         W_new[i] = W[i] - lr*u_new[i]"""
     ),
-    state="u",
+    states=("u",),
 )
 """u' = mu u + (1 - mu) g, W' = W - lr u'."""
 
-OPTIMIZERS = (SGD, MOMENTUM, AVERAGED)
+ADAMW = Update(
+    "adamw_step",
+    define(
+        """adamw(W[n], W_bar[n], state m[n], state s[n], \\
+            lr, beta1, beta2, eps, t, weight_decay) -> W_new, m_new, s_new
+        c1 = 1 - beta1^t
+        c2 = 1 - beta2^t
+        m_new[i] = beta1*m[i] + (1 - beta1)*W_bar[i]
+        s_new[i] = beta2*s[i] + (1 - beta2)*W_bar[i]^2
+        W_new[i] = (1 - lr*weight_decay)*W[i] - lr*m_new[i]/(c1*(sqrt(s_new[i]/c2) + eps))"""
+    ),
+    states=("m", "s"),
+    number="t",
+)
+"""m and s average g = W_bar and g^2, c1 and c2 their weights after t steps; the decay is apart from the gradient.
+
+Kingma, Ba, Adam, ICLR 2015, algorithm 1; Loshchilov, Hutter, Decoupled Weight Decay Regularization, ICLR 2019,
+algorithm 2.
+"""
+
+OPTIMIZERS = (SGD, MOMENTUM, AVERAGED, ADAMW)

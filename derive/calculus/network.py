@@ -39,13 +39,16 @@ class Update:
     sgd(W[n], W_bar[n], lr, weight_decay) -> W_new
         W_new[i] = W[i] - lr*(W_bar[i] + weight_decay*W[i])
 
-    Inputs in order: parameter, gradient, the state if there is one, scalars. Outputs: the new
-    parameter, then the new state. `step` is the emitted function's name.
+    Inputs in order: parameter, gradient, the states if there are any, scalars. Outputs: the new
+    parameter, then the new states. `step` is the emitted function's name; `number` the scalar that counts
+    the steps, this one included, if there is one. An equation without an index, as of a bias correction, is
+    computed once a step.
     """
 
     step: str
     program: Program
-    state: str | None = None
+    states: tuple[str, ...] = ()
+    number: str | None = None
 
     @property
     def scalars(self) -> tuple[str, ...]:

@@ -20,7 +20,7 @@ from derive.calculus.cost import operations
 from derive.calculus.declared import symmetries
 from derive.calculus.definitions import Rule
 from derive.calculus.folding import Folder, bound_apart
-from derive.calculus.nodes import Reduction, Sum, Where, free_indices, reduces
+from derive.calculus.nodes import Range, Reduction, Sum, Where, free_indices, reduces
 from derive.calculus.normal import normal
 from derive.calculus.occurrence import holds, nodes_of
 from derive.calculus.program import Equation, Program, Recurrence, Statement
@@ -63,13 +63,21 @@ def folder_of(program: Program) -> Folder:
 
 def named_forward(program: Program) -> Program:
     """The forward program with every expression that has a name already replaced by it."""
-    folder, statements = Folder(), []
+    folder = Folder()
+
+    def named(equation: Equation, outer: tuple[Range, ...]) -> Equation:
+        found = replace(equation, value=folder.fold(equation.value, solving=False))
+        folder.learn(replace(found, ranges=outer + found.ranges))
+        return found
+
+    statements: list[Statement] = []
     for statement in program.statements:
-        named = statement
-        if isinstance(statement, Equation):
-            named = replace(statement, value=folder.fold(statement.value, solving=False))
-            folder.learn(named)
-        statements.append(named)
+        if isinstance(statement, Recurrence):
+            outer = ((statement.index, statement.extent),)
+            own = tuple(named(equation, outer) for equation in statement.equations)
+            statements.append(replace(statement, equations=own))
+        else:
+            statements.append(named(statement, ()))
     return program.with_statements(tuple(statements))
 
 

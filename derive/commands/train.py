@@ -15,10 +15,13 @@ Examples:
   python -m derive train two_layer --out runs/momentum --resume --epochs 20
   python -m derive train two_layer --data spirals --size n=2 --size d=32 --size k=2
   python -m derive train two_layer --data mine.npz
+  python -m derive train gpt --data shakespeare --optimizer adamw --lr 1e-3 --beta2 0.95 --weight-decay 0.1 \
+      --batch 8 --schedule cosine --warmup 200 --epochs 1
 
-Data is mnist, fashion-mnist, digits, rings, xor, spirals, waves, or a path: .npz with X and y, or X_train,
+Data is mnist, fashion-mnist, shakespeare, digits, rings, xor, spirals, waves, or a path: .npz with X and y, or X_train,
 y_train, X_test, y_test; .csv with a header whose first or last name is `label` (classes 0, 1, ...) or
-`target` (reals); a folder of IDX files. A fifth is held out where there is no test set.
+`target` (reals); a folder of IDX files. A fifth is held out where there is no test set. A text is shakespeare
+or text:FILE: windows of T + 1 characters lie end to end, the last tenth is held out.
 
 The folder --out receives checkpoint.safetensors, log.jsonl, curves.svg and NAME.safetensors, the parameters
 alone. --resume takes every option that is left out from the checkpoint and continues to the same bits.
@@ -54,9 +57,20 @@ def parse_sizes(_: click.Context, __: click.Parameter, given: tuple[str, ...]) -
 @click.option("--lr", type=click.FloatRange(0), default=0.1, show_default=True, help="Learning rate.")
 @click.option("--batch", type=click.IntRange(1), default=100, show_default=True, help="Examples in a step.")
 @click.option(
-    "--optimizer", type=click.Choice(["sgd", "momentum", "averaged"]), default="sgd", show_default=True
+    "--optimizer", type=click.Choice(["sgd", "momentum", "averaged", "adamw"]), default="sgd", show_default=True
 )
 @click.option("--mu", type=click.FloatRange(0), default=0.9, show_default=True, help="Of the momentum.")
+@click.option("--beta1", type=click.FloatRange(0, 1, max_open=True), default=0.9, show_default=True, help="Of AdamW.")
+@click.option("--beta2", type=click.FloatRange(0, 1, max_open=True), default=0.999, show_default=True)
+@click.option("--eps", type=click.FloatRange(0), default=1e-8, show_default=True, help="Below the root of AdamW.")
+@click.option(
+    "--schedule",
+    type=click.Choice(["constant", "cosine"]),
+    default="constant",
+    show_default=True,
+    help="Of the learning rate over the whole run.",
+)
+@click.option("--warmup", type=click.IntRange(0), default=0, show_default=True, help="Steps up to the rate.")
 @click.option("--weight-decay", type=click.FloatRange(0), default=0.0, show_default=True)
 @click.option(
     "--seed", type=click.IntRange(0), default=0, show_default=True, help="Of parameters and shuffling."

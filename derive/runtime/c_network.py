@@ -189,24 +189,30 @@ class CNetwork(Network):
 
     def stepper(self, kind: str, **scalars: float) -> Run:
         step = self.description.step(kind)
-        numbers = [self._real(value) for value in self._scalars(kind, scalars).values()]
-        state = [] if step.state is None else [ctypes.c_void_p(self._flat_states[step.state].ctypes.data)]
+        numbers = {name: self._real(value) for name, value in self._scalars(kind, scalars).items()}
+        count = numbers[step.number] if step.number else None
+        state = [ctypes.c_void_p(self._flat_states[name].ctypes.data) for name in step.states]
         function = self._function(step.kind)
-        arguments = (self._p, *state, self._b, self._w, *numbers, self._L)
+        arguments = (self._p, *state, self._b, self._w, *numbers.values(), self._L)
         row, loss = self._row, self._loss
 
-        def run(
-            start: int, stop: int
-        ) -> float:  # the calls are written out: each would cost as much as the rest
+        def run(start: int, stop: int, lr: float | None = None) -> float:
+            # the calls are written out: each would cost as much as the rest
             if not 0 <= start < stop <= self._rows:
                 self._check_rows(start, stop)
             row.m = stop - start
             for name, address, stride in self._fields:
                 setattr(row, name, address + start * stride)
             self._residuals_of = None
+            if lr is not None:
+                numbers["lr"].value = lr
+            if count is not None:
+                count.value = self.taken + 1
             code = function(*arguments)
             if code:
                 self._refuse(code, start, stop)
+            if count is not None:
+                self.taken += 1
             L: float = loss.value
             return L
 

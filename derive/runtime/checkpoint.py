@@ -57,8 +57,8 @@ def save_parameters(path: Path, network: Network) -> None:
 
 
 def _state(network: Network, settings: Settings) -> dict[str, Array]:
-    state = network.description.step(settings.optimizer).state
-    return {f"{state}.{name}": view for name, view in network.state[state].items()} if state else {}
+    states = network.description.step(settings.optimizer).states
+    return {f"{state}.{name}": view for state in states for name, view in network.state[state].items()}
 
 
 def _write(path: Path, tensors: dict[str, Array], metadata: dict[str, str]) -> None:
@@ -104,6 +104,7 @@ def restore(checkpoint: Checkpoint, network: Network) -> None:
     _check_tensors(checkpoint, network, wanted)
     for name, view in wanted.items():
         view[...] = checkpoint.tensors[name]
+    network.taken = checkpoint.position.step
 
 
 def _check_tensors(checkpoint: Checkpoint, network: Network, wanted: dict[str, Array]) -> None:

@@ -44,11 +44,12 @@ class DataTensor(Tensor):
 
 @dataclass(frozen=True)
 class Step:
-    """An optimizer's step: the name of its state, if it has one, and its scalars in C's order."""
+    """An optimizer's step: the names of its states, its scalars in C's order, the one that counts steps."""
 
     kind: str
-    state: str | None
+    states: tuple[str, ...]
     scalars: tuple[str, ...]
+    number: str | None = None
 
 
 @dataclass(frozen=True)
@@ -158,9 +159,7 @@ def _description(fields: Mapping[str, Any]) -> Description:
         ),
         data=tuple(_data_tensor(row) for row in fields["data"]),
         output=Tensor(*_tensor(fields["output"])),
-        steps={
-            kind: Step(kind, row["state"], tuple(row["scalars"])) for kind, row in fields["steps"].items()
-        },
+        steps={kind: _step(kind, row) for kind, row in fields["steps"].items()},
         equations=tuple(
             Equation(row["name"], row["layer"], row["formula"]) for row in fields.get("equations", ())
         ),
@@ -172,6 +171,12 @@ def _description(fields: Mapping[str, Any]) -> Description:
 
 def _tensor(row: Mapping[str, Any]) -> tuple[str, tuple[str, ...], tuple[int, ...]]:
     return row["name"], tuple(row["axes"]), tuple(int(size) for size in row["shape"])
+
+
+def _step(kind: str, row: Mapping[str, Any]) -> Step:
+    state = row["state"]
+    states = (state,) if isinstance(state, str) else tuple(state or ())
+    return Step(kind, states, tuple(row["scalars"]), row.get("number"))
 
 
 def _data_tensor(row: Mapping[str, Any]) -> DataTensor:

@@ -9,8 +9,8 @@ labels = network.predict(X_test)         arrays given to a method are bound firs
 """
 
 from abc import ABC, abstractmethod
-from collections.abc import Callable, Mapping
-from typing import Any, ClassVar, Self
+from collections.abc import Mapping
+from typing import Any, ClassVar, Protocol, Self
 
 import numpy as np
 
@@ -19,7 +19,11 @@ from .buffers import Array, aligned, named_views
 from .description import Description
 from .errors import ArrayError, RuntimeInputError
 
-Run = Callable[[int, int], float]
+class Run(Protocol):
+    """A step on rows start..stop-1; a learning rate that is given stays."""
+
+    def __call__(self, start: int, stop: int, lr: float | None = None, /) -> float: ...
+
 
 
 class Network(ABC):
@@ -33,11 +37,12 @@ class Network(ABC):
         self.dtype = dtype
         self.flat = aligned(sum(p.count for p in description.parameters), dtype)
         self.parameters = named_views(description.parameters, self.flat)
-        states = sorted({step.state for step in description.steps.values() if step.state})
+        states = sorted({state for step in description.steps.values() for state in step.states})
         self._flat_states = {state: self._new_gradients() for state in states}
         self.state = {
             name: named_views(description.trained, flat) for name, flat in self._flat_states.items()
         }
+        self.taken = 0  # steps that the state has seen, of those that count them
         self._bound: tuple[Array, ...] = ()
         self._binding = 0  # counts the calls of bind
         self._rows = 0
@@ -97,8 +102,9 @@ class Network(ABC):
     def _scalars(self, kind: str, given: Mapping[str, float]) -> dict[str, float]:
         step = self.description.step(kind)
         values = {"weight_decay": 0.0, **given}
+        values |= {step.number: self.taken + 1.0} if step.number else {}
         missing = [s for s in step.scalars if s not in values]
-        unknown = [s for s in given if s not in step.scalars]
+        unknown = [s for s in given if s not in step.scalars or s == step.number]
         if missing or unknown:
             raise RuntimeInputError(
                 f"{step.kind} of network {self.name!r} takes {', '.join(step.scalars)}, but was "
@@ -108,7 +114,8 @@ class Network(ABC):
         return {s: float(values[s]) for s in step.scalars}
 
     def reset_state(self) -> None:
-        """Momentum and averages back to zero."""
+        """Momentum, averages and their count of steps back to zero."""
+        self.taken = 0
         for flat in self._flat_states.values():
             flat[...] = 0
 
@@ -167,7 +174,8 @@ class Network(ABC):
 
     @abstractmethod
     def stepper(self, kind: str, **scalars: float) -> Run:
-        """`run(start, stop)`: the step on those rows of what is bound, with all else looked up beforehand.
+        """`run(start, stop)`: the step on those rows of what is bound, with all else looked up beforehand;
+        `run(start, stop, lr)` with another learning rate from then on.
 
         What overflows is raised where it makes loss or gradient not finite; NumPy warns of it before, unless
         the caller says `np.errstate(all="ignore")`.

@@ -145,14 +145,20 @@ class NumpyNetwork(Network):
     def stepper(self, kind: str, **scalars: float) -> Run:
         step = self.description.step(kind)
         values = self._scalars(kind, scalars)
-        owned = (self._p,) if step.state is None else (self._p, self._states[step.state])
-        function = partial(getattr(self.module, step.kind), *owned, **values)
+        owned = (self._p, *(self._states[state] for state in step.states))
+        function = partial(getattr(self.module, step.kind), *owned)
 
-        def run(start: int, stop: int) -> float:
+        def run(start: int, stop: int, lr: float | None = None) -> float:
             self._check_rows(start, stop)
+            if lr is not None:
+                values["lr"] = lr
+            if step.number:
+                values[step.number] = self.taken + 1.0
             try:
-                return float(function(*[array[start:stop] for array in self._bound]))
+                L = float(function(*[array[start:stop] for array in self._bound], **values))
             except FloatingPointError as error:
                 raise NonFiniteError(str(error)) from None
+            self.taken += step.number is not None
+            return L
 
         return run

@@ -26,17 +26,26 @@ class Settings:
     batch: int = 100
     optimizer: str = "sgd"
     mu: float = 0.9
+    beta1: float = 0.9
+    beta2: float = 0.999
+    eps: float = 1e-8
+    schedule: str = "constant"
+    warmup: int = 0
     weight_decay: float = 0.0
     seed: int = 0
     limit: int | None = None
     sizes: Mapping[str, int] = field(default_factory=dict)
+    alphabet: str = ""  # of a text, as it was found
 
     def __post_init__(self) -> None:
-        for name in ("lr", "mu", "weight_decay"):
+        for name in ("lr", "mu", "beta1", "beta2", "eps", "weight_decay"):
             if not (isfinite(getattr(self, name)) and getattr(self, name) >= 0):
                 raise RuntimeInputError(
                     f"{name} is {getattr(self, name)}; give a number that is finite and >= 0"
                 )
+        for name in ("beta1", "beta2"):
+            if getattr(self, name) >= 1:
+                raise RuntimeInputError(f"{name} is {getattr(self, name)}; give a number below 1")
         for name in ("epochs", "batch", "limit"):
             value = getattr(self, name)
             if value is not None and value < 1:

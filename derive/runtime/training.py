@@ -14,13 +14,14 @@ import numpy as np
 from . import checkpoint, curves, log
 from .buffers import Array
 from .checkpoint import Position
-from .data import Dataset, Split, fit, read_data
+from .data import Dataset, fit, read_data
 from .errors import CompilerError, Diverged, Interrupted, NonFiniteError
 from .evaluation import evaluate
 from .loading import load
 from .network import Network
 from .nonfinite import explain
 from .progress import Reporter, Silent
+from .schedule import rate
 from .settings import Settings, continued
 from .shuffle import order
 from .stopping import stop_requests
@@ -83,8 +84,9 @@ def train(
     network, settings = open_network(settings, path, teller)
     if former is not None:
         checkpoint.restore(former, network)
-    data = limited(dataset or read_data(settings.data), settings.limit)
-    arrays = fit(data, network.description, network.dtype)
+    data = dataset or read_data(settings.data)
+    settings = replace(settings, alphabet=data.alphabet)
+    arrays = limited(fit(data, network.description, network.dtype), settings.limit)
     run = Run(
         network,
         settings,
@@ -119,12 +121,10 @@ def open_network(settings: Settings, path: str | Path, reporter: Reporter) -> tu
     return network.init(settings.seed), replace(settings, backend=network.backend)
 
 
-def limited(data: Dataset, limit: int | None) -> Dataset:
+def limited(parts: tuple[Batch, Batch], limit: int | None) -> tuple[Batch, Batch]:
     """The first `limit` examples of train and of test."""
-    if limit is None:
-        return data
-    train, test = (Split(split.X[:limit], split.y[:limit]) for split in (data.train, data.test))
-    return replace(data, train=train, test=test)
+    train, test = (tuple(array[:limit] for array in part) for part in parts)
+    return train, test
 
 
 def header(run: Run) -> log.Record:
@@ -189,7 +189,8 @@ def _steps(run: Run, position: Position, shuffled: Batch, requests: list[int]) -
     network, settings, every = run.network, run.settings, run.reporter.every
     count, size = len(shuffled[0]), settings.batch
     kind = network.description.step(settings.optimizer)
-    step = network.stepper(kind.kind, **settings.scalars(kind.scalars))
+    step = network.stepper(kind.kind, **settings.scalars(tuple(s for s in kind.scalars if s != kind.number)))
+    lr = rate(settings.schedule, settings.lr, settings.warmup, settings.epochs * run.batches)
     loss_sum, before = position.loss_sum, position.step - position.batch
 
     def place(done: int) -> Position:
@@ -198,7 +199,7 @@ def _steps(run: Run, position: Position, shuffled: Batch, requests: list[int]) -
     for index in range(position.batch, run.batches):
         start, stop = index * size, min(index * size + size, count)
         try:
-            L = step(start, stop)
+            L = step(start, stop, lr(before + index))
         except NonFiniteError:
             raise _diverged(run, place(index), tuple(a[start:stop] for a in shuffled)) from None
         loss_sum += L * network.weight(stop - start)

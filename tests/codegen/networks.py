@@ -61,8 +61,8 @@ pictures(X[m,h,w], K[o,u,u], B[o], W[o,k], integer y[m]) -> H, L
 
 UPDATES = (
     Update("sgd_step", define(SGD)),
-    Update("momentum_step", define(MOMENTUM), "v"),
-    Update("averaged_step", define(AVERAGED), "u"),
+    Update("momentum_step", define(MOMENTUM), ("v",)),
+    Update("averaged_step", define(AVERAGED), ("u",)),
 )
 
 

@@ -27,7 +27,7 @@ nesterov(W[n], W_bar[n], v[n], lr, mu) -> W_new, v_new
     v_new[i] = mu v[i] - lr W_bar[i]
     W_new[i] = W[i] + (1 + mu) v_new[i] - mu v[i]
 """)
-    assert lines(Update("nesterov_step", nesterov, "v")) == [
+    assert lines(Update("nesterov_step", nesterov, ("v",))) == [
         "const real v_new = mu * v[i] - lr * W_bar[i];",
         "W[i] += v_new * (mu + 1) - mu * v[i];",
         "v[i] = v_new;",

@@ -21,11 +21,15 @@ class Split:
 
 @dataclass(frozen=True)
 class Dataset:
-    """What a source reads. `name` is for messages; it is a file's name where the data came from a file."""
+    """What a source reads. `name` is for messages; it is a file's name where the data came from a file.
+
+    `alphabet` are the characters of a text, whose parts are X = y, one number for each character.
+    """
 
     name: str
     train: Split
     test: Split
+    alphabet: str = ""
 
     @property
     def classes(self) -> int | None:

@@ -11,6 +11,7 @@ from derive.runtime.description import DataTensor, Description
 from derive.runtime.errors import DataError, LabelError
 
 from .dataset import Dataset, Split
+from .text import windows
 
 Batch = tuple[Array, ...]
 
@@ -33,6 +34,8 @@ def _fit_split(
     dataset: Dataset, part: str, split: Split, description: Description, dtype: np.dtype[Any]
 ) -> Batch:
     where = f"data set {dataset.name!r}, {part}"
+    if dataset.alphabet:
+        return _windows(where, split.X, len(dataset.alphabet), description)
     arrays = []
     for tensor in description.data:
         if tensor.role == "input":
@@ -42,6 +45,23 @@ def _fit_split(
         else:
             arrays.append(_targets(where, split.y, tensor, dataset.classes, dtype))
     return tuple(arrays)
+
+
+def _windows(where: str, tokens: Array, characters: int, description: Description) -> Batch:
+    """Each window of characters and the one that is a character later, for a network of sequences."""
+    (x,), (y,) = description.inputs, description.answers
+    if not (x.dtype == y.dtype == "int32" and len(x.shape) == 1 and x.shape == y.shape):
+        raise DataError(
+            f"{where} is a text, but network {description.name!r} takes {x.name} ({', '.join(x.axes)}) and "
+            f"{y.name} ({', '.join(y.axes)}); train a network of integer sequences on it, as gpt"
+        )
+    classes = min(tensor.classes or characters for tensor in (x, y))
+    if characters > classes:
+        raise DataError(
+            f"{where}: the text has {characters} characters but network {description.name!r} knows {classes}; "
+            f"build it with a larger vocabulary, as --size v={characters}"
+        )
+    return windows(where, tokens, *x.shape)
 
 
 def _features(

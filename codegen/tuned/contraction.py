@@ -3,26 +3,46 @@
     C[i,j] = sum_k A[i,k] B[k,j]
 
 j runs along the lanes: it is the last axis of the target in memory and an index of one factor, B. Rows i are the
-target's indices that A alone has; indices of both are loops around. Rows that lie evenly spaced in A count as
-one: X[e,t,p] of (m, T, n) has m T rows.
+target's indices that A alone has, evenly spaced there; all others are loops around. Indices may be windows, as
+X[e,c,h+u-p,w+v-p]: a sum's step is then the step of its axis. Guards that bound one summed index each are bounds
+of its loop.
+
+    K_bar[o,c,u,v] = sum_{e,h,w} Y_bar[e,o,h,w] X[e,c,h+u,w+v]
+
+has lanes along e, which both factors have next to each other and which is summed: `Dots` of rows o and columns v.
 """
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from collections.abc import Mapping
+from dataclasses import dataclass, replace
 
-from sympy import Expr, Mul, true
+from sympy import Expr, Integer, Mul, true
+from sympy.core.basic import Basic
 
 from codegen.accumulation import Accumulation, accumulation
+from codegen.printers.factors import conjuncts
 from codegen.tuned.storage import Stored
-from derive.calculus.nodes import Range, Sum
+from derive.calculus.nodes import Nonnegative, Range, Sum, free_indices
 from derive.calculus.program import Equation
 from derive.calculus.tensor import Index, IntegerRef, Ref
 
 
 @dataclass(frozen=True)
+class Bound:
+    """A summed index is at least `least`, or less than `stop`."""
+
+    index: Index
+    least: Expr | None = None
+    stop: Expr | None = None
+
+
+@dataclass(frozen=True)
 class Contraction:
-    """target = finish(start + coefficient sum_k A B), by rows and lanes; `outer` are loops around."""
+    """target = finish(start + coefficient sum_k A B), by rows and lanes; `outer` are loops around.
+
+    `dots`: the lanes are the last of the sums, and `columns` of the target are computed side by side.
+    """
 
     equation: Equation
     form: Accumulation
@@ -33,56 +53,134 @@ class Contraction:
     left: Ref
     right: Ref
     coefficient: Expr
+    bounds: tuple[Bound, ...] = ()
+    columns: Range | None = None
+
+    @property
+    def dots(self) -> bool:
+        return self.lanes in self.sums
 
 
-def contraction(equation: Equation, stored: dict[str, Stored]) -> Contraction | None:
+def contraction(equation: Equation, stored: Mapping[str, Stored]) -> Contraction | None:
     """The equation as a contraction; None for anything else."""
     form = accumulation(equation.value)
-    target = equation.target
     if form is None or form.kind != Sum.operator or len(form.terms) != 1 or equation.accumulates:
         return None
-    if target.indices != equation.loops or not target.indices or form.terms[0].condition != true:
+    if equation.target.indices[len(equation.target.indices) - len(equation.loops) :] != equation.loops or not equation.loops:
         return None
     term = form.terms[0]
     factors = Mul.make_args(term.body)
     elements = [f for f in factors if isinstance(f, Ref) and not isinstance(f, IntegerRef)]
     rest = Mul(*(f for f in factors if f not in elements))
-    if len(elements) != 2 or not rest.is_number or not all(map(_plain, elements)):
+    if len(elements) != 2 or not rest.is_number:
         return None
-    return _oriented(equation, form, elements, rest, stored)
+    bounds = _bounds(term.condition, {index for index, _ in term.ranges}, set(equation.loops))
+    if bounds is None:
+        return None
+    found = _oriented(equation, form, elements, rest, stored)
+    found = found or _dots(equation, form, elements, rest, stored, _bounded(bounds))
+    if found is None:
+        return None
+    varying = {index for index, _ in (*found.rows, found.lanes, *((found.columns,) if found.columns else ()))}
+    if any(varying & (free_indices(b.least or b.stop or Integer(0)) | {b.index}) for b in bounds):
+        return None
+    return replace(found, bounds=bounds)
 
 
-def _plain(ref: Ref) -> bool:
-    """Whether every index is one of its own."""
-    return all(isinstance(index, Index) for index in ref.indices) and len(set(ref.indices)) == len(ref.indices)
+def _bounds(condition: Basic, sums: set[Index], loops: set[Index]) -> tuple[Bound, ...] | None:
+    """The guard as bounds of summed indices; None where it is anything else."""
+    if condition == true:
+        return ()
+    found = []
+    for part in conjuncts(condition):
+        if not isinstance(part, Nonnegative):
+            return None
+        inside = free_indices(part.expression) & sums
+        if len(inside) != 1:
+            return None
+        (index,) = inside
+        slope = part.expression.coeff(index, 1)
+        rest = part.expression - slope * index
+        if slope not in (1, -1) or index in free_indices(rest) or free_indices(rest) - loops:
+            return None
+        found.append(Bound(index, least=-rest) if slope == 1 else Bound(index, stop=rest + 1))
+    return tuple(found)
+
+
+def _bounded(bounds: tuple[Bound, ...]) -> frozenset[Index]:
+    """The indices that bounds depend on."""
+    return frozenset(i for b in bounds for i in (b.index, *free_indices(b.least or Integer(0)), *free_indices(b.stop or Integer(0))))
+
+
+def _extent(extent: Expr) -> int:
+    """A number where it is one; a symbolic size counts as many."""
+    return int(extent) if extent.is_Integer else 3
+
+
+def coefficient(expression: Expr, index: Index) -> Expr | None:
+    """How an index expression moves with an index; None where that is not a whole number."""
+    if index not in free_indices(expression):
+        return Integer(0)
+    slope = expression.coeff(index, 1)
+    rest = expression - slope * index
+    return slope if slope.is_Integer and index not in free_indices(rest) else None
+
+
+def steps(ref: Ref, index: Index) -> dict[int, Expr] | None:
+    """The axes along which an index moves, and by how much; None where it is not affine."""
+    found: dict[int, Expr] = {}
+    for axis, expression in enumerate(ref.indices):
+        slope = coefficient(expression, index)
+        if slope is None:
+            return None
+        if slope != 0:
+            found[axis] = slope
+    return found
+
+
+def adjacent(ref: Ref, index: Index, stored: Mapping[str, Stored]) -> bool:
+    """Whether elements for consecutive values of an index follow each other in memory."""
+    return steps(ref, index) == {stored[ref.name].last: Integer(1)}
+
+
+def has(ref: Ref, index: Index) -> bool:
+    """Whether an element depends on an index."""
+    return any(index in free_indices(expression) for expression in ref.indices)
+
+
+def windowed(ref: Ref) -> bool:
+    """Whether two indices meet in one axis."""
+    return any(len(free_indices(expression)) > 1 for expression in ref.indices)
 
 
 def _oriented(
-    equation: Equation, form: Accumulation, elements: list[Ref], rest: Expr, stored: dict[str, Stored]
+    equation: Equation, form: Accumulation, elements: list[Ref], rest: Expr, stored: Mapping[str, Stored]
 ) -> Contraction | None:
     ranges = dict(equation.ranges)
     place = stored[equation.name].last
     assert place is not None
     lane = equation.target.indices[place]
-    holders = [ref for ref in elements if lane in ref.indices]
-    if len(holders) != 1:
+    holders = [ref for ref in elements if isinstance(lane, Index) and has(ref, lane)]
+    if len(holders) != 1 or lane not in ranges:
         return None
+    assert isinstance(lane, Index)
     right = holders[0]
     left = next(ref for ref in elements if ref is not right)
     sums = form.terms[0].ranges
-    if not all(index in left.indices and index in right.indices for index, _ in sums):
+    if not all(steps(left, index) and steps(right, index) for index, _ in sums) or steps(right, lane) is None:
+        return None
+    if len(steps(right, lane) or {}) != 1 or (windowed(right) and not adjacent(right, lane, stored)):
         return None
     free = [index for index in equation.loops if index != lane]
-    rows = [index for index in free if index in left.indices and index not in right.indices]
+    rows = [index for index in free if len(steps(left, index) or {}) == 1 and not has(right, index)]
     outer = [index for index in free if index not in rows]
-    if not rows or not all(index in (*left.indices, *right.indices) for index in outer):
+    if not rows:
         return None
-    merged = tuple((index, ranges[index]) for index in rows)
     return Contraction(
         equation,
         form,
-        merged,
-        (_index(lane), ranges[_index(lane)]),
+        tuple((index, ranges[index]) for index in rows),
+        (lane, ranges[lane]),
         sums,
         tuple((index, ranges[index]) for index in outer),
         left,
@@ -91,6 +189,28 @@ def _oriented(
     )
 
 
-def _index(node: Expr) -> Index:
-    assert isinstance(node, Index)
-    return node
+def _dots(
+    equation: Equation,
+    form: Accumulation,
+    elements: list[Ref],
+    rest: Expr,
+    stored: Mapping[str, Stored],
+    bounded: frozenset[Index],
+) -> Contraction | None:
+    """Lanes along a summed index that both factors have next to each other."""
+    ranges = dict(equation.ranges)
+    sums = form.terms[0].ranges
+    lanes = [r for r in sums if all(adjacent(ref, r[0], stored) for ref in elements)]
+    if len(lanes) != 1 or not all(steps(ref, index) is not None for ref in elements for index, _ in sums):
+        return None
+    both = [index for index in equation.loops if all(steps(ref, index) is not None for ref in elements)]
+    only = {ref: [i for i in both if i not in bounded and has(ref, i) and not any(has(o, i) for o in elements if o is not ref)] for ref in elements}
+    left, right = sorted(elements, key=lambda ref: (windowed(ref), str(ref)))
+    if not only[left] or not only[right]:
+        return None
+    row, column = only[left][0], max(only[right], key=lambda i: _extent(ranges[i]))
+    outer = tuple((index, ranges[index]) for index in equation.loops if index not in (row, column))
+    order = (*(r for r in sums if r != lanes[0]), lanes[0])
+    return Contraction(
+        equation, form, ((row, ranges[row]),), lanes[0], order, outer, left, right, rest, (), (column, ranges[column])
+    )

@@ -13,7 +13,7 @@ from collections.abc import Iterable
 from codegen.plan import Plan
 from codegen.tuned.phases import Phase
 from codegen.tuned.sets import KernelSet
-from codegen.tuned.tiles import SMALL_ROWS, most_rows, parts, vectors_at_once
+from codegen.tuned.tiles import SMALL_ROWS, dot_rows, most_columns, most_rows, parts, vectors_at_once
 
 
 def kernel_lines(phases: Iterable[Phase], plan: Plan, kernels: KernelSet, item: int) -> list[str]:
@@ -23,7 +23,8 @@ def kernel_lines(phases: Iterable[Phase], plan: Plan, kernels: KernelSet, item: 
     tables: dict[str, str] = {}
     for one in phases:
         owner = owners.setdefault(one.walk, one.name)
-        tables[one.name] = _table(one, owner, plan, kernels, item, tiles)
+        table = _dots if one.dots else _table
+        tables[one.name] = table(one, owner, plan, kernels, item, tiles)
     return [*tiles.values(), *(line for name, text in tables.items() for line in (f"#undef KERNELS_{name}", f"#define KERNELS_{name} {text}"))]
 
 
@@ -48,6 +49,15 @@ def _table(one: Phase, owner: str, plan: Plan, kernels: KernelSet, item: int, ti
     return f"{{{', '.join(entries)}}}"
 
 
+def _dots(one: Phase, owner: str, plan: Plan, kernels: KernelSet, item: int, tiles: dict[str, str]) -> str:
+    assert one.shape is not None
+    rows, columns = (plan.size(extent) for extent in one.shape)
+    wide = parts(columns, most_columns(kernels))
+    high = parts(rows, dot_rows(kernels, wide[0]))
+    names = [_tile(one, owner, h, w, tiles) for h in (high[0], high[-1]) for w in (wide[0], wide[-1])]
+    return f"{{{{{high[0]}, {high[-1]}, {wide[0]}, {wide[-1]}, {', '.join(names)}}}}}"
+
+
 def _tile(one: Phase, owner: str, rows: int, width: int, tiles: dict[str, str]) -> str:
     """The name of a tile, written when it is first asked for; 0 for one of no rows."""
     if not rows:
@@ -55,6 +65,6 @@ def _tile(one: Phase, owner: str, rows: int, width: int, tiles: dict[str, str]) 
     name = f"{owner}_{rows}x{width}"
     row, *strides = one.walk
     filled = [stride.replace("WIDTH_", str(width)) for stride in strides]
-    kind = "TILE" if len(filled) == 2 else "TILE_3"
+    kind = "DOTS" if one.dots else "TILE" if len(filled) == 2 else "TILE_3"
     tiles.setdefault(name, f"{kind}({owner}, {rows}, {width}, {row}, {', '.join(filled)})")
     return f"FN({name})"

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from math import prod
 from typing import Any
 
@@ -21,6 +21,7 @@ from codegen.tuned.phases import Phase, phase
 from codegen.tuned.scene import Scene
 from codegen.tuned.sets import SETS
 from codegen.tuned.storage import Stored
+from codegen.tuned.layout import innermost, moved
 from codegen.tuned.kernels import kernel_lines
 from codegen.tuned.tiles import MOST_ROWS
 from codegen.tuned.updates import update_context
@@ -39,6 +40,7 @@ class Tuned:
     phases: Mapping[tuple[str, ...], Phase]
     arenas: Mapping[int, Arena]
     scene: Scene
+    moved: tuple[Tensor, ...] = ()
 
 
 def render_tuned(plan: Plan) -> tuple[str, str]:
@@ -69,7 +71,11 @@ def tuned(c: CNetwork) -> Tuned:
     pullback = fused(plan.vjp.statements, plan.vjp.outputs)
     pushed = fused(plan.jvp.statements, plan.jvp.outputs)
     lists = {"loss": loss, "vjp": pullback, "forward": _ancestors(loss, plan.network.output), "jvp": pushed}
-    stored = _stored(plan, (*loss, *pullback), pushed)
+    equations = [e for steps in (loss, pullback, pushed) for step in steps for e in step.equations]
+    stored = _stored(plan)
+    inside = innermost(equations, stored, plan.batch_size)
+    moved_data = tuple(s.tensor for s in plan.batch if s.tensor.name in inside)
+    stored = {name: _placed(one, name in inside) for name, one in stored.items()}
     scene = Scene(plan.network.name, c.sizes, stored, Used(), Used())
     gradients = frozenset(f"{t.name}_bar" for t in plan.trained)
     phases: dict[tuple[str, ...], Phase] = {}
@@ -78,7 +84,12 @@ def tuned(c: CNetwork) -> Tuned:
             raise DeriveError(f"network {plan.network.name!r} has a recurrence, which the tuned target lacks yet")
         phases[_key(step)] = phase(step, scene, gradients if step in pullback else frozenset())
     arenas = {item: _arena(plan, (*loss, *pullback), pushed, phases, stored, item) for item in ITEMS}
-    return Tuned(c, lists, _named(phases), arenas, scene)
+    return Tuned(c, lists, _named(phases), arenas, scene, moved_data)
+
+
+def _placed(stored: Stored, inside: bool) -> Stored:
+    """With the examples innermost, in the arena, or as it was."""
+    return replace(moved(stored), start=f"x->w + AT_{stored.tensor.name}") if inside else stored
 
 
 def _key(step: Group) -> tuple[str, ...]:
@@ -87,8 +98,6 @@ def _key(step: Group) -> tuple[str, ...]:
 
 def _named(phases: Mapping[tuple[str, ...], Phase]) -> dict[tuple[str, ...], Phase]:
     """Phases with names of their own: two of one name are numbered."""
-    from dataclasses import replace
-
     found: dict[tuple[str, ...], Phase] = {}
     taken: set[str] = set()
     for key, one in phases.items():
@@ -112,7 +121,7 @@ def _ancestors(steps: tuple[Step, ...], output: str) -> tuple[Step, ...]:
     return tuple(reversed(kept))
 
 
-def _stored(plan: Plan, steps: Iterable[Step], pushed: Iterable[Step]) -> dict[str, Stored]:
+def _stored(plan: Plan) -> dict[str, Stored]:
     """Where every tensor lies."""
     found: dict[str, Stored] = {}
     for owned in plan.parameters:
@@ -129,7 +138,8 @@ def _stored(plan: Plan, steps: Iterable[Step], pushed: Iterable[Step]) -> dict[s
     programs = (plan.loss, plan.vjp, plan.jvp)
     for t in (*(t for program in programs for t in program.locals), Tensor(bar, ())):
         if t.name not in found:
-            found[t.name] = Stored(t, f"x->w + AT_{t.name}", tuple(range(len(t.axes))), bool(t.axes))
+            flat = t.name in {f"{one.name}_bar" for one in plan.trained}
+            found[t.name] = Stored(t, f"x->w + AT_{t.name}", tuple(range(len(t.axes))), bool(t.axes) and not flat)
     return found
 
 
@@ -192,7 +202,7 @@ def context(t: Tuned) -> dict[str, Any]:
         "p": name,
         "P": name.upper(),
         "banner": banner(c),
-        "macros": macros(t.scene.used),
+        "macros": macros(_library(t)),
         "sizes": [{"constant": c.sizes.constant(s), "value": v} for s, v in c.sizes.values.items()],
         "constants": _constants(c),
         "arenas": [_arena_lines(t, item) for item in ITEMS],
@@ -215,15 +225,23 @@ def context(t: Tuned) -> dict[str, Any]:
         "phases": [_phase(one, t) for one in phases],
         "lists": {
             **{key: _list(steps, t) for key, steps in t.lists.items() if key != "vjp"},
-            "vjp": [*_list(t.lists["vjp"], t), *(_pulled(one, t) for one in plan.trained)],
-            "step": [*_list(t.lists["loss"], t), *_list(t.lists["vjp"], t)],
+            "vjp": [*_list(t.lists["vjp"], t, False), *(_pulled(one, t) for one in plan.trained)],
+            "step": [*_list(t.lists["loss"], t), *_list(t.lists["vjp"], t, False)],
             "checks": gradient_lines,
         },
+        "dots": any(one.dots for one in phases),
+        "inner_data": bool(t.moved),
         "flat_gradients": any(_direct(one, t) is None for one in plan.trained),
         "bounded": bounded,
         "bounded_pointers": _pointers(bounded, t),
         **source_checkpoint(c),
     }
+
+
+def _library(t: Tuned) -> Used:
+    """The functions of libm that single numbers need, those of a step's own numbers included."""
+    once = "\n".join(line for text in t.c.updates for line in text.once)
+    return Used({*t.scene.used.macros, *(name for name in t.c.used.macros if f"{name.upper()}(" in once)}, set())
 
 
 def _listed_names(t: Tuned) -> set[str]:
@@ -252,8 +270,9 @@ def _row_macros() -> list[str]:
 
 def _vector_macros() -> list[str]:
     lines = []
-    for v in range(1, 5):
+    for v in range(1, 7):
         every = range(v)
+        columns = ", ".join(f"b{k} = load(b{f' + {k} * column_' if k > 1 else ' + column_' if k else ''})" for k in every)
         zero = ", ".join(f"c##r##_{k} = {{0}}" for k in every)
         loads = ", ".join(f"b{k} = load(b{f' + {k} * LANES' if k > 1 else ' + LANES' if k else ''})" for k in every)
         adds = " ".join(f"c##r##_{k} = fma_(a_, b{k}, c##r##_{k});" for k in every)
@@ -263,6 +282,8 @@ def _vector_macros() -> list[str]:
             f"#define LOAD_{v} const vec {loads};",
             f"#define ADD_{v}(r) {{ const vec a_ = all(a[(r) * row_]); {adds} }}",
             f"#define KEEP_{v}(r) {keeps}",
+            f"#define LOAD_DOTS_{v} const vec {columns};",
+            f"#define ADD_DOTS_{v}(r) {{ const vec a_ = load(a + (r) * row_); {adds} }}",
         ]
     return lines
 
@@ -338,9 +359,18 @@ def _phase(one: Phase, t: Tuned) -> Mapping[str, Any]:
     }
 
 
-def _list(steps: Iterable[Step], t: Tuned) -> list[str]:
+def _list(steps: tuple[Step, ...], t: Tuned, first: bool = True) -> list[str]:
     """The calls of some steps; gradients that are given away are not among them."""
+    read = {name for step in steps for name in reads_of(step)}
     lines: list[str] = []
+    for tensor in t.moved:
+        if tensor.name in read and first:
+            count = t.c.sizes.product(tensor.shape[1:])
+            most = t.c.sizes.source_text(tensor.shape[0])
+            lines += [
+                f"/* {tensor.name}, the examples side by side */",
+                f"FN(side_by_side)(&b->{tensor.name}" + "[0]" * len(tensor.axes) + f", b->m, {count}, PAD({most}), w + AT_{tensor.name});",
+            ]
     for step in steps:
         assert isinstance(step, Group)
         one = t.phases[_key(step)]
@@ -358,11 +388,9 @@ def _direct(tensor: Tensor, t: Tuned) -> Phase | None:
     return next((one for one in t.phases.values() if one.gradient == f"{tensor.name}_bar"), None)
 
 
-def _flat(tensor: Tensor, t: Tuned) -> list[str]:
-    """The calls that give a gradient in the arena to a finish, row by row of whole memory."""
-    sizes = t.c.sizes
-    last = sizes.source_text(tensor.shape[-1]) if tensor.shape else "1"
-    return [sizes.product(tensor.shape[:-1]), last]
+def _flat(tensor: Tensor, t: Tuned) -> str:
+    """How many numbers a gradient in the arena has."""
+    return t.c.sizes.product(tensor.shape)
 
 
 def _pulled(tensor: Tensor, t: Tuned) -> str:
@@ -370,8 +398,7 @@ def _pulled(tensor: Tensor, t: Tuned) -> str:
     to = f"x.to = {_at(tensor, 'p_bar')};"
     if found is not None:
         return f"{to} FN({found.name})(&x, FN(store));"
-    rows, last = _flat(tensor, t)
-    return f"{to} FN(give)(&x, w + AT_{tensor.name}_bar, {rows}, {last}, FN(store));"
+    return f"{to} FN(give)(&x, w + AT_{tensor.name}_bar, {_flat(tensor, t)}, FN(store));"
 
 
 def _give(tensor: Tensor, t: Tuned, update: str, states: list[str]) -> str:
@@ -381,8 +408,7 @@ def _give(tensor: Tensor, t: Tuned, update: str, states: list[str]) -> str:
         to += f" x.state[{place}] = &state[{place}]->{tensor.name}" + "[0]" * len(tensor.axes) + ";"
     if found is not None:
         return f"{to} FN({found.name})(&x, FN({update}_finish));"
-    rows, last = _flat(tensor, t)
-    return f"{to} FN(give)(&x, w + AT_{tensor.name}_bar, {rows}, {last}, FN({update}_finish));"
+    return f"{to} FN(give)(&x, w + AT_{tensor.name}_bar, {_flat(tensor, t)}, FN({update}_finish));"
 
 
 def _gradient_check(one: Phase, t: Tuned) -> str:
@@ -395,9 +421,8 @@ def _bounded(t: Tuned) -> list[str]:
     lines = [f"if (!(*{plan.network.loss} - *{plan.network.loss} == 0))", "    return 0;"]
     for tensor in plan.trained:
         if _direct(tensor, t) is None:
-            rows, last = _flat(tensor, t)
             lines += [
-                f"if (!(FN(magnitude)({tensor.name}_bar, {rows}, {last}, PAD({last})) <= REAL_MAX))",
+                f"if (!(FN(magnitude)({tensor.name}_bar, 1, {_flat(tensor, t)}, 0) <= REAL_MAX))",
                 "    return 0;",
             ]
     done: list[str] = []

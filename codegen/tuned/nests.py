@@ -67,10 +67,8 @@ def _candidates(first: Equation, form: Accumulation, scene: Scene) -> list[Lanes
         lane = first.target.indices[last]
         assert isinstance(lane, Index)
         found.append(Lanes(lane, ranges[lane], False))
-    summed = {term.ranges[-1] for term in form.terms}
-    if len({n for _, n in summed}) == 1 and len(form.terms) == 1:
-        index, extent = summed.pop()
-        found.append(Lanes(index, extent, True))
+    if len(form.terms) == 1:
+        found += [Lanes(index, extent, True) for index, extent in reversed(form.terms[0].ranges)]
     elements = {ref for ref in first.references if not isinstance(ref, IntegerRef)}
     apart = {lanes: sum(scene.strided(ref, lanes.index) for ref in elements) for lanes in found}
     return sorted((lanes for lanes in found if not apart[lanes]), key=lambda lanes: lanes.summed)
@@ -101,7 +99,7 @@ def _along(group: Group, form: Accumulation, lanes: Lanes, scene: Scene) -> list
         body.append(Line(f"const vec {value_of(equation.name)} = {text.vec(equation.value)};"))
         body += _stores(group, equation, lanes, scene)
     vector_loop = Loop(lanes.index.name, scene.extent(lanes.extent), tuple(body), step="LANES")
-    return _shared(nested(outer, [vector_loop], scene.scalar(extents)))
+    return _shared(nested(outer, [vector_loop], scene.scalar()))
 
 
 def _accumulated(first: Equation, form: Accumulation, lanes: Lanes, scene: Scene, extents: dict[Index, Expr]) -> list[Node]:
@@ -114,7 +112,7 @@ def _accumulated(first: Equation, form: Accumulation, lanes: Lanes, scene: Scene
     body: list[Node] = [Line(f"vec {name} = {start};")]
     for term in form.terms:
         line, bounds = _added(name, form, term, lanes, scene, extents)
-        body += nested(term.ranges, [Line(line)], scene.scalar(extents), bounds, first.ranges)
+        body += nested(term.ranges, [Line(line)], scene.scalar(), bounds, first.ranges)
     finish = form.finish.xreplace({ACCUMULATED: Symbol(name)})
     value = scene.vectors(lanes.index, extents, frozenset({name})).vec(finish)
     return [*body, Line(f"const vec {value_of(first.name)} = {value};")]
@@ -149,10 +147,12 @@ def _stores(group: Group, equation: Equation, lanes: Lanes, scene: Scene) -> lis
 def store(target: Ref, value: str, scene: Scene) -> str:
     """put, or the part of it that is inside of a row that is not padded."""
     stored = scene.stored[target.name]
-    if stored.padded:
-        return f"put({scene.address(target)}, {value});"
     assert stored.last is not None
     left = stored.tensor.shape[stored.last] - target.indices[stored.last]
+    if stored.padded and stored.last == 0 and len(stored.order) > 1:
+        return f"FN(put_examples)({scene.address(target)}, {value}, {scene.scalar().integer(left)});"
+    if stored.padded:
+        return f"put({scene.address(target)}, {value});"
     return f"FN(put_part)({scene.address(target)}, {value}, {scene.scalar().integer(left)});"
 
 
@@ -180,18 +180,18 @@ def _summed(group: Group, form: Accumulation, lanes: Lanes, scene: Scene) -> lis
     else:
         step.append(Line(f"{name} += term;"))
     loop = Loop(lanes.index.name, extent, tuple(step), step="LANES")
-    scalar = scene.scalar(extents)
+    scalar = scene.scalar(dict(first.ranges))
     body: list[Node] = [Line(f"vec {name} = {edge};")]
     body += nested(tuple(inner), [loop], scalar, true if varies else term.condition, first.ranges)
     joined = f"FN({'largest' if largest else 'total'})({name})"
     total = Symbol("whole")
     start = total if largest or form.start == 0 else total + form.start
     body.append(Line(f"const real whole = {joined};"))
-    body += _numbers(group, form.finish.xreplace({ACCUMULATED: start}), scene, extents)
+    body += numbers(group, form.finish.xreplace({ACCUMULATED: start}), scene, extents)
     return _shared(nested(first.ranges, body, scalar))
 
 
-def _numbers(group: Group, value: Expr, scene: Scene, extents: dict[Index, Expr]) -> list[Node]:
+def numbers(group: Group, value: Expr, scene: Scene, extents: dict[Index, Expr]) -> list[Node]:
     """A group's numbers, one after the other."""
     found: list[Node] = []
     inside = scene.with_locals(group.names).scalar(extents)

@@ -19,16 +19,14 @@ from codegen.accumulation import ACCUMULATED
 from codegen.c_letters import lettered
 from codegen.nest import Line, Loop, Node, render
 from codegen.printers.to_text import equation_text
-from codegen.tuned.contraction import Contraction, contraction
+from codegen.tuned.contraction import Contraction, adjacent, contraction, steps
 from codegen.tuned.fusion import Group
-from codegen.tuned.nests import group_nest, store
+from codegen.tuned.nests import group_nest, numbers, store
 from codegen.tuned.scene import Scene, value
-from codegen.tuned.storage import Stored
 from derive.calculus.nodes import Range
-from derive.calculus.program import Equation
 from derive.calculus.tensor import Index, Ref
 
-TAKEN = frozenset({"x", "b", "p", "w", "c", "r", "v", "rows", "vectors", "first", "lane", "sum", "term", "whole", "largest", "best"})
+TAKEN = frozenset({"s", "kernels", "panels", "finish", "x", "b", "p", "w", "c", "r", "v", "rows", "vectors", "first", "lane", "sum", "term", "whole", "largest", "best"})
 
 
 @dataclass(frozen=True)
@@ -50,6 +48,7 @@ class Phase:
     terms: Expr = Integer(1)
     sums: int = 0
     walk: tuple[str, ...] = ()
+    dots: bool = False
 
 
 def phase(group: Group, scene: Scene, gradients: frozenset[str]) -> Phase:
@@ -57,7 +56,7 @@ def phase(group: Group, scene: Scene, gradients: frozenset[str]) -> Phase:
     group = _lettered(group, scene)
     texts = tuple(equation_text(equation) for equation in group.equations)
     name = group.equations[-1].name
-    found = contraction(group.first, dict(scene.stored))
+    found = contraction(group.first, scene.stored)
     found = None if found is None else _ordered(found, scene)
     if found is None:
         return Phase(name, texts, tuple(render(group_nest(group, scene))))
@@ -79,98 +78,142 @@ def _lettered(group: Group, scene: Scene) -> Group:
 
 def _ordered(found: Contraction, scene: Scene) -> Contraction | None:
     """The contraction with rows that are evenly spaced in its left factor; the others are loops around."""
-    stored = scene.stored[found.left.name]
-    order = [found.left.indices[axis] for axis in stored.order]
-    rows = sorted(found.rows, key=lambda r: order.index(r[0]))
-    kept = [rows[-1]]
-    for candidate in reversed(rows[:-1]):
-        below = kept[0]
-        follows = order.index(candidate[0]) + 1 == order.index(below[0])
-        whole = below[1] == stored.tensor.shape[stored.order[order.index(below[0])]]
-        last = order.index(below[0]) == len(order) - 1
-        if follows and whole and not (last and stored.padded):
-            kept.insert(0, candidate)
-        else:
-            break
-    outer = tuple(r for r in found.equation.ranges if r in found.outer or (r in rows and r not in kept))
     if len(found.sums) > 3:
         return None
+    if found.dots:
+        return found
+    stored = scene.stored[found.left.name]
+    place = {index: stored.order.index(next(iter(steps(found.left, index) or {0: 0}))) for index, _ in found.rows}
+    rows = sorted(found.rows, key=lambda r: place[r[0]])
+    kept = [rows[-1]]
+    for above in reversed(rows[:-1]):
+        below = kept[0]
+        whole = below[1] == stored.tensor.shape[stored.order[place[below[0]]]]
+        padded = place[below[0]] == len(stored.order) - 1 and stored.padded
+        if place[above[0]] + 1 != place[below[0]] or not whole or padded:
+            break
+        kept.insert(0, above)
+    outer = tuple(r for r in found.equation.ranges if r in found.outer or (r in rows and r not in kept))
     right = scene.stored[found.right.name]
-    places = {index: right.order.index(axis) for axis, index in enumerate(found.right.indices)}
-    sums = tuple(sorted(found.sums, key=lambda s: places[s[0]]))
-    return replace(found, rows=tuple(kept), outer=outer, sums=sums)
+    depth = {index: right.order.index(next(iter(steps(found.right, index) or {0: 0}))) for index, _ in found.sums}
+    return replace(found, rows=tuple(kept), outer=outer, sums=tuple(sorted(found.sums, key=lambda r: depth[r[0]])))
 
 
 def _stride(ref: Ref, index: Index, scene: Scene) -> str:
+    """The reals from one value of an index to the next."""
     stored = scene.stored[ref.name]
-    return stored.stride(ref.indices.index(index), scene.size) if index in ref.indices else "0"
+    terms = []
+    for axis, slope in (steps(ref, index) or {}).items():
+        stride = stored.stride(axis, scene.size)
+        if slope == 1:
+            terms.append(stride)
+        elif slope == -1:
+            terms.append(f"-({stride})")
+        else:
+            terms.append(f"{slope} * ({stride})" if stride != "1" else str(slope))
+    return " + ".join(terms) or "0"
 
 
 def _contracted(
     found: Contraction, group: Group, scene: Scene, name: str, texts: tuple[str, ...], gradients: frozenset[str]
 ) -> Phase:
-    packed = not _direct(found, scene)
-    direct = _given_away(found, group, scene, gradients)
-    finish = "finish" if direct else f"FN({name}_finish)"
-    fixed = {index: Integer(0) for index in (*(i for i, _ in found.rows), *(i for i, _ in found.sums), found.lanes[0])}
-    left, right = (_at(ref, fixed) for ref in (found.left, found.right))
+    packed = not found.dots and not _direct(found, scene)
+    away = _given_away(found, group, scene, gradients)
+    finish = "finish" if away else f"FN({name}_finish)"
     scalar = scene.scalar(dict(found.equation.ranges))
-    columns, rows = scalar.integer(found.lanes[1]), _product([scalar.integer(n) for _, n in found.rows])
-    extents = [scalar.integer(n) for _, n in found.sums]
-    counts = ["1"] * (3 - len(extents)) + extents
-    strides_a = ["0"] * (3 - len(extents)) + [_stride(found.left, i, scene) for i, _ in found.sums]
-    strides_b = ["0"] * (3 - len(extents)) + [_stride(found.right, i, scene) for i, _ in found.sums]
+    starts, bounds = _loop_bounds(found, scene)
+    lane = found.columns or found.lanes
+    fixed = {**{index: Integer(0) for index in (*(i for i, _ in found.rows), lane[0], *(i for i, _ in found.sums))}, **starts}
+    left, right = (_at(ref, fixed) for ref in (found.left, found.right))
+    columns, rows = scalar.integer(lane[1]), _product([scalar.integer(n) for _, n in found.rows])
+    counts = ["1"] * (3 - len(found.sums)) + [_count(found, r, starts, scene) for r in found.sums]
+    strides_a, strides_b = (["0"] * (3 - len(found.sums)) + [_stride(ref, i, scene) for i, _ in found.sums] for ref in (found.left, found.right))
     row = _stride(found.left, found.rows[-1][0], scene)
-    body: list[Node] = [
-        Line(f"static const FN(kernel) kernels[] = KERNELS_{name};"),
-        Line(f"const FN(product) s = {{{', '.join([*counts, row, *strides_b])}}};"),
-    ]
+    body: list[Node] = list(bounds)
+    body.append(Line(f"static const FN({'dots' if found.dots else 'kernel'}) kernels[] = KERNELS_{name};"))
+    body.append(Line(f"const FN(product) s = {{{', '.join([*counts, row, *strides_b])}}};"))
     at = "panels"
     if packed and found.outer:
-        flat = _flat(found.outer, scene)
-        at = f"panels + (ptrdiff_t)({flat}) * ({_product([scene.size(n) for _, n in found.sums])}) * VECTORS({columns}) * LANES"
+        room = _product([scene.size(n) for _, n in found.sums])
+        at = f"panels + (ptrdiff_t)({_flat(found.outer, scene)}) * ({room}) * VECTORS({columns}) * LANES"
     shared = "0" if found.outer else "1"
     if packed:
         column = _stride(found.right, found.lanes[0], scene)
         body.append(Line(f"FN(pack)(&s, kernels, {scene.address(right)}, {column}, {columns}, {shared}, {at});"))
     operand = at if packed else scene.address(right)
-    if direct:
-        body.append(Line(f"x->ld = {columns};"))
-        body.append(Line(f"x->columns = {columns};"))
-    if found.outer and not direct:
-        for index, _ in found.outer:
-            body.append(Line(f"x->outer[{_place(found, index)}] = {index};"))
-    body.append(
-        Line(f"FN(contract)(&s, kernels, {rows}, {int(packed)}, {shared}, {scene.address(left)}, {operand}, {finish}, x);")
-    )
+    if away:
+        body.append(Line(f"x->ld = x->columns = {columns};"))
+    body += [Line(f"x->outer[{place}] = {index.name};") for place, (index, _) in enumerate(found.outer)]
+    if found.dots:
+        apart = _stride(found.right, lane[0], scene)
+        call = f"FN(scalar_products)(&s, kernels, {rows}, {columns}, {apart}, {shared}, {scene.address(left)}, {operand}, {finish}, x);"
+    else:
+        call = f"FN(contract)(&s, kernels, {rows}, {columns}, {int(packed)}, {shared}, {scene.address(left)}, {operand}, {finish}, x);"
+    body.append(Line(call))
     nodes: list[Node] = body
     for place, (index, extent) in reversed(list(enumerate(found.outer))):
-        nodes = [Loop(str(index.name), scalar.integer(extent), tuple(nodes), before="" if place else f"SHARED_{min(2, len(found.outer))}")]
-    own = () if direct else tuple(_finish(found, group, scene))
-    terms = Mul(*(n for _, n in found.sums))
+        head = "" if place else f"SHARED_{min(2, len(found.outer))}"
+        nodes = [Loop(str(index.name), scalar.integer(extent), tuple(nodes), before=head)]
+    own = () if away else tuple(_dots_finish(found, group, scene) if found.dots else _finish(found, group, scene))
     panels = (*(n for _, n in found.sums), found.lanes[1], *(n for _, n in found.outer)) if packed else ()
-    operands = (found.left.name, found.right.name) if direct else None
-    lines = tuple(render(nodes))
-    return Phase(name, texts, lines, own, found.equation.name if direct else "",
-                 (Mul(*(n for _, n in found.rows)), found.lanes[1]), panels, operands, terms, len(found.sums), _walk(found, row, strides_a, strides_b, extents, packed))
+    return Phase(
+        name,
+        texts,
+        tuple(render(nodes)),
+        own,
+        found.equation.name if away else "",
+        (Mul(*(n for _, n in found.rows)), lane[1]),
+        panels,
+        (found.left.name, found.right.name) if away else None,
+        Mul(*(n for _, n in found.sums)),
+        len(found.sums),
+        _walk(found, row, strides_a, strides_b, counts, packed, scene),
+        found.dots,
+    )
+
+
+def _loop_bounds(found: Contraction, scene: Scene) -> tuple[dict[Index, Expr], list[Node]]:
+    """int u_from = max(0, 2 - h), u_to = min(U, H + 2 - h); where a summed index is bounded."""
+    starts: dict[Index, Expr] = {}
+    lines: list[Node] = []
+    scalar = scene.scalar(dict(found.equation.ranges))
+    for index, extent in found.sums:
+        own = [b for b in found.bounds if b.index == index]
+        if not own:
+            continue
+        least, stop = [b.least for b in own if b.least is not None], [b.stop for b in own if b.stop is not None]
+        start, end = "0", scalar.integer(extent)
+        for other in least:
+            start = f"LARGER({start}, {scalar.integer(other)})"
+        for other in stop:
+            end = f"SMALLER({end}, {scalar.integer(other)})"
+        lines.append(Line(f"const int {index.name}_from = {start}, {index.name}_to = {end};"))
+        starts[index] = Index(f"{index.name}_from")
+    return starts, lines
+
+
+def _count(found: Contraction, summed: Range, starts: dict[Index, Expr], scene: Scene) -> str:
+    index, extent = summed
+    if index in starts:
+        return f"{index.name}_to - {index.name}_from"
+    text = scene.extent(extent)
+    return f"VECTORS({text})" if found.dots and summed == found.lanes else text
 
 
 def _walk(
-    found: Contraction, row: str, strides_a: list[str], strides_b: list[str], extents: list[str], packed: bool
+    found: Contraction, row: str, strides_a: list[str], strides_b: list[str], counts: list[str], packed: bool, scene: Scene
 ) -> tuple[str, ...]:
     """How a tile goes through memory: rows of the left factor, then both factors by each summed index."""
     count = len(found.sums)
+    if found.dots:
+        assert found.columns is not None
+        return (row, _stride(found.right, found.columns[0], scene), *strides_a[:2], *strides_b[:2])
     if packed:
         step = "WIDTH_ * LANES"
-        inner = [step, *(f"{' * '.join(reversed(extents[k:]))} * {step}" for k in range(count - 1, 0, -1))]
-        strides_b = ["0"] * (3 - count) + list(reversed(inner))
-    if count == 1:
-        return (row, strides_a[2], strides_b[2])
-    return (row, *strides_a, *strides_b)
-
-
-def _place(found: Contraction, index: Index) -> int:
-    return [i for i, _ in found.outer].index(index)
+        extents = counts[3 - count :]
+        inner = [" * ".join([*(f"({n})" for n in extents[k + 1 :]), step]) for k in range(count)]
+        strides_b = ["0"] * (3 - count) + inner
+    return (row, strides_a[2], strides_b[2]) if count == 1 else (row, *strides_a, *strides_b)
 
 
 def _flat(outer: tuple[Range, ...], scene: Scene) -> str:
@@ -186,20 +229,19 @@ def _product(factors: list[str]) -> str:
 
 
 def _at(ref: Ref, fixed: dict[Index, Expr]) -> Ref:
-    return Ref(ref.args[0], *(fixed.get(index, index) if isinstance(index, Index) else index for index in ref.indices))
+    renamed: dict[Basic, Basic] = dict(fixed)
+    return Ref(ref.args[0], *(index.xreplace(renamed) for index in ref.indices))
 
 
 def _direct(found: Contraction, scene: Scene) -> bool:
     """Whether the right factor lies as the tiles read it: along its rows, rows of whole vectors."""
-    stored = scene.stored[found.right.name]
-    along = stored.last is not None and found.right.indices[stored.last] == found.lanes[0]
-    return along and stored.padded
+    return adjacent(found.right, found.lanes[0], scene.stored) and scene.stored[found.right.name].padded
 
 
 def _given_away(found: Contraction, group: Group, scene: Scene, gradients: frozenset[str]) -> bool:
     """Whether the sums are a gradient as they are, so that whoever asked for it may use them up at once."""
     plain = found.form.start == 0 and found.form.finish == ACCUMULATED and found.coefficient == 1
-    alone = len(group.equations) == 1 and len(found.rows) == 1 and not found.outer
+    alone = len(group.equations) == 1 and len(found.rows) == 1 and not found.outer and not found.dots and not found.bounds
     return plain and alone and found.equation.name in gradients and len(found.equation.target.indices) == 2
 
 
@@ -228,10 +270,27 @@ def _finish(found: Contraction, group: Group, scene: Scene) -> list[str]:
         inner.append(Line(f"const vec {value(equation.name)} = {text.vec(expression)};"))
         if equation.name in group.stored:
             inner.append(Line(store(equation.target, value(equation.name), scene)))
-    for index, _ in found.outer:
-        body.insert(0, Line(f"const int {index.name} = x->outer[{_place(found, index)}];"))
+    body = [*_outer_indices(found), *body]
     body.append(Loop("v", "vectors", tuple(inner)))
     return render([Loop("r", "rows", tuple(body))])
 
 
-__all__ = ["Equation", "Phase", "Stored", "phase"]
+def _outer_indices(found: Contraction) -> list[Node]:
+    return [Line(f"const int {index.name} = x->outer[{place}];") for place, (index, _) in enumerate(found.outer)]
+
+
+def _dots_finish(found: Contraction, group: Group, scene: Scene) -> list[str]:
+    """What becomes of the scalar products of rows and columns."""
+    assert found.columns is not None
+    extents = dict(found.equation.ranges)
+    inner: list[Node] = [
+        Line(f"const int {found.columns[0].name} = lane + v;"),
+        Line("const real sum = FN(total)(c[r * vectors + v]);"),
+    ]
+    scaled = Symbol("sum") if found.coefficient == 1 else found.coefficient * Symbol("sum")
+    whole = scaled if found.form.start == 0 else found.form.start + scaled
+    inner += numbers(group, found.form.finish.xreplace({ACCUMULATED: whole}), scene, extents)
+    body: list[Node] = [*_outer_indices(found), Line(f"const int {found.rows[0][0].name} = first + r;")]
+    body.append(Loop("v", "vectors", tuple(inner)))
+    return render([Loop("r", "rows", tuple(body))])
+

@@ -66,14 +66,15 @@ class Scene:
 
     def vectors(self, lane: Index, extents: Mapping[Index, Expr] | None = None, names: frozenset[str] = frozenset()) -> ToVector:
         """Whole vectors along an index."""
-        single = self.scalar(extents)
+        inside = replace(self, extents={**self.extents, **(extents or {})})
+        single = inside.scalar()
 
         def vector(ref: Ref) -> str:
             if ref.name in self.locals:
                 return value(ref.name)
             if not any(lane in free_indices(index) for index in ref.indices):
                 return f"all({single.element(ref, single)})"
-            return self._loaded(ref, lane)
+            return inside._loaded(ref, lane)
 
         return ToVector(
             self._element,

@@ -7,7 +7,7 @@ Two of each are done in a cycle, and an accumulator is ready again after four: a
 
 Accumulators, the v vectors and one broadcast must fit the registers: r v + v + 1 <= registers, one more where
 multiplying and adding are two instructions. Of all v the best is the one with the fewest cycles for the whole
-product; rows and vectors are split into nearly equal parts, so that no part is a remainder.
+product, and of these the one with the fewest loads; rows and vectors are split into nearly equal parts, so that no part is a remainder.
 """
 
 from __future__ import annotations
@@ -38,15 +38,27 @@ def vectors_at_once(kernels: KernelSet, rows: int, vectors: int) -> int:
     return min(reversed(allowed), key=lambda v: _cycles(kernels, rows, vectors, v))
 
 
-def _cycles(kernels: KernelSet, rows: int, vectors: int, most: int) -> int:
-    """Half cycles of one step of the sum over the whole product, split into panels of at most so many."""
+def _cycles(kernels: KernelSet, rows: int, vectors: int, most: int) -> tuple[int, int]:
+    """Half cycles, and loads, of one step of the sum over the whole product, in panels of at most so many."""
     panels = -(-vectors // most)
     least, more = divmod(vectors, panels)
-    total = 0
+    total = loads = 0
     for width, count in ((least + 1, more), (least, panels - more)):
         high = most_rows(kernels, width)
         pieces = -(-rows // high)
         base, extra = divmod(rows, pieces)
         each = ((base + 1, extra), (base, pieces - extra))
         total += count * sum(n * max(h * width, h + width, 8) for h, n in each if n)
-    return total
+        loads += count * sum(n * (h + width) for h, n in each if n)
+    return total, loads
+
+
+def most_columns(kernels: KernelSet) -> int:
+    """The most columns of a tile of scalar products."""
+    return 6 if kernels.registers > 16 else 3
+
+
+def dot_rows(kernels: KernelSet, columns: int) -> int:
+    """The most rows of a tile of scalar products: its sums, its columns and one row in registers."""
+    spare = kernels.registers - columns - (1 if kernels.fused else 2)
+    return max(1, min(MOST_ROWS, spare // columns))

@@ -15,19 +15,21 @@ from derive.calculus.tensor import Index, Ref
 
 def update_context(update: Update, text: UpdateText, plan: Plan, scene: Scene, heads: tuple[str, str]) -> dict[str, Any]:
     """What the template needs of an optimizer; `gives` follow."""
-    states = [text.state] if text.state else []
+    states = list(text.states)
+    once = [equation.name for equation in update.program.equations() if not equation.loops]
     return {
         "name": text.name,
         "comment": "; ".join(text.comment),
         "step_head": heads[1],
-        "scalars": list(text.scalars),
+        "scalars": [*text.scalars, *once],
+        "once": list(text.once),
         "states": states,
-        "vector_lines": _lines(update, states, list(text.scalars), scene),
+        "vector_lines": _lines(update, states, [*text.scalars, *once], scene),
     }
 
 
 def _lines(update: Update, states: list[str], scalars: list[str], scene: Scene) -> list[str]:
-    equations = [e for e in update.program.statements if isinstance(e, Equation)]
+    equations = [e for e in update.program.statements if isinstance(e, Equation) and e.loops]
     tensors = [t.name for t in update.program.inputs if t.axes]
     new = dict(zip(update.program.outputs, (tensors[0], *tensors[2:]), strict=True))
     lane = equations[0].loops[0]

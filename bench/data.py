@@ -55,7 +55,7 @@ def lenet(case: Lenet) -> Training:
         "W5": ((84, 10), 84),
     }
     parameters = {name: _normal(rng, (2 / reads) ** 0.5, *shape) for name, (shape, reads) in shapes.items()}
-    widths = {"c1": 6, "c2": 16, "b3": 120, "b4": 84, "b5": 10}
+    widths = {"b1": 6, "b2": 16, "b3": 120, "b4": 84, "b5": 10}
     return Training(parameters | {n: np.zeros(w, np.float32) for n, w in widths.items()}, inputs, labels)
 
 

@@ -81,9 +81,9 @@ def lenet_step(case: Lenet) -> tuple[Training, Step]:
     def step(x: Array, labels: Array) -> float:
         padded = np.zeros((case.batch, 32, 32, 1), np.float32)
         padded[:, 2:30, 2:30, 0] = x[:, 0]
-        z1, columns1 = convolved(padded, p["K1"], p["c1"])
+        z1, columns1 = convolved(padded, p["K1"], p["b1"])
         h1, q1 = pooled(z1)
-        z2, columns2 = convolved(h1, p["K2"], p["c2"])
+        z2, columns2 = convolved(h1, p["K2"], p["b2"])
         h2, q2 = pooled(z2)
         features = h2.reshape(case.batch, 400)
         z3 = rectified(features, p["W3"], p["b3"])
@@ -97,9 +97,9 @@ def lenet_step(case: Lenet) -> tuple[Training, Step]:
         bar = (bar @ p["W4"].T) * (z3 > 0)
         gradients |= {"W3": features.T @ bar, "b3": bar.sum(0)}
         z2_bar = unpooled((bar @ p["W3"].T).reshape(h2.shape), h2, q2, z2.shape)
-        gradients |= {"K2": columns2.T @ z2_bar, "c2": z2_bar.sum(0)}
+        gradients |= {"K2": columns2.T @ z2_bar, "b2": z2_bar.sum(0)}
         z1_bar = unpooled(spread(z2_bar @ p["K2"].T, h1.shape), h1, q1, z1.shape)
-        gradients |= {"K1": columns1.T @ z1_bar, "c1": z1_bar.sum(0)}
+        gradients |= {"K1": columns1.T @ z1_bar, "b1": z1_bar.sum(0)}
         for name, gradient in gradients.items():
             gradient *= rate
             p[name] -= gradient

@@ -13,7 +13,7 @@ import statistics
 import sys
 import time
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from typing import Any
 
 from bench.cases import CASES, Case
@@ -32,7 +32,7 @@ class Prepared:
     step: Callable[[], Any]
     numbers: Callable[[Any], list[float]]
     wait: Callable[[Any], object] = lambda _: None
-    facts: Mapping[str, Any] = field(default_factory=dict)
+    after: Callable[[], Mapping[str, Any]] = dict  # what is found out once, after the comparison
 
 
 def asked(doc: str | None, modes: tuple[str, ...] = ("",)) -> tuple[Case, argparse.Namespace]:
@@ -51,7 +51,7 @@ def serve(prepared: Prepared, **facts: Any) -> None:
     result = prepared.step()
     prepared.wait(result)
     first = time.perf_counter() - start
-    say(checks=checks(prepared, result), first_step_s=first, **prepared.facts, **facts)
+    say(checks=checks(prepared, result), first_step_s=first, **prepared.after(), **facts)
     for line in sys.stdin:
         say(**measured(prepared, float(line)), rss_bytes=peak_bytes())
 

@@ -1,0 +1,215 @@
+"""A case as we emit it: the network or layer at the case's sizes, in a folder, with the data beside it."""
+
+from __future__ import annotations
+
+import json
+import math
+from collections.abc import Mapping
+from dataclasses import dataclass, replace
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from bench.cases import ADAMW, NETWORKS, RATE, Case, Contraction, Layer, Lenet, Perceptron, Transformer
+from bench.data import Array, contraction, layer, training
+from bench.ours.names import ours
+from codegen.emit import TARGETS, emit, emit_layer
+from codegen.plan import plan_layer, size_names
+from derive import optimizers
+from derive.calculus.define import define
+from derive.calculus.network import Network
+from derive.calculus.program import Program
+from derive.calculus.tensor import Kind, Tensor
+from derive.errors import DeriveError
+from derive.layers.registry import LAYERS
+from derive.layers.registry import layer as layer_program
+from derive.networks import registry
+from derive.networks.classifiers import perceptron
+
+Context = Mapping[str, Any]
+CONTRACTIONS = {
+    "NN": ("A[m,k], B[k,n]", "A[i,p] B[p,j]"),
+    "TN": ("A[k,m], B[k,n]", "A[p,i] B[p,j]"),
+    "NT": ("A[m,k], B[n,k]", "A[i,p] B[j,p]"),
+}
+
+
+class Unavailable(DeriveError):
+    """A network, layer or target that this checkout does not have."""
+
+
+@dataclass(frozen=True)
+class Built:
+    """out/<name>/ with the source, `data` with what the driver reads, and what the driver's template is told."""
+
+    name: str
+    folder: Path
+    data: Path
+    template: str
+    context: Context
+
+
+def build(case: Case, target: str, out: Path) -> Built:
+    """Emit the case for one target. Raise Unavailable where the network, layer or target does not exist."""
+    if target not in TARGETS:
+        raise Unavailable(f"the target {target} does not exist in this checkout")
+    if case in NETWORKS:
+        return _network(case, target, out)
+    return _layer(case, target, out)
+
+
+def definition(case: Case) -> Network:
+    """The network of a case, found by its name in the registry."""
+    if isinstance(case, Perceptron):
+        return replace(perceptron(case.widths, bias=case.bias, name=case.name), most=case.batch)
+    if case.network not in registry.NETWORKS:
+        raise Unavailable(f"the network {case.network} does not exist in this checkout")
+    sizes = transformer_sizes(case) if isinstance(case, Transformer) else {}
+    return replace(registry.variant(case.network, case.name, sizes=sizes), most=case.batch)
+
+
+def transformer_sizes(case: Transformer) -> dict[str, int]:
+    """The letters of our GPT: L layers, d, h heads of d/h, T, v."""
+    return {"L": case.layers, "d": case.width, "h": case.heads, "T": case.length, "v": case.vocabulary}
+
+
+def _network(case: Case, target: str, out: Path) -> Built:
+    assert isinstance(case, Perceptron | Lenet | Transformer)
+    network = definition(case)
+    emit(network, (target,), out)
+    folder = out / network.name
+    described = json.loads((folder / f"{network.name}.json").read_text(encoding="utf-8"))
+    _write(folder / "data.bin", network_arrays(case, described))
+    return Built(network.name, folder, folder / "data.bin", "network.c.jinja", network_context(case, described))
+
+
+def network_arrays(case: Perceptron | Lenet | Transformer, described: Context) -> list[Array]:
+    """The parameters in the order of the description, then the tensors of each batch."""
+    given = training(case)
+    values = ours(case.network, given.parameters)
+    arrays = []
+    for parameter in described["parameters"]:
+        value = values.get(parameter["name"])
+        if value is None or value.size != math.prod(parameter["shape"]):
+            shape = None if value is None else value.shape
+            raise Unavailable(
+                f"{case.name}: parameter {parameter['name']} {tuple(parameter['shape'])} of the network is "
+                f"{shape} among the peers' values; complete bench/ours/names.py"
+            )
+        arrays.append(value.astype(np.float32))
+    for x, y in zip(given.inputs, given.labels, strict=True):
+        for tensor, array in zip(described["data"], (x, y), strict=True):
+            arrays.append(array.astype(np.int32 if tensor["dtype"] == "int32" else np.float32))
+    return arrays
+
+
+def network_context(case: Case, described: Context) -> dict[str, Any]:
+    """What the driver's template is told of a network."""
+    name, step = described["name"], described["steps"].get(case.step)
+    if step is None:
+        raise Unavailable(f"{case.name}: the network has no {case.step} in this checkout")
+    states = [step["state"]] if isinstance(step["state"], str) else list(step["state"] or ())
+    scalars = [f"({name}_real){_scalar(case, scalar)}" for scalar in step["scalars"]]
+    row = [{"name": t["name"], "bytes": 4 * case.batch * math.prod(t["shape"])} for t in described["data"]]
+    return {
+        "name": name,
+        "step": case.step,
+        "rows": case.batch,
+        "batches": 8,
+        "states": states,
+        "data": row,
+        "arguments": ", ".join(["p", *states, "&batches[at]", "w", *scalars, "&L"]),
+    }
+
+
+def _scalar(case: Case, name: str) -> str:
+    """The value of a step's scalar; t counts."""
+    plain = {"lr": RATE, "weight_decay": 0.0}
+    values = ADAMW if isinstance(case, Transformer) else plain
+    return "t" if name == "t" else repr(values[name])
+
+
+def program_of(case: Case) -> Program:
+    """The definition of a contraction, of a layer, or of an optimizer's update alone."""
+    if isinstance(case, Contraction):
+        inputs, product = CONTRACTIONS[case.form]
+        return define(f"contraction({inputs}) -> C\nC[i,j] = sum_{{p}} {product}")
+    if case.network in LAYERS:
+        return layer_program(case.network)
+    update = getattr(optimizers, case.network.upper(), None)
+    if update is None:
+        raise Unavailable(f"the layer {case.network} does not exist in this checkout")
+    program: Program = update.program
+    return program
+
+
+def _layer(case: Case, target: str, out: Path) -> Built:
+    program = program_of(case)
+    sizes = layer_sizes(case, program)
+    emit_layer(program, (target,), out, sizes)
+    folder = out / program.name
+    function = case.function if isinstance(case, Layer) and case.function != "step" else "forward"
+    part = plan_layer(program, ()).programs[function]
+    values = layer_values(case)
+    inputs = [tensor for tensor in part.inputs if tensor.axes]
+    _write(folder / "data.bin", [array for _, array in zip(inputs, values, strict=True)])
+    context = layer_context(part, program.name, function, sizes)
+    return Built(program.name, folder, folder / "data.bin", "layer.c.jinja", context)
+
+
+def layer_sizes(case: Case, program: Program) -> dict[str, int]:
+    """The sizes by the letters of the definition: the batch is m, what is left is the width."""
+    if isinstance(case, Contraction):
+        return {"m": case.m, "n": case.n, "k": case.k}
+    assert isinstance(case, Layer)
+    letters = size_names(program)
+    return {letter: case.batch if letter == "m" else case.width for letter in letters}
+
+
+def layer_values(case: Case) -> tuple[Array, ...]:
+    """The arrays in the order of the definition, which is the peers' too; names differ."""
+    if isinstance(case, Contraction):
+        return contraction(case)
+    assert isinstance(case, Layer)
+    return tuple(layer(case).values())
+
+
+def layer_context(part: Program, name: str, function: str, sizes: Mapping[str, int]) -> dict[str, Any]:
+    """What the driver's template is told of a function on arrays."""
+    own = {tensor.name: tensor for tensor in part.locals}
+    outputs, first = [], 0
+    for output in part.outputs:
+        count = _count(own[output], sizes)
+        outputs.append({"name": output, "bytes": 4 * count, "count": count, "first": first})
+        first += count
+    inputs = [{"name": t.name, "bytes": 4 * _count(t, sizes)} for t in part.inputs if t.axes]
+    passed = [t.name if t.axes else _layer_scalar(t) for t in part.inputs]
+    arguments = ", ".join([*passed, *part.outputs, "w"])
+    return {
+        "name": name,
+        "function": function,
+        "inputs": inputs,
+        "outputs": outputs,
+        "total": first,
+        "arguments": arguments,
+    }
+
+
+def _layer_scalar(tensor: Tensor) -> str:
+    """An optimizer's setting by name, in its first step; the cotangent of a loss is 1."""
+    assert tensor.kind is not Kind.INTEGER
+    return repr(float(ADAMW.get(tensor.name, 1.0)))
+
+
+def _count(tensor: Tensor, sizes: Mapping[str, int]) -> int:
+    from derive.calculus.tensor import Size
+
+    values = {Size(letter): value for letter, value in sizes.items()}
+    return math.prod(int(extent.subs(values)) for extent in tensor.shape)
+
+
+def _write(path: Path, arrays: list[Array]) -> None:
+    with path.open("wb") as file:
+        for array in arrays:
+            file.write(np.ascontiguousarray(array).tobytes())

@@ -36,10 +36,10 @@ def source_of(built: Built, target: str) -> Path:
     return source
 
 
-def compiled(built: Built, target: str) -> Compiled:
+def compiled(built: Built, target: str, threads: int = 1) -> Compiled:
     """Compile the library as the runtime does, the driver beside it, and time `cc -O2`."""
     source = source_of(built, target)
-    library = compile_library(source, ())
+    library = compile_library(source, ("-fopenmp",) if threads > 1 else ())
     seconds, size = by_plain_command(source)
     return Compiled((str(driver(built)), str(library), str(built.data)), seconds, size)
 

@@ -10,7 +10,6 @@ import sys
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
-from types import MappingProxyType
 from typing import Any
 
 from bench.cases import NETWORKS, Case, Perceptron
@@ -21,7 +20,6 @@ from derive.errors import DeriveError
 
 TARGETS = ("numpy", "c", "tuned")
 TITLES = {"numpy": "emitted NumPy", "c": "emitted C, plain", "tuned": "emitted C, tuned"}
-NOTHING: Mapping[str, Any] = MappingProxyType({})
 
 
 @dataclass(frozen=True)
@@ -33,7 +31,7 @@ class Peer:
     program: str
     module: str
     mode: str = ""
-    environment: Mapping[str, str] = NOTHING
+    environment: Mapping[str, str] = field(default_factory=dict)
 
     def runs(self, case: Case) -> bool:
         """The whole step in one graph is written for perceptrons only."""
@@ -57,7 +55,7 @@ class Contestant:
     title: str
     command: tuple[str, ...]
     ours: bool = False
-    environment: Mapping[str, str] = NOTHING
+    environment: Mapping[str, str] = field(default_factory=dict)
     facts: Mapping[str, Any] = field(default_factory=dict)
 
 

@@ -1,7 +1,7 @@
 """The cases of the race: networks, contractions and layers alone, with what each costs by arithmetic.
 
-Floating-point operations are counted once for each multiplication and each addition that the formulas ask for;
-attention counts its whole square, masked half included. Bytes are those of the inputs and the outputs.
+Floating-point operations are the multiplications and additions that the formulas ask for; attention counts its
+whole square, masked half included. Bytes are those of the inputs and the outputs.
 """
 
 from __future__ import annotations
@@ -13,7 +13,7 @@ from typing import ClassVar
 
 BATCHES = 8  # distinct batches, visited in turn
 RATE = 0.01
-ADAMW = {"lr": 1e-3, "beta1": 0.9, "beta2": 0.95, "epsilon": 1e-8, "weight_decay": 0.1}
+ADAMW = {"lr": 1e-3, "beta1": 0.9, "beta2": 0.95, "eps": 1e-8, "weight_decay": 0.1}
 NORM_EPSILON = 1e-5  # of layer normalisation
 REAL = 4  # bytes of a float32
 
@@ -181,7 +181,12 @@ LAYERS: tuple[Case, ...] = (
 
 CASES: dict[str, Case] = {case.name: case for case in (*NETWORKS, *CONTRACTIONS, *LAYERS)}
 GROUPS = ("networks", "contractions", "layers")
-NAMED = {"two_layer": ("mlp2",), "three_layer_bias": ("mlp3",), "tiny": ("tiny1", "tiny16"), "gpt": ("gpt_s", "gpt_m")}
+NAMED = {
+    "two_layer": ("mlp2",),
+    "three_layer_bias": ("mlp3",),
+    "tiny": ("tiny1", "tiny16"),
+    "gpt": ("gpt_s", "gpt_m"),
+}
 
 
 def chosen(names: Iterable[str]) -> list[Case]:

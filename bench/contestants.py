@@ -18,8 +18,12 @@ from bench.ours.built import Unavailable, build
 from bench.ours.compiled import compiled
 from derive.errors import DeriveError
 
-TARGETS = ("numpy", "c", "tuned")
-TITLES = {"numpy": "emitted NumPy", "c": "emitted C, plain", "tuned": "emitted C, tuned"}
+TITLES = {
+    "numpy": "emitted NumPy",
+    "numpy_planned": "emitted NumPy, planned buffers",
+    "c": "emitted C, plain",
+    "tuned": "emitted C, tuned",
+}
 
 
 @dataclass(frozen=True)
@@ -62,7 +66,9 @@ class Contestant:
 def installed(python: str) -> dict[str, bool]:
     """Which of the peers' modules an interpreter has."""
     modules = sorted({peer.module for peer in PEERS})
-    program = "import sys, importlib.util as u\nfor m in sys.argv[1:]: print(m, int(u.find_spec(m) is not None))"
+    program = (
+        "import sys, importlib.util as u\nfor m in sys.argv[1:]: print(m, int(u.find_spec(m) is not None))"
+    )
     try:
         answer = subprocess.run([python, "-c", program, *modules], capture_output=True, text=True, check=True)
     except (OSError, subprocess.CalledProcessError) as error:
@@ -94,12 +100,11 @@ class Absent:
     reason: str
 
 
-def ours(
-    case: Case, targets: Sequence[str], threads: int, folder: Path
-) -> Iterator[Contestant | Absent]:
+def ours(case: Case, targets: Sequence[str], threads: int, folder: Path) -> Iterator[Contestant | Absent]:
     """What is emitted for each target; the plain C has one thread."""
     for target in targets:
-        if (target == "c" and threads > 1) or (target == "numpy" and case not in NETWORKS):
+        in_python = target.startswith("numpy")
+        if (target == "c" and threads > 1) or (in_python and case not in NETWORKS):
             continue
         try:
             yield from _emitted(case, target, threads, folder / case.name / target)
@@ -110,15 +115,20 @@ def ours(
 def _emitted(case: Case, target: str, threads: int, out: Path) -> Iterator[Contestant]:
     built = build(case, target, out)
     python = (sys.executable, "-m", "bench.ours.from_python", case.name)
-    loaded = (*python, "--name", built.name, "--path", str(out), "--backend", target)
-    if target == "numpy":
-        yield Contestant("emitted_numpy", TITLES[target], loaded, ours=True)
+    loaded = (*python, "--name", built.name, "--path", str(out))
+    if target.startswith("numpy"):
+        yield Contestant(f"emitted_{target}", TITLES[target], loaded, ours=True)
         return
     made = compiled(built, target, threads)
     facts = {"compile_s": made.compile_s, "library_bytes": made.library_bytes}
     yield Contestant(f"emitted_{target}", TITLES[target], made.command, ours=True, facts=facts)
     if isinstance(case, Perceptron) and case.tiny and threads == 1:
-        yield Contestant(f"called_{target}", f"{TITLES[target]}, called from Python", loaded, ours=True)
+        yield Contestant(
+            f"called_{target}",
+            f"{TITLES[target]}, called from Python",
+            (*loaded, "--backend", target),
+            ours=True,
+        )
 
 
 def forced(folder: Path) -> Peer:
@@ -140,4 +150,3 @@ def forced(folder: Path) -> Peer:
 def environment(contestant: Contestant, given: Mapping[str, str], threads: int) -> dict[str, str]:
     """The environment that a contestant runs in."""
     return cleaned(given, threads, contestant.environment)
-

@@ -69,8 +69,10 @@ def peak_program(folder: Path) -> Path:
 
 
 def loaded_by_others() -> str:
-    """A warning where other jobs use the machine: medians of libraries that spin would be several times off."""
+    """A warning where other jobs use the machine: libraries that spin would be several times slower."""
     if not hasattr(os, "getloadavg"):
         return ""
     load = os.getloadavg()[0]
-    return f"the load average is {load:.1f}: other jobs run, so these times are no result" if load > 0.5 else ""
+    return (
+        f"the load average is {load:.1f}: other jobs run, so these times are no result" if load > 0.5 else ""
+    )

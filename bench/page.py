@@ -16,7 +16,9 @@ def write(page: Path, report: Report) -> tuple[Path, Path]:
     """Put the tables into the page and the picture into images/ beside it; give both paths."""
     text = page.read_text(encoding="utf-8")
     picture = page.parent / "images" / f"{page.stem}.svg"
-    changed = replaced(text, f"![{report.machine.get('date', '')}](images/{picture.name})\n\n{markdown(report)}", page)
+    changed = replaced(
+        text, f"![{report.machine.get('date', '')}](images/{picture.name})\n\n{markdown(report)}", page
+    )
     picture.parent.mkdir(parents=True, exist_ok=True)
     picture.write_text(draw(report), encoding="utf-8", newline="\n")
     page.write_text(changed, encoding="utf-8", newline="\n")

@@ -1,6 +1,7 @@
-"""The race as an SVG: a row a case, a dot a contestant at how often our step fits into its own, on one thread.
+"""The race on one thread as an SVG: a row a case, a dot a contestant at how often our step fits into its own.
 
-The scale is logarithmic; a line through a dot is the range over the rounds. Colours follow the reader's scheme.
+The scale is logarithmic; a line through a dot is the range over the rounds. Colours follow the reader's
+scheme.
 """
 
 from __future__ import annotations
@@ -15,7 +16,15 @@ from bench.results import Line, Report, best_of_ours, grouped, racing, ratio
 LEFT, WIDTH, ROW, TOP, MARGIN = 250, 560, 34, 92, 24
 TITLE = "A training step, over the fastest of ours"
 CLASSES = ("numpy", "torch_eager", "torch_forced", "torch_compiled", "torch_graph", "jax", "ours")
-NAMES = ("NumPy by hand", "PyTorch eager", "AVX-512 forced", "PyTorch compiled", "whole step", "JAX jit", "ours")
+NAMES = (
+    "NumPy by hand",
+    "PyTorch eager",
+    "AVX-512 forced",
+    "PyTorch compiled",
+    "whole step",
+    "JAX jit",
+    "ours",
+)
 COLOURS = ("#0b5cad", "#bc4c00", "#8a3b00", "#d18616", "#e6b450", "#1a7f37", "#24292f")
 DARK = ("#6cb6ff", "#f69d50", "#c46a2b", "#e3b341", "#f2cc60", "#57ab5a", "#e6edf3")
 
@@ -46,9 +55,9 @@ def draw(report: Report) -> str:
     high = max(ceil(log10(max(most for _, most in spans))), low + 1)
     height = TOP + len(races) * ROW + MARGIN
     width = LEFT + WIDTH + MARGIN
+    box = f'viewBox="0 0 {width} {height}" width="{width}" height="{height}"'
     out = [
-        f'<svg xmlns="http://www.w3.org/2000/svg" viewBox="0 0 {width} {height}" width="{width}" '
-        f'height="{height}" role="img" aria-label="{TITLE}">',
+        f'<svg xmlns="http://www.w3.org/2000/svg" {box} role="img" aria-label="{TITLE}">',
         f"<style>\n{STYLE}</style>",
         f'<text class="title" x="{MARGIN}" y="26">{TITLE}</text>',
         *_legend(),
@@ -92,5 +101,6 @@ def _race(case: str, lines: Sequence[Line], y: float, low: int, high: int) -> It
 def _legend() -> Iterator[str]:
     x = float(MARGIN)
     for name, title in zip(CLASSES, NAMES, strict=True):
-        yield f'<circle class="{name}" cx="{x + 5:.1f}" cy="48" r="4.5"/><text x="{x + 15:.1f}" y="52">{title}</text>'
+        yield f'<circle class="{name}" cx="{x + 5:.1f}" cy="48" r="4.5"/>'
+        yield f'<text x="{x + 15:.1f}" y="52">{title}</text>'
         x += 32 + 6.6 * len(title)

@@ -115,7 +115,8 @@ def _compared(line: Line, reference: Line) -> Line:
         return line
     found, wanted = (" and ".join(f"{number:.7g}" for number in each.checks) for each in (line, reference))
     return replace(
-        line, refused=f"it computes {found} where {reference.title} has {wanted}: not the same {DIGITS} digits"
+        line,
+        refused=f"it computes {found} where {reference.title} has {wanted}: not the same {DIGITS} digits",
     )
 
 
@@ -160,6 +161,6 @@ def _peak(program: Path, threads: int, *words: str) -> float:
         text=True,
         check=True,
         env=environ,
-        preexec_fn=pinned(threads),  # noqa: PLW1509 - this process has one thread
+        preexec_fn=pinned(threads),
     )
     return float(answer.stdout)

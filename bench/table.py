@@ -8,7 +8,18 @@ from statistics import median
 from bench.cases import CASES, Case
 from bench.results import Limits, Line, Report, best_of_ours, call_cost, grouped, limits_of, racing, ratio
 
-HEAD = ("", "median", "range", "over ours", "limit", "first step", "peak RSS", "own memory", "cc -O2", "library")
+HEAD = (
+    "",
+    "median",
+    "range",
+    "over ours",
+    "limit",
+    "first step",
+    "peak RSS",
+    "own memory",
+    "cc -O2",
+    "library",
+)
 
 
 def titled(report: Report) -> Iterator[tuple[str, list[tuple[str, ...]], list[str]]]:

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import json
 import math
-from collections.abc import Mapping
-from dataclasses import dataclass, replace
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, fields, replace
 from pathlib import Path
 from typing import Any
 
@@ -28,6 +28,7 @@ from derive.networks import registry
 from derive.networks.classifiers import perceptron
 
 Context = Mapping[str, Any]
+PLANNED = "_planned"  # at the end of a target: with buffers laid out beforehand
 CONTRACTIONS = {
     "NN": ("A[m,k], B[k,n]", "A[i,p] B[p,j]"),
     "TN": ("A[k,m], B[k,n]", "A[p,i] B[p,j]"),
@@ -41,7 +42,7 @@ class Unavailable(DeriveError):
 
 @dataclass(frozen=True)
 class Built:
-    """out/<name>/ with the source, `data` with what the driver reads, and what the driver's template is told."""
+    """out/<name>/ with the source, `data` that the driver reads, and what the driver's template is told."""
 
     name: str
     folder: Path
@@ -52,11 +53,23 @@ class Built:
 
 def build(case: Case, target: str, out: Path) -> Built:
     """Emit the case for one target. Raise Unavailable where the network, layer or target does not exist."""
-    if target not in TARGETS:
+    emitted = target.removesuffix(PLANNED)
+    if emitted not in TARGETS:
         raise Unavailable(f"the target {target} does not exist in this checkout")
-    if case in NETWORKS:
-        return _network(case, target, out)
-    return _layer(case, target, out)
+    targets = (emitted,) if emitted in ("numpy", "c") else ("c", emitted)  # others share the header of c
+    if case not in NETWORKS:
+        return _layer(case, targets, out)
+    network = definition(case)
+    if target.endswith(PLANNED):
+        network = planned(network)
+    return _network(case, network, targets, out)
+
+
+def planned(network: Network) -> Network:
+    """The network whose NumPy computes in buffers laid out beforehand."""
+    if "buffers" not in {each.name for each in fields(network)}:
+        raise Unavailable("NumPy with planned buffers does not exist in this checkout")
+    return replace(network, **{"buffers": "planned"})
 
 
 def definition(case: Case) -> Network:
@@ -70,18 +83,21 @@ def definition(case: Case) -> Network:
 
 
 def transformer_sizes(case: Transformer) -> dict[str, int]:
-    """The letters of our GPT: L layers, d, h heads of d/h, T, v."""
-    return {"L": case.layers, "d": case.width, "h": case.heads, "T": case.length, "v": case.vocabulary}
+    """The letters of our GPT: L blocks, width d, h heads of width e, f within, T tokens of v."""
+    head, inner = case.width // case.heads, 4 * case.width
+    sizes = {"L": case.layers, "d": case.width, "h": case.heads, "e": head, "f": inner}
+    return {**sizes, "T": case.length, "v": case.vocabulary}
 
 
-def _network(case: Case, target: str, out: Path) -> Built:
+def _network(case: Case, network: Network, targets: Sequence[str], out: Path) -> Built:
     assert isinstance(case, Perceptron | Lenet | Transformer)
-    network = definition(case)
-    emit(network, (target,), out)
+    emit(network, targets, out)
     folder = out / network.name
     described = json.loads((folder / f"{network.name}.json").read_text(encoding="utf-8"))
     _write(folder / "data.bin", network_arrays(case, described))
-    return Built(network.name, folder, folder / "data.bin", "network.c.jinja", network_context(case, described))
+    return Built(
+        network.name, folder, folder / "data.bin", "network.c.jinja", network_context(case, described)
+    )
 
 
 def network_arrays(case: Perceptron | Lenet | Transformer, described: Context) -> list[Array]:
@@ -110,7 +126,8 @@ def network_context(case: Case, described: Context) -> dict[str, Any]:
     if step is None:
         raise Unavailable(f"{case.name}: the network has no {case.step} in this checkout")
     states = [step["state"]] if isinstance(step["state"], str) else list(step["state"] or ())
-    scalars = [f"({name}_real){_scalar(case, scalar)}" for scalar in step["scalars"]]
+    values = {**settings(case), step.get("number"): "t"}
+    scalars = [f"({name}_real){values[scalar]}" for scalar in step["scalars"]]
     row = [{"name": t["name"], "bytes": 4 * case.batch * math.prod(t["shape"])} for t in described["data"]]
     return {
         "name": name,
@@ -123,11 +140,9 @@ def network_context(case: Case, described: Context) -> dict[str, Any]:
     }
 
 
-def _scalar(case: Case, name: str) -> str:
-    """The value of a step's scalar; t counts."""
-    plain = {"lr": RATE, "weight_decay": 0.0}
-    values = ADAMW if isinstance(case, Transformer) else plain
-    return "t" if name == "t" else repr(values[name])
+def settings(case: Case) -> dict[str, float]:
+    """The scalars of the case's step by name."""
+    return ADAMW if isinstance(case, Transformer) else {"lr": RATE, "weight_decay": 0.0}
 
 
 def program_of(case: Case) -> Program:
@@ -144,10 +159,10 @@ def program_of(case: Case) -> Program:
     return program
 
 
-def _layer(case: Case, target: str, out: Path) -> Built:
+def _layer(case: Case, targets: Sequence[str], out: Path) -> Built:
     program = program_of(case)
     sizes = layer_sizes(case, program)
-    emit_layer(program, (target,), out, sizes)
+    emit_layer(program, targets, out, sizes)
     folder = out / program.name
     function = case.function if isinstance(case, Layer) and case.function != "step" else "forward"
     part = plan_layer(program, ()).programs[function]

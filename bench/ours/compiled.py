@@ -64,11 +64,13 @@ def driver(built: Built) -> Path:
 def rendered(built: Built) -> str:
     """The driver's text."""
     places = FileSystemLoader(HERE)
-    environment = Environment(loader=places, undefined=StrictUndefined, trim_blocks=True, lstrip_blocks=True)  # noqa: S701
+    environment = Environment(loader=places, undefined=StrictUndefined, trim_blocks=True, lstrip_blocks=True)
     return environment.get_template(built.template).render(built.context)
 
 
 def _run(*arguments: str) -> None:
-    answer = subprocess.run([*find_compiler().command, *arguments], capture_output=True, text=True, check=False)
+    answer = subprocess.run(
+        [*find_compiler().command, *arguments], capture_output=True, text=True, check=False
+    )
     if answer.returncode:
         raise DeriveError(f"the C compiler refuses what the bench gave it: {' '.join(answer.stderr.split())}")

@@ -33,9 +33,8 @@ def bound_step(case: Case, net: Network) -> Callable[[], float]:
     tensors = net.description.data
     kinds = [np.dtype(np.int32) if t.dtype == "int32" else net.dtype for t in tensors]
     net.bind(*(array.astype(kind) for array, kind in zip(rows, kinds, strict=True)))
-    scalars = {**ADAMW} if isinstance(case, Transformer) else {"lr": RATE}
-    known = net.description.step(case.step).scalars
-    run = net.stepper(case.step, **{name: value for name, value in scalars.items() if name in known})
+    scalars = ADAMW if isinstance(case, Transformer) else {"lr": RATE, "weight_decay": 0.0}
+    run = net.stepper(case.step, **scalars)
     places = cycle([(start, start + case.batch) for start in range(0, len(rows[0]), case.batch)])
     return lambda: run(*next(places))
 

@@ -1,4 +1,4 @@
-"""The peers' names of parameters and ours: one table, `*` for the layers that ours stacks along its first axis.
+"""The peers' names of parameters and ours: one table; ours stacks what has a `*`, the layers, along an axis.
 
 A network whose names are the same on both sides needs no row.
 """
@@ -11,24 +11,24 @@ import numpy as np
 
 from bench.data import Array
 
-# The peers' name -> ours, of the GPT.
+# The peers' name -> ours, of the GPT. Queries, keys and values lie side by side in both, heads within each.
 GPT = {
     "wte": "E",
     "wpe": "P",
     "*.ln1_g": "g1",
-    "*.ln1_b": "h1",
-    "*.qkv_w": "W1",
-    "*.qkv_b": "b1",
-    "*.proj_w": "W2",
-    "*.proj_b": "b2",
+    "*.ln1_b": "s1",
+    "*.qkv_w": "Wa",
+    "*.qkv_b": "ba",
+    "*.proj_w": "Wo",
+    "*.proj_b": "bo",
     "*.ln2_g": "g2",
-    "*.ln2_b": "h2",
-    "*.up_w": "W3",
-    "*.up_b": "b3",
-    "*.down_w": "W4",
-    "*.down_b": "b4",
+    "*.ln2_b": "s2",
+    "*.up_w": "Wf",
+    "*.up_b": "bf",
+    "*.down_w": "Wp",
+    "*.down_b": "bp",
     "lnf_g": "g",
-    "lnf_b": "h",
+    "lnf_b": "s",
 }
 TABLES: dict[str, Mapping[str, str]] = {"gpt": GPT}
 

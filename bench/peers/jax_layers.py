@@ -18,7 +18,7 @@ FORMULAS: dict[str, Callable[..., Any]] = {
     "softmax": lambda x: jax.nn.softmax(x, 1),
     "layernorm": normalised,
     "gelu": jax.nn.gelu,
-    "cross_entropy": lambda h, y: cross_entropy(h, y),
+    "cross_entropy": cross_entropy,
 }
 
 

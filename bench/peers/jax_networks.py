@@ -107,7 +107,7 @@ def adamw(p: Any, gradients: Any, moments: tuple[Any, Any], t: Any) -> tuple[Any
     c1, c2 = 1 - beta1**t, 1 - beta2**t
 
     def updated(w: Any, m: Any, v: Any) -> Any:
-        direction = m / c1 / (jnp.sqrt(v / c2) + ADAMW["epsilon"]) + ADAMW["weight_decay"] * w
+        direction = m / c1 / (jnp.sqrt(v / c2) + ADAMW["eps"]) + ADAMW["weight_decay"] * w
         return w - ADAMW["lr"] * direction
 
     return jax.tree.map(updated, p, m, v), m, v

@@ -86,7 +86,7 @@ def adamw_from(
         np.add(second, spare, out=second)
         np.multiply(second, real(1 / (1 - beta2**t)), out=spare)
         np.sqrt(spare, out=spare)
-        np.add(spare, real(settings["epsilon"]), out=spare)
+        np.add(spare, real(settings["eps"]), out=spare)
         np.divide(first, spare, out=spare)
         np.multiply(spare, real(rate / (1 - beta1**t)), out=spare)
         np.multiply(flat, real(1 - rate * settings["weight_decay"]), out=flat)

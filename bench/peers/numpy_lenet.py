@@ -1,4 +1,4 @@
-"""LeNet's training step by hand in NumPy: channels last inside, im2col, the first maximum takes the gradient."""
+"""LeNet's training step by hand in NumPy: channels last, im2col, the first maximum takes the gradient."""
 
 from __future__ import annotations
 
@@ -101,7 +101,7 @@ def lenet_step(case: Lenet) -> tuple[Training, Step]:
         z1_bar = unpooled(spread(z2_bar @ p["K2"].T, h1.shape), h1, q1, z1.shape)
         gradients |= {"K1": columns1.T @ z1_bar, "b1": z1_bar.sum(0)}
         for name, gradient in gradients.items():
-            gradient *= rate
+            np.multiply(gradient, rate, out=gradient)
             p[name] -= gradient
         return loss
 

@@ -1,7 +1,7 @@
 """One contestant in a process of its own: it says when it is ready, then measures when it is told to.
 
-On stdout one JSON line each: first {"checks": [...], "first_step_s": ...}, then for every line `SECONDS` on stdin
-{"median_s": ..., "min_s": ..., "max_s": ...}. What stands between two measurements is another contestant's turn.
+On stdout one JSON line each: first {"checks": [...], "first_step_s": ...}, then for every line `SECONDS` on
+stdin {"median_s": ..., "min_s": ..., "max_s": ...}. Between two measurements it is the others' turn.
 """
 
 from __future__ import annotations
@@ -25,7 +25,7 @@ LEAST = 5  # samples of one measurement
 
 @dataclass(frozen=True)
 class Prepared:
-    """A step that can be repeated; `wait` ends when its result is there, `numbers` are what is compared of it.
+    """A step that can be repeated; `wait` ends when its result is there, `numbers` is what is compared.
 
     A training step returns its loss, which is one number; anything else returns what `numbers` makes two of.
     """

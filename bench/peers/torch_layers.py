@@ -52,7 +52,7 @@ def adamw(given: dict[str, Any], compiled: bool) -> Run:
         [weight],
         lr=ADAMW["lr"],
         betas=(ADAMW["beta1"], ADAMW["beta2"]),
-        eps=ADAMW["epsilon"],
+        eps=ADAMW["eps"],
         weight_decay=ADAMW["weight_decay"],
         fused=not compiled,
     )

@@ -77,7 +77,7 @@ def optimizer(case: Case, parameters: list[Any]) -> Any:
         parameters,
         lr=ADAMW["lr"],
         betas=(ADAMW["beta1"], ADAMW["beta2"]),
-        eps=ADAMW["epsilon"],
+        eps=ADAMW["eps"],
         weight_decay=ADAMW["weight_decay"],
         fused=True,
     )

@@ -54,11 +54,13 @@ def parse_threads(_: click.Context, __: click.Parameter, given: str) -> tuple[in
     "--seconds", type=click.FloatRange(0, min_open=True), default=1.0, show_default=True, help="Of one turn."
 )
 @click.option("--peers", default="", callback=parse_list, metavar="numpy,...", help="Some of the peers only.")
-@click.option("--targets", default="numpy,c,tuned", show_default=True, callback=parse_list)
+@click.option("--targets", default="numpy,numpy_planned,c,tuned", show_default=True, callback=parse_list)
 @click.option("--peers-python", default=sys.executable, help="An interpreter that has torch and jax.")
 @click.option("--json", "json_file", type=click.Path(path_type=Path), help="Write all that was measured.")
 @click.option("--write", type=click.Path(path_type=Path), help="Put tables and picture into this page.")
-@click.option("--from", "former", type=click.Path(path_type=Path), help="Show what --json wrote; run nothing.")
+@click.option(
+    "--from", "former", type=click.Path(path_type=Path), help="Show what --json wrote; run nothing."
+)
 def bench(
     names: tuple[str, ...],
     cases: tuple[str, ...],
@@ -90,7 +92,9 @@ def require_checkout() -> None:
     from importlib.util import find_spec
 
     if find_spec("bench.cases" if find_spec("bench") else "bench") is None:
-        raise DeriveError("the peers' programs are in bench/ of a checkout; run `python -m derive bench` there")
+        raise DeriveError(
+            "the peers' programs are in bench/ of a checkout; run `python -m derive bench` there"
+        )
 
 
 def chosen(names: tuple[str, ...]) -> list[Case]:

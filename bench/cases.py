@@ -1,7 +1,7 @@
 """The cases of the race: networks, contractions and layers alone, with what each costs by arithmetic.
 
-Floating-point operations are the multiplications and additions that the formulas ask for; attention counts its
-whole square, masked half included. Bytes are those of the inputs and the outputs.
+Operations are the multiplications and additions that the formulas ask for; attention counts all its square,
+masked half included. Bytes are those of the inputs and the outputs.
 """
 
 from __future__ import annotations

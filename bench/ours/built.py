@@ -20,6 +20,7 @@ from derive import optimizers
 from derive.calculus.define import define
 from derive.calculus.network import Network
 from derive.calculus.program import Program
+from derive.calculus.renaming import renamed
 from derive.calculus.tensor import Kind, Tensor
 from derive.errors import DeriveError
 from derive.layers.registry import LAYERS
@@ -69,7 +70,8 @@ def planned(network: Network) -> Network:
     """The network whose NumPy computes in buffers laid out beforehand."""
     if "buffers" not in {each.name for each in fields(network)}:
         raise Unavailable("NumPy with planned buffers does not exist in this checkout")
-    return replace(network, **{"buffers": "planned"})
+    chosen: dict[str, Any] = {"buffers": "planned"}
+    return replace(network, **chosen)
 
 
 def definition(case: Case) -> Network:
@@ -155,8 +157,7 @@ def program_of(case: Case) -> Program:
     update = getattr(optimizers, case.network.upper(), None)
     if update is None:
         raise Unavailable(f"the layer {case.network} does not exist in this checkout")
-    program: Program = update.program
-    return program
+    return renamed(update.program, {"W_bar": "G"})  # alone it has a cotangent of W besides
 
 
 def _layer(case: Case, targets: Sequence[str], out: Path) -> Built:

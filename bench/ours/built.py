@@ -21,7 +21,7 @@ from derive.calculus.define import define
 from derive.calculus.network import Network
 from derive.calculus.program import Program
 from derive.calculus.renaming import renamed
-from derive.calculus.tensor import Kind, Tensor
+from derive.calculus.tensor import Size, Tensor
 from derive.errors import DeriveError
 from derive.layers.registry import LAYERS
 from derive.layers.registry import layer as layer_program
@@ -157,7 +157,21 @@ def program_of(case: Case) -> Program:
     update = getattr(optimizers, case.network.upper(), None)
     if update is None:
         raise Unavailable(f"the layer {case.network} does not exist in this checkout")
-    return renamed(update.program, {"W_bar": "G"})  # alone it has a cotangent of W besides
+    return update_alone(update.program)
+
+
+def update_alone(program: Program) -> Program:
+    """An update as a layer: what has no index, as a correction that counts steps, is given, not computed."""
+    arrays = tuple(equation for equation in program.equations() if program.tensor(equation.name).axes)
+    read = {name for equation in arrays for name in equation.reads}
+    numbers = tuple(tensor for tensor in program.locals if not tensor.axes)
+    kept = replace(
+        program,
+        inputs=tuple(tensor for tensor in (*program.inputs, *numbers) if tensor.axes or tensor.name in read),
+        statements=arrays,
+        locals=tuple(tensor for tensor in program.locals if tensor.axes),
+    )
+    return renamed(kept, {"W_bar": "G"})  # alone it has a cotangent of W besides
 
 
 def _layer(case: Case, targets: Sequence[str], out: Path) -> Built:
@@ -213,14 +227,12 @@ def layer_context(part: Program, name: str, function: str, sizes: Mapping[str, i
 
 
 def _layer_scalar(tensor: Tensor) -> str:
-    """An optimizer's setting by name, in its first step; the cotangent of a loss is 1."""
-    assert tensor.kind is not Kind.INTEGER
-    return repr(float(ADAMW.get(tensor.name, 1.0)))
+    """An optimizer's setting by name, corrections as in its first step; the cotangent of a loss is 1."""
+    first = {"c1": 1 - ADAMW["beta1"], "c2": 1 - ADAMW["beta2"], "L_bar": 1.0}
+    return repr({**ADAMW, **first}[tensor.name])
 
 
 def _count(tensor: Tensor, sizes: Mapping[str, int]) -> int:
-    from derive.calculus.tensor import Size
-
     values = {Size(letter): value for letter, value in sizes.items()}
     return math.prod(int(extent.subs(values)) for extent in tensor.shape)
 

@@ -40,7 +40,10 @@ def run(plan: Plan, say: Say) -> Report:
         for case in plan.cases:
             for threads in plan.threads:
                 say(f"{case.name}, {threads} thread(s): {case.title}")
-                contestants = entrants(case, threads, plan, chosen, folder, say)
+                contestants, absent = entrants(case, threads, plan, chosen, folder)
+                for note in absent:
+                    say(f"  skipped, {note}")
+                notes += [f"{case.name}, {note}" for note in absent if f"{case.name}, {note}" not in notes]
                 found, limit = race(case, threads, contestants, plan.rounds, plan.seconds, peak)
                 lines += found
                 limits.append(limit)
@@ -79,13 +82,10 @@ def vendors_path(folder: Path) -> tuple[list[Peer], str]:
 
 
 def entrants(
-    case: Case, threads: int, plan: Plan, chosen: Sequence[Peer], folder: Path, say: Say
-) -> list[Contestant]:
-    """The peers, then ours; a line for each target that is not there."""
-    entered = peers(case, plan.python, chosen, threads)
-    for each in ours(case, plan.targets, threads, folder):
-        if isinstance(each, Absent):
-            say(f"  skipped, {each.target}: {each.reason}")
-        else:
-            entered.append(each)
-    return entered
+    case: Case, threads: int, plan: Plan, chosen: Sequence[Peer], folder: Path
+) -> tuple[list[Contestant], list[str]]:
+    """The peers, then ours; what is to be said of each target that is not there."""
+    found = list(ours(case, plan.targets, threads, folder))
+    entered = [each for each in found if isinstance(each, Contestant)]
+    absent = [f"{each.target}: {each.reason}" for each in found if isinstance(each, Absent)]
+    return [*peers(case, plan.python, chosen, threads), *entered], absent

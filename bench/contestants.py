@@ -14,7 +14,7 @@ from typing import Any
 
 from bench.cases import NETWORKS, Case, Perceptron
 from bench.environment import cleaned
-from bench.ours.built import Unavailable, build
+from bench.ours.built import build
 from bench.ours.compiled import compiled
 from derive.errors import DeriveError
 
@@ -108,7 +108,7 @@ def ours(case: Case, targets: Sequence[str], threads: int, folder: Path) -> Iter
             continue
         try:
             yield from _emitted(case, target, threads, folder / case.name / target)
-        except Unavailable as reason:
+        except DeriveError as reason:  # what does not derive or compile keeps the others from nothing
             yield Absent(target, str(reason))
 
 

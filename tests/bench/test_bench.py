@@ -8,10 +8,13 @@ from pathlib import Path
 import pytest
 from click.testing import CliRunner
 
+from bench import contest
 from bench.cases import CASES, Case
 from bench.contestants import Absent, installed, ours
+from bench.environment import ROOT, cleaned
 from bench.ours.built import Unavailable, build
 from bench.ours.compiled import compiled, rendered
+from bench.page import replaced
 from bench.peers.numpy_by_hand import prepared
 from bench.peers.serving import checks
 from bench.results import agree, from_json
@@ -91,3 +94,30 @@ def test_the_plain_c_has_one_thread(tmp_path: Path) -> None:
 def test_the_driver_is_told_everything(tmp_path: Path) -> None:
     text = rendered(build(CASES["tiny1"], "c", tmp_path))
     assert "step(p, &batches[at], w, (tiny1_real)0.01, (tiny1_real)0.0, &L)" in text
+
+
+@pytest.mark.compiler
+def test_amd_has_a_second_pytorch(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(contest, "processor", lambda: {"vendor": "AuthenticAMD"})
+    (forced,), note = contest.vendors_path(tmp_path)
+    assert "forced" in note
+    assert Path(cleaned({}, 1, forced.environment)["LD_PRELOAD"]).is_file()
+
+
+def test_on_intel_the_two_are_the_same(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(contest, "processor", lambda: {"vendor": "GenuineIntel"})
+    more, note = contest.vendors_path(tmp_path)
+    assert more == []
+    assert "are the same here: the vendor is GenuineIntel" in note
+
+
+def test_a_case_that_does_not_compile_is_said(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("CC", "false")
+    (found,) = ours(CASES["tiny1"], ("c",), 1, tmp_path)
+    assert isinstance(found, Absent)
+    assert "CC=false" in found.reason
+
+
+def test_the_page_of_the_documentation_has_a_place_for_the_tables() -> None:
+    page = ROOT / "docs" / "benchmarks.md"
+    assert "\nmeasured\n" in replaced(page.read_text(encoding="utf-8"), "measured", page)

@@ -114,6 +114,16 @@ def grouped(report: Report) -> dict[tuple[str, int], list[Line]]:
     return groups
 
 
+def scaling(report: Report, case: str, threads: int) -> tuple[Line, float] | None:
+    """Our fastest on so many threads, and how often its time fits into its own on one thread."""
+    groups = grouped(report)
+    best = best_of_ours(groups.get((case, threads), ()))
+    alone = next(
+        (line for line in racing(groups.get((case, 1), ())) if best and line.name == best.name), None
+    )
+    return None if threads == 1 or best is None or alone is None else (best, alone.median_s / best.median_s)
+
+
 def limits_of(report: Report, case: str, threads: int) -> Limits:
     """What was measured beside a case; nothing, where it was not."""
     found = (limit for limit in report.limits if (limit.case, limit.threads) == (case, threads))

@@ -6,7 +6,18 @@ from collections.abc import Iterator, Sequence
 from statistics import median
 
 from bench.cases import CASES, Case
-from bench.results import Limits, Line, Report, best_of_ours, call_cost, grouped, limits_of, racing, ratio
+from bench.results import (
+    Limits,
+    Line,
+    Report,
+    best_of_ours,
+    call_cost,
+    grouped,
+    limits_of,
+    racing,
+    ratio,
+    scaling,
+)
 
 HEAD = (
     "",
@@ -27,7 +38,9 @@ def titled(report: Report) -> Iterator[tuple[str, list[tuple[str, ...]], list[st
     for (name, threads), lines in grouped(report).items():
         case = CASES[name]
         title = f"{name}: {case.title}, {threads} thread{'s' if threads > 1 else ''}"
-        yield title, rows(case, lines, limits_of(report, name, threads)), remarks(lines)
+        scaled = scaling(report, name, threads)
+        said = [f"{scaled[0].title}: {short(scaled[1])} times as fast as on one thread"] if scaled else []
+        yield title, rows(case, lines, limits_of(report, name, threads)), [*said, *remarks(lines)]
 
 
 def rows(case: Case, lines: Sequence[Line], limits: Limits) -> list[tuple[str, ...]]:

@@ -87,3 +87,11 @@ def test_a_page_without_a_place_is_refused(report: Report, tmp_path: Path) -> No
     with pytest.raises(DeriveError, match="has no place for the tables"):
         write(page, report)
     assert page.read_text(encoding="utf-8") == "words"
+
+
+def test_our_own_scaling_is_said(report: Report, make_line: MakeLine) -> None:
+    two = make_line("emitted_c", 0.8e-3, threads=2)
+    _, (_, _, remarks) = titled(Report({}, (*report.lines, two), ()))
+    assert remarks == ["EMITTED_C: 1.25 times as fast as on one thread"]
+    (_, _, alone), *_ = titled(Report({}, (two,), ()))
+    assert alone == []

@@ -44,6 +44,7 @@ RULES = (
     Rule("codegen", MATHEMATICS, ("sympy", "jinja2")),
     Rule("generated", (), ("numpy",)),
     Rule("derive.commands", ("derive", "codegen"), ("click", "rich", *NUMBERS)),
+    Rule("derive.commands.bench", ("derive",), ("click", "rich", "bench")),
     Rule("derive.__main__", ("derive", "codegen"), ("click", "rich")),
     Rule("derive"),
 )

@@ -12,5 +12,6 @@ COMMANDS = {
     "verify": "Check an emitted network against independent oracles.",
     "list": "List networks, layers and data sets.",
     "tables": "Write the documentation's tables of forms, refusals and rules.",
+    "bench": "Race what was emitted against the peers that are installed.",
     "study": "Train on data that no line separates, and draw the regions.",
 }

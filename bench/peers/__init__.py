@@ -1,0 +1,1 @@
+"""Programs of others' frameworks for the same cases; each is run in a process of its own."""

@@ -14,18 +14,22 @@ has lanes along e, which both factors have next to each other and which is summe
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, replace
+from types import MappingProxyType
 
-from sympy import Expr, Integer, Mul, true
+from sympy import And, Expr, Integer, Mul, true
 from sympy.core.basic import Basic
 
-from codegen.accumulation import Accumulation, accumulation
+from codegen.accumulation import ACCUMULATED, Accumulation, accumulation
 from codegen.printers.factors import conjuncts
 from codegen.tuned.storage import Stored
-from derive.calculus.nodes import Nonnegative, Range, Sum, free_indices
+from derive.calculus.nodes import Nonnegative, Range, Sum, Where, free_indices
 from derive.calculus.program import Equation
-from derive.calculus.tensor import Index, IntegerRef, Ref
+from derive.calculus.tensor import Index, IntegerRef, Ref, refs
+
+Zeros = Mapping[str, tuple[tuple[Expr, ...], Basic]]
+EMPTY: Zeros = MappingProxyType({})
 
 
 @dataclass(frozen=True)
@@ -61,8 +65,11 @@ class Contraction:
         return self.lanes in self.sums
 
 
-def contraction(equation: Equation, stored: Mapping[str, Stored]) -> Contraction | None:
-    """The equation as a contraction; None for anything else."""
+def contraction(equation: Equation, stored: Mapping[str, Stored], zeros: Zeros = EMPTY) -> Contraction | None:
+    """The equation as a contraction; None for anything else.
+
+    `zeros` tells where tensors are 0: a guard that only repeats that is none.
+    """
     form = accumulation(equation.value)
     if form is None or form.kind != Sum.operator or len(form.terms) != 1 or equation.accumulates:
         return None
@@ -74,9 +81,14 @@ def contraction(equation: Equation, stored: Mapping[str, Stored]) -> Contraction
     rest = Mul(*(f for f in factors if f not in elements))
     if len(elements) != 2 or not rest.is_number:
         return None
-    bounds = _bounds(term.condition, {index for index, _ in term.ranges}, set(equation.loops))
+    summed = {index for index, _ in term.ranges}
+    guards, condition = _guards(term.condition, elements, zeros, summed)
+    bounds = _bounds(guards, summed)
     if bounds is None:
         return None
+    if condition != true:
+        chosen = form.finish.xreplace({ACCUMULATED: Where(condition, ACCUMULATED, 0)})
+        form = replace(form, finish=chosen)
     found = _oriented(equation, form, elements, rest, stored)
     found = found or _dots(equation, form, elements, rest, stored, _bounded(bounds))
     if found is None:
@@ -87,12 +99,43 @@ def contraction(equation: Equation, stored: Mapping[str, Stored]) -> Contraction
     return replace(found, bounds=bounds)
 
 
-def _bounds(condition: Basic, sums: set[Index], loops: set[Index]) -> tuple[Bound, ...] | None:
-    """The guard as bounds of summed indices; None where it is anything else."""
-    if condition == true:
-        return ()
+def _guards(
+    condition: Basic, elements: list[Ref], zeros: Zeros, summed: set[Index]
+) -> tuple[list[Basic], Basic]:
+    """What of a guard bounds summed indices, and what is said of the target alone.
+
+    A part that says where a factor is 0 anyway is left out.
+    """
+    parts = [] if condition == true else list(conjuncts(condition))
+    known = {part for ref in elements for part in _known(ref, zeros)}
+    left = [part for part in parts if part not in known]
+    bounds = [part for part in left if free_indices(part) & summed]
+    return bounds, And(*(part for part in left if part not in bounds))
+
+
+def _known(ref: Ref, zeros: Zeros) -> list[Basic]:
+    """The conditions under which an element is not 0."""
+    if ref.name not in zeros:
+        return []
+    indices, condition = zeros[ref.name]
+    renamed: dict[Basic, Basic] = dict(zip(indices, ref.indices, strict=True))
+    return list(conjuncts(condition.xreplace(renamed)))
+
+
+def zeros_of(equations: Iterable[Equation]) -> dict[str, tuple[tuple[Expr, ...], Basic]]:
+    """Where tensors are 0 by definition: outside of a condition on indices alone."""
+    found: dict[str, tuple[tuple[Expr, ...], Basic]] = {}
+    for equation in equations:
+        value = equation.value
+        if isinstance(value, Where) and value.other == 0 and not refs(value.condition) and not equation.accumulates:
+            found[equation.name] = (equation.target.indices, value.condition)
+    return found
+
+
+def _bounds(parts: list[Basic], sums: set[Index]) -> tuple[Bound, ...] | None:
+    """Guards as bounds of summed indices; None where one is anything else."""
     found = []
-    for part in conjuncts(condition):
+    for part in parts:
         if not isinstance(part, Nonnegative):
             return None
         inside = free_indices(part.expression) & sums
@@ -101,7 +144,7 @@ def _bounds(condition: Basic, sums: set[Index], loops: set[Index]) -> tuple[Boun
         (index,) = inside
         slope = part.expression.coeff(index, 1)
         rest = part.expression - slope * index
-        if slope not in (1, -1) or index in free_indices(rest) or free_indices(rest) - loops:
+        if slope not in (1, -1) or index in free_indices(rest):
             return None
         found.append(Bound(index, least=-rest) if slope == 1 else Bound(index, stop=rest + 1))
     return tuple(found)

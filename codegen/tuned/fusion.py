@@ -9,14 +9,15 @@ whatever else it reads was there before the group. What nothing outside of the g
 
 from __future__ import annotations
 
-from collections.abc import Iterable
-from dataclasses import dataclass
+from collections.abc import Iterable, Set
+from dataclasses import dataclass, replace
 
+from sympy import Expr
 from sympy.core.basic import Basic
 
 from derive.calculus.nodes import reduces
 from derive.calculus.program import Equation, Recurrence, Statement
-from derive.calculus.tensor import Index
+from derive.calculus.tensor import Index, Ref
 
 
 @dataclass(frozen=True)
@@ -40,7 +41,21 @@ class Group:
         return frozenset(name for equation in self.equations for name in equation.reads) - self.names
 
 
-Step = Group | Recurrence
+@dataclass(frozen=True)
+class Turns:
+    """Groups computed in turn for each value of an index, forwards or backwards."""
+
+    index: Index
+    extent: Expr
+    groups: tuple[Group, ...]
+    reverse: bool
+
+    @property
+    def equations(self) -> tuple[Equation, ...]:
+        return tuple(equation for group in self.groups for equation in group.equations)
+
+
+Step = Group | Turns
 
 
 def fused(statements: Iterable[Statement], outputs: Iterable[str]) -> tuple[Step, ...]:
@@ -48,7 +63,7 @@ def fused(statements: Iterable[Statement], outputs: Iterable[str]) -> tuple[Step
     found: list[Step] = []
     for statement in statements:
         if isinstance(statement, Recurrence):
-            found.append(statement)
+            found.append(_turns(statement))
             continue
         place = _group_of(statement, found)
         if place is None:
@@ -60,9 +75,20 @@ def fused(statements: Iterable[Statement], outputs: Iterable[str]) -> tuple[Step
     return _with_stored(found, frozenset(outputs))
 
 
+def groups_of(step: Step) -> tuple[Group, ...]:
+    """The groups of a step."""
+    return step.groups if isinstance(step, Turns) else (step,)
+
+
+def _turns(statement: Recurrence) -> Turns:
+    """A recurrence in groups; what one turn leaves to others is stored, as all names are for now."""
+    groups = [step for step in fused(statement.equations, ()) if isinstance(step, Group)]
+    return Turns(statement.index, statement.extent, tuple(groups), statement.reverse)
+
+
 def _group_of(equation: Equation, found: list[Step]) -> int | None:
     """The last group that the equation may join."""
-    if reduces(equation.value) or equation.accumulates or equation.target.indices != equation.loops:
+    if reduces(equation.value) or equation.accumulates or not _whole(equation):
         return None
     for place in range(len(found) - 1, -1, -1):
         group = found[place]
@@ -74,12 +100,24 @@ def _group_of(equation: Equation, found: list[Step]) -> int | None:
 
 def _joins(equation: Equation, group: Group) -> bool:
     first = group.first
-    if not reduces(first.value) or first.accumulates or first.target.indices != first.loops:
+    if not reduces(first.value) or first.accumulates or not _whole(first):
         return False
     if not equation.loops or [n for _, n in equation.ranges] != [n for _, n in first.ranges]:
         return False
     own = [ref for ref in equation.references if ref.name in group.names]
-    return bool(own) and all(ref.indices == equation.target.indices for ref in own)
+    renamed: dict[Basic, Basic] = dict(zip(equation.loops, first.loops, strict=True))
+    place = first.target.indices
+    return bool(own) and all(_renamed(ref, renamed).indices == place for ref in (*own, equation.target))
+
+
+def _whole(equation: Equation) -> bool:
+    """Whether the last indices of the target are the loops, in order; those before are fixed, as a step's."""
+    fixed = len(equation.target.indices) - len(equation.loops)
+    return fixed >= 0 and equation.target.indices[fixed:] == equation.loops
+
+
+def _renamed(ref: Ref, renamed: dict[Basic, Basic]) -> Ref:
+    return Ref(ref.args[0], *(index.xreplace(renamed) for index in ref.indices))
 
 
 def names_of(step: Step) -> frozenset[str]:
@@ -100,12 +138,26 @@ def _with_stored(found: list[Step], outputs: frozenset[str]) -> tuple[Step, ...]
     """Each group with the names that others read."""
     steps: list[Step] = []
     for place, step in enumerate(found):
-        if isinstance(step, Recurrence):
-            steps.append(step)
-            continue
         others = {name for other, one in enumerate(found) if other != place for name in reads_of(one)}
+        if isinstance(step, Turns):
+            steps.append(replace(step, groups=_stored_in_turns(step.groups, others | outputs)))
+            continue
         steps.append(Group(step.equations, step.names & (others | outputs)))
     return tuple(steps)
+
+
+def _stored_in_turns(groups: tuple[Group, ...], outside: Set[str]) -> tuple[Group, ...]:
+    """Each group with the names that other groups, other turns or other steps read."""
+    found = []
+    for place, group in enumerate(groups):
+        others = {name for other, one in enumerate(groups) if other != place for name in one.reads}
+        turns = {ref.name for e in group.equations for ref in e.references if ref.indices != _place(group, ref.name)}
+        found.append(Group(group.equations, group.names & (others | turns | outside)))
+    return tuple(found)
+
+
+def _place(group: Group, name: str) -> tuple[Expr, ...] | None:
+    return next((e.target.indices for e in group.equations if e.name == name), None)
 
 
 def aligned(equation: Equation, first: Equation) -> Equation:
@@ -113,9 +165,8 @@ def aligned(equation: Equation, first: Equation) -> Equation:
     renamed: dict[Basic, Basic] = dict(zip(equation.loops, first.loops, strict=True))
     if all(old == new for old, new in renamed.items()):
         return equation
-    target = equation.target.func(equation.target.args[0], *first.loops)
     return Equation(
-        target,
+        _renamed(equation.target, renamed),
         tuple((_index(renamed[index]), extent) for index, extent in equation.ranges),
         equation.value.xreplace(renamed),
         equation.frozen,

@@ -16,9 +16,10 @@ from codegen.nest import comment
 from codegen.plan import Plan
 from codegen.printers.to_c import Used
 from codegen.tuned.arena import Arena, Lifetime, arena
-from codegen.tuned.fusion import Step, fused, names_of, reads_of, Group
+from codegen.tuned.contraction import zeros_of
+from codegen.tuned.fusion import Group, Step, Turns, fused, groups_of, names_of, reads_of
 from codegen.tuned.phases import Phase, phase
-from codegen.tuned.scene import Scene
+from codegen.tuned.scene import Scene, pointer
 from codegen.tuned.sets import SETS
 from codegen.tuned.storage import Stored
 from codegen.tuned.layout import innermost, moved
@@ -26,7 +27,6 @@ from codegen.tuned.kernels import kernel_lines
 from codegen.tuned.tiles import MOST_ROWS
 from codegen.tuned.updates import update_context
 from derive.calculus.tensor import Kind, Tensor
-from derive.errors import DeriveError
 
 ITEMS = {4: "float", 8: "double"}
 
@@ -79,10 +79,10 @@ def tuned(c: CNetwork) -> Tuned:
     scene = Scene(plan.network.name, c.sizes, stored, Used(), Used())
     gradients = frozenset(f"{t.name}_bar" for t in plan.trained)
     phases: dict[tuple[str, ...], Phase] = {}
+    zeros = zeros_of(equations)
     for step in (*loss, *pullback, *pushed):
-        if not isinstance(step, Group):
-            raise DeriveError(f"network {plan.network.name!r} has a recurrence, which the tuned target lacks yet")
-        phases[_key(step)] = phase(step, scene, gradients if step in pullback else frozenset())
+        for group in groups_of(step):
+            phases[_key(group)] = phase(group, scene, gradients if step in pullback else frozenset(), zeros)
     arenas = {item: _arena(plan, (*loss, *pullback), pushed, phases, stored, item) for item in ITEMS}
     return Tuned(c, lists, _named(phases), arenas, scene, moved_data)
 
@@ -158,8 +158,7 @@ def _arena(
     kept = {name for one in phases.values() if one.operands for name in one.operands}
     outputs = {plan.network.loss, f"{plan.network.loss}_bar", f"{plan.network.loss}_dot", plan.network.output}
     for number, step in enumerate(every):
-        assert isinstance(step, Group)
-        for name in step.stored | step.reads:
+        for name in {n for group in groups_of(step) for n in group.stored | group.reads}:
             if name in stored and stored[name].start.startswith("x->w"):
                 start, stop = span.get(name, (number, number))
                 late = name in outputs or (number < end and (name in kept or name.endswith("_bar")))
@@ -231,6 +230,7 @@ def context(t: Tuned) -> dict[str, Any]:
         },
         "dots": any(one.dots for one in phases),
         "inner_data": bool(t.moved),
+        "checked": any(one.gradient for one in phases),
         "flat_gradients": any(_direct(one, t) is None for one in plan.trained),
         "bounded": bounded,
         "bounded_pointers": _pointers(bounded, t),
@@ -331,17 +331,19 @@ def _functions(used: Used) -> list[str]:
     return lines
 
 
-def _pointers(lines: Iterable[str], t: Tuned) -> list[str]:
-    """The local pointers that some lines need."""
+def _pointers(lines: Iterable[str], t: Tuned, turn: str = "") -> list[str]:
+    """The local pointers that some lines need, and the index of the turn."""
     words = identifiers(lines)
     text = "\n".join(lines)
     found = [f"    const {t.c.name}_batch *b = x->b;"] if "b->" in text else []
     for name, stored in t.scene.stored.items():
-        if name not in words:
+        if pointer(name) not in words:
             continue
         kind = "int32_t" if stored.integer else "real"
         const = "" if stored.start.startswith("x->w") else "const "
-        found.append(f"    {const}{kind} *{name} = {stored.start};")
+        found.append(f"    {const}{kind} *{pointer(name)} = {stored.start};")
+    if turn and turn in words:
+        found.insert(0, f"    const int {turn} = x->turn;")
     if "panels" in words:
         found.append("    real *panels = x->w + AT_panels;")
     return found
@@ -352,9 +354,9 @@ def _phase(one: Phase, t: Tuned) -> Mapping[str, Any]:
         "name": one.name,
         "comment": "\n".join(comment(one.equations, "")),
         "finish": list(one.finish),
-        "finish_pointers": _pointers(one.finish, t),
+        "finish_pointers": _pointers(one.finish, t, one.turn),
         "gradient": one.gradient,
-        "pointers": _pointers(one.lines, t) or (["    (void)x;"] if False else []),
+        "pointers": _pointers(one.lines, t, one.turn),
         "lines": list(one.lines),
     }
 
@@ -372,12 +374,21 @@ def _list(steps: tuple[Step, ...], t: Tuned, first: bool = True) -> list[str]:
                 f"FN(side_by_side)(&b->{tensor.name}" + "[0]" * len(tensor.axes) + f", b->m, {count}, PAD({most}), w + AT_{tensor.name});",
             ]
     for step in steps:
-        assert isinstance(step, Group)
-        one = t.phases[_key(step)]
-        if one.gradient:
-            continue
-        lines += [*comment(one.equations, ""), f"FN({one.name})(&x);"]
+        calls = [line for group in groups_of(step) for line in _call(t.phases[_key(group)])]
+        lines += _in_turn(step, calls, t) if isinstance(step, Turns) else calls
     return lines
+
+
+def _call(one: Phase) -> list[str]:
+    return [] if one.gradient else [*comment(one.equations, ""), f"FN({one.name})(&x);"]
+
+
+def _in_turn(step: Turns, calls: list[str], t: Tuned) -> list[str]:
+    """for (x.turn = 0; x.turn < L; x.turn++) { .. }"""
+    extent = t.scene.extent(step.extent)
+    forwards = f"for (x.turn = 0; x.turn < {extent}; x.turn++) {{"
+    backwards = f"for (x.turn = {extent} - 1; x.turn >= 0; x.turn--) {{"
+    return [backwards if step.reverse else forwards, *(f"    {line}" for line in calls), "}"]
 
 
 def _at(tensor: Tensor, struct: str) -> str:
@@ -418,11 +429,11 @@ def _gradient_check(one: Phase, t: Tuned) -> str:
 def _bounded(t: Tuned) -> list[str]:
     """Refusals of what may not be finite."""
     plan = t.c.plan
-    lines = [f"if (!(*{plan.network.loss} - *{plan.network.loss} == 0))", "    return 0;"]
+    lines = [f"if (!(*{pointer(plan.network.loss)} - *{pointer(plan.network.loss)} == 0))", "    return 0;"]
     for tensor in plan.trained:
         if _direct(tensor, t) is None:
             lines += [
-                f"if (!(FN(magnitude)({tensor.name}_bar, 1, {_flat(tensor, t)}, 0) <= REAL_MAX))",
+                f"if (!(FN(magnitude)({pointer(f'{tensor.name}_bar')}, 1, {_flat(tensor, t)}, 0) <= REAL_MAX))",
                 "    return 0;",
             ]
     done: list[str] = []
@@ -443,5 +454,5 @@ def _magnitude(name: str, t: Tuned) -> str:
     stored = t.scene.stored[name]
     scalar = t.scene.scalar()
     rows = " * ".join(scalar.integer(stored.tensor.shape[axis], 8) for axis in stored.order[:-1]) or "1"
-    return f"FN(magnitude)({name}, {rows}, {scalar.integer(stored.tensor.shape[stored.order[-1]])}, {stored.row(t.scene.size)})"
+    return f"FN(magnitude)({pointer(name)}, {rows}, {scalar.integer(stored.tensor.shape[stored.order[-1]])}, {stored.row(t.scene.size)})"
 

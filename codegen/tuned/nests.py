@@ -28,7 +28,7 @@ from codegen.c_loops import nested
 from codegen.c_nests import Nest, equation_loops
 from codegen.nest import Block, Line, Loop, Node
 from codegen.tuned.fusion import Group
-from codegen.tuned.scene import Scene
+from codegen.tuned.scene import Scene, pointer
 from codegen.tuned.scene import value as value_of
 from codegen.tuned.vector_text import Unvectorised
 from derive.calculus.nodes import Largest, Range, Sum, Where
@@ -63,9 +63,8 @@ def _candidates(first: Equation, form: Accumulation, scene: Scene) -> list[Lanes
     found: list[Lanes] = []
     ranges = dict(first.ranges)
     last = scene.stored[first.name].last
-    if last is not None and first.target.indices == first.loops:
-        lane = first.target.indices[last]
-        assert isinstance(lane, Index)
+    lane = first.target.indices[last] if last is not None else None
+    if isinstance(lane, Index) and lane in ranges:
         found.append(Lanes(lane, ranges[lane], False))
     if len(form.terms) == 1:
         found += [Lanes(index, extent, True) for index, extent in reversed(form.terms[0].ranges)]
@@ -213,5 +212,6 @@ def _single(group: Group, scene: Scene) -> list[Node]:
         if not equation.accumulates and len(nest) == 1 and isinstance(nest[0], Loop):
             nodes += _shared(nest)
         else:
-            nodes.append(Block("SERIAL", tuple(nest)))
+            zero = [Line(f"memset({pointer(equation.name)}, 0, {scene.bytes(equation.name)});")] if equation.accumulates else []
+            nodes.append(Block("SERIAL", (*zero, *nest)))
     return nodes

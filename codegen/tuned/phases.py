@@ -10,6 +10,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import dataclass, replace
 
 from sympy import Expr, Integer, Mul, Symbol
@@ -19,14 +20,13 @@ from codegen.accumulation import ACCUMULATED
 from codegen.c_letters import lettered
 from codegen.nest import Line, Loop, Node, render
 from codegen.printers.to_text import equation_text
-from codegen.tuned.contraction import Contraction, adjacent, contraction, steps
+from codegen.tuned.contraction import Contraction, Zeros, adjacent, contraction, has, steps
 from codegen.tuned.fusion import Group
 from codegen.tuned.nests import group_nest, numbers, store
-from codegen.tuned.scene import Scene, value
+from codegen.tuned.scene import TAKEN, Scene, pointer, value
 from derive.calculus.nodes import Range
 from derive.calculus.tensor import Index, Ref
 
-TAKEN = frozenset({"s", "kernels", "panels", "finish", "x", "b", "p", "w", "c", "r", "v", "rows", "vectors", "first", "lane", "sum", "term", "whole", "largest", "best"})
 
 
 @dataclass(frozen=True)
@@ -49,14 +49,21 @@ class Phase:
     sums: int = 0
     walk: tuple[str, ...] = ()
     dots: bool = False
+    turn: str = ""
 
 
-def phase(group: Group, scene: Scene, gradients: frozenset[str]) -> Phase:
+def phase(group: Group, scene: Scene, gradients: frozenset[str], zeros: Zeros) -> Phase:
     """The function of a group."""
     group = _lettered(group, scene)
+    turns = sorted(str(index.name) for index in frozenset().union(*(e.open_indices for e in group.equations)))
+    made = _phase(group, scene, gradients, zeros)
+    return replace(made, turn=turns[0] if turns else "")
+
+
+def _phase(group: Group, scene: Scene, gradients: frozenset[str], zeros: Zeros) -> Phase:
     texts = tuple(equation_text(equation) for equation in group.equations)
     name = group.equations[-1].name
-    found = contraction(group.first, scene.stored)
+    found = contraction(group.first, scene.stored, zeros)
     found = None if found is None else _ordered(found, scene)
     if found is None:
         return Phase(name, texts, tuple(render(group_nest(group, scene))))
@@ -65,14 +72,16 @@ def phase(group: Group, scene: Scene, gradients: frozenset[str]) -> Phase:
 
 def _lettered(group: Group, scene: Scene) -> Group:
     """The group with index letters that nothing else is called by."""
-    taken = set(TAKEN | set(scene.stored) | {value(n) for n in scene.stored})
+    free = {str(index.name) for equation in group.equations for index in equation.open_indices}
+    taken = {*TAKEN, *map(pointer, scene.stored), *map(value, scene.stored), *free}
     first = lettered(group.first, taken)
     renamed: dict[Basic, Basic] = dict(zip(group.first.loops, first.loops, strict=True))
     others = []
     for equation in group.equations[1:]:
-        changed = equation.value.xreplace(renamed)
-        others.append(lettered(replace(equation, target=equation.target.func(equation.target.args[0], *first.loops),
-                                       ranges=first.ranges, value=changed), taken, dict(zip(first.loops, first.loops, strict=True))))
+        moved = replace(
+            equation, target=_at(equation.target, renamed), ranges=first.ranges, value=equation.value.xreplace(renamed)
+        )
+        others.append(lettered(moved, taken, dict(zip(first.loops, first.loops, strict=True))))
     return Group((first, *others), group.stored)
 
 
@@ -133,13 +142,18 @@ def _contracted(
     body.append(Line(f"static const FN({'dots' if found.dots else 'kernel'}) kernels[] = KERNELS_{name};"))
     body.append(Line(f"const FN(product) s = {{{', '.join([*counts, row, *strides_b])}}};"))
     at = "panels"
-    if packed and found.outer:
+    around = any(has(found.right, index) for index, _ in found.outer)
+    if packed and around:
         room = _product([scene.size(n) for _, n in found.sums])
         at = f"panels + (ptrdiff_t)({_flat(found.outer, scene)}) * ({room}) * VECTORS({columns}) * LANES"
     shared = "0" if found.outer else "1"
+    before: list[Node] = []
     if packed:
         column = _stride(found.right, found.lanes[0], scene)
-        body.append(Line(f"FN(pack)(&s, kernels, {scene.address(right)}, {column}, {columns}, {shared}, {at});"))
+        once = "0" if around else "1"
+        pack = Line(f"FN(pack)(&s, kernels, {scene.address(right)}, {column}, {columns}, {once}, {at});")
+        before = [] if around else [*body, pack]
+        body = [*body, pack] if around else []
     operand = at if packed else scene.address(right)
     if away:
         body.append(Line(f"x->ld = x->columns = {columns};"))
@@ -154,8 +168,9 @@ def _contracted(
     for place, (index, extent) in reversed(list(enumerate(found.outer))):
         head = "" if place else f"SHARED_{min(2, len(found.outer))}"
         nodes = [Loop(str(index.name), scalar.integer(extent), tuple(nodes), before=head)]
+    nodes = [*before, *nodes]
     own = () if away else tuple(_dots_finish(found, group, scene) if found.dots else _finish(found, group, scene))
-    panels = (*(n for _, n in found.sums), found.lanes[1], *(n for _, n in found.outer)) if packed else ()
+    panels = (*(n for _, n in found.sums), found.lanes[1], *(n for _, n in found.outer if around)) if packed else ()
     return Phase(
         name,
         texts,
@@ -228,14 +243,15 @@ def _product(factors: list[str]) -> str:
     return " * ".join(f if f.replace(">", "").replace("-", "").isidentifier() or f.isdigit() else f"({f})" for f in kept) or "1"
 
 
-def _at(ref: Ref, fixed: dict[Index, Expr]) -> Ref:
+def _at(ref: Ref, fixed: Mapping[Index, Expr] | Mapping[Basic, Basic]) -> Ref:
     renamed: dict[Basic, Basic] = dict(fixed)
     return Ref(ref.args[0], *(index.xreplace(renamed) for index in ref.indices))
 
 
 def _direct(found: Contraction, scene: Scene) -> bool:
     """Whether the right factor lies as the tiles read it: along its rows, rows of whole vectors."""
-    return adjacent(found.right, found.lanes[0], scene.stored) and scene.stored[found.right.name].padded
+    whole = scene.sizes.values.get(str(found.lanes[1]), 1) % 16 == 0
+    return adjacent(found.right, found.lanes[0], scene.stored) and (scene.stored[found.right.name].padded or whole)
 
 
 def _given_away(found: Contraction, group: Group, scene: Scene, gradients: frozenset[str]) -> bool:

@@ -52,17 +52,24 @@ class Scene:
         if ref.name in self.locals:
             return value(ref.name)
         at = self.offset(ref, lambda index: to_c.integer(index))
-        return f"{ref.name}[{at}]" if at else f"*{ref.name}" if not ref.indices else f"{ref.name}[0]"
+        name = pointer(ref.name)
+        return f"{name}[{at}]" if at else f"*{name}" if not ref.indices else f"{name}[0]"
 
     def offset(self, ref: Ref, write: Callable[[Expr], str]) -> str:
         """The offset of an element from the first."""
         return offset(self.stored[ref.name], ref.indices, self.size, write)
 
+    def bytes(self, name: str) -> str:
+        """The bytes of a tensor in the arena."""
+        stored = self.stored[name]
+        counts = [self.size(stored.tensor.shape[axis]) for axis in stored.order[:-1]] + [stored.row(self.size)]
+        return " * ".join([*(f"(size_t)({c})" for c in counts), "sizeof(real)"])
+
     def address(self, ref: Ref) -> str:
         """A pointer to an element."""
         to_c = self.scalar()
         at = self.offset(ref, lambda index: to_c.integer(index))
-        return ref.name + (f" + {at}" if at else "")
+        return pointer(ref.name) + (f" + {at}" if at else "")
 
     def vectors(self, lane: Index, extents: Mapping[Index, Expr] | None = None, names: frozenset[str] = frozenset()) -> ToVector:
         """Whole vectors along an index."""
@@ -110,6 +117,18 @@ class Scene:
         return f"FN(part)({self.address(ref)}, {self.scalar().integer(left)})"
 
 
+TAKEN = frozenset(
+    """s kernels panels finish x b p w c r v rows vectors first lane sum term whole largest best at left
+    all every load put vec ivec real bits""".split()
+)
+"""What phases call their own variables and macros."""
+
+
+def pointer(name: str) -> str:
+    """The local variable that points to a tensor."""
+    return f"{name}_at" if name in TAKEN else name
+
+
 def value(name: str) -> str:
-    """The local variable that holds an element of a tensor, or a vector of them; the tensor's name is its pointer."""
+    """The local variable that holds an element of a tensor, or a vector of them."""
     return f"{name}_"

@@ -57,6 +57,8 @@ class ToVector(ToC):
             if self.lane in free_indices(node):
                 raise Unvectorised(f"{node} varies by lane")
             return f"(real)({self.single.integer(node)})", POSTFIX
+        if not node.is_number and not self._varies(node):
+            return f"({self.single.real(node)})", POSTFIX
         return super()._real(node)
 
     def _where(self, node: Where) -> tuple[str, int]:

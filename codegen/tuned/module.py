@@ -197,6 +197,9 @@ def context(t: Tuned) -> dict[str, Any]:
         update["gives"] = [_give(one, t, update["name"], update["states"]) for one in plan.trained]
     gradient_lines = [_gradient_check(one, t) for one in phases if one.gradient]
     rows, classes = predict_sizes(c)
+    steps = (*t.lists["loss"], *t.lists["vjp"])
+    hot = {_key(group) for step in steps for group in groups_of(step)}
+    cold = set(t.phases) - hot
     return {
         "p": name,
         "P": name.upper(),
@@ -221,11 +224,11 @@ def context(t: Tuned) -> dict[str, Any]:
         "tiles": _tile_groups(t),
         "most_sums": 4 * MOST_ROWS,
         "functions": _functions(t.scene.called),
-        "phases": [_phase(one, t) for one in phases],
+        "phases": [_phase(one, t, key in cold) for key, one in t.phases.items()],
         "lists": {
             **{key: _list(steps, t) for key, steps in t.lists.items() if key != "vjp"},
-            "vjp": [*_list(t.lists["vjp"], t, False), *(_pulled(one, t) for one in plan.trained)],
-            "step": [*_list(t.lists["loss"], t), *_list(t.lists["vjp"], t, False)],
+            "pulled": _list(t.lists["vjp"], t, False),
+            "stored": [_pulled(one, t) for one in plan.trained],
             "checks": gradient_lines,
         },
         "dots": any(one.dots for one in phases),
@@ -349,8 +352,9 @@ def _pointers(lines: Iterable[str], t: Tuned, turn: str = "") -> list[str]:
     return found
 
 
-def _phase(one: Phase, t: Tuned) -> Mapping[str, Any]:
+def _phase(one: Phase, t: Tuned, cold: bool) -> Mapping[str, Any]:
     return {
+        "cold": cold,
         "name": one.name,
         "comment": "\n".join(comment(one.equations, "")),
         "finish": list(one.finish),
@@ -371,7 +375,7 @@ def _list(steps: tuple[Step, ...], t: Tuned, first: bool = True) -> list[str]:
             most = t.c.sizes.source_text(tensor.shape[0])
             lines += [
                 f"/* {tensor.name}, the examples side by side */",
-                f"FN(side_by_side)(&b->{tensor.name}" + "[0]" * len(tensor.axes) + f", b->m, {count}, PAD({most}), w + AT_{tensor.name});",
+                f"FN(side_by_side)(&x->b->{tensor.name}" + "[0]" * len(tensor.axes) + f", x->b->m, {count}, PAD({most}), x->w + AT_{tensor.name});",
             ]
     for step in steps:
         calls = [line for group in groups_of(step) for line in _call(t.phases[_key(group)])]
@@ -380,14 +384,14 @@ def _list(steps: tuple[Step, ...], t: Tuned, first: bool = True) -> list[str]:
 
 
 def _call(one: Phase) -> list[str]:
-    return [] if one.gradient else [*comment(one.equations, ""), f"FN({one.name})(&x);"]
+    return [] if one.gradient else [*comment(one.equations, ""), f"FN({one.name})(x);"]
 
 
 def _in_turn(step: Turns, calls: list[str], t: Tuned) -> list[str]:
     """for (x.turn = 0; x.turn < L; x.turn++) { .. }"""
     extent = t.scene.extent(step.extent)
-    forwards = f"for (x.turn = 0; x.turn < {extent}; x.turn++) {{"
-    backwards = f"for (x.turn = {extent} - 1; x.turn >= 0; x.turn--) {{"
+    forwards = f"for (x->turn = 0; x->turn < {extent}; x->turn++) {{"
+    backwards = f"for (x->turn = {extent} - 1; x->turn >= 0; x->turn--) {{"
     return [backwards if step.reverse else forwards, *(f"    {line}" for line in calls), "}"]
 
 

@@ -14,8 +14,8 @@ from codegen.vector_math.precision import Precision
 from codegen.vector_math.remez import deviations, minimax, rounded_minimax, sampled
 from codegen.vector_math.rows import ROWS, Row
 
-WORKING_DIGITS = 45
-LARGEST_SIZE = 28
+WORKING_DIGITS = 50
+LARGEST_SIZE = 40
 
 
 @dataclass(frozen=True)

@@ -22,14 +22,14 @@ from codegen.vector_math.rows import CENTRE, vanishing_erfc
 from derive.errors import DeriveError
 
 PARTS: dict[str, tuple[str, ...]] = {
-    "exp": ("bounded", "scaled"),
-    "expm1": ("bounded", "signed_as", "expm1_reduced"),
+    "exp": ("at_least", "at_most", "scaled"),
+    "expm1": ("at_least", "at_most", "signed_as", "expm1_reduced"),
     "log": ("log_reduced",),
     "log1p": ("log_reduced", "magnitude", "signed_as"),
-    "tanh": ("bounded", "magnitude", "signed_as", "expm1_reduced"),
-    "logistic": ("bounded", "scaled"),
-    "erf": ("bounded", "magnitude", "signed_as", "scaled", "expm1_reduced", "erfc_positive"),
-    "erfc": ("bounded", "magnitude", "scaled", "expm1_reduced", "erfc_positive"),
+    "tanh": ("at_least", "signed_as", "expm1_reduced"),
+    "logistic": (),
+    "erf": ("at_most", "magnitude", "signed_as", "scaled", "expm1_reduced", "erfc_positive"),
+    "erfc": ("at_most", "magnitude", "scaled", "expm1_reduced", "erfc_positive"),
     "sin": ("magnitude", "turned"),
     "cos": ("magnitude", "turned"),
     "sqrt": ("root",),

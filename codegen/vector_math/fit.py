@@ -48,7 +48,9 @@ def fitted_all(precision: Precision) -> dict[str, Polynomial]:
 def _shortest(row: Row, domain: tuple[mpf, mpf], bound: mpf) -> int:
     """How many real coefficients suffice."""
     target = sampled(row.value, row.weight, domain, LARGEST_SIZE)
-    for size in range(2, LARGEST_SIZE):
-        if max(map(abs, deviations(target, minimax(target, size)))) <= bound:
-            return size
-    return LARGEST_SIZE
+    low, high = 2, LARGEST_SIZE
+    while low < high:
+        middle = (low + high) // 2
+        error = max(map(abs, deviations(target, minimax(target, middle))))
+        low, high = (low, middle) if error <= bound else (middle + 1, high)
+    return low

@@ -6,7 +6,7 @@
     sin     sin(r)/r       = 1 + u q(u)           u = r^2, |r| <= pi/4
     cos     cos(r)         = 1 + u q(u)           u = r^2, |r| <= pi/4
     erf     erf(r)/r       = 1 + q(u)             u = r^2, |r| <= 1
-    erfc    e^(a^2) erfc(a) = q(u)                u = (a - 4)/(a + 4), a >= 0 up to where erfc(a) rounds to 0
+    erfc    (a + 4) e^(a^2) erfc(a) = q(u)        u = (a - 4)/(a + 4), a >= 0 up to where erfc(a) rounds to 0
 
 Each domain is wider by 2^-12 of itself, for the reduced argument is itself rounded. The weight makes errors
 relative to f. The last map is due to M. Shepherd and J. Laframboise (Math. Comp. 36, 1981).
@@ -75,7 +75,7 @@ def _padded(end: mpf) -> mpf:
 
 def _scaled_erfc(u: mpf) -> mpf:
     a = CENTRE * (1 + u) / (1 - u)
-    return mpmath.exp(a * a) * mpmath.erfc(a)
+    return (a + CENTRE) * mpmath.exp(a * a) * mpmath.erfc(a)
 
 
 def _sine(u: mpf) -> mpf:

@@ -1,6 +1,6 @@
 """The polynomials of one precision, fitted: the fewest coefficients that keep to 2^-spare units.
 
-    max |f - p| / |f| <= 2^-spare 2^(1-digits),   coefficients rounded one after the other
+max |f - p| / |f| <= 2^-spare 2^(1-digits),   coefficients rounded one after the other
 """
 
 from __future__ import annotations

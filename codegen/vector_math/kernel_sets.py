@@ -1,10 +1,14 @@
-"""The kernel sets as `vector_math_c` sees them: width, target, and the operations that have an instruction."""
+"""The kernel sets as `vector_math_c` sees them: width, target, and what has an instruction."""
 
 from __future__ import annotations
 
 from dataclasses import dataclass
 
-KINDS = {"float": ("ps", "unsigned short"), "double": ("pd", "unsigned char")}
+KINDS = {
+    "float": ("ps", "-1", "(unsigned short)-1"),
+    "double": ("pd", "(unsigned char)-1", "(unsigned char)-1"),
+}
+"""The ending of an instruction, and a full mask as gcc and as clang have it."""
 
 
 @dataclass(frozen=True)
@@ -33,7 +37,7 @@ KERNEL_SETS = (
             ("scale_(p, k)", "__builtin_ia32_scalef{s}512_mask(p, k, p, {all}, 4)"),
             ("min_(a, b)", "__builtin_ia32_min{s}512_mask(a, b, a, {all}, 4)"),
             ("max_(a, b)", "__builtin_ia32_max{s}512_mask(a, b, a, {all}, 4)"),
-            ("sqrt_(a)", "__builtin_ia32_sqrt{s}512_mask(a, a, {all}, 4)"),
+            ("sqrt_(a)", "__builtin_ia32_sqrt{s}512_mask(a, a, -1, 4)"),
         ),
         (
             ("min_(a, b)", "__builtin_ia32_min{s}512(a, b, 4)"),
@@ -74,12 +78,12 @@ BY_NAME = {each.name: each for each in KERNEL_SETS}
 
 def definitions(kernels: KernelSet, real: str) -> str:
     """The macros of a set's operations, where its vectors are of `real`."""
-    ending, mask = KINDS[real]
+    ending, full, full_in_clang = KINDS[real]
     other = dict(kernels.clang)
     lines: list[str] = []
     for left, right in kernels.operations:
-        gcc = right.format(s=ending, all="-1")
-        clang = other.get(left, right).format(s=ending, all=f"({mask})-1")
+        gcc = right.format(s=ending, all=full)
+        clang = other.get(left, right).format(s=ending, all=full_in_clang)
         line = f"#define {left} {gcc}"
         if clang != gcc:
             line = f"#ifdef __clang__\n#define {left} {clang}\n#else\n{line}\n#endif"

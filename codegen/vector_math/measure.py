@@ -8,10 +8,9 @@ The reference is the long double of libm, whose error is 2^-11 of a double's uni
 from __future__ import annotations
 
 import ctypes
-import shutil
 import subprocess
 import tempfile
-from collections.abc import Callable, Iterable
+from collections.abc import Iterable
 from pathlib import Path
 from typing import Any
 
@@ -64,7 +63,9 @@ def runnable(kernels: KernelSet) -> bool:
     return kernels.name == "plain" or bool(kernels.feature and kernels.feature in flags)
 
 
-def compiled(functions: Iterable[str], real: str, kernels: KernelSet, folder: Path, compiler: str = "gcc") -> ctypes.CDLL:
+def compiled(
+    functions: Iterable[str], real: str, kernels: KernelSet, folder: Path, compiler: str = "gcc"
+) -> ctypes.CDLL:
     """The functions of a set as loops over arrays."""
     source = folder / f"{kernels.name}_{real}_{compiler}.c"
     source.write_text(program(functions, real, kernels), encoding="utf-8")
@@ -93,7 +94,7 @@ def applied(library: ctypes.CDLL, name: str, x: Array) -> Array:
 
 
 def units(found: Array, right: Array) -> Array:
-    """The error of each number in units of the last place; infinite where kinds differ, 0 where both are alike."""
+    """The error of each number in units of the last place; infinite where kinds differ, 0 where alike."""
     largest = np.finfo(found.dtype).max
     with np.errstate(all="ignore"):
         rounded = right.astype(found.dtype)
@@ -119,11 +120,3 @@ def largest_errors(real: str, bins: int) -> dict[str, dict[str, float]]:
                 for kernels, library in libraries.items()
             }
     return found
-
-
-def has_compiler() -> bool:
-    """Whether there is gcc."""
-    return shutil.which("gcc") is not None
-
-
-Measured = Callable[[str, int], dict[str, dict[str, float]]]

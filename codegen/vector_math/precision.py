@@ -1,6 +1,6 @@
 """The two working precisions, and every constant that follows from one: x = m 2^e, m of `digits` bits.
 
-    float     digits 24, exponents -126..127         double     digits 53, exponents -1022..1023
+float     digits 24, exponents -126..127         double     digits 53, exponents -1022..1023
 """
 
 from __future__ import annotations
@@ -52,7 +52,7 @@ class Precision:
         return f"{whole:#x}"
 
     def parts(self, value: mpf, widths: tuple[int, ...]) -> list[mpf]:
-        """A constant as a sum: leading parts of so many bits, which multiply integers exactly, and the rest."""
+        """A constant as a sum: leading parts of so many bits, and the rest."""
         found: list[mpf] = []
         for width in widths:
             found.append(_truncated(value, width))

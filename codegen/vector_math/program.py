@@ -16,7 +16,8 @@ def program(functions: Iterable[str], real: str, kernels: KernelSet) -> str:
     size = 4 if real == "float" else 8
     lanes = kernels.width // size
     head = [
-        "#if defined(__clang__)\n#pragma STDC FP_CONTRACT OFF\n#else\n#pragma GCC optimize(\"fp-contract=off\")\n#endif",
+        "#if defined(__clang__)\n#pragma STDC FP_CONTRACT OFF\n#else",
+        '#pragma GCC optimize("fp-contract=off")\n#endif',
         *_opened(kernels),
         f"typedef {real} real;",
         f"typedef real vec __attribute__((vector_size({kernels.width})));",
@@ -25,7 +26,9 @@ def program(functions: Iterable[str], real: str, kernels: KernelSet) -> str:
     ]
     fused = _fused(real) if kernels.name == "neon" else ""
     loops = "".join(_loop(name) for name in names)
-    return "\n".join([*head, definitions(kernels, real) + fused + vector_math_c(names, real) + loops, *_closed(kernels)])
+    return "\n".join(
+        [*head, definitions(kernels, real) + fused + vector_math_c(names, real) + loops, *_closed(kernels)]
+    )
 
 
 def _fused(real: str) -> str:

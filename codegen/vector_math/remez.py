@@ -1,7 +1,7 @@
 """min_q max_u |w(u) (g(u) - q(u))| over polynomials q whose coefficients are working-precision numbers.
 
 Remez' exchange on a grid of Chebyshev points gives the best q with real coefficients. Rounding all of them
-at once costs up to half an ulp in each. So the leading one is rounded, what it has lost is handed to the rest,
+at once costs up to half an ulp in each. So the leading one is rounded, and what it has lost goes to the rest,
 
     g(u) = c0 + u g1(u),     w1(u) = u w(u),
 

@@ -2,8 +2,8 @@
 
     vector_math_c({"exp", "tanh"}, "float")
 
-What includes the text defines, for each kernel set, `vec`, `ivec` (as many integers as wide), `LANES`, `FN(name)`
-and `fma_(a, b, c)`; where the set has an instruction, `min_`, `max_`, `sqrt_`, `scale_`, `select_` too.
+What includes the text defines, for each kernel set, `vec`, `ivec` (as many integers, as wide), `LANES`,
+`FN(name)` and `fma_(a, b, c)`; where the set has an instruction, `min_`, `max_`, `sqrt_`, `scale_`, `select_` too.
 """
 
 from __future__ import annotations
@@ -57,7 +57,11 @@ def vector_math_c(functions: Iterable[str], real: str) -> str:
 def _templates() -> Environment:
     folder = Path(__file__).parent.with_name("templates") / "c" / "tuned"
     return Environment(  # noqa: S701 - C, not HTML
-        loader=FileSystemLoader(folder), undefined=StrictUndefined, trim_blocks=True, lstrip_blocks=True, keep_trailing_newline=True
+        loader=FileSystemLoader(folder),
+        undefined=StrictUndefined,
+        trim_blocks=True,
+        lstrip_blocks=True,
+        keep_trailing_newline=True,
     )
 
 
@@ -123,7 +127,9 @@ def _of_the_functions(precision: Precision) -> dict[str, object]:
     wide = PRECISIONS["double"]
     turn = wide.parts(mpmath.pi / 2, (36,) if single else (36, 36))
     return {
-        "log2": [literal(c) for c in precision.parts(log2, (precision.digits - EXPONENT_BITS[precision.real],))],
+        "log2": [
+            literal(c) for c in precision.parts(log2, (precision.digits - EXPONENT_BITS[precision.real],))
+        ],
         "log2_inverse": literal(rounded(1 / log2)),
         "exp_low": literal(mpmath.floor((precision.smallest_exponent - 1) * log2)),
         "exp_high": literal(mpmath.ceil((precision.bias + 1) * log2)),

@@ -124,7 +124,10 @@ def test_the_reference_is_right_in_fifty_digits(folder: Path) -> None:
             for v, y in zip(x, found, strict=True):
                 right = function(mpmath.mpf(float(v)))
                 if 1e-300 < abs(right) < 1e300:
-                    assert abs(mpmath.mpf(float(y)) + mpmath.mpf(float(y - float(y))) - right) < abs(right) * 2.0**-61
+                    assert (
+                        abs(mpmath.mpf(float(y)) + mpmath.mpf(float(y - float(y))) - right)
+                        < abs(right) * 2.0**-61
+                    )
 
 
 def test_an_error_is_seen() -> None:

@@ -45,7 +45,10 @@ def test_k_times_the_leading_part_of_ln2_is_exact(precision: Precision) -> None:
 @BOTH
 def test_x_less_k_high_is_exact(precision: Precision) -> None:
     """Both ends of each k's numbers x, and its middle: the difference fits the digits of the format."""
-    (high, _), digits = parts(precision, "ln2", (precision.digits - EXPONENT_BITS[precision.real],)), precision.digits
+    (high, _), digits = (
+        parts(precision, "ln2", (precision.digits - EXPONENT_BITS[precision.real],)),
+        precision.digits,
+    )
     for k in range(1, precision.bias + digits + 2):
         for place in (Fraction(-1, 2), Fraction(-1, 3), Fraction(0), Fraction(1, 7), Fraction(1, 2)):
             x = nearest((k + place) * Fraction(math.log(2)), digits)

@@ -42,6 +42,8 @@ RULES = (
     Rule("derive.runtime", ("derive.errors",), ("numpy", "rich")),
     Rule("derive.study", ("derive.errors", "derive.runtime"), ("numpy",)),
     Rule("codegen", MATHEMATICS, ("sympy", "jinja2")),
+    Rule("codegen.vector_math", MATHEMATICS, ("mpmath", "jinja2")),
+    Rule("codegen.vector_math.measure", MATHEMATICS, ("numpy",)),
     Rule("generated", (), ("numpy",)),
     Rule("derive.commands", ("derive", "codegen"), ("click", "rich", *NUMBERS)),
     Rule("derive.__main__", ("derive", "codegen"), ("click", "rich")),

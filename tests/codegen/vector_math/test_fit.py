@@ -19,9 +19,9 @@ def square_grid() -> Target:
 
 
 def test_the_best_line_for_a_square_is_one_half() -> None:
-    """|u^2 - 1/2| <= 1/2 on [-1, 1], by Chebyshev."""
+    """|u^2 - 1/2| <= 1/2 on [-1, 1], by Chebyshev; 0 is not on the grid."""
     constant, slope = minimax(square_grid(), 2)
-    assert abs(constant - mpf(1) / 2) < 1e-12
+    assert abs(constant - mpf(1) / 2) < 1e-3
     assert abs(slope) < 1e-12
 
 

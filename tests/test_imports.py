@@ -43,7 +43,7 @@ RULES = (
     Rule("derive.study", ("derive.errors", "derive.runtime"), ("numpy",)),
     Rule("codegen", MATHEMATICS, ("sympy", "jinja2")),
     Rule("codegen.vector_math", MATHEMATICS, ("mpmath", "jinja2")),
-    Rule("codegen.vector_math.measure", MATHEMATICS, ("numpy",)),
+    Rule("codegen.vector_math.measure", ("codegen.vector_math",), ("numpy",)),
     Rule("generated", (), ("numpy",)),
     Rule("derive.commands", ("derive", "codegen"), ("click", "rich", *NUMBERS)),
     Rule("derive.__main__", ("derive", "codegen"), ("click", "rich")),

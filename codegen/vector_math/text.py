@@ -3,7 +3,8 @@
     vector_math_c({"exp", "tanh"}, "float")
 
 What includes the text defines, for each kernel set, `vec`, `ivec` (as many integers, as wide), `LANES`,
-`FN(name)` and `fma_(a, b, c)`; where the set has an instruction, `min_`, `max_`, `sqrt_`, `scale_`, `select_` too.
+`FN(name)` and `fma_(a, b, c)`; where the set has an instruction, `min_`, `max_`, `sqrt_`, `scale_` and
+`select_` too.
 """
 
 from __future__ import annotations

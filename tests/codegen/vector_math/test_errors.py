@@ -1,9 +1,9 @@
-"""The largest error in units of the last place, on the kernel sets that this machine can run; and the same bits.
+"""The largest error in units of the last place, on the kernel sets that this machine runs; the same bits.
 
 Float: 4.2 million numbers of every exponent and sign, -m long all of them. Double: half a million.
 """
 
-from collections.abc import Iterator
+import shutil
 from functools import cache
 from pathlib import Path
 
@@ -14,8 +14,9 @@ import pytest
 from codegen.vector_math.coefficients import measured
 from codegen.vector_math.kernel_sets import BY_NAME, KERNEL_SETS
 from codegen.vector_math.measure import Array, applied, compiled, references, runnable, stratified, units
+from codegen.vector_math.program import program
 from codegen.vector_math.text import PARTS
-from tests.codegen.emitted_c import COMPILERS
+from tests.codegen.emitted_c import COMPILERS, run
 from tests.ulp.inputs import every
 
 pytestmark = [pytest.mark.compiler, pytest.mark.skipif("gcc" not in COMPILERS, reason="no gcc")]
@@ -49,8 +50,8 @@ def inputs(real: str) -> Array:
 
 
 @pytest.fixture(scope="module")
-def folder(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Path]:
-    yield tmp_path_factory.mktemp("vector_math")
+def folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    return tmp_path_factory.mktemp("vector_math")
 
 
 @pytest.mark.slow
@@ -135,3 +136,39 @@ def test_an_error_is_seen() -> None:
     found = np.array([1 + 2.0**-22, 2.0, np.inf, np.nan], np.float32)
     assert units(found, right).tolist() == [2, 0, 0, 0]
     assert units(found[[0, 1, 0, 1]], right).tolist()[2:] == [np.inf, np.inf]
+
+
+MAIN = """
+#include <stdio.h>
+int main(void)
+{{
+    static real x[4096], y[4096];
+    unsigned state = 1;
+    for (int i = 0; i < 4096; i++) {{
+        state = state * 1664525u + 1013904223u;
+        x[i] = (real)((int)(state >> 8) - 8388608) / (real)1e5;
+    }}
+    {calls}
+    return 0;
+}}
+"""
+EMULATED = ("aarch64-linux-gnu-gcc", "qemu-aarch64")
+
+
+@pytest.mark.skipif(not all(map(shutil.which, EMULATED)), reason="no cross compiler or emulator of AArch64")
+@pytest.mark.skipif("avx2" not in SETS, reason="no AVX2")
+@pytest.mark.parametrize("real", ["float", "double"])
+def test_neon_has_the_bits_of_avx2(real: str, tmp_path: Path) -> None:
+    """Both have fused multiply-add, and 2^k in two factors."""
+    calls = "".join(
+        f'all_{name}(x, y, 4096); for (int i = 0; i < 4096; i++) printf("%a\\n", (double)y[i]);\n'
+        for name in sorted(PARTS)
+    )
+    printed = []
+    for kernels, compiler, emulator in (("neon", EMULATED[0], [EMULATED[1]]), ("avx2", "gcc", [])):
+        source = tmp_path / f"{kernels}.c"
+        source.write_text(program(PARTS, real, BY_NAME[kernels]) + MAIN.format(calls=calls), encoding="utf-8")
+        run(compiler, "-O2", "-std=gnu11", "-static", source, "-o", tmp_path / kernels, "-lm")
+        printed.append(run(*emulator, tmp_path / kernels).replace("-nan", "nan"))
+    assert printed[0].count("\n") == 4096 * len(PARTS)
+    assert printed[0] == printed[1]

@@ -57,11 +57,11 @@ def folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
 @pytest.mark.slow
 @pytest.mark.parametrize("name", PARTS)
 @pytest.mark.parametrize("real", ["float", "double"])
-def test_errors_keep_to_their_bounds(real: str, name: str, folder: Path) -> None:
+def test_errors_keep_to_their_bounds(real: str, name: str, tmp_path: Path) -> None:
     x = inputs(real)
-    exact = applied(references(folder), f"right_{name}", x.astype(np.longdouble))
+    exact = applied(references(tmp_path), f"right_{name}", x.astype(np.longdouble))
     for kernels in SETS:
-        found = applied(compiled([name], real, BY_NAME[kernels], folder), f"all_{name}", x)
+        found = applied(compiled([name], real, BY_NAME[kernels], tmp_path), f"all_{name}", x)
         error = units(found, exact)
         worst = int(np.argmax(error))
         assert error[worst] <= bound(real, name), (kernels, x[worst], found[worst], error[worst])
@@ -69,9 +69,9 @@ def test_errors_keep_to_their_bounds(real: str, name: str, folder: Path) -> None
 
 @pytest.mark.long
 @pytest.mark.parametrize("name", PARTS)
-def test_errors_keep_to_their_bounds_at_every_float(name: str, folder: Path) -> None:
-    right = references(folder)
-    libraries = {kernels: compiled([name], "float", BY_NAME[kernels], folder) for kernels in SETS}
+def test_errors_keep_to_their_bounds_at_every_float(name: str, tmp_path: Path) -> None:
+    right = references(tmp_path)
+    libraries = {kernels: compiled([name], "float", BY_NAME[kernels], tmp_path) for kernels in SETS}
     for x in every():
         exact = applied(right, f"right_{name}", x.astype(np.longdouble))
         for kernels, library in libraries.items():

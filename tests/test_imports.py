@@ -42,6 +42,8 @@ RULES = (
     Rule("derive.runtime", ("derive.errors",), ("numpy", "rich")),
     Rule("derive.study", ("derive.errors", "derive.runtime"), ("numpy",)),
     Rule("codegen", MATHEMATICS, ("sympy", "jinja2")),
+    Rule("codegen.vector_math", MATHEMATICS, ("mpmath", "jinja2")),
+    Rule("codegen.vector_math.measure", ("codegen.vector_math",), ("numpy",)),
     Rule("generated", (), ("numpy",)),
     Rule("derive.commands", ("derive", "codegen"), ("click", "rich", *NUMBERS)),
     Rule("derive.commands.bench", ("derive",), ("click", "rich", "bench")),

@@ -1,0 +1,1 @@
+"""Elementary functions over vector registers, by polynomials that are fitted here."""

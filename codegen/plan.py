@@ -18,19 +18,21 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from functools import partial
-from math import prod
 
-from sympy import Add, Expr, Pow
+from sympy import Expr
 
 from codegen.collector import paused
 from codegen.derivatives import of_layer, of_network
+from codegen.extents import elements as elements
+from codegen.extents import evaluated as evaluated
+from codegen.extents import size_names as size_names
 from codegen.passes.verify import names_of, reads_of
 from codegen.pipeline import lowered
 from derive.calculus.compose import free_name
 from derive.calculus.jvp import jvp
 from derive.calculus.kernels import forward_of
 from derive.calculus.network import Network, Update
-from derive.calculus.nodes import FloorDiv, IsZero, Reduction, Remainder
+from derive.calculus.nodes import IsZero, Reduction
 from derive.calculus.program import Program, Statement
 from derive.calculus.renaming import renamed
 from derive.calculus.stabilise import stabilise
@@ -257,31 +259,3 @@ def _compared(tensor: Tensor, program: Program) -> Expr:
 def _inner(condition: IsZero) -> set[Index]:
     """The indices inside of references, as i in y[i]."""
     return {index for ref in refs(condition) for index in ref.atoms(Index)}
-
-
-def evaluated(expression: Expr, sizes: Mapping[str, int]) -> int:
-    """A size expression in numbers."""
-    if isinstance(expression, Size):
-        return sizes[str(expression.name)]
-    if expression.is_Integer:
-        return int(expression)
-    parts = [evaluated(argument, sizes) for argument in expression.args]
-    if isinstance(expression, FloorDiv):
-        return parts[0] // parts[1]
-    if isinstance(expression, Remainder):
-        return parts[0] % parts[1]
-    if isinstance(expression, Pow):
-        return int(parts[0] ** parts[1])
-    return sum(parts) if isinstance(expression, Add) else prod(parts)
-
-
-def elements(tensor: Tensor, sizes: Mapping[str, int]) -> int:
-    """How many numbers a tensor holds."""
-    return prod(evaluated(size, sizes) for size in tensor.shape)
-
-
-def size_names(program: Program) -> set[str]:
-    """The sizes that the shapes and ranges of a program are made of."""
-    extents = [size for tensor in program.tensors.values() for size in tensor.shape]
-    extents += [extent for equation in program.equations() for _, extent in equation.ranges]
-    return {symbol.name for extent in extents for symbol in extent.free_symbols}

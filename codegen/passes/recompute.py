@@ -80,8 +80,11 @@ def recomputed(parts: Halves, candidates: Mapping[str, Again], kept: Set[str]) -
     stay = set(kept)
     while True:
         missing = _missing(parts, candidates, stay)
-        forced = missing - set(candidates)
-        forced |= {name for name in missing - forced if not _within_step(name, missing, candidates, parts)}
+        forced = (
+            missing - set(candidates)
+            or {name for name in missing if not _read_along(candidates[name], parts)}
+            or {name for name in missing if not _within_step(candidates[name], missing, candidates, parts)}
+        )
         if not forced:
             return tuple(name for name in candidates if name in missing)
         stay |= forced
@@ -100,16 +103,20 @@ def _missing(parts: Halves, candidates: Mapping[str, Again], stay: Set[str]) -> 
     return needed
 
 
-def _within_step(name: str, missing: Set[str], candidates: Mapping[str, Again], parts: Halves) -> bool:
-    """Whether what a recurrence computes step by step is read by one step of one recurrence, at its own step."""
-    again = candidates[name]
+def _read_along(again: Again, parts: Halves) -> bool:
+    """Whether the pullback reads what a recurrence computes step by step in recurrences, at its own step."""
+    name = again.equation.name
+    readers = [statement for statement in parts.backward if name in reads_of(statement)]
+    return again.loop is None or all(_runs_along(statement, again) for statement in readers)
+
+
+def _within_step(again: Again, missing: Set[str], candidates: Mapping[str, Again], parts: Halves) -> bool:
+    """Whether one recurrence of the pullback needs it, and what is computed again of it is of the same step."""
     if again.loop is None:
         return True
-    readers = [candidates[other] for other in missing & set(candidates) if name in candidates[other].equation.reads]
+    name = again.equation.name
+    readers = [candidates[other] for other in missing if name in candidates[other].equation.reads]
     if not all(one.loop is again.loop and _at(one.equation, again, one.loop) for one in readers):
-        return False
-    direct = [statement for statement in parts.backward if name in reads_of(statement)]
-    if not all(_runs_along(statement, again) for statement in direct):
         return False
     return len(_homes(again, parts, missing, candidates)) == 1
 
@@ -136,7 +143,7 @@ def _homes(again: Again, parts: Halves, missing: Set[str], candidates: Mapping[s
     """The statements of the pullback whose steps need a tensor, by position."""
     name = again.equation.name
     found = {place for place, statement in enumerate(parts.backward) if name in reads_of(statement)}
-    for other in missing & set(candidates):
+    for other in missing:
         if name in candidates[other].equation.reads:
             found |= _homes(candidates[other], parts, missing, candidates)
     return found

@@ -62,6 +62,10 @@ class Task:
                 found[equation.name] = found.get(equation.name, 0) + cost
         return found
 
+    def late(self, program: Program) -> frozenset[str]:
+        """The names that a program has more: of what its pullback computes again."""
+        return frozenset(program.tensors).difference(self.program.tensors)
+
     def bytes(self, kept: Iterable[str]) -> int:
         """The bytes of whole tensors."""
         return REAL * sum(elements(self.program.tensor(name), self.sizes) for name in kept)
@@ -109,6 +113,11 @@ class Choice:
         return self.task.held(self.program)
 
     @property
+    def late(self) -> frozenset[str]:
+        """What the pullback computes again, by the names that it has there."""
+        return self.task.late(self.program)
+
+    @property
     def bytes(self) -> int:
         return sum(self.held.values())
 
@@ -120,7 +129,7 @@ def choice(task: Task, kept: frozenset[str], narrow: bool = False) -> Choice:
         program = dce(verify(recompute(program, task.seeds, kept), "recompute"))
     if narrow:
         program = verify(one_step(program), "one_step")
-    crossing = halves(program, task.seeds).crossing if again else task.parts.crossing
+    crossing = halves(program, task.seeds | task.late(program)).crossing
     return Choice(task, crossing, again, program, task.extra(kept) if again else 0)
 
 

@@ -85,7 +85,7 @@ def remembered(
         return Used(program, given(program, residuals), swept[id(program)][1])
 
     def held(program: Program) -> Mapping[str, int]:
-        loss, pullback, residuals = split(program, network)
+        loss, pullback, residuals = split(program, network, task.late(program))
         kept = frozenset(tensor.name for tensor in residuals)
         beside = _beside(others, program, (loss, pullback), joint)
         functions = [used(one, kept) for one in (loss, pullback, *beside.values())]
@@ -95,7 +95,7 @@ def remembered(
     chosen = cheapest(task) if network.budget is None else _fit(task, network.budget, network)
     if chosen.program is not joint:
         watch("recompute", chosen.program)
-    loss, pullback, _ = split(chosen.program, network)
+    loss, pullback, _ = split(chosen.program, network, chosen.late)
     return Memory(chosen, network), _beside(others, chosen.program, (loss, pullback), joint)
 
 

@@ -161,7 +161,7 @@ def plan_network(network: Network, watch: Watch = silent) -> Plan:
     more = {name: finish(one) for name, one in of_network(network).items()}
     more = apart({"jvp": pushed, **more}, (forward, joint))
     memory, others = remembered(joint, {"forward": forward, **more}, network, watch)
-    loss, pullback, residuals = split(memory.program, network, watch)
+    loss, pullback, residuals = split(memory.program, network, memory.choice.late, watch)
     forward, pushed = others.pop("forward"), others.pop("jvp")
     batch = _batch(network, loss)
     return Plan(network, parameters, batch, forward, loss, pullback, pushed, residuals, memory, others)

@@ -8,7 +8,7 @@ What the pullback computes again has there the name that it has in the forward h
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Sequence, Set
 from dataclasses import replace
 
 from codegen.passes.halves import halves
@@ -22,26 +22,25 @@ from derive.calculus.tensor import Tensor
 
 
 def split(
-    joint: Program, network: Network, watch: Watch = silent
+    joint: Program, network: Network, again: Set[str] = frozenset(), watch: Watch = silent
 ) -> tuple[Program, Program, tuple[Tensor, ...]]:
-    """Loss, pullback and what passes between."""
-    parts = halves(joint, (f"{network.loss}_bar",))
+    """Loss, pullback and what passes between; `again` is what the pullback computes though it needs no cotangent."""
+    parts = halves(joint, {f"{network.loss}_bar", *again})
     residuals = tuple(tensor for tensor in joint.locals if tensor.name in parts.crossing)
     kept = tuple(tensor.name for tensor in residuals)
     cotangents = tuple(name for name in joint.outputs if name != network.loss)
     loss = replace(_part(joint, parts.forward, (network.loss, *kept)), name=f"{network.name}_loss")
     pullback = _part(joint, parts.backward, cotangents, residuals)
-    pullback = renamed(pullback, _own_names(pullback, parts.computed))
+    pullback = renamed(pullback, _own_names(again, parts.computed - set(pullback.tensors)))
     for part in (loss, pullback):
         watch("split", verify(part, "split"))
     return loss, pullback, residuals
 
 
-def _own_names(pullback: Program, computed: frozenset[str]) -> dict[str, str]:
+def _own_names(again: Set[str], free: Set[str]) -> dict[str, str]:
     """Z2_again is Z2 in a function of its own."""
-    names = (tensor.name for tensor in pullback.locals)
-    again = {name: name.rpartition(AGAIN)[0] for name in names if AGAIN in name}
-    return {name: first for name, first in again.items() if first in computed - set(pullback.tensors)}
+    first = {name: name.rpartition(AGAIN)[0] for name in again}
+    return {name: own for name, own in first.items() if own in free}
 
 
 def _part(

@@ -16,6 +16,7 @@ from codegen.description import render_description
 from codegen.folder import write_folder
 from codegen.names import require_name, require_prefix
 from codegen.plan import Plan, plan_layer, plan_network, size_names
+from codegen.pipeline import Watch, silent
 from codegen.readme import render_init, render_readme
 from derive.calculus.network import Network
 from derive.calculus.program import Program
@@ -27,11 +28,13 @@ TARGETS = ("numpy", "c")
 DEFAULT_SIZE = 8
 
 
-def emit(network: Network, targets: Sequence[str], out: Path | str) -> list[Path]:
+def emit(
+    network: Network, targets: Sequence[str], out: Path | str, watch: Watch = silent
+) -> list[Path]:
     """Write out/<name>/ and give the paths of its files."""
     require_targets(targets)
     require_name(network.name, "the network")
-    plan = plan_network(require_network(network))
+    plan = plan_network(require_network(network), watch)
     require_names(plan)
     files = render(plan, targets)
     return write_folder(Path(out) / network.name, files, _stale(network.name, files))
@@ -61,15 +64,17 @@ def emit_layer(
     out: Path | str,
     sizes: Mapping[str, int] | None = None,
     with_: Sequence[str] = (),
+    budget: int | None = None,
+    watch: Watch = silent,
 ) -> list[Path]:
     """Write out/<name>/ with one layer's forward, vjp, jvp and the derivatives `with_` names, as ("hvp",).
 
-    Sizes of C that are not given are 8.
+    Sizes of C that are not given are 8; a budget bounds the bytes of its workspace.
     """
     require_targets(targets)
     name = require_prefix(program.name, "the layer")
     all_sizes = require_layer(program, sizes or {})
-    plan = plan_layer(program, with_)
+    plan = plan_layer(program, with_, all_sizes, budget, watch)
     files = {"__init__.py": f'"""{name}, alone: {", ".join(plan.programs)}."""\n'}
     if "numpy" in targets:
         from codegen.numpy_layer import render_numpy_layer

@@ -31,16 +31,16 @@ def split(
     cotangents = tuple(name for name in joint.outputs if name != network.loss)
     loss = replace(_part(joint, parts.forward, (network.loss, *kept)), name=f"{network.name}_loss")
     pullback = _part(joint, parts.backward, cotangents, residuals)
-    pullback = renamed(pullback, _own_names(again, parts.computed - set(pullback.tensors)))
+    pullback = renamed(pullback, _own_names(again, set(pullback.tensors)))
     for part in (loss, pullback):
         watch("split", verify(part, "split"))
     return loss, pullback, residuals
 
 
-def _own_names(again: Set[str], free: Set[str]) -> dict[str, str]:
+def _own_names(again: Set[str], taken: Set[str]) -> dict[str, str]:
     """Z2_again is Z2 in a function of its own."""
     first = {name: name.rpartition(AGAIN)[0] for name in again}
-    return {name: own for name, own in first.items() if own in free}
+    return {name: own for name, own in first.items() if own not in taken}
 
 
 def _part(

@@ -28,9 +28,7 @@ TARGETS = ("numpy", "c")
 DEFAULT_SIZE = 8
 
 
-def emit(
-    network: Network, targets: Sequence[str], out: Path | str, watch: Watch = silent
-) -> list[Path]:
+def emit(network: Network, targets: Sequence[str], out: Path | str, watch: Watch = silent) -> list[Path]:
     """Write out/<name>/ and give the paths of its files."""
     require_targets(targets)
     require_name(network.name, "the network")

@@ -105,7 +105,9 @@ def within(
     """The programs of a layer alone, in a workspace of so many bytes."""
     missing = sorted(size_names(layer) - set(sizes))
     if missing:
-        raise DeriveError(f"layer {layer.name!r} needs sizes to count its bytes: {', '.join(missing)}; give them")
+        raise DeriveError(
+            f"layer {layer.name!r} needs sizes to count its bytes: {', '.join(missing)}; give them"
+        )
     joint = parts["vjp"]
     others = {key: part for key, part in parts.items() if key != "vjp"}
     seeds = frozenset(t.name for t in joint.inputs) - {t.name for t in layer.inputs}

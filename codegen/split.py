@@ -44,7 +44,10 @@ def _own_names(again: Set[str], taken: Set[str]) -> dict[str, str]:
 
 
 def _part(
-    joint: Program, statements: Sequence[Statement], outputs: tuple[str, ...], residuals: Sequence[Tensor] = ()
+    joint: Program,
+    statements: Sequence[Statement],
+    outputs: tuple[str, ...],
+    residuals: Sequence[Tensor] = (),
 ) -> Program:
     """Some statements of the joint program as a program; what it does not read is no input."""
     read = {name for statement in statements for name in reads_of(statement)}

@@ -93,7 +93,9 @@ def parse_bytes(_: click.Context, __: click.Parameter, given: str | None) -> int
     help="Slopes that keep their digits where a function saturates, or slopes as they are written.",
 )
 @click.option("--size", "sizes", multiple=True, callback=parse_sizes, metavar="d=500", help="Another size.")
-@click.option("--budget", callback=parse_bytes, metavar="BYTES", help="Most bytes of the workspace: 512K, 8M.")
+@click.option(
+    "--budget", callback=parse_bytes, metavar="BYTES", help="Most bytes of the workspace: 512K, 8M."
+)
 @click.option("--dump-passes", is_flag=True, help="Print each program after each pass that changed it.")
 def build(
     names: tuple[str, ...],

@@ -15,8 +15,7 @@ from codegen.names import local_name
 from codegen.nest import render
 from codegen.plan import Plan
 from codegen.printers.to_c import Used as UsedNames
-from codegen.workspace import Member as Member
-from codegen.workspace import Used, members
+from codegen.workspace import Member, Used, members
 from derive.calculus.program import Program
 from derive.calculus.tensor import Index
 

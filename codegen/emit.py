@@ -13,10 +13,11 @@ from codegen.c_module import render_c
 from codegen.c_network import require_names
 from codegen.collector import paused
 from codegen.description import render_description
+from codegen.extents import size_names
 from codegen.folder import write_folder
 from codegen.names import require_name, require_prefix
-from codegen.plan import Plan, plan_layer, plan_network, size_names
 from codegen.pipeline import Watch, silent
+from codegen.plan import Plan, plan_layer, plan_network
 from codegen.readme import render_init, render_readme
 from derive.calculus.network import Network
 from derive.calculus.program import Program

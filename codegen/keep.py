@@ -1,11 +1,11 @@
 """What the pullback keeps of the forward half, and what it computes again: a choice by cost.
 
-A residual that is kept is written once and read once: 2 bytes are moved for each byte of it. An operation costs as
-much as moving one byte, a function FUNCTION of them (`codegen.work`).
+A residual that is kept is written once and read once: 2 bytes are moved for each byte of it. An operation
+costs as much as moving one byte, a function FUNCTION of them (`codegen.work`).
 
-Without a budget a residual is computed again where that takes no reduction, makes the workspace smaller, and costs
-fewer operations than the bytes that need not be moved. With a budget, what is moved next is what costs the fewest
-operations for a byte of workspace, contractions too, until the workspace fits. A move is
+Without a budget a residual is computed again where that takes no reduction, makes the workspace smaller, and
+costs fewer operations than the bytes that need not be moved. With a budget, what is moved next is what costs
+the fewest operations for a byte of workspace, contractions too, until the workspace fits. A move is
 
     Z2 is not kept                                  it is computed again from what is
     A1 is kept instead of E2 and C                  both follow from it without a reduction
@@ -78,7 +78,7 @@ class Task:
         """Whether none of these takes a reduction."""
         return not any(reduces(self.candidates[name].equation.value) for name in names)
 
-    def extra(self, kept: frozenset[str]) -> int:
+    def more(self, kept: frozenset[str]) -> int:
         """The operations of what is computed again, less those of what the forward half need not compute."""
         live = self._live(kept)
         saved = sum(self.work[name] for name in self._live(self.parts.crossing) - live)
@@ -130,7 +130,7 @@ def choice(task: Task, kept: frozenset[str], narrow: bool = False) -> Choice:
     if narrow:
         program = verify(one_step(program), "one_step")
     crossing = halves(program, task.seeds | task.late(program)).crossing
-    return Choice(task, crossing, again, program, task.extra(kept) if again else 0)
+    return Choice(task, crossing, again, program, task.more(kept) if again else 0)
 
 
 def cheapest(task: Task) -> Choice:

@@ -1,7 +1,7 @@
-"""The memory of a plan: what is kept for the pullback, why, and what is computed again, in bytes and operations.
+"""The memory of a plan: what is kept for the pullback and why, what is computed again, at which cost.
 
-A budget counts the workspace of the plain C in float: the residuals, the temporaries of every function at as many
-examples as a call takes (one, where a tensor never leaves its example), and, of a network, the gradients of a step.
+A budget counts the workspace of the plain C in float: the residuals, the temporaries of every function at as
+many examples as a call takes (one, where a tensor never leaves its example), and the gradients of a step.
 """
 
 from __future__ import annotations
@@ -25,7 +25,7 @@ from derive.errors import DeriveError
 
 @dataclass(frozen=True)
 class Kept:
-    """A residual: its bytes for one example and for all, what it would take to compute it again, and why not."""
+    """A residual: its bytes for one example and for all, the operations to compute it again, and why not."""
 
     name: str
     one: int
@@ -64,7 +64,7 @@ class Memory:
         again = task.again(without)
         if name not in again:
             return Kept(name, one, most, None, "several steps or equations make it, or read it")
-        dearer = task.extra(without) - self.choice.operations
+        dearer = task.more(without) - self.choice.operations
         if not task.pointwise(again):
             return Kept(name, one, most, dearer, "a reduction would be computed twice")
         if dearer >= 2 * most:

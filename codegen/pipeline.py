@@ -54,7 +54,7 @@ def silent(_: str, __: Program) -> None:
 def lowered(
     program: Program, target: str | None = None, forms: str = "stable", watch: Watch = silent
 ) -> Program:
-    """The program after every pass, those of the target included; `watch` sees it after each that changed it."""
+    """The program after every pass, those of the target included; `watch` sees each result."""
     program = verify(program, "derivation")
     watch("derivation", program)
     for one in (FORMS[forms], *PASSES, *(TARGET_PASSES[target] if target else ())):

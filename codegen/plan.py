@@ -23,11 +23,9 @@ from sympy import Expr
 
 from codegen.collector import paused
 from codegen.derivatives import of_layer, of_network
-from codegen.extents import elements as elements
-from codegen.extents import evaluated as evaluated
-from codegen.extents import size_names as size_names
+from codegen.extents import elements, evaluated
 from codegen.memory import Memory, remembered, within
-from codegen.names_apart import apart as apart
+from codegen.names_apart import apart
 from codegen.passes.verify import names_of
 from codegen.pipeline import Watch, lowered, silent
 from codegen.split import split

@@ -24,7 +24,7 @@ from derive.calculus.tensor import Tensor
 def split(
     joint: Program, network: Network, again: Set[str] = frozenset(), watch: Watch = silent
 ) -> tuple[Program, Program, tuple[Tensor, ...]]:
-    """Loss, pullback and what passes between; `again` is what the pullback computes though it needs no cotangent."""
+    """Loss, pullback and what passes between; `again` names what the pullback computes once more."""
     parts = halves(joint, {f"{network.loss}_bar", *again})
     residuals = tuple(tensor for tensor in joint.locals if tensor.name in parts.crossing)
     kept = tuple(tensor.name for tensor in residuals)

@@ -3,8 +3,8 @@
     Z[i,j] = sum_{p<n} X[i,p] W[p,j]    2 m d n
     E[i,j] = exp(-|Z[i,j]|)             m d (FUNCTION + 1)
 
-What does not depend on a loop is counted outside of it. A function is FUNCTION operations, |x| and sign(x) are
-one, as is a selection; reads, numbers and changes of sign are free: `derive.calculus.cost`, with extents.
+What does not depend on a loop is counted outside of it. A function is FUNCTION operations, |x|, sign(x) and a
+selection are one; reads, numbers and changes of sign are free: `derive.calculus.cost`, with extents.
 """
 
 from __future__ import annotations

@@ -1,7 +1,7 @@
 """What the workspace of a network's plain C holds: residuals first, then the temporaries of every function.
 
-A tensor that never leaves its example has room for one; a number has none, it is a local variable. The gradients
-of a step come last.
+A tensor that never leaves its example has room for one; a number has none, it is a local variable. The
+gradients of a step come last.
 """
 
 from __future__ import annotations

@@ -20,7 +20,7 @@ from derive.calculus.tensor import Index, Kind, Ref, Tensor
 
 
 def one_step(program: Program, kept: Set[str] = frozenset()) -> Program:
-    """The program whose recurrences hold one step of what their later steps do not need; `kept` stay whole."""
+    """The program whose recurrences hold one step of what only that step reads; `kept` stay whole."""
     places = _places(program, {*program.outputs, *kept})
     if not places:
         return program
@@ -29,7 +29,7 @@ def one_step(program: Program, kept: Set[str] = frozenset()) -> Program:
 
 
 def step_axis(equation: Equation, index: Index) -> int | None:
-    """Which axis of an equation's target is the step itself; None where none is, or a later step is written."""
+    """Which axis of an equation's target is the step itself; None where none is, or another is written."""
     steps = [place for place, at in enumerate(equation.target.indices) if at.has(index)]
     alone = len(steps) == 1 and equation.target.indices[steps[0]] == index
     return steps[0] if alone and not equation.accumulates else None

@@ -104,14 +104,14 @@ def _missing(parts: Halves, candidates: Mapping[str, Again], stay: Set[str]) -> 
 
 
 def _read_along(again: Again, parts: Halves) -> bool:
-    """Whether the pullback reads what a recurrence computes step by step in recurrences, at its own step."""
+    """Whether the pullback reads a step of a recurrence in recurrences alone, at its own step."""
     name = again.equation.name
     readers = [statement for statement in parts.backward if name in reads_of(statement)]
     return again.loop is None or all(_runs_along(statement, again) for statement in readers)
 
 
 def _within_step(again: Again, missing: Set[str], candidates: Mapping[str, Again], parts: Halves) -> bool:
-    """Whether one recurrence of the pullback needs it, and what is computed again of it is of the same step."""
+    """Whether one recurrence of the pullback needs a tensor, and all that is made of it is of its step."""
     if again.loop is None:
         return True
     name = again.equation.name
@@ -122,7 +122,7 @@ def _within_step(again: Again, missing: Set[str], candidates: Mapping[str, Again
 
 
 def _runs_along(statement: Statement, again: Again) -> bool:
-    """Whether a recurrence of the pullback has the steps of a tensor's own, and reads it at the step it does."""
+    """Whether a statement of the pullback has the steps of a tensor's recurrence, and reads its own."""
     assert again.loop is not None
     return (
         isinstance(statement, Recurrence)

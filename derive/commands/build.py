@@ -41,8 +41,8 @@ forward, vjp and jvp. `python -m derive list` names them all.
   gauss_newton  J' H J v, J of the output, H the loss's Hessian there; of a layer, J' J v
   per_example   the gradient of each example's own loss
 
---budget bounds the bytes of the workspace of the plain C in float at M examples: residuals, temporaries and the
-gradients of a step. What need not be kept is computed again in the pullback, what costs least for its bytes first.
+--budget bounds the bytes of the workspace of the plain C in float at M examples: residuals, temporaries and
+the gradients of a step. What is not kept is computed again in the pullback, the cheapest for its bytes first.
 --size m=64 sets M.
 """
 TARGETS = ("numpy", "c")
@@ -97,7 +97,7 @@ def parse_bytes(_: click.Context, __: click.Parameter, given: str | None) -> int
     "--budget", callback=parse_bytes, metavar="BYTES", help="Most bytes of the workspace: 512K, 8M."
 )
 @click.option("--dump-passes", is_flag=True, help="Print each program after each pass that changed it.")
-def build(
+def build(  # noqa: PLR0913, PLR0917 - one for each option
     names: tuple[str, ...],
     targets: tuple[str, ...],
     out: str,

@@ -47,7 +47,7 @@ def variant(
     forms: str = "stable",
     budget: int | None = None,
 ) -> Network:
-    """A network with another name, activation (a formula in x), sizes (the batch's is M), derivatives, budget."""
+    """A network with another name, activation (a formula in x), sizes (M is the batch's), or more."""
     _require_known(name)
     if sigma is not None and name != "two_layer":
         raise DeriveError(

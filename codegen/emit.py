@@ -5,7 +5,7 @@ Everything is rendered before anything is written, so an error leaves the folder
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 
 from codegen.c_layer import render_c_layer
@@ -27,16 +27,25 @@ from derive.errors import DeriveError
 
 TARGETS = ("numpy", "c")
 DEFAULT_SIZE = 8
+Tell = Callable[[str], None]
 
 
-def emit(network: Network, targets: Sequence[str], out: Path | str, watch: Watch = silent) -> list[Path]:
-    """Write out/<name>/ and give the paths of its files."""
+def ignored(_: str) -> None:
+    """Tell nobody."""
+
+
+def emit(
+    network: Network, targets: Sequence[str], out: Path | str, watch: Watch = silent, tell: Tell = ignored
+) -> list[Path]:
+    """Write out/<name>/ and give the paths of its files; `tell` hears what is kept."""
     require_targets(targets)
     require_name(network.name, "the network")
     plan = plan_network(require_network(network), watch)
     require_names(plan)
     files = render(plan, targets)
-    return write_folder(Path(out) / network.name, files, _stale(network.name, files))
+    written = write_folder(Path(out) / network.name, files, _stale(network.name, files))
+    tell(plan.memory.summary())
+    return written
 
 
 @paused()

@@ -56,6 +56,12 @@ class Memory:
         """What the pullback computes again, each with its operations for all examples."""
         return tuple((name, self.choice.task.work[name]) for name in self.choice.again)
 
+    def summary(self) -> str:
+        """kept Z2 (51200 bytes), S (5120 bytes) for 128 examples; computed again nothing."""
+        kept = ", ".join(f"{row.name} ({row.most} bytes)" for row in self.kept) or "nothing"
+        again = ", ".join(f"{name} ({count} operations)" for name, count in self.again) or "nothing"
+        return f"kept {kept} for {self.network.most} examples; computed again {again}"
+
     def _row(self, name: str) -> Kept:
         task, kept = self.choice.task, self.choice.kept
         most = task.bytes([name])

@@ -129,7 +129,7 @@ def build(  # noqa: PLR0913, PLR0917 - one for each option
             written = emit_layer(layer(name), targets, Path(out), sizes, more, budget, watch)
         elif name in NETWORKS:
             chosen = variant(name, renamed, activation, sizes, more, forms, budget)
-            written = emit(chosen, targets, Path(out), watch)
+            written = emit(chosen, targets, Path(out), watch, click.echo)
         else:
             raise DeriveError(
                 f"there is no network or layer {name!r}; the networks are {', '.join(NETWORKS)}; "

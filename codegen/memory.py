@@ -57,10 +57,11 @@ class Memory:
         return tuple((name, self.choice.task.work[name]) for name in self.choice.again)
 
     def summary(self) -> str:
-        """kept Z2 (51200 bytes), S (5120 bytes) for 128 examples; computed again nothing."""
+        """two_layer keeps Z2 (51200 bytes), S (5120 bytes) for 128 examples, computes again nothing."""
         kept = ", ".join(f"{row.name} ({row.most} bytes)" for row in self.kept) or "nothing"
         again = ", ".join(f"{name} ({count} operations)" for name, count in self.again) or "nothing"
-        return f"kept {kept} for {self.network.most} examples; computed again {again}"
+        examples = f"{self.network.most} examples"
+        return f"{self.network.name} keeps {kept} for {examples}, computes again {again}"
 
     def _row(self, name: str) -> Kept:
         task, kept = self.choice.task, self.choice.kept

@@ -11,7 +11,9 @@ from typing import Any
 
 import numpy as np
 import pytest
+from click.testing import CliRunner
 
+from codegen.accumulation import accumulation
 from codegen.extents import elements
 from codegen.keep import Task, cheapest
 from codegen.numpy_layer import render_numpy_layer
@@ -25,11 +27,12 @@ from codegen.pipeline import lowered
 from codegen.plan import plan_layer, plan_network
 from derive.calculus.define import define
 from derive.calculus.network import Network
+from derive.calculus.nodes import Where
 from derive.calculus.program import Equation, Program, map_equations
 from derive.calculus.tensor import Ref
 from derive.calculus.vjp import vjp
 from derive.check.evaluate import evaluate
-from derive.commands.build import rebuilt
+from derive.commands.build import build, rebuilt
 from derive.errors import DeriveError
 from derive.layers.registry import layer
 from derive.networks.registry import network, variant
@@ -257,3 +260,34 @@ def test_a_carried_tensor_keeps_its_steps() -> None:
     steps = {tensor.name: len(tensor.axes) for tensor in narrow.locals}
     assert (steps["H"], steps["C"], steps["I"]) == (3, 3, 2)
     assert one_step(narrow) is narrow
+
+
+def test_the_guard_of_an_accumulation_guards_its_start() -> None:
+    program = plan_layer(layer("gru")).vjp
+    (value,) = (e.value for e in program.equations() if str(e.target) == "H_bar[t + 1,a,j]")
+    form = accumulation(value)
+    assert form is not None
+    assert isinstance(form.start, Where)
+
+
+def test_each_pass_that_changed_a_program_is_printed(tmp_path: Path) -> None:
+    words = ["two_layer_softplus", "--budget", "480K", "--dump-passes", "--out", str(tmp_path)]
+    first, second = (CliRunner().invoke(build, words) for _ in range(2))
+    assert first.exit_code == 0, first.output
+    assert first.output == second.output
+    heads = [line for line in first.output.splitlines() if line.startswith("# ")]
+    assert heads[0].startswith("# two_layer_softplus_forward after derivation: ")
+    assert any(line.startswith("# two_layer_softplus_vjp after recompute: ") for line in heads)
+    assert heads[-2].startswith("# two_layer_softplus_loss after split: ")
+    assert heads[-1].startswith("# two_layer_softplus_vjp after split: ")
+    assert "keeps A1 (51200 bytes), S (5120 bytes) for 128 examples, computes again E2" in first.output
+    readme = (tmp_path / "two_layer_softplus" / "README.md").read_text(encoding="utf-8")
+    assert "build two_layer_softplus --budget 491520`" in readme
+    assert "487840 bytes, within the budget of 491520" in readme
+
+
+@pytest.mark.parametrize("given", ["0", "8X", "-1", "1.5M", ""])
+def test_what_is_no_number_of_bytes_is_refused(given: str, tmp_path: Path) -> None:
+    done = CliRunner().invoke(build, ["two_layer", "--budget", given, "--out", str(tmp_path)])
+    assert done.exit_code == 2
+    assert "is no number of bytes" in done.output

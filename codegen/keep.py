@@ -180,10 +180,21 @@ def _moves(task: Task, kept: frozenset[str]) -> Iterator[frozenset[str]]:
             yield kept - {name}
     for name in task.candidates:
         if name not in kept:
-            wider = kept | {name}
-            follow = {one for one in kept if _follows(task, one, wider)}
+            wider, near = kept | {name}, kept & _pointwise_from(task, name)
+            if task.bytes(near) <= task.bytes([name]):
+                continue
+            follow = {one for one in near if _follows(task, one, wider)}
             if task.bytes(follow) > task.bytes([name]):
                 yield wider - follow
+
+
+def _pointwise_from(task: Task, name: str) -> set[str]:
+    """What is computed of a tensor, directly or not, without a reduction."""
+    found = {name}
+    for other, again in task.candidates.items():
+        if again.equation.reads & found and task.pointwise((other,)):
+            found.add(other)
+    return found - {name}
 
 
 def _follows(task: Task, name: str, kept: frozenset[str]) -> bool:

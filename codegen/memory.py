@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass
+from functools import cached_property
 
 from codegen.c_sweeps import Sweeps, arranged
 from codegen.extents import elements, size_names
@@ -45,7 +46,7 @@ class Memory:
     def program(self) -> Program:
         return self.choice.program
 
-    @property
+    @cached_property
     def kept(self) -> tuple[Kept, ...]:
         """What is kept, in the order of the program."""
         tensors = (tensor for tensor in self.program.locals if tensor.name in self.choice.kept)

@@ -72,7 +72,12 @@ def _inside(value: Expr, holder: Expr, condition: Basic) -> Accumulation | None:
     inner = _descend(holder, And(condition, bounds))
     if inner is None:
         return None
-    if chosen and value.other == 0 and data == true and _pure(inner):
+    summed = inner.kind == Sum.operator and inner.finish == ACCUMULATED
+    if bounds != true and refs(inner.start):
+        inner = replace(inner, start=Where(bounds, inner.start, Integer(0)))
+    elif inner.start != 0:
+        summed = False
+    if chosen and value.other == 0 and data == true and summed:  # guarded parts alone give 0 elsewhere
         return inner
     arguments = (inner.finish if argument == holder else argument for argument in value.args)
     return replace(inner, finish=value.func(*arguments))
@@ -82,11 +87,6 @@ def _split(condition: Basic) -> tuple[Basic, Basic]:
     """A condition as what bounds indices, and so guards every read, and what reads data."""
     parts = condition.args if isinstance(condition, And) else (condition,)
     return And(*(part for part in parts if not refs(part))), And(*(part for part in parts if refs(part)))
-
-
-def _pure(form: Accumulation) -> bool:
-    """Whether guarded terms alone give 0 where the guard fails."""
-    return form.kind == Sum.operator and form.start == 0 and form.finish == ACCUMULATED
 
 
 def _added(value: Add, condition: Basic) -> Accumulation | None:

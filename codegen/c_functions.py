@@ -14,9 +14,10 @@ from codegen.derivatives import ON_REQUEST
 from codegen.names import local_name
 from codegen.nest import render
 from codegen.plan import Plan
-from codegen.printers.to_c import Used
+from codegen.printers.to_c import Used as UsedNames
+from codegen.workspace import Member, Used, members
 from derive.calculus.program import Program
-from derive.calculus.tensor import Index, Tensor
+from derive.calculus.tensor import Index
 
 EXAMPLE = Index("example")
 
@@ -28,14 +29,6 @@ class Function:
     program: Program
     given: Mapping[str, Place]
     arguments: frozenset[str]
-
-
-@dataclass(frozen=True)
-class Member:
-    """An array of the workspace: all examples of a tensor, or one."""
-
-    tensor: Tensor
-    one_example: bool
 
 
 def functions(plan: Plan, sizes: CSizes) -> dict[str, Function]:
@@ -85,21 +78,11 @@ def arrangements(functions: Mapping[str, Function], plan: Plan) -> dict[str, Swe
 def workspace(
     functions: Mapping[str, Function], sweeps: Mapping[str, Sweeps], plan: Plan
 ) -> dict[str, Member]:
-    """The arrays that the functions share: residuals first, then temporaries, by name."""
-    members: dict[str, Member] = {}
-    kept = {tensor.name for tensor in plan.residuals}
-    tensors = {tensor.name: tensor for tensor in plan.residuals}
-    for function in functions.values():
-        tensors |= {t.name: t for t in function.program.locals if t.name not in function.given}
-    for name, tensor in tensors.items():
-        alone = name not in kept and all(
-            name in sweeps[key].one_example
-            for key, function in functions.items()
-            if name in function.program.tensors and name not in function.given
-        )
-        if len(tensor.axes) > (1 if alone else 0):
-            members[name] = Member(tensor, alone)
-    return members
+    """The arrays that the functions share, by name."""
+    used_by = (
+        Used(function.program, set(function.given), sweeps[key]) for key, function in functions.items()
+    )
+    return members(used_by, plan.residuals)
 
 
 def body_lines(
@@ -108,7 +91,7 @@ def body_lines(
     members: Mapping[str, Member],
     plan: Plan,
     sizes: CSizes,
-    used: Used,
+    used: UsedNames,
     nests: Nests,
 ) -> list[str]:
     """The lines of a function's body; `nests` are those written before."""

@@ -6,12 +6,12 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
 
-from codegen.c_functions import Member
 from codegen.c_network import CNetwork
 from codegen.c_prototypes import prototypes
 from codegen.c_sizes import CSizes
 from codegen.nest import comment
 from codegen.plan import Supplied
+from codegen.workspace import Member
 from derive.calculus.tensor import Kind, Tensor
 
 

@@ -18,9 +18,10 @@ from codegen.c_prototypes import folded
 from codegen.c_sizes import CSizes, derived_sizes
 from codegen.c_source import identifiers, macros
 from codegen.c_sweeps import arranged
+from codegen.extents import size_names
 from codegen.names import local_name
 from codegen.nest import comment, render
-from codegen.plan import LayerPlan, size_names
+from codegen.plan import LayerPlan
 from codegen.printers.to_c import Used
 from codegen.printers.to_text import equation_text
 from derive.calculus.program import Program

@@ -6,12 +6,13 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 
 from codegen.c_alike import Nests
-from codegen.c_functions import Function, Member, arrangements, body_lines, functions, workspace
+from codegen.c_functions import Function, arrangements, body_lines, functions, workspace
 from codegen.c_sizes import CSizes, derived_sizes
 from codegen.c_update import UpdateText, update_text
 from codegen.names import require_distinct, require_name
 from codegen.plan import Plan
 from codegen.printers.to_c import Used
+from codegen.workspace import Member
 
 TAKEN_CONSTANTS = ("ok", "batch", "label", "nonfinite", "format", "double", "header")
 

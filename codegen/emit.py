@@ -5,7 +5,7 @@ Everything is rendered before anything is written, so an error leaves the folder
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 
 from codegen.c_layer import render_c_layer
@@ -13,9 +13,11 @@ from codegen.c_module import render_c
 from codegen.c_network import require_names
 from codegen.collector import paused
 from codegen.description import render_description
+from codegen.extents import size_names
 from codegen.folder import write_folder
 from codegen.names import require_name, require_prefix
-from codegen.plan import Plan, plan_layer, plan_network, size_names
+from codegen.pipeline import Watch, silent
+from codegen.plan import Plan, plan_layer, plan_network
 from codegen.readme import render_init, render_readme
 from derive.calculus.network import Network
 from derive.calculus.program import Program
@@ -25,16 +27,25 @@ from derive.errors import DeriveError
 
 TARGETS = ("numpy", "c", "tuned")
 DEFAULT_SIZE = 8
+Tell = Callable[[str], None]
 
 
-def emit(network: Network, targets: Sequence[str], out: Path | str) -> list[Path]:
-    """Write out/<name>/ and give the paths of its files."""
+def ignored(_: str) -> None:
+    """Tell nobody."""
+
+
+def emit(
+    network: Network, targets: Sequence[str], out: Path | str, watch: Watch = silent, tell: Tell = ignored
+) -> list[Path]:
+    """Write out/<name>/ and give the paths of its files; `tell` hears what is kept."""
     require_targets(targets)
     require_name(network.name, "the network")
-    plan = plan_network(require_network(network))
+    plan = plan_network(require_network(network), watch)
     require_names(plan)
     files = render(plan, targets)
-    return write_folder(Path(out) / network.name, files, _stale(network.name, files))
+    written = write_folder(Path(out) / network.name, files, _stale(network.name, files))
+    tell(plan.memory.summary())
+    return written
 
 
 @paused()
@@ -65,10 +76,12 @@ def emit_layer(
     out: Path | str,
     sizes: Mapping[str, int] | None = None,
     with_: Sequence[str] = (),
+    budget: int | None = None,
+    watch: Watch = silent,
 ) -> list[Path]:
     """Write out/<name>/ with one layer's forward, vjp, jvp and the derivatives `with_` names, as ("hvp",).
 
-    Sizes of C that are not given are 8.
+    Sizes of C that are not given are 8; a budget bounds the bytes of its workspace.
     """
     require_targets(targets)
     if "tuned" in targets:
@@ -77,7 +90,7 @@ def emit_layer(
         )
     name = require_prefix(program.name, "the layer")
     all_sizes = require_layer(program, sizes or {})
-    plan = plan_layer(program, with_)
+    plan = plan_layer(program, with_, all_sizes, budget, watch)
     files = {"__init__.py": f'"""{name}, alone: {", ".join(plan.programs)}."""\n'}
     if "numpy" in targets:
         from codegen.numpy_layer import render_numpy_layer

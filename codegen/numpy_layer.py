@@ -4,10 +4,11 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping
 
+from codegen.extents import size_names
 from codegen.numpy_fallbacks import fallbacks
 from codegen.numpy_function import Body, decorated, function_body
 from codegen.numpy_module import environment, shape
-from codegen.plan import LayerPlan, size_names
+from codegen.plan import LayerPlan
 from codegen.printers.numpy_text import wrapped
 from codegen.printers.to_text import statement_text
 from derive.calculus.compose import free_name

@@ -144,6 +144,8 @@ class _Module:
     def gradients(self) -> str:
         """`loss` and `vjp` in one: what dies in between is overwritten."""
         loss = self.plan.network.loss
+        if self.plan.network.budget is not None and self.plan.memory.again:
+            return self.recomputing()
         bars = ", ".join(f"{tensor.name}_bar" for tensor in self.plan.trained)
         body = self.body(self.plan.gradients, f"{loss}, Gradients({bars})", examples=self.plan.batch_size)
         return self.function(
@@ -152,6 +154,18 @@ class _Module:
             body,
             self.check_lines(),
         )
+
+    def recomputing(self) -> str:
+        """`loss`, then `vjp`: the residuals pass between, whatever else the loss computed is free."""
+        loss = self.plan.network.loss
+        value = f"{loss}_value" if loss in ("loss", "vjp") else loss
+        head = f"gradients(p, {self.batch}, {loss}_bar=1.0)"
+        lines = (
+            f"    {value}, residuals = loss(p, {self.batch})",
+            f"    return {value}, vjp(residuals, {loss}_bar, p, {self.batch})",
+        )
+        summary = f"Return {loss} and the gradients of {loss}_bar * {loss}; residuals are all that is kept."
+        return self.function(head, summary, Body(lines, (), frozenset()))
 
     def jvp(self) -> str:
         loss = self.plan.network.loss

@@ -11,7 +11,13 @@
     dce      nothing dead is computed
     order    a result follows what it needs
 
-A target adds its own after them: fusion, keep or recompute, layout, lifetimes have their place there.
+Then, on what is derived of a loss or a layer (`codegen.keep` decides, by cost or for a budget):
+
+    recompute  the pullback computes again what is not kept
+    one_step   what only its own step of a recurrence reads has no axis for the steps
+    split      the loss and its pullback become functions of their own, the residuals between them
+
+A target adds its own after them: fusion, layout, lifetimes have their place there.
 """
 
 from __future__ import annotations
@@ -32,6 +38,7 @@ from derive.calculus.stable.polynomials import horner
 from derive.calculus.stable.singular import singular
 
 Pass = Callable[[Program], Program]
+Watch = Callable[[str, Program], None]
 
 PASSES: tuple[Pass, ...] = (differences, singular, infinite, horner, hoist, tabulate, cse, dce, order)
 TARGET_PASSES: dict[str, tuple[Pass, ...]] = {"numpy": (), "c": ()}
@@ -40,10 +47,19 @@ TARGET_PASSES: dict[str, tuple[Pass, ...]] = {"numpy": (), "c": ()}
 FORMS: dict[str, Pass] = {"stable": stable_forms, "fast": fast_forms}
 
 
-def lowered(program: Program, target: str | None = None, forms: str = "stable") -> Program:
-    """The program after every pass, those of the target included."""
+def silent(_: str, __: Program) -> None:
+    """Watch nothing."""
+
+
+def lowered(
+    program: Program, target: str | None = None, forms: str = "stable", watch: Watch = silent
+) -> Program:
+    """The program after every pass, those of the target included; `watch` sees each result."""
     program = verify(program, "derivation")
+    watch("derivation", program)
     for one in (FORMS[forms], *PASSES, *(TARGET_PASSES[target] if target else ())):
         passed = one(program)
-        program = passed if passed is program else verify(passed, one.__name__)
+        if passed is not program:
+            program = verify(passed, one.__name__)
+            watch(one.__name__, program)
     return program

@@ -18,21 +18,22 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from functools import partial
-from math import prod
 
-from sympy import Add, Expr, Pow
+from sympy import Expr
 
 from codegen.collector import paused
 from codegen.derivatives import of_layer, of_network
-from codegen.passes.verify import names_of, reads_of
-from codegen.pipeline import lowered
-from derive.calculus.compose import free_name
+from codegen.extents import elements, evaluated
+from codegen.memory import Memory, remembered, within
+from codegen.names_apart import apart
+from codegen.passes.verify import names_of
+from codegen.pipeline import Watch, lowered, silent
+from codegen.split import split
 from derive.calculus.jvp import jvp
 from derive.calculus.kernels import forward_of
 from derive.calculus.network import Network, Update
-from derive.calculus.nodes import FloorDiv, IsZero, Reduction, Remainder
-from derive.calculus.program import Program, Statement
-from derive.calculus.renaming import renamed
+from derive.calculus.nodes import IsZero, Reduction
+from derive.calculus.program import Program
 from derive.calculus.stabilise import stabilise
 from derive.calculus.tensor import Index, IntegerRef, Kind, Size, Tensor, refs
 from derive.calculus.vjp import vjp
@@ -75,19 +76,22 @@ class Plan:
     vjp: Program
     jvp: Program
     residuals: tuple[Tensor, ...]
+    memory: Memory
     more: Mapping[str, Program] = field(default_factory=dict)
 
     @property
     def gradients(self) -> Program:
-        """`loss`, then `vjp`, as one program."""
+        """`loss`, then `vjp`, as one program, in which nothing need be computed again."""
         loss, pullback = self.loss, self.vjp
+        again = set(loss.tensors)
+        rest = tuple(one for one in pullback.statements if not names_of(one) <= again)
         return replace(
             loss,
             name=f"{self.network.name}_gradients",
             inputs=(*loss.inputs, *(t for t in pullback.inputs if t.name not in loss.tensors)),
-            statements=loss.statements + pullback.statements,
+            statements=loss.statements + rest,
             outputs=(self.network.loss, *pullback.outputs),
-            locals=loss.locals + pullback.locals,
+            locals=loss.locals + tuple(t for t in pullback.locals if t.name not in again),
         )
 
     @property
@@ -141,79 +145,45 @@ class LayerPlan:
 
 
 @paused()
-def plan_network(network: Network) -> Plan:
-    """The plan of a network."""
-    finish = partial(lowered, forms=network.forms)
+def plan_network(network: Network, watch: Watch = silent) -> Plan:
+    """The plan of a network; `watch` sees each program after each pass."""
+    finish = partial(lowered, forms=network.forms, watch=watch)
     primal = replace(network.program, outputs=(network.loss,))
     joint = vjp(primal, wrt=network.trained)
     kept = forward_of(joint, primal)
     forward = finish(replace(kept, name=f"{network.name}_forward", outputs=(network.output,)))
     joint = finish(replace(joint, outputs=(network.loss, *joint.outputs)))
-    loss, pullback, residuals = _split(joint, network)
     pushed = jvp(primal, wrt=network.trained)
     pushed = finish(replace(pushed, outputs=(network.loss, *pushed.outputs)))
     parameters = tuple(Owned(network.tensor(p.name), p.trained) for p in network.parameters)
     more = {name: finish(one) for name, one in of_network(network).items()}
     more = apart({"jvp": pushed, **more}, (forward, joint))
-    pushed = more.pop("jvp")
-    return Plan(network, parameters, _batch(network, loss), forward, loss, pullback, pushed, residuals, more)
+    memory, others = remembered(joint, {"forward": forward, **more}, network, watch)
+    loss, pullback, residuals = split(memory.program, network, memory.choice.late, watch)
+    forward, pushed = others.pop("forward"), others.pop("jvp")
+    batch = _batch(network, loss)
+    return Plan(network, parameters, batch, forward, loss, pullback, pushed, residuals, memory, others)
 
 
-def plan_layer(program: Program, with_: Sequence[str] = ()) -> LayerPlan:
-    """The plan of one layer, its sums of exponentials shifted first; `with_` names further derivatives."""
+def plan_layer(
+    program: Program,
+    with_: Sequence[str] = (),
+    sizes: Mapping[str, int] | None = None,
+    budget: int | None = None,
+    watch: Watch = silent,
+) -> LayerPlan:
+    """The plan of one layer, its sums of exponentials shifted first; `with_` names further derivatives.
+
+    With a budget, which counts at these sizes, the pullback computes again what it need not keep.
+    """
     program = stabilise(program)
     derived = {"vjp": vjp(program), "jvp": jvp(program), **of_layer(program, with_)}
-    parts = apart({"forward": lowered(program), **{key: lowered(one) for key, one in derived.items()}})
+    finished = {"forward": program, **derived}
+    parts = apart({key: lowered(one, watch=watch) for key, one in finished.items()})
+    if budget is not None:
+        parts = within(program, parts, sizes or {}, budget, watch)
     forward, pullback, tangent = (parts.pop(key) for key in ("forward", "vjp", "jvp"))
     return LayerPlan(program.name, forward, pullback, tangent, parts)
-
-
-def apart(programs: Mapping[str, Program], others: Sequence[Program] = ()) -> dict[str, Program]:
-    """The programs, a name of theirs changed where another has it for a tensor of another shape.
-
-    So that one workspace holds what all of them keep. Inputs and outputs stay as they are.
-    """
-    shapes = {t.name: t.shape for other in others for t in other.tensors.values()}
-    found: dict[str, Program] = {}
-    for key, program in programs.items():
-        taken = set(shapes) | set(program.tensors)
-        names: dict[str, str] = {}
-        for tensor in program.locals:
-            if tensor.name not in program.outputs and shapes.get(tensor.name, tensor.shape) != tensor.shape:
-                names[tensor.name] = free_name(tensor.name, taken)
-                taken.add(names[tensor.name])
-        found[key] = renamed(program, names)
-        shapes |= {t.name: t.shape for t in found[key].locals if t.name not in program.outputs}
-    return found
-
-
-def _split(joint: Program, network: Network) -> tuple[Program, Program, tuple[Tensor, ...]]:
-    """The joint program cut where the loss's cotangent enters: loss, pullback and what passes between."""
-    forward: list[Statement] = []
-    backward: list[Statement] = []
-    moved = {f"{network.loss}_bar"}
-    for statement in joint.statements:
-        late = bool((reads_of(statement) | names_of(statement)) & moved)
-        moved |= names_of(statement) if late else set()
-        (backward if late else forward).append(statement)
-    computed = {name for statement in forward for name in names_of(statement)}
-    read = {name for statement in backward for name in reads_of(statement)}
-    residuals = tuple(tensor for tensor in joint.locals if tensor.name in computed & read)
-    kept = tuple(tensor.name for tensor in residuals)
-    cotangents = tuple(name for name in joint.outputs if name != network.loss)
-    loss = replace(_part(joint, forward, (network.loss, *kept)), name=f"{network.name}_loss")
-    return loss, _part(joint, backward, cotangents, residuals), residuals
-
-
-def _part(
-    joint: Program, statements: list[Statement], outputs: tuple[str, ...], residuals: tuple[Tensor, ...] = ()
-) -> Program:
-    """Some statements of the joint program as a program; what it does not read is no input."""
-    read = {name for statement in statements for name in reads_of(statement)}
-    defined = {name for statement in statements for name in names_of(statement)}
-    inputs = tuple(tensor for tensor in (*joint.inputs, *residuals) if tensor.name in read)
-    declared = tuple(tensor for tensor in joint.locals if tensor.name in defined)
-    return replace(joint, inputs=inputs, statements=tuple(statements), outputs=outputs, locals=declared)
 
 
 def _batch(network: Network, loss: Program) -> tuple[Supplied, ...]:
@@ -257,31 +227,3 @@ def _compared(tensor: Tensor, program: Program) -> Expr:
 def _inner(condition: IsZero) -> set[Index]:
     """The indices inside of references, as i in y[i]."""
     return {index for ref in refs(condition) for index in ref.atoms(Index)}
-
-
-def evaluated(expression: Expr, sizes: Mapping[str, int]) -> int:
-    """A size expression in numbers."""
-    if isinstance(expression, Size):
-        return sizes[str(expression.name)]
-    if expression.is_Integer:
-        return int(expression)
-    parts = [evaluated(argument, sizes) for argument in expression.args]
-    if isinstance(expression, FloorDiv):
-        return parts[0] // parts[1]
-    if isinstance(expression, Remainder):
-        return parts[0] % parts[1]
-    if isinstance(expression, Pow):
-        return int(parts[0] ** parts[1])
-    return sum(parts) if isinstance(expression, Add) else prod(parts)
-
-
-def elements(tensor: Tensor, sizes: Mapping[str, int]) -> int:
-    """How many numbers a tensor holds."""
-    return prod(evaluated(size, sizes) for size in tensor.shape)
-
-
-def size_names(program: Program) -> set[str]:
-    """The sizes that the shapes and ranges of a program are made of."""
-    extents = [size for tensor in program.tensors.values() for size in tensor.shape]
-    extents += [extent for equation in program.equations() for _, extent in equation.ranges]
-    return {symbol.name for extent in extents for symbol in extent.free_symbols}

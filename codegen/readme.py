@@ -24,7 +24,7 @@ def render_init(plan: Plan, targets: Sequence[str]) -> str:
 
 def _context(plan: Plan, targets: Sequence[str]) -> dict[str, Any]:
     network = plan.network
-    kept = plan.kept_elements()
+    kept = plan.memory.kept
     return {
         "p": network.name,
         "P": network.name.upper(),
@@ -43,9 +43,12 @@ def _context(plan: Plan, targets: Sequence[str]) -> dict[str, Any]:
         "sizes": ", ".join(f"{letter} = {size}" for letter, size in network.sizes.items()),
         "some": next(iter(network.sizes), network.batch).upper(),
         "most": network.most,
-        "residuals": ", ".join(tensor.name for tensor in plan.residuals) or "nothing",
         "kept": kept,
-        "bytes": 4 * kept,
+        "one": sum(row.one for row in kept),
+        "bytes": sum(row.most for row in kept),
+        "again": ", ".join(f"`{name}` ({count} operations)" for name, count in plan.memory.again),
+        "budget": network.budget,
+        "workspace": plan.memory.choice.bytes if network.budget is not None else 0,
         "derivatives": ", ".join(("vjp", "jvp", *plan.more)),
         "batch": ", ".join(supplied.tensor.name for supplied in plan.batch),
         "data": ", ".join(supplied.tensor.name for supplied in plan.data),

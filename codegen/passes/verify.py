@@ -42,21 +42,22 @@ def complaints(program: Program) -> Iterator[str]:
 
 def names_of(statement: Statement) -> set[str]:
     """The names that a statement defines."""
-    return {equation.name for equation in _equations(statement)}
+    return {equation.name for equation in equations_of(statement)}
 
 
 def reads_of(statement: Statement) -> set[str]:
     """The names that a statement reads, in values, ranges and target indices."""
-    return {name for equation in _equations(statement) for name in equation.reads}
+    return {name for equation in equations_of(statement) for name in equation.reads}
 
 
-def _equations(statement: Statement) -> tuple[Equation, ...]:
+def equations_of(statement: Statement) -> tuple[Equation, ...]:
+    """The statement itself, or the equations of a recurrence."""
     return statement.equations if isinstance(statement, Recurrence) else (statement,)
 
 
 def _with_loops(statement: Statement) -> Iterator[tuple[Equation, set[Basic]]]:
     outer: set[Basic] = {statement.index} if isinstance(statement, Recurrence) else set()
-    for equation in _equations(statement):
+    for equation in equations_of(statement):
         yield equation, outer
 
 

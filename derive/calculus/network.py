@@ -63,6 +63,7 @@ class Network:
     `sizes` fixes every size but the batch's, whose symbol is `batch`; `most` is M of the C source.
     `build` are the words that build it, where its name alone does not: ("two_layer", "--as", "mine").
     `forms` are stable, or fast: slopes as they are written, by the names that the forward pass keeps.
+    `budget` bounds the bytes of the workspace of its plain C; None leaves what is kept to its cost.
     `derivatives` are those emitted beside vjp and jvp: ("hvp", "per_example").
     """
 
@@ -83,6 +84,7 @@ class Network:
     build: tuple[str, ...] = ()
     derivatives: tuple[str, ...] = ()
     forms: str = "stable"
+    budget: int | None = None
 
     @property
     def command(self) -> str:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -11,7 +12,9 @@ from derive.commands.train import parse_sizes
 from derive.errors import DeriveError
 
 if TYPE_CHECKING:
+    from codegen.pipeline import Watch
     from derive.calculus.network import Network
+    from derive.calculus.program import Program
 
 EXAMPLES = """\
 Examples:
@@ -27,6 +30,8 @@ Examples:
   python -m derive build two_layer --with hvp,gauss_newton,per_example
   python -m derive build layernorm --with hvp --out layers
   python -m derive build two_layer_tanh --forms fast --as two_layer_tanh_fast
+  python -m derive build two_layer_softplus --budget 480K --as two_layer_small
+  python -m derive build two_layer --dump-passes
 
 Without a name, every network of derive/networks is built. A layer's name builds the layer alone: its
 forward, vjp and jvp. `python -m derive list` names them all.
@@ -36,6 +41,10 @@ forward, vjp and jvp. `python -m derive list` names them all.
   hvp           the Hessian's product with a direction; of a layer, the change of its vjp
   gauss_newton  J' H J v, J of the output, H the loss's Hessian there; of a layer, J' J v
   per_example   the gradient of each example's own loss
+
+--budget bounds the bytes of the workspace of the plain C in float at M examples: residuals, temporaries and
+the gradients of a step. What is not kept is computed again in the pullback, the cheapest for its bytes first.
+--size m=64 sets M.
 """
 TARGETS = ("numpy", "c", "tuned")
 
@@ -52,6 +61,16 @@ def parse_targets(_: click.Context, __: click.Parameter, given: str) -> tuple[st
 def parse_derivatives(_: click.Context, __: click.Parameter, given: str) -> tuple[str, ...]:
     """`"jvp,hvp"` -> ("jvp", "hvp"); what does not exist is refused where it would be derived."""
     return tuple(part.strip() for part in given.split(",") if part.strip())
+
+
+def parse_bytes(_: click.Context, __: click.Parameter, given: str | None) -> int | None:
+    """`"512K"` -> 524288; K, M and G are powers of 1024."""
+    if given is None:
+        return None
+    found = re.fullmatch(r"([0-9]+)([KMG]?)", given.strip().upper())
+    if found is None or int(found[1]) == 0:
+        raise click.BadParameter(f"{given!r} is no number of bytes; write 524288, 512K, 8M or 1G")
+    return int(found[1]) * 1024 ** ("KMG".index(found[2]) + 1 if found[2] else 0)
 
 
 @click.command("build", epilog=EXAMPLES)
@@ -75,7 +94,11 @@ def parse_derivatives(_: click.Context, __: click.Parameter, given: str) -> tupl
     help="Slopes that keep their digits where a function saturates, or slopes as they are written.",
 )
 @click.option("--size", "sizes", multiple=True, callback=parse_sizes, metavar="d=500", help="Another size.")
-def build(
+@click.option(
+    "--budget", callback=parse_bytes, metavar="BYTES", help="Most bytes of the workspace: 512K, 8M."
+)
+@click.option("--dump-passes", is_flag=True, help="Print each program after each pass that changed it.")
+def build(  # noqa: PLR0913, PLR0917 - one for each option
     names: tuple[str, ...],
     targets: tuple[str, ...],
     out: str,
@@ -84,10 +107,13 @@ def build(
     sizes: dict[str, int],
     with_: tuple[str, ...],
     forms: str,
+    budget: int | None,
+    dump_passes: bool,
 ) -> None:
     """Derive networks (all of them by default) and emit their source."""
     from codegen.derivatives import ordered
     from codegen.emit import emit, emit_layer
+    from codegen.pipeline import silent
     from derive.layers.registry import LAYERS, layer
     from derive.networks.registry import NETWORKS, variant
 
@@ -97,18 +123,34 @@ def build(
             f"--activation, --as and --size change one network, but {len(names)} are named; name one"
         )
     more = ordered(with_)
+    watch = _printer() if dump_passes else silent
     for name in names or NETWORKS:
         if name in LAYERS and name not in NETWORKS:
             _require_no_network_option(name, activation, renamed, forms)
-            written = emit_layer(layer(name), targets, Path(out), sizes, more)
+            written = emit_layer(layer(name), targets, Path(out), sizes, more, budget, watch)
         elif name in NETWORKS:
-            written = emit(variant(name, renamed, activation, sizes, more, forms), targets, Path(out))
+            chosen = variant(name, renamed, activation, sizes, more, forms, budget)
+            written = emit(chosen, targets, Path(out), watch, click.echo)
         else:
             raise DeriveError(
                 f"there is no network or layer {name!r}; the networks are {', '.join(NETWORKS)}; "
                 f"the layers are {', '.join(LAYERS)}"
             )
         click.echo(f"{written[0].parent.name}: {written[0].parent}")
+
+
+def _printer() -> Watch:
+    """Prints a program after a pass, under a heading, where its text is another than before."""
+    before: dict[str, str] = {}
+
+    def printed(after: str, program: Program) -> None:
+        text, count = str(program), len(program.statements)
+        if before.get(program.name) != text:
+            click.echo(f"# {program.name} after {after}: {count} statement{'' if count == 1 else 's'}\n")
+            click.echo(f"{text}\n")
+        before[program.name] = text
+
+    return printed
 
 
 def _require_no_network_option(name: str, activation: str | None, renamed: str | None, forms: str) -> None:
@@ -130,4 +172,5 @@ def rebuilt(name: str, words: tuple[str, ...]) -> Network:
     options = build.make_context("build", list(words or (name,))).params
     (known,) = options["names"]
     more = ordered(options["with_"])
-    return variant(known, options["renamed"], options["activation"], options["sizes"], more, options["forms"])
+    renamed, activation, sizes = (options[key] for key in ("renamed", "activation", "sizes"))
+    return variant(known, renamed, activation, sizes, more, options["forms"], options["budget"])

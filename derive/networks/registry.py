@@ -49,8 +49,9 @@ def variant(
     sizes: Mapping[str, int] | None = None,
     derivatives: tuple[str, ...] = (),
     forms: str = "stable",
+    budget: int | None = None,
 ) -> Network:
-    """A network with another name, another activation (a formula in x), other sizes or more derivatives."""
+    """A network with another name, activation (a formula in x), sizes (M is the batch's), or more."""
     _require_known(name)
     if sigma is not None and name != "two_layer":
         raise DeriveError(
@@ -59,20 +60,22 @@ def variant(
     title = name if renamed is None else renamed
     chosen = classifiers.two_layer(sigma, name=title) if sigma is not None else network(name)
     require_sizes(name, sizes or {})
-    unknown = set(sizes or {}) - set(chosen.sizes)
+    unknown = set(sizes or {}) - {*chosen.sizes, chosen.batch}
     if unknown:
         raise DeriveError(
             f"{name} has no size {', '.join(sorted(unknown))}; its sizes are {', '.join(chosen.sizes)}"
         )
-    if sigma is None and renamed is None and not sizes and not derivatives and forms == "stable":
+    if budget is None and forms == "stable" and not any((sigma, renamed, sizes, derivatives)):
         return chosen
     words = [name, *(("--activation", sigma) if sigma else ()), *(("--as", renamed) if renamed else ())]
     for letter, size in (sizes or {}).items():
         words += ["--size", f"{letter}={size}"]
     words += ["--with", ",".join(derivatives)] if derivatives else []
     words += ["--forms", forms] if forms != "stable" else []
+    words += ["--budget", str(budget)] if budget is not None else []
     resized = {**chosen.sizes, **(sizes or {})}
-    changed = replace(chosen, name=title, sizes=resized, build=tuple(words))
+    most = resized.pop(chosen.batch, chosen.most)
+    changed = replace(chosen, name=title, sizes=resized, most=most, build=tuple(words), budget=budget)
     return require_network(replace(changed, derivatives=derivatives, forms=forms))
 
 

@@ -10,7 +10,8 @@ from typing import Any
 import numpy as np
 
 from codegen.c_layer import render_c_layer
-from codegen.plan import LayerPlan, evaluated
+from codegen.extents import evaluated
+from codegen.plan import LayerPlan
 from derive.calculus.program import Program
 from derive.calculus.tensor import Kind, Tensor
 

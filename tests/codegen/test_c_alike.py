@@ -7,8 +7,9 @@ from codegen.c_layer import render_c_layer
 from codegen.c_module import render_c
 from codegen.c_nests import Nest, equation_nest
 from codegen.c_places import Places
+from codegen.extents import size_names
 from codegen.nest import Node
-from codegen.plan import plan_layer, plan_network, size_names
+from codegen.plan import plan_layer, plan_network
 from derive.calculus.network import Network
 from derive.networks.classifiers import perceptron, random_features, residual, softmax_regression
 from tests.witnesses.definitions import WITNESSES

@@ -9,7 +9,8 @@ import pytest
 
 from codegen.c_layer import render_c_layer
 from codegen.derivatives import ON_REQUEST
-from codegen.plan import LayerPlan, plan_layer, size_names
+from codegen.extents import size_names
+from codegen.plan import LayerPlan, plan_layer
 from derive.calculus.define import define
 from derive.calculus.examples import Coupled
 from derive.calculus.per_example import per_example

@@ -123,7 +123,7 @@ def test_no_pass_changes_a_value(name: str, rng: np.random.Generator) -> None:
 
 
 def _inputs(program: Program, sizes: dict[str, int], rng: np.random.Generator) -> dict[str, np.ndarray]:
-    from codegen.plan import evaluated
+    from codegen.extents import evaluated
 
     shapes = {t.name: tuple(evaluated(size, sizes) for size in t.shape) for t in program.inputs}
     return {name: np.abs(rng.normal(size=shape)) for name, shape in shapes.items()}

@@ -16,8 +16,9 @@ from typing import Any
 
 import numpy as np
 
+from codegen.names_apart import apart
 from codegen.pipeline import lowered
-from codegen.plan import LayerPlan, apart
+from codegen.plan import LayerPlan
 from derive.calculus.hvp import hvp
 from derive.calculus.jvp import jvp
 from derive.calculus.program import Program

@@ -13,9 +13,10 @@ from typing import Any
 import numpy as np
 
 from codegen.c_layer import render_c_layer
+from codegen.extents import size_names
 from codegen.numpy_layer import render_numpy_layer
 from codegen.pipeline import lowered
-from codegen.plan import LayerPlan, size_names
+from codegen.plan import LayerPlan
 from derive.calculus.hvp import hvp
 from derive.calculus.program import Program
 from derive.calculus.stabilise import stabilise

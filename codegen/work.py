@@ -1,0 +1,61 @@
+"""The operations of an equation in numbers, at given sizes.
+
+    Z[i,j] = sum_{p<n} X[i,p] W[p,j]    2 m d n
+    E[i,j] = exp(-|Z[i,j]|)             m d (FUNCTION + 1)
+
+What does not depend on a loop is counted outside of it. A function is FUNCTION operations, |x|, sign(x) and a
+selection are one; reads, numbers and changes of sign are free: `derive.calculus.cost`, with extents.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping
+from math import prod
+
+from sympy import Abs, Add, Mul, Pow, S, sign
+from sympy.core.basic import Basic
+from sympy.core.function import Function
+from sympy.logic.boolalg import Boolean
+
+from codegen.extents import evaluated
+from derive.calculus.cost import FUNCTION
+from derive.calculus.nodes import FloorDiv, Opaque, Range, Reduction, Remainder, Where, free_indices
+from derive.calculus.program import Equation
+from derive.calculus.tensor import Index, Ref, refs
+
+
+def operations(equation: Equation, steps: tuple[Range, ...], sizes: Mapping[str, int]) -> int:
+    """The operations of an equation; `steps` is the range of the recurrence that it stands in."""
+    return _count(equation.value, _numbers((*steps, *equation.ranges), sizes), sizes)
+
+
+def _count(node: Basic, extents: Mapping[Index, int], sizes: Mapping[str, int]) -> int:
+    if isinstance(node, Ref) or not node.args or not refs(node):
+        return 0
+    if isinstance(node, Reduction):
+        inside = {**extents, **_numbers(node.ranges, sizes)}
+        looped = free_indices(node.body).union(node.bound)
+        return _count(node.body, inside, sizes) + _volume(looped, inside)
+    parts = sum(_count(argument, extents, sizes) for argument in node.args)
+    return parts + _own(node) * _volume(free_indices(node), extents)
+
+
+def _numbers(ranges: Iterable[Range], sizes: Mapping[str, int]) -> dict[Index, int]:
+    """Extents in numbers; one that data decide counts as 1."""
+    return {index: 1 if refs(extent) else evaluated(extent, sizes) for index, extent in ranges}
+
+
+def _volume(indices: Iterable[Index], extents: Mapping[Index, int]) -> int:
+    return prod(extents.get(index, 1) for index in indices)
+
+
+def _own(node: Basic) -> int:
+    if isinstance(node, Add | Mul):
+        return sum(part is not S.NegativeOne for part in node.args) - 1
+    if isinstance(node, Pow):
+        return 1 if node.exp.is_Integer else FUNCTION
+    if isinstance(node, Abs | sign | Where | Boolean):
+        return 1
+    if isinstance(node, Function | Opaque):
+        return FUNCTION
+    return 0 if isinstance(node, FloorDiv | Remainder) else 1

@@ -1,0 +1,187 @@
+"""Calls: functions of elements, reductions, branches, copies, windows."""
+
+from __future__ import annotations
+
+import ast
+from collections.abc import Callable, Mapping
+from dataclasses import replace
+
+from sympy import Expr, Integer
+
+from codegen.buffers import views
+from codegen.buffers.contractions import einsum, product_of
+from codegen.buffers.expressions import UnplannedError, Writer, assigned
+from codegen.buffers.values import ONE, REAL, TRUTH, WHOLE, Axes, Operand, broadcast, contiguous, same
+
+ELEMENTWISE = frozenset(
+    ("exp log tanh sinh cosh sin cos tan sign log1p expm1 arctan arcsin arccos sqrt maximum minimum").split()
+)
+REDUCTIONS = frozenset({"sum", "max", "min", "mean"})
+
+
+def call(writer: Writer, node: ast.Call, into: Operand | None) -> Operand:
+    """A call by what is called: np.f(...), x.f(...), f(...)."""
+    text = ast.unparse(node.func)
+    if text.startswith("np."):
+        return _numpy(writer, text[3:], node, into)
+    if isinstance(node.func, ast.Attribute):
+        return _method(writer, node.func, node, into)
+    if text == "dot":
+        return product_of(writer, *(writer.visit(argument) for argument in node.args), into=into)
+    if text == "float":
+        part = writer.visit(node.args[0])
+        return writer.expression(ast.Call(node.func, [part.node], []), (), REAL, [part])
+    raise UnplannedError(ast.unparse(node))
+
+
+def _numpy(writer: Writer, name: str, node: ast.Call, into: Operand | None) -> Operand:
+    if name in ELEMENTWISE or name in ("abs", "isfinite"):
+        parts = [writer.visit(argument) for argument in node.args]
+        plain = ast.Call(node.func, [part.node for part in parts], [])
+        kind = TRUTH if name == "isfinite" else REAL
+        return writer.elementwise(name, parts, kind, plain, into, name)
+    found = _NAMED.get(name)
+    if found is None:
+        raise UnplannedError(ast.unparse(node))
+    return found(writer, node, into)
+
+
+def _of_sizes(writer: Writer, node: ast.Call, _: Operand | None) -> Operand:
+    """np.arange(n), np.tri(n, dtype=bool)."""
+    size = writer.sized(node.args[0])
+    if size is None or len(node.args) > 1:
+        raise UnplannedError(ast.unparse(node))
+    tri = ast.unparse(node.func) == "np.tri"
+    axes = (size, size) if tri else (size,)
+    return Operand(node, axes, contiguous(axes), TRUTH if tri else WHOLE)
+
+
+def _where(writer: Writer, node: ast.Call, into: Operand | None) -> Operand:
+    """The branch not taken, then the one taken where the condition holds."""
+    condition, chosen, other = (writer.visit(argument) for argument in node.args)
+    axes = broadcast(condition.axes, chosen.axes, other.axes)
+    parts = [condition, chosen, other]
+    if writer.stays(axes, parts):
+        plain = ast.Call(node.func, [part.node for part in parts], [])
+        kind = REAL if REAL in (chosen.kind, other.kind) else WHOLE
+        return writer.expression(plain, axes, kind, parts)
+    place = _like(writer, axes, chosen)
+    if chosen is place and other is not place:
+        mask = writer.elementwise(
+            "logical_not", [condition], TRUTH, ast.UnaryOp(ast.Invert(), condition.node), None, "mask"
+        )
+        mask = writer.settled(mask)
+        _copy_where(writer, place, writer.settled(other), mask)
+    else:
+        if other is not place:
+            writer.emit(assigned("copyto", [place.node, other.node], None), [other], place)
+        _copy_where(writer, place, writer.settled(chosen), writer.settled(condition))
+    if into is not None:
+        writer.emit(assigned("copyto", [into.node, place.node], None), [place], into)
+        return into
+    return place
+
+
+def _like(writer: Writer, axes: Axes, chosen: Operand) -> Operand:
+    if chosen.fresh and same(chosen.axes, axes):
+        return chosen
+    return writer.array(axes, REAL, chosen if same(chosen.axes, axes) else None, "choice")
+
+
+def _copy_where(writer: Writer, place: Operand, value: Operand, mask: Operand) -> None:
+    statement = assigned("copyto", [place.node, value.node], None)
+    assert isinstance(statement, ast.Expr) and isinstance(statement.value, ast.Call)
+    statement.value.keywords.append(ast.keyword("where", mask.node))
+    writer.emit(statement, [value, mask, place], place)
+
+
+def _einsum(writer: Writer, node: ast.Call, into: Operand | None) -> Operand:
+    spelled = node.args[0]
+    assert isinstance(spelled, ast.Constant)
+    return einsum(writer, str(spelled.value), [writer.visit(part) for part in node.args[1:]], into)
+
+
+def _broadcast_to(writer: Writer, node: ast.Call, _: Operand | None) -> Operand:
+    part, axes = writer.visit(node.args[0]), _shape(writer, node.args[1])
+    lead = len(axes) - part.rank
+    strides = tuple(
+        Integer(0) if k < lead or part.axes[k - lead] != n else part.strides[k - lead]
+        for k, n in enumerate(axes)
+    )
+    return replace(
+        part,
+        node=ast.Call(node.func, [part.node, node.args[1]], []),
+        axes=axes,
+        strides=strides,
+        fresh=False,
+    )
+
+
+def _full(writer: Writer, node: ast.Call, _: Operand | None) -> Operand:
+    axes = _shape(writer, node.args[0])
+    value = writer.visit(node.args[1]) if ast.unparse(node.func) == "np.full" else Operand(ast.Constant(0))
+    place = writer.array(axes, REAL)
+    writer.emit(ast.Expr(views.method(place.node, "fill", value.node)), [value], place)
+    return place
+
+
+def _shape(writer: Writer, node: ast.expr) -> Axes:
+    items = node.elts if isinstance(node, ast.Tuple) else [node]
+    sizes = [writer.sized(item) for item in items]
+    if any(size is None for size in sizes):
+        raise UnplannedError(ast.unparse(node))
+    return tuple(size for size in sizes if size is not None)
+
+
+def _method(writer: Writer, function: ast.Attribute, node: ast.Call, into: Operand | None) -> Operand:
+    operand = writer.visit(function.value)
+    if function.attr in REDUCTIONS:
+        return reduction(writer, operand, function.attr, node, into)
+    if function.attr == "transpose":
+        return views.transposed(operand, [int(ast.literal_eval(item)) for item in node.args])
+    if function.attr == "reshape":
+        raise UnplannedError(ast.unparse(node))
+    if function.attr in ("copy", "astype"):
+        if writer.stays(operand.axes, [operand]):
+            plain = ast.Call(ast.Attribute(operand.node, function.attr), node.args, [])
+            return writer.expression(plain, operand.axes, REAL, [operand])
+        place = into or writer.array(operand.axes, REAL, operand, "copy")
+        writer.emit(
+            assigned("copyto", [place.node, operand.node], None),
+            [operand],
+            place,
+            [operand] if writer.alike(operand, place) else [],
+        )
+        return place
+    raise UnplannedError(ast.unparse(node))
+
+
+def reduction(
+    writer: Writer, operand: Operand, name: str, node: ast.Call, into: Operand | None
+) -> Operand:
+    """A.sum(axis=1, out=place)."""
+    options = {keyword.arg or "": keyword.value for keyword in node.keywords}
+    given = ast.literal_eval(options["axis"]) if "axis" in options else tuple(range(operand.rank))
+    over = (given,) if isinstance(given, int) else tuple(given)
+    keep = "keepdims" in options
+    axes: tuple[Expr, ...] = tuple(
+        ONE if k in over else n for k, n in enumerate(operand.axes) if keep or k not in over
+    )
+    plain = ast.Call(ast.Attribute(operand.node, name), [], list(node.keywords))
+    if into is None and writer.stays(axes, [operand]):
+        return writer.expression(plain, axes, REAL, [operand])
+    place = into if into is not None and same(into.axes, axes) else writer.array(axes, REAL, None, name)
+    plain.keywords.append(ast.keyword("out", place.node))
+    writer.emit(ast.Expr(plain), [operand], place)
+    return place
+
+
+_NAMED: Mapping[str, Callable[[Writer, ast.Call, Operand | None], Operand]] = {
+    "arange": _of_sizes,
+    "tri": _of_sizes,
+    "where": _where,
+    "einsum": _einsum,
+    "broadcast_to": _broadcast_to,
+    "full": _full,
+    "zeros": _full,
+}

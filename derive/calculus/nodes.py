@@ -19,6 +19,7 @@ from sympy import Expr, Integer, Symbol, Tuple, false, sympify, true
 from sympy.core.basic import Basic
 from sympy.logic.boolalg import Boolean
 
+from derive.calculus.exact_division import divided_size
 from derive.calculus.tensor import Index
 
 Range = tuple[Index, Expr]
@@ -237,7 +238,8 @@ class FloorDiv(Expr):
             return a
         if a.is_Integer and b.is_Integer:
             return Integer(int(a) // int(b))
-        return Basic.__new__(cls, a, b)
+        exact = divided_size(a, b)
+        return exact[0] if exact else Basic.__new__(cls, a, b)
 
     def _eval_is_nonnegative(self) -> bool | None:
         return True if self.args[0].is_nonnegative and self.args[1].is_positive else None
@@ -261,7 +263,8 @@ class Remainder(Expr):
             return Integer(0)
         if a.is_Integer and b.is_Integer:
             return Integer(int(a) % int(b))
-        return Basic.__new__(cls, a, b)
+        exact = divided_size(a, b)
+        return exact[1] if exact else Basic.__new__(cls, a, b)
 
     def _sympystr(self, printer: Any) -> str:
         return "({})%({})".format(*(printer.doprint(arg) for arg in self.args))

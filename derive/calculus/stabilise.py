@@ -11,9 +11,9 @@ from dataclasses import replace
 
 from sympy import Expr, Mul, Pow, exp, log
 
-from derive.calculus.nodes import Sum
+from derive.calculus.nodes import Range, Sum
 from derive.calculus.occurrence import holds, nodes_of
-from derive.calculus.program import Program, Recurrence, Statement
+from derive.calculus.program import Equation, Program, Recurrence, Statement
 from derive.calculus.simplify import named_forward
 from derive.calculus.stable.differences import early_differences
 from derive.calculus.stable.logform import LogForm, definition
@@ -32,13 +32,26 @@ def stabilise(program: Program) -> Program:
     statements: list[Statement] = []
     for statement in program.statements:
         if isinstance(statement, Recurrence):
-            statements.append(statement)
-            continue
-        opened = _opened_quotients(_opened_logs(statement.value, logform), program)
-        value = shifted(statement, opened, shifts)
-        statements += [*shifts.taken(), replace(statement, value=value)]
+            outer = ((statement.index, statement.extent),)
+            inner = [e for own in statement.equations for e in _shifted(own, outer, program, shifts)]
+            statements.append(replace(statement, equations=tuple(inner)))
+        else:
+            statements += _shifted(statement, (), program, shifts)
     stable = replace(program, statements=tuple(statements), locals=tuple(shifts.locals.values()))
     return named_forward(null_products(stable))
+
+
+def _shifted(
+    equation: Equation, outer: tuple[Range, ...], program: Program, shifts: Shifts
+) -> list[Equation]:
+    """The equation with its sums of exponentials shifted, behind those that name maxima and sums.
+
+    In a recurrence they have its index as an axis and are equations of the same turn.
+    """
+    opened = _opened_quotients(_opened_logs(equation.value, shifts.logform), program)
+    value = shifted(replace(equation, ranges=(*outer, *equation.ranges)), opened, shifts)
+    named = [replace(e, ranges=tuple(r for r in e.ranges if r not in outer)) for e in shifts.taken()]
+    return [*named, replace(equation, value=value)]
 
 
 def _opened_logs(value: Expr, logform: LogForm) -> Expr:

@@ -9,15 +9,16 @@ from derive.calculus.program import Program
 
 
 @cache
-def conv2d(stride: int = 1, dilation: int = 1, padding: int = 0) -> Program:
-    """Y[e,o,h,w] = sum_{c,u,v} X[e,c,s h + r u - p, s w + r v - p] K[o,c,u,v]; reads outside X are 0.
+def conv2d(stride: int = 1, dilation: int = 1, padding: int = 0, bias: bool = False) -> Program:
+    """Y[e,o,h,w] = sum_{c,u,v} X[e,c,s h + r u - p, s w + r v - p] K[o,c,u,v] + b[o]; reads outside X are 0.
 
-    X (m, c, H, W), K (o, c, U, V). Dumoulin, Visin, A guide to convolution arithmetic, 2016.
+    X (m, c, H, W), K (o, c, U, V), b (o). Dumoulin, Visin, A guide to convolution arithmetic, 2016.
     """
+    declared, added = (", b[o]", " + b[o]") if bias else ("", "")
     return define(
-        """conv2d(X[m,c,H,W], K[o,c,U,V]) -> Y
+        f"""conv2d(X[m,c,H,W], K[o,c,U,V]{declared}) -> Y
         Y[e,o,h<((H+2*p-r*(U-1)-1)//s)+1,w<((W+2*p-r*(V-1)-1)//s)+1] = \\
-            sum_{c,u,v} X[e,c,s*h+r*u-p,s*w+r*v-p] K[o,c,u,v]""",
+            sum_{{c,u,v}} X[e,c,s*h+r*u-p,s*w+r*v-p] K[o,c,u,v]{added}""",
         s=stride,
         r=dilation,
         p=padding,

@@ -26,6 +26,19 @@ def cross_entropy(reduction: str = "mean") -> Program:
 
 
 @cache
+def token_cross_entropy(reduction: str = "mean") -> Program:
+    """L = mean_{i,t} -log S[i, t, y_it], S = softmax(H) along k: H (m, T, k), integer y (m, T), L ().
+
+    Cross entropy at each place t of each sequence. Bishop, equations 4.104 and 4.108.
+    """
+    return define(
+        f"""token_cross_entropy(H[m,T,k], integer y[m,T]) -> L
+        S[i,t,j] = exp(H[i,t,j]) / sum_{{q}} exp(H[i,t,q])
+        L = {reduction}_{{i,t}} -log(S[i,t,y[i,t]])"""
+    )
+
+
+@cache
 def squared_error(reduction: str = "mean") -> Program:
     """L = mean_i |H_i - Y_i|^2 / 2: H (m, k), Y (m, k), L ().
 

@@ -16,10 +16,11 @@ from derive.calculus.stabilise import stabilise
 from derive.calculus.tensor import Axis, Index, Kind, Ref, Size
 from derive.errors import DeriveError
 from derive.layers.activations import ACTIVATIONS
-from derive.layers.losses import cross_entropy, squared_error
+from derive.layers.losses import cross_entropy, squared_error, token_cross_entropy
 from derive.optimizers import OPTIMIZERS
 
 GAINS = {"relu": 2}
+Axes = tuple[str | int | Expr, ...]
 
 
 class Assembly:
@@ -31,15 +32,28 @@ class Assembly:
         self.parameters: list[Parameter] = []
         self.data: list[str] = []
 
-    def input(self, name: str, *axes: str) -> Array:
+    def input(self, name: str, *axes: str | Expr) -> Array:
         """Data of a batch: the first axis is the batch's, m."""
         self.data.append(name)
         return self.graph.input(name, *axes)
+
+    def tokens(self, name: str, *axes: str) -> Array:
+        """Integer data of a batch, as the places of rows in an embedding."""
+        self.data.append(name)
+        return self.graph.input(name, *axes, kind=Kind.INTEGER)
 
     def weight(self, name: str, rows: str, columns: str, gain: int = 1, trained: bool = True) -> Array:
         """A matrix (rows, columns) drawn normal with variance gain/rows. He et al., ICCV 2015."""
         variance = Integer(gain) / Size(rows)
         return self.parameter(name, (rows, columns), Law.NORMAL, variance, trained)
+
+    def normal(self, name: str, axes: Axes, variance: Expr) -> Array:
+        """A tensor of any axes drawn normal, as of variance gain/fan_in."""
+        return self.parameter(name, axes, Law.NORMAL, variance)
+
+    def constant(self, name: str, axes: Axes, law: Law) -> Array:
+        """A tensor that starts at zeros or ones."""
+        return self.parameter(name, axes, law, Integer(1))
 
     def parameter_of(self, name: str, axis: Axis, columns: str) -> Array:
         """A matrix whose rows are an axis that the network computes, as the features' own."""
@@ -48,9 +62,9 @@ class Assembly:
 
     def bias(self, name: str, size: str) -> Array:
         """A vector that starts at zero."""
-        return self.parameter(name, (size,), Law.ZEROS, Integer(1), True)
+        return self.constant(name, (size,), Law.ZEROS)
 
-    def parameter(self, name: str, axes: tuple[str, ...], law: Law, variance: Expr, trained: bool) -> Array:
+    def parameter(self, name: str, axes: Axes, law: Law, variance: Expr, trained: bool = True) -> Array:
         self.parameters.append(Parameter(name, law, variance, trained))
         return self.graph.input(name, *axes)
 
@@ -58,6 +72,12 @@ class Assembly:
         """Close with softmax cross entropy against the labels y (m)."""
         labels = self.graph.input("y", "m", kind=Kind.INTEGER)
         loss = self.graph.apply(cross_entropy(reduction), logits, labels)
+        return self._close(logits, loss, ("y",), "classification", reduction)
+
+    def language_model(self, logits: Array, reduction: str = "mean") -> Network:
+        """Close with J, the cross entropy at every place against the labels y (m, T); L counts blocks."""
+        labels = self.graph.input("y", "m", logits.axes[1].name, kind=Kind.INTEGER)
+        loss = self.graph.apply(token_cross_entropy(reduction), logits, labels, L="J")
         return self._close(logits, loss, ("y",), "classification", reduction)
 
     def regression(self, output: Array, reduction: str = "mean") -> Network:

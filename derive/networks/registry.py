@@ -10,6 +10,8 @@ from derive.calculus.network import Network
 from derive.calculus.roles import require_network, require_sizes
 from derive.errors import DeriveError
 from derive.networks import classifiers
+from derive.networks.gpt import gpt
+from derive.networks.lenet import lenet
 
 _NETWORKS: dict[str, Callable[..., Network]] = {
     "softmax_regression": classifiers.softmax_regression,
@@ -26,6 +28,8 @@ _NETWORKS: dict[str, Callable[..., Network]] = {
     "residual": classifiers.residual,
     "tiny": classifiers.tiny,
     "curve": classifiers.curve,
+    "lenet": lenet,
+    "gpt": gpt,
 }
 
 NETWORKS = tuple(_NETWORKS)

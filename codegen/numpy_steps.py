@@ -129,10 +129,12 @@ def step_function(update: Update, plan: Plan, batch: str) -> str:
     for equation, value in zip(equations, values, strict=True):
         writer.equation(value, news[equation.name])
     scalars = [f"{name}={DEFAULTS[name]}" if name in DEFAULTS else name for name in update.scalars]
-    arguments = ", ".join(["p", *state, batch, *scalars])
+    own_memory = plan.network.buffers == "planned"
+    arguments = ", ".join(["p", *state, batch, *scalars, *(["w=None"] if own_memory else [])])
     zipped = ", ".join([_trained(plan), *state, "g"])
     loops = ", ".join([parameter, *own.values(), gradient])
     seeded, scaled = _seeded(writer.scale, gradient, loss)
+    seeded += ", w=w" if own_memory else ""
     return "\n".join(
         [
             f"def {update.step}({arguments}):",

@@ -140,7 +140,7 @@ def _method(writer: Writer, function: ast.Attribute, node: ast.Call, into: Opera
     if function.attr == "transpose":
         return views.transposed(operand, [int(ast.literal_eval(item)) for item in node.args])
     if function.attr == "reshape":
-        raise UnplannedError(ast.unparse(node))
+        return _reshaped(writer, operand, node)
     if function.attr in ("copy", "astype"):
         if writer.stays(operand.axes, [operand]):
             plain = ast.Call(ast.Attribute(operand.node, function.attr), node.args, [])
@@ -154,6 +154,15 @@ def _method(writer: Writer, function: ast.Attribute, node: ast.Call, into: Opera
         )
         return place
     raise UnplannedError(ast.unparse(node))
+
+
+def _reshaped(writer: Writer, operand: Operand, node: ast.Call) -> Operand:
+    """An array in another shape: a view where memory lies so for every stride in use, else of a copy."""
+    axes = _shape(writer, ast.Tuple(node.args))
+    if not same(operand.strides, contiguous(operand.axes)):
+        operand = writer.copied(operand, "rows")
+    plain = views.method(operand.node, "reshape", *node.args)
+    return replace(operand, node=plain, axes=axes, strides=contiguous(axes), fresh=False)
 
 
 def reduction(

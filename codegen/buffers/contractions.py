@@ -46,10 +46,10 @@ def _product_axes(left: Operand, right: Operand) -> Axes:
 
 
 def product_of(writer: Writer, left: Operand, right: Operand, into: Operand | None = None) -> Operand:
-    """dot(A, B, out=place)."""
+    """dot_into(A, B, place)."""
     axes = (left.axes[0], right.axes[1])
     place = into if into is not None and same(into.axes, axes) else writer.array(axes, REAL, None, "product")
-    node = ast.Call(ast.Name("dot"), [left.node, right.node, place.node], [])
+    node = ast.Call(ast.Name("dot_into"), [left.node, right.node, place.node], [])
     writer.emit(ast.Expr(node), [left, right], place)
     return place
 

@@ -137,7 +137,7 @@ class Writer:
         if place is None:
             own = [part for part in like if part.fresh and part.kind == kind]
             place = own[0] if own else self.array(axes, kind, like[0] if like else None, suffix)
-        yields = [part for part in like if self.alike(part, place)]
+        yields = [part for part in like if self.alike(part, place) and self.alone(part, place, parts)]
         self.emit(assigned(function, [part.node for part in parts], place.node), parts, place, yields)
         return place
 
@@ -173,6 +173,10 @@ class Writer:
         if not isinstance(part.node, ast.Name) or not isinstance(place.node, ast.Name):
             return False
         return part.kind == place.kind and same(part.strides, place.strides) and len(part.reads) == 1
+
+    def alone(self, part: Operand, place: Operand, parts: Sequence[Operand]) -> bool:
+        """Whether no other part reads the same array in another shape: it would read what is overwritten."""
+        return all(self.alike(other, place) for other in parts if other.reads & part.reads)
 
     def reshaped(self, operand: Operand, groups: Sequence[Sequence[int]]) -> Operand:
         """Each group of neighbouring axes as one; copied first where memory does not lie so."""

@@ -60,6 +60,7 @@ class Network:
     `sizes` fixes every size but the batch's, whose symbol is `batch`; `most` is M of the C source.
     `build` are the words that build it, where its name alone does not: ("two_layer", "--as", "mine").
     `forms` are stable, or fast: slopes as they are written, by the names that the forward pass keeps.
+    `buffers` are fresh, or planned: the steps of the NumPy module compute in a workspace made beforehand.
     `derivatives` are those emitted beside vjp and jvp: ("hvp", "per_example").
     """
 
@@ -80,6 +81,7 @@ class Network:
     build: tuple[str, ...] = ()
     derivatives: tuple[str, ...] = ()
     forms: str = "stable"
+    buffers: str = "fresh"
 
     @property
     def command(self) -> str:

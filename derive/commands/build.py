@@ -26,6 +26,7 @@ Examples:
   python -m derive build two_layer --with hvp,gauss_newton,per_example
   python -m derive build layernorm --with hvp --out layers
   python -m derive build two_layer_tanh --forms fast --as two_layer_tanh_fast
+  python -m derive build three_layer_bias --buffers planned
 
 Without a name, every network of derive/networks is built. A layer's name builds the layer alone: its
 forward, vjp and jvp. `python -m derive list` names them all.
@@ -73,6 +74,13 @@ def parse_derivatives(_: click.Context, __: click.Parameter, given: str) -> tupl
     show_default=True,
     help="Slopes that keep their digits where a function saturates, or slopes as they are written.",
 )
+@click.option(
+    "--buffers",
+    type=click.Choice(["fresh", "planned"]),
+    default="fresh",
+    show_default=True,
+    help="Steps in NumPy that make their arrays, or compute in a workspace made beforehand.",
+)
 @click.option("--size", "sizes", multiple=True, callback=parse_sizes, metavar="d=500", help="Another size.")
 def build(
     names: tuple[str, ...],
@@ -83,6 +91,7 @@ def build(
     sizes: dict[str, int],
     with_: tuple[str, ...],
     forms: str,
+    buffers: str,
 ) -> None:
     """Derive networks (all of them by default) and emit their source."""
     from codegen.derivatives import ordered
@@ -98,10 +107,11 @@ def build(
     more = ordered(with_)
     for name in names or NETWORKS:
         if name in LAYERS and name not in NETWORKS:
-            _require_no_network_option(name, activation, renamed, forms)
+            _require_no_network_option(name, activation, renamed, forms, buffers)
             written = emit_layer(layer(name), targets, Path(out), sizes, more)
         elif name in NETWORKS:
-            written = emit(variant(name, renamed, activation, sizes, more, forms), targets, Path(out))
+            chosen = variant(name, renamed, activation, sizes, more, forms, buffers)
+            written = emit(chosen, targets, Path(out))
         else:
             raise DeriveError(
                 f"there is no network or layer {name!r}; the networks are {', '.join(NETWORKS)}; "
@@ -110,10 +120,14 @@ def build(
         click.echo(f"{written[0].parent.name}: {written[0].parent}")
 
 
-def _require_no_network_option(name: str, activation: str | None, renamed: str | None, forms: str) -> None:
-    """A layer has its own name and its own formula, and stable forms."""
+def _require_no_network_option(
+    name: str, activation: str | None, renamed: str | None, forms: str, buffers: str
+) -> None:
+    """A layer has its own name and its own formula, stable forms, and no steps."""
     fast = None if forms == "stable" else forms
-    for option, value in (("--activation", activation), ("--as", renamed), ("--forms", fast)):
+    planned = None if buffers == "fresh" else buffers
+    options = (("--activation", activation), ("--as", renamed), ("--forms", fast), ("--buffers", planned))
+    for option, value in options:
         if value is not None:
             raise DeriveError(
                 f"{option} changes a network, but {name!r} is a layer; leave {option} {value!r} out, "
@@ -129,4 +143,12 @@ def rebuilt(name: str, words: tuple[str, ...]) -> Network:
     options = build.make_context("build", list(words or (name,))).params
     (known,) = options["names"]
     more = ordered(options["with_"])
-    return variant(known, options["renamed"], options["activation"], options["sizes"], more, options["forms"])
+    return variant(
+        known,
+        options["renamed"],
+        options["activation"],
+        options["sizes"],
+        more,
+        options["forms"],
+        options["buffers"],
+    )

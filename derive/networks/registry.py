@@ -49,6 +49,7 @@ def variant(
     sizes: Mapping[str, int] | None = None,
     derivatives: tuple[str, ...] = (),
     forms: str = "stable",
+    buffers: str = "fresh",
 ) -> Network:
     """A network with another name, another activation (a formula in x), other sizes or more derivatives."""
     _require_known(name)
@@ -64,16 +65,17 @@ def variant(
         raise DeriveError(
             f"{name} has no size {', '.join(sorted(unknown))}; its sizes are {', '.join(chosen.sizes)}"
         )
-    if sigma is None and renamed is None and not sizes and not derivatives and forms == "stable":
+    if sigma is None and renamed is None and not sizes and not derivatives and forms == "stable" and buffers == "fresh":
         return chosen
     words = [name, *(("--activation", sigma) if sigma else ()), *(("--as", renamed) if renamed else ())]
     for letter, size in (sizes or {}).items():
         words += ["--size", f"{letter}={size}"]
     words += ["--with", ",".join(derivatives)] if derivatives else []
     words += ["--forms", forms] if forms != "stable" else []
+    words += ["--buffers", buffers] if buffers != "fresh" else []
     resized = {**chosen.sizes, **(sizes or {})}
     changed = replace(chosen, name=title, sizes=resized, build=tuple(words))
-    return require_network(replace(changed, derivatives=derivatives, forms=forms))
+    return require_network(replace(changed, derivatives=derivatives, forms=forms, buffers=buffers))
 
 
 def _require_known(name: str) -> None:

@@ -169,6 +169,7 @@ class _Module:
         laid = f"    {', '.join(found.names)} = arrays(w or Workspace(), p, {self.batch})"
         functions = {"dot_into" if name == "dot" else name for name in body.functions}
         text = "\n".join(found.lines)
+        functions |= found.functions
         body = replace(body, lines=found.lines, functions=frozenset(f for f in functions if f"{f}(" in text))
         return self.function(
             f"gradients(p, {self.batch}, {loss}_bar=1.0, w=None)",

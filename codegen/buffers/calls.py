@@ -11,10 +11,23 @@ from sympy import Expr, Integer
 from codegen.buffers import views
 from codegen.buffers.contractions import einsum, product_of
 from codegen.buffers.expressions import UnplannedError, Writer, assigned
-from codegen.buffers.values import ONE, REAL, TRUTH, WHOLE, Axes, Operand, broadcast, contiguous, same
+from codegen.buffers.windows import windows
+from codegen.buffers.values import (
+    ONE,
+    REAL,
+    TRUTH,
+    WHOLE,
+    Axes,
+    Operand,
+    Value,
+    broadcast,
+    contiguous,
+    order_of,
+    same,
+)
 
 ELEMENTWISE = frozenset(
-    ("exp log tanh sinh cosh sin cos tan sign log1p expm1 arctan arcsin arccos sqrt maximum minimum").split()
+    ("exp log tanh sinh cosh sin cos tan sign log1p expm1 arctan arcsin arccos sqrt maximum minimum clip").split()
 )
 REDUCTIONS = frozenset({"sum", "max", "min", "mean"})
 
@@ -22,12 +35,14 @@ REDUCTIONS = frozenset({"sum", "max", "min", "mean"})
 def call(writer: Writer, node: ast.Call, into: Operand | None) -> Operand:
     """A call by what is called: np.f(...), x.f(...), f(...)."""
     text = ast.unparse(node.func)
-    if text.startswith("np."):
+    if isinstance(node.func, ast.Attribute) and ast.unparse(node.func.value) == "np":
         return _numpy(writer, text[3:], node, into)
     if isinstance(node.func, ast.Attribute):
         return _method(writer, node.func, node, into)
     if text == "dot":
         return product_of(writer, *(writer.visit(argument) for argument in node.args), into=into)
+    if text == "windows":
+        return windows(writer, node)
     if text == "float":
         part = writer.visit(node.args[0])
         return writer.expression(ast.Call(node.func, [part.node], []), (), REAL, [part])
@@ -66,7 +81,12 @@ def _where(writer: Writer, node: ast.Call, into: Operand | None) -> Operand:
         kind = REAL if REAL in (chosen.kind, other.kind) else WHOLE
         return writer.expression(plain, axes, kind, parts)
     place = _like(writer, axes, chosen)
-    if chosen is place and other is not place:
+    if chosen is place and _is_zero(other) and not writer.constant(condition):
+        bits = writer.array(axes, REAL, place, "bits")
+        node = ast.Call(ast.Name("keep_where"), [place.node, condition.node, bits.node], [])
+        writer.functions.add("keep_where")
+        writer.emit(ast.Expr(node), [place, condition, bits], replace(place, reads=place.reads | bits.reads))
+    elif chosen is place and other is not place:
         mask = writer.elementwise(
             "logical_not", [condition], TRUTH, ast.UnaryOp(ast.Invert(), condition.node), None, "mask"
         )
@@ -80,6 +100,10 @@ def _where(writer: Writer, node: ast.Call, into: Operand | None) -> Operand:
         writer.emit(assigned("copyto", [into.node, place.node], None), [place], into)
         return into
     return place
+
+
+def _is_zero(operand: Operand) -> bool:
+    return isinstance(operand.node, ast.Constant) and operand.node.value == 0
 
 
 def _like(writer: Writer, axes: Axes, chosen: Operand) -> Operand:
@@ -159,10 +183,12 @@ def _method(writer: Writer, function: ast.Attribute, node: ast.Call, into: Opera
 def _reshaped(writer: Writer, operand: Operand, node: ast.Call) -> Operand:
     """An array in another shape: a view where memory lies so for every stride in use, else of a copy."""
     axes = _shape(writer, ast.Tuple(node.args))
-    if not same(operand.strides, contiguous(operand.axes)):
+    split = views.split(operand, axes)
+    if split is None and not same(operand.strides, contiguous(operand.axes)):
         operand = writer.copied(operand, "rows")
     plain = views.method(operand.node, "reshape", *node.args)
-    return replace(operand, node=plain, axes=axes, strides=contiguous(axes), fresh=False)
+    strides = contiguous(axes) if split is None else split
+    return replace(operand, node=plain, axes=axes, strides=strides, fresh=False)
 
 
 def reduction(
@@ -179,10 +205,20 @@ def reduction(
     plain = ast.Call(ast.Attribute(operand.node, name), [], list(node.keywords))
     if into is None and writer.stays(axes, [operand]):
         return writer.expression(plain, axes, REAL, [operand])
-    place = into if into is not None and same(into.axes, axes) else writer.array(axes, REAL, None, name)
+    place = into
+    if into is None or not same(into.axes, axes):
+        value = Value("", axes, _order_left(writer, operand, over, keep), REAL)
+        place = writer.array(axes, REAL, value.operand(), name)
     plain.keywords.append(ast.keyword("out", place.node))
     writer.emit(ast.Expr(plain), [operand], place)
     return place
+
+
+def _order_left(writer: Writer, operand: Operand, over: tuple[int, ...], keep: bool) -> tuple[int, ...]:
+    """The order in memory of the axes that a reduction leaves."""
+    order = order_of(operand, writer.sizes)
+    left = [k for k in range(operand.rank) if keep or k not in over]
+    return tuple(left.index(k) for k in order if k in left)
 
 
 _NAMED: Mapping[str, Callable[[Writer, ast.Call, Operand | None], Operand]] = {

@@ -136,7 +136,13 @@ class Writer:
         place = into if into is not None and same(into.axes, axes) and into.kind == kind else None
         if place is None:
             own = [part for part in like if part.fresh and part.kind == kind]
+            like.sort(key=lambda part: part.once is not None)
             place = own[0] if own else self.array(axes, kind, like[0] if like else None, suffix)
+        repeats = next((part.repeats for part in parts if part.repeats), ())
+        if repeats:
+            nodes = [self.in_blocks(part, repeats) for part in (*parts, place)]
+            self.emit(assigned(function, nodes[:-1], nodes[-1], False), parts, place)
+            return place
         yields = [part for part in like if self.alike(part, place) and self.alone(part, place, parts)]
         self.emit(assigned(function, [part.node for part in parts], place.node), parts, place, yields)
         return place
@@ -174,6 +180,22 @@ class Writer:
             return False
         return part.kind == place.kind and same(part.strides, place.strides) and len(part.reads) == 1
 
+    def in_blocks(self, part: Operand, repeats: tuple[int, ...]) -> ast.expr:
+        """An operand with each repeated axis (r n) as (n, r); what is repeated stands once, along (n, 1)."""
+        if not part.rank:
+            return part.node
+        counts = repeats[len(repeats) - part.rank :]
+        if part.once is not None:
+            marks: list[ast.expr] = []
+            for count in counts:
+                marks += [ast.Slice(), *([ast.Constant(None)] if count > 1 else [])]
+            return ast.Subscript(part.once, ast.Tuple(marks))
+        shape: list[ast.expr] = []
+        for size, count in zip(part.axes, counts, strict=True):
+            shape.append(self.size_node(size / count if size != 1 else size))
+            shape += [ast.Constant(count if size != 1 else 1)] if count > 1 else []
+        return views.method(part.node, "reshape", *shape)
+
     def alone(self, part: Operand, place: Operand, parts: Sequence[Operand]) -> bool:
         """Whether no other part reads the same array in another shape: it would read what is overwritten."""
         return all(self.alike(other, place) for other in parts if other.reads & part.reads)
@@ -210,9 +232,11 @@ class Writer:
         return float(elements(axes).subs(self.sizes))
 
 
-def assigned(function: str, arguments: Sequence[ast.expr], out: ast.expr | None) -> ast.stmt:
+def assigned(
+    function: str, arguments: Sequence[ast.expr], out: ast.expr | None, named: bool = True
+) -> ast.stmt:
     """np.add(A, B, out=C); A += B where C is A."""
-    if out is not None and function in IN_PLACE and ast.dump(arguments[0]) == ast.dump(out):
+    if named and out is not None and function in IN_PLACE and ast.dump(arguments[0]) == ast.dump(out):
         return ast.AugAssign(out, IN_PLACE[function](), arguments[1])
     keywords = [ast.keyword("out", out)] if out is not None else []
     return ast.Expr(ast.Call(numpy(function), list(arguments), keywords))

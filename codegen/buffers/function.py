@@ -12,10 +12,11 @@ from codegen.buffers.expressions import Writer
 from codegen.buffers.rooms import Room, rooms
 from codegen.buffers.statements import write
 from codegen.buffers.values import REAL, TRUTH, WHOLE, Draft, Operand, Value, contiguous
-from codegen.numpy_function import laid_out
+from codegen.numpy_function import laid_out, size_lines
 from codegen.numpy_lines import Line
 from codegen.printers.numpy_numbers import Scalars
 from codegen.printers.numpy_text import Code
+from codegen.printers.to_numpy import NumpyPrinter
 from derive.calculus.tensor import Kind, Size, Tensor
 
 
@@ -26,6 +27,7 @@ class Planned:
     lines: tuple[str, ...]
     rooms: tuple[Room, ...]
     constants: Mapping[str, str]
+    functions: frozenset[str] = frozenset()
 
     @property
     def arrays(self) -> tuple[Value, ...]:
@@ -58,7 +60,29 @@ def planned(
     kept = draft.instructions[-1].reads if draft.instructions else frozenset()
     found = rooms(draft, kept, numbers)
     constants = {name: ast.unparse(node) for name, node in draft.constants.items()}
-    return Planned(tuple(_text(draft)), tuple(found), constants)
+    sized = _sizes(draft, arguments, names)
+    return Planned((*sized, *_text(draft)), tuple(found), constants, frozenset(writer.functions))
+
+
+def _sizes(draft: Draft, arguments: Sequence[Tensor], names: Mapping[str, str]) -> list[str]:
+    """Sizes that only the rewritten lines name."""
+    stored = {
+        node.id
+        for line in draft.instructions
+        if isinstance(line.node, ast.Assign)
+        for target in line.node.targets
+        for node in ([target, *target.elts] if isinstance(target, ast.Tuple) else [target])
+        if isinstance(node, ast.Name)
+    }
+    letters = {
+        symbol.name
+        for tensor in arguments
+        for extent in tensor.shape
+        for symbol in extent.free_symbols
+        if isinstance(symbol, Size)
+    }
+    missing = (letters & _loaded(draft)) - stored
+    return [f"    {line}" for line in size_lines(missing, arguments, NumpyPrinter(names))[0]]
 
 
 def _given(tensor: Tensor, names: Mapping[str, str]) -> Operand:
@@ -77,7 +101,7 @@ def _text(draft: Draft) -> list[str]:
         if _is_idle(node, loaded):
             continue
         text = ast.unparse(ast.fix_missing_locations(node))
-        if isinstance(node, ast.For):
+        if isinstance(node, ast.For | ast.If):
             text = text.split("\n")[0]
         new = [name for name in instruction.writes if name in draft.values and name not in written]
         written |= set(new)

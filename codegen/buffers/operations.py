@@ -12,9 +12,9 @@ from sympy import Integer
 from codegen.buffers import views
 from codegen.buffers.calls import call
 from codegen.buffers.contractions import matmul
-from codegen.buffers.expressions import UnplannedError, Writer
+from codegen.buffers.expressions import UnplannedError, Writer, assigned
 from codegen.buffers.indexing import gathered
-from codegen.buffers.values import REAL, TRUTH, WHOLE, Operand, broadcast, contiguous
+from codegen.buffers.values import REAL, TRUTH, WHOLE, Instruction, Operand, broadcast, contiguous
 
 BINARY = {
     ast.Add: "add",
@@ -122,6 +122,26 @@ def _tuple(writer: Writer, node: ast.Tuple, _: Operand | None) -> Operand:
     return Operand(ast.Tuple([part.node for part in parts]), axes, contiguous(axes))
 
 
+def _branch(writer: Writer, node: ast.IfExp, _: Operand | None) -> Operand:
+    """A choice by a condition on sizes and steps: only the branch taken is computed."""
+    test = writer.visit(node.test)
+    head = ast.If(test.node, [ast.Pass()], [])
+    writer.draft.instructions.append(Instruction(head, test.reads, depth=writer.depth))
+    writer.depth += 1
+    body = writer.settled(writer.visit(node.body))
+    place = body if body.fresh else writer.array(body.axes, REAL, body, "branch")
+    if body is not place:
+        writer.emit(assigned("copyto", [place.node, body.node], None), [body], place)
+    writer.depth -= 1
+    otherwise = ast.Expr(ast.Name("else:"))  # ast has no statement for the second half of an `if`
+    writer.draft.instructions.append(Instruction(otherwise, depth=writer.depth))
+    writer.depth += 1
+    other = writer.visit(node.orelse)
+    writer.emit(assigned("copyto", [place.node, other.node], None), [other], place)
+    writer.depth -= 1
+    return place
+
+
 OPERATIONS: Mapping[type[ast.expr], Callable[[Writer, Any, Operand | None], Operand]] = {
     ast.Constant: _constant,
     ast.Name: _name,
@@ -132,4 +152,5 @@ OPERATIONS: Mapping[type[ast.expr], Callable[[Writer, Any, Operand | None], Oper
     ast.BoolOp: _bool,
     ast.Subscript: _subscript,
     ast.Call: call,
+    ast.IfExp: _branch,
 }

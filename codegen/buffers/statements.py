@@ -15,11 +15,13 @@ def write(writer: Writer, body: Sequence[ast.stmt], tensors: Mapping[str, Tensor
     """Instructions for statements; what none computes stays as it was."""
     for statement in body:
         before = len(writer.draft.instructions), dict(writer.draft.values)
+        depth = writer.depth
         try:
             _statement(writer, statement, tensors)
         except UnplannedError:
             del writer.draft.instructions[before[0] :]
             writer.draft.values = before[1]
+            writer.depth = depth
             _plain(writer, statement, tensors)
 
 

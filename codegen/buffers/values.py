@@ -22,7 +22,10 @@ ONE = Integer(1)
 
 @dataclass(frozen=True)
 class Operand:
-    """An expression that stands in a line without computing an array; `fresh` where it may be overwritten."""
+    """An expression that stands in a line without computing an array; `fresh` where it may be overwritten.
+
+    With `repeats` each place along an axis stands so often in turn, and `once` is the array without repetition.
+    """
 
     node: ast.expr
     axes: Axes = ()
@@ -30,6 +33,8 @@ class Operand:
     kind: str = REAL
     reads: frozenset[str] = frozenset()
     fresh: bool = False
+    repeats: tuple[int, ...] = ()
+    once: ast.expr | None = None
 
     @property
     def rank(self) -> int:

@@ -10,6 +10,7 @@ from __future__ import annotations
 import ast
 from collections.abc import Callable, Sequence
 from dataclasses import replace
+from math import prod
 
 from sympy import Expr, Integer, expand
 
@@ -97,6 +98,20 @@ def merged(operand: Operand, groups: Sequence[Sequence[int]]) -> tuple[Axes, Axe
         size: Expr = ONE
         for k in kept:
             size *= operand.axes[k]
-        axes.append(expand(size))
+        axes.append(size)
         strides.append(operand.strides[kept[-1]] if kept else ONE)
     return tuple(axes), tuple(strides)
+
+
+def split(operand: Operand, axes: Axes) -> Axes | None:
+    """The strides of an array of which some axes became several: a view however it lies in memory."""
+    strides: list[Expr] = []
+    rest = list(axes)
+    for size, stride in zip(operand.axes, operand.strides, strict=True):
+        group: list[Expr] = []
+        while rest and expand(prod(group) - size) != 0:
+            group.append(rest.pop(0))
+        if expand(prod(group) - size) != 0:
+            return None
+        strides += [stride * prod(group[k + 1 :]) for k in range(len(group))]
+    return None if rest else tuple(map(expand, strides))

@@ -8,6 +8,7 @@
 
 from __future__ import annotations
 
+import ast
 from collections.abc import Mapping, Sequence
 
 from sympy import Expr
@@ -59,7 +60,8 @@ def arrays_function(found: Planned, arguments: Sequence[Tensor], names: Mapping[
         for extent in value.axes:
             letters |= dict.fromkeys(sorted(_letters(extent)))
     for text in found.constants.values():
-        letters |= dict.fromkeys(letter for tensor in arguments for letter in _shape_letters(tensor) if letter in text)
+        used = {node.id for node in ast.walk(ast.parse(text)) if isinstance(node, ast.Name)}
+        letters |= dict.fromkeys(letter for tensor in arguments for letter in _shape_letters(tensor) if letter in used)
     lines, _ = size_lines(set(letters), arguments, printer)
     real = next(tensor for tensor in arguments if tensor.axes and names.get(tensor.name, "").startswith("p."))
     spelled = ", ".join(letters)
@@ -71,7 +73,8 @@ def arrays_function(found: Planned, arguments: Sequence[Tensor], names: Mapping[
         "    rooms = [",
         *(f"        {line}" for room in found.rooms for line in _room([life.value for life in room.lives])),
         "    ]",
-        *(line for line in wrapped(f"    w.lay(sizes, rooms, [{', '.join(found.constants.values())}])")),
+        *(f"    {name} = {text}" for name, text in found.constants.items()),
+        *wrapped(f"w.lay(sizes, rooms, [{', '.join(found.constants)}])", 4),
         "return w.arrays",
     ]
     head = f'def arrays(w, p, {batch}):\n    """The arrays of `gradients` for batches and parameters of these sizes."""'

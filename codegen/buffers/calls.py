@@ -5,6 +5,7 @@ from __future__ import annotations
 import ast
 from collections.abc import Callable, Mapping
 from dataclasses import replace
+from itertools import product as iterated
 
 from sympy import Expr, Integer
 
@@ -22,6 +23,7 @@ from codegen.buffers.values import (
     Value,
     broadcast,
     contiguous,
+    elements,
     order_of,
     same,
 )
@@ -80,8 +82,10 @@ def _where(writer: Writer, node: ast.Call, into: Operand | None) -> Operand:
         plain = ast.Call(node.func, [part.node for part in parts], [])
         kind = REAL if REAL in (chosen.kind, other.kind) else WHOLE
         return writer.expression(plain, axes, kind, parts)
+    if _is(chosen, 1) and same(other.axes, axes) and not writer.constant(condition):
+        return _one_or(writer, condition, other, into)
     place = _like(writer, axes, chosen)
-    if chosen is place and _is_zero(other) and not writer.constant(condition):
+    if chosen is place and _is(other, 0) and not writer.constant(condition):
         bits = writer.array(axes, REAL, place, "bits")
         node = ast.Call(ast.Name("keep_where"), [place.node, condition.node, bits.node], [])
         writer.functions.add("keep_where")
@@ -102,8 +106,27 @@ def _where(writer: Writer, node: ast.Call, into: Operand | None) -> Operand:
     return place
 
 
-def _is_zero(operand: Operand) -> bool:
-    return isinstance(operand.node, ast.Constant) and operand.node.value == 0
+def _one_or(writer: Writer, condition: Operand, other: Operand, into: Operand | None) -> Operand:
+    """1 where the condition holds, else the other: the other where it does not hold, plus the mask."""
+    place = into if into is not None else writer.array(other.axes, REAL, other, "choice")
+    bits = writer.array(other.axes, REAL, place, "bits")
+    writer.functions.add("keep_where")
+    opposite = writer.elementwise(
+        "logical_not", [condition], TRUTH, ast.UnaryOp(ast.Invert(), condition.node), None, "mask"
+    )
+    writer.emit(assigned("copyto", [place.node, other.node], None), [other], place)
+    both = replace(place, reads=place.reads | bits.reads)
+    node = ast.Call(ast.Name("keep_where"), [place.node, opposite.node, bits.node], [])
+    writer.emit(ast.Expr(node), [place, opposite, bits], both)
+    if opposite is condition:  # it was overwritten; the sum wants it as it was
+        turned = assigned("logical_not", [opposite.node], opposite.node)
+        writer.emit(turned, [opposite], opposite)
+    writer.emit(assigned("add", [place.node, condition.node], place.node), [place, condition], place)
+    return place
+
+
+def _is(operand: Operand, value: int) -> bool:
+    return isinstance(operand.node, ast.Constant) and operand.node.value == value
 
 
 def _like(writer: Writer, axes: Axes, chosen: Operand) -> Operand:
@@ -209,8 +232,35 @@ def reduction(
     if into is None or not same(into.axes, axes):
         value = Value("", axes, _order_left(writer, operand, over, keep), REAL)
         place = writer.array(axes, REAL, value.operand(), name)
+    few = isinstance(elements(tuple(operand.axes[k] for k in over)), Integer)
+    exact = name in ("max", "min") or (name == "sum" and operand.kind == TRUTH)
+    if few and exact and not keep and len(over) > 1 and into is None:
+        return _unrolled(writer, operand, name, over, place)
     plain.keywords.append(ast.keyword("out", place.node))
     writer.emit(ast.Expr(plain), [operand], place)
+    return place
+
+
+def _unrolled(
+    writer: Writer, operand: Operand, name: str, over: tuple[int, ...], place: Operand
+) -> Operand:
+    """A reduction over a few places, place by place: a loop over long axes instead of one over short ones."""
+    first: ast.expr | None = None
+    for number, places in enumerate(iterated(*(range(int(operand.axes[k])) for k in over))):
+        fixed = dict(zip(over, places, strict=True))
+        items: list[ast.expr] = [
+            ast.Constant(fixed[k]) if k in fixed else ast.Slice() for k in range(operand.rank)
+        ]
+        part = ast.Subscript(operand.node, ast.Tuple(items))
+        if name == "sum":
+            statement = assigned("add" if number else "copyto", [place.node, part], place.node if number else None)
+        elif number == 0:
+            first = part
+            continue
+        else:
+            before = first if number == 1 and first is not None else place.node
+            statement = assigned({"max": "maximum", "min": "minimum"}[name], [before, part], place.node)
+        writer.emit(statement, [operand, *([place] if number > 1 else [])], place)
     return place
 
 

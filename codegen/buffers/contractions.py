@@ -23,7 +23,7 @@ def matmul(writer: Writer, left: Operand, right: Operand, into: Operand | None =
     if into is None and writer.small(axes):
         return writer.expression(plain, axes, REAL, [left, right])
     place = into if into is not None and same(into.axes, axes) else writer.array(axes, REAL, None, "product")
-    if left.rank > 2 and right.rank == 2 and views.merged(left, _rows(left)) and into is None:
+    if left.rank > 2 and right.rank == 2 and views.merged(left, _rows(left)) and views.merged(place, _rows(place)):
         rows, found = (writer.reshaped(part, _rows(part)) for part in (left, place))
         writer.emit(assigned("matmul", [rows.node, right.node], found.node), [left, right], place)
         return place

@@ -164,7 +164,9 @@ class _Module:
         arguments = [*self.supplied, *self.owned]
         sizes = {plan.network.batch: plan.network.most, **plan.network.sizes}
         tensors = plan.gradients.tensors
-        found = planned(body.lines, tensors, self.names, arguments, sizes, plan.network.batch, [f"{loss}_bar"])
+        found = planned(
+            body.lines, tensors, self.names, arguments, sizes, plan.network.batch, [f"{loss}_bar"]
+        )
         self.workspace = [WORKSPACE, arrays_function(found, arguments, self.names, self.batch)]
         laid = f"    {', '.join(found.names)} = arrays(w or Workspace(), p, {self.batch})"
         functions = {"dot_into" if name == "dot" else name for name in body.functions}

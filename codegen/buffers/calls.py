@@ -29,7 +29,9 @@ from codegen.buffers.values import (
 )
 
 ELEMENTWISE = frozenset(
-    ("exp log tanh sinh cosh sin cos tan sign log1p expm1 arctan arcsin arccos sqrt maximum minimum clip").split()
+    (
+        "exp log tanh sinh cosh sin cos tan sign log1p expm1 arctan arcsin arccos sqrt maximum minimum clip"
+    ).split()
 )
 REDUCTIONS = frozenset({"sum", "max", "min", "mean"})
 
@@ -164,6 +166,24 @@ def _broadcast_to(writer: Writer, node: ast.Call, _: Operand | None) -> Operand:
     )
 
 
+def _concatenate(writer: Writer, node: ast.Call, _: Operand | None) -> Operand:
+    """np.concatenate((A, B), axis=1, out=place)."""
+    options = {keyword.arg: keyword.value for keyword in node.keywords}
+    if not isinstance(node.args[0], ast.Tuple) or set(options) - {"axis"}:
+        raise UnplannedError(ast.unparse(node))
+    parts = [writer.settled(writer.visit(item)) for item in node.args[0].elts]
+    axis = int(ast.literal_eval(options["axis"])) if "axis" in options else 0
+    if axis < 0 or any(part.kind != REAL for part in parts):
+        raise UnplannedError(ast.unparse(node))
+    axes = list(parts[0].axes)
+    axes[axis] = sum((part.axes[axis] for part in parts), Integer(0))
+    place = writer.array(tuple(axes), REAL, None, "joined")
+    joined = ast.Tuple([part.node for part in parts])
+    keywords = [*node.keywords, ast.keyword("out", place.node)]
+    writer.emit(ast.Expr(ast.Call(node.func, [joined], keywords)), parts, place)
+    return place
+
+
 def _full(writer: Writer, node: ast.Call, _: Operand | None) -> Operand:
     axes = _shape(writer, node.args[0])
     value = writer.visit(node.args[1]) if ast.unparse(node.func) == "np.full" else Operand(ast.Constant(0))
@@ -214,9 +234,7 @@ def _reshaped(writer: Writer, operand: Operand, node: ast.Call) -> Operand:
     return replace(operand, node=plain, axes=axes, strides=strides, fresh=False)
 
 
-def reduction(
-    writer: Writer, operand: Operand, name: str, node: ast.Call, into: Operand | None
-) -> Operand:
+def reduction(writer: Writer, operand: Operand, name: str, node: ast.Call, into: Operand | None) -> Operand:
     """A.sum(axis=1, out=place)."""
     options = {keyword.arg or "": keyword.value for keyword in node.keywords}
     given = ast.literal_eval(options["axis"]) if "axis" in options else tuple(range(operand.rank))
@@ -241,9 +259,7 @@ def reduction(
     return place
 
 
-def _unrolled(
-    writer: Writer, operand: Operand, name: str, over: tuple[int, ...], place: Operand
-) -> Operand:
+def _unrolled(writer: Writer, operand: Operand, name: str, over: tuple[int, ...], place: Operand) -> Operand:
     """A reduction over a few places, place by place: a loop over long axes instead of one over short ones."""
     first: ast.expr | None = None
     for number, places in enumerate(iterated(*(range(int(operand.axes[k])) for k in over))):
@@ -253,7 +269,9 @@ def _unrolled(
         ]
         part = ast.Subscript(operand.node, ast.Tuple(items))
         if name == "sum":
-            statement = assigned("add" if number else "copyto", [place.node, part], place.node if number else None)
+            statement = assigned(
+                "add" if number else "copyto", [place.node, part], place.node if number else None
+            )
         elif number == 0:
             first = part
             continue
@@ -277,6 +295,7 @@ _NAMED: Mapping[str, Callable[[Writer, ast.Call, Operand | None], Operand]] = {
     "where": _where,
     "einsum": _einsum,
     "broadcast_to": _broadcast_to,
+    "concatenate": _concatenate,
     "full": _full,
     "zeros": _full,
 }

@@ -1,7 +1,7 @@
 """Contractions with a place for the result: products of matrices, and every einsum of two that is one.
 
-    "ojlm,ijklmn->iokn"    o free left, i k n free right, j l m summed:
-                           rows of windows, copied side by side, times the kernel as a matrix
+"ojlm,ijklmn->iokn"    o free left, i k n free right, j l m summed:
+                       rows of windows, copied side by side, times the kernel as a matrix
 """
 
 from __future__ import annotations
@@ -23,7 +23,12 @@ def matmul(writer: Writer, left: Operand, right: Operand, into: Operand | None =
     if into is None and writer.small(axes):
         return writer.expression(plain, axes, REAL, [left, right])
     place = into if into is not None and same(into.axes, axes) else writer.array(axes, REAL, None, "product")
-    if left.rank > 2 and right.rank == 2 and views.merged(left, _rows(left)) and views.merged(place, _rows(place)):
+    if (
+        left.rank > 2
+        and right.rank == 2
+        and views.merged(left, _rows(left))
+        and views.merged(place, _rows(place))
+    ):
         rows, found = (writer.reshaped(part, _rows(part)) for part in (left, place))
         writer.emit(assigned("matmul", [rows.node, right.node], found.node), [left, right], place)
         return place
@@ -59,7 +64,11 @@ def einsum(writer: Writer, spelled: str, parts: Sequence[Operand], into: Operand
     inputs, output = spelled.split("->")
     letters = inputs.split(",")
     parts = [writer.settled(part) for part in parts]
-    sizes = {letter: n for word, part in zip(letters, parts, strict=True) for letter, n in zip(word, part.axes, strict=True)}
+    sizes = {
+        letter: n
+        for word, part in zip(letters, parts, strict=True)
+        for letter, n in zip(word, part.axes, strict=True)
+    }
     axes = tuple(sizes[letter] for letter in output)
     if len(parts) == 2 and _is_product(letters, output) and not writer.small(axes):
         found = _as_product(writer, letters, output, parts)
@@ -74,7 +83,9 @@ def einsum(writer: Writer, spelled: str, parts: Sequence[Operand], into: Operand
         raise UnplannedError(spelled)
     if into is None and writer.small(axes):
         return writer.expression(node, axes, REAL, parts)
-    place = into if into is not None and same(into.axes, axes) else writer.array(axes, REAL, None, "contraction")
+    place = (
+        into if into is not None and same(into.axes, axes) else writer.array(axes, REAL, None, "contraction")
+    )
     node.keywords.append(ast.keyword("out", place.node))
     writer.emit(ast.Expr(node), parts, place)
     return place

@@ -131,7 +131,9 @@ def _is_idle(node: ast.stmt, loaded: set[str]) -> bool:
     """Whether a line names a size, or a view, that nothing reads any more."""
     if not isinstance(node, ast.Assign):
         return False
-    items = [t for target in node.targets for t in (target.elts if isinstance(target, ast.Tuple) else [target])]
+    items = [
+        t for target in node.targets for t in (target.elts if isinstance(target, ast.Tuple) else [target])
+    ]
     return all(isinstance(item, ast.Name) and item.id not in loaded for item in items)
 
 

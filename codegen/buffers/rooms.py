@@ -1,8 +1,8 @@
 """Lifetimes to rooms: arrays that are never alive together take one room in turn.
 
-    Z2       lines 1..9     room 1
-    A2_bar   lines 7..11    room 2
-    A1_bar   lines 12..14   room 1, for Z2 is dead
+Z2       lines 1..9     room 1
+A2_bar   lines 7..11    room 2
+A1_bar   lines 12..14   room 1, for Z2 is dead
 """
 
 from __future__ import annotations

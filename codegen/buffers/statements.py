@@ -87,8 +87,10 @@ def _is_view(node: ast.expr) -> bool:
         return True
     if isinstance(node, ast.Subscript | ast.Attribute):
         return _is_view(node.value)
-    return isinstance(node, ast.Call) and isinstance(node.func, ast.Attribute) and (
-        node.func.attr in ("transpose", "reshape", "broadcast_to")
+    return (
+        isinstance(node, ast.Call)
+        and isinstance(node.func, ast.Attribute)
+        and (node.func.attr in ("transpose", "reshape", "broadcast_to"))
     )
 
 
@@ -197,5 +199,3 @@ def _own(name: str, tensors: Mapping[str, Tensor]) -> Operand:
     tensor = tensors[name]
     kind = {Kind.INTEGER: WHOLE, Kind.MASK: TRUTH}.get(tensor.kind, REAL)
     return Operand(ast.Name(name), tensor.shape, contiguous(tensor.shape), kind)
-
-

@@ -1,8 +1,8 @@
 """What an expression of a plain function is: its axes, how they lie in memory, which planned arrays it reads.
 
-    H                       (m, k), strides (k, 1), reads H
-    M[:, None]              (m, 1), strides (1, 0), reads M
-    np.exp(H - M[:, None])  computed: two instructions with out=E
+H                       (m, k), strides (k, 1), reads H
+M[:, None]              (m, 1), strides (1, 0), reads M
+np.exp(H - M[:, None])  computed: two instructions with out=E
 """
 
 from __future__ import annotations

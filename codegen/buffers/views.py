@@ -1,8 +1,8 @@
 """Views: an operand in another shape, without a copy.
 
-    W1.T, A.transpose(0, 2, 1)     axes and strides in another order
-    H[1:], A[t, :, 0], M[:, None]  a start, fewer axes, axes of one place
-    merged(A, groups)              neighbours as one axis, where they lie so
+W1.T, A.transpose(0, 2, 1)     axes and strides in another order
+H[1:], A[t, :, 0], M[:, None]  a start, fewer axes, axes of one place
+merged(A, groups)              neighbours as one axis, where they lie so
 """
 
 from __future__ import annotations

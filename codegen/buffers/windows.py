@@ -1,10 +1,10 @@
 """Windows as views: the array, padded with what lies outside where a window reaches beyond, and strides.
 
-    windows(windows(X, 3, W, 5, start=-2), 2, H, 5, start=-2)
+windows(windows(X, 3, W, 5, start=-2), 2, H, 5, start=-2)
 
-    padded.fill(0)
-    padded[:, :, 2:H + 2, 2:W + 2] = X
-    window_view(window_view(padded, 3, W, 5), 2, H, 5)
+padded.fill(0)
+padded[:, :, 2:H + 2, 2:W + 2] = X
+window_view(window_view(padded, 3, W, 5), 2, H, 5)
 """
 
 from __future__ import annotations

@@ -1,9 +1,9 @@
 """The functions that lay the arrays of a step into one block of memory.
 
-    rooms = [
-        [(m, d), (n, d)],    # Z2, W1_bar
-        [(m, k)],            # H
-    ]
+rooms = [
+    [(m, d), (n, d)],    # Z2, W1_bar
+    [(m, k)],            # H
+]
 """
 
 from __future__ import annotations
@@ -61,7 +61,9 @@ def arrays_function(found: Planned, arguments: Sequence[Tensor], names: Mapping[
             letters |= dict.fromkeys(sorted(_letters(extent)))
     for text in found.constants.values():
         used = {node.id for node in ast.walk(ast.parse(text)) if isinstance(node, ast.Name)}
-        letters |= dict.fromkeys(letter for tensor in arguments for letter in _shape_letters(tensor) if letter in used)
+        letters |= dict.fromkeys(
+            letter for tensor in arguments for letter in _shape_letters(tensor) if letter in used
+        )
     lines, _ = size_lines(set(letters), arguments, printer)
     real = next(tensor for tensor in arguments if tensor.axes and names.get(tensor.name, "").startswith("p."))
     spelled = ", ".join(letters)

@@ -65,7 +65,14 @@ def variant(
         raise DeriveError(
             f"{name} has no size {', '.join(sorted(unknown))}; its sizes are {', '.join(chosen.sizes)}"
         )
-    if sigma is None and renamed is None and not sizes and not derivatives and forms == "stable" and buffers == "fresh":
+    if (
+        sigma is None
+        and renamed is None
+        and not sizes
+        and not derivatives
+        and forms == "stable"
+        and buffers == "fresh"
+    ):
         return chosen
     words = [name, *(("--activation", sigma) if sigma else ()), *(("--as", renamed) if renamed else ())]
     for letter, size in (sizes or {}).items():

@@ -86,7 +86,7 @@ def window_view(X, axis, count, size, step, reach, start):
 
 KEEP_WHERE = '''\
 def keep_where(X, mask, bits):
-    """X where the mask holds, else 0: `and` with all bits or none, for a masked copy branches at each element."""
+    """X where the mask holds, else 0: `and` with all bits or none; a masked copy branches at each element."""
     X, bits = X.view(f"i{X.itemsize}"), bits.view(f"i{X.itemsize}")
     np.copyto(bits, mask)
     np.negative(bits, out=bits)

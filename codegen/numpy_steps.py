@@ -46,7 +46,7 @@ class _InPlace:
         """
         factor, terms = _split(value, old)
         if self.reuse:
-            terms.sort(key=lambda term: not _coefficient(term, self.gradient))
+            terms.sort(key=lambda term: not _reads(term, self.gradient))
         self._multiply(old, factor)
         for term in terms:
             self._add(old, term)
@@ -66,7 +66,7 @@ class _InPlace:
         lines = self._through_gradient(target, sign, size) or [f"{target} {sign} {_text(size)}"]
         optional = _optional(term)
         self.lines += [f"if {optional}:", *(f"    {line}" for line in lines)] if optional else lines
-        self.spent |= bool(coefficient)
+        self.spent |= _reads(term, self.gradient)
 
     def _through_gradient(self, target: str, sign: str, size: Expr) -> list[str]:
         """A multiple of an array, computed in the memory of the gradient that has been added."""
@@ -103,6 +103,10 @@ def _coefficient(value: Expr, name: str) -> Expr | None:
     coefficient = _at(others, {own: Integer(1)}) - _at(others, {own: Integer(0)})
     linear = expand(value - _without(value, name) - coefficient * own) == 0
     return coefficient if linear and not any(ref.indices for ref in refs(coefficient)) else None
+
+
+def _reads(value: Expr, name: str) -> bool:
+    return any(ref.name == name for ref in refs(value))
 
 
 def _without(value: Expr, name: str) -> Expr:

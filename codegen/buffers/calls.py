@@ -12,7 +12,6 @@ from sympy import Expr, Integer
 from codegen.buffers import views
 from codegen.buffers.contractions import einsum, product_of
 from codegen.buffers.expressions import UnplannedError, Writer, assigned
-from codegen.buffers.windows import windows
 from codegen.buffers.values import (
     ONE,
     REAL,
@@ -27,12 +26,26 @@ from codegen.buffers.values import (
     order_of,
     same,
 )
+from codegen.buffers.windows import windows
 
 ELEMENTWISE = frozenset(
-    (
-        "exp log tanh sinh cosh sin cos tan sign log1p expm1 arctan arcsin arccos sqrt maximum minimum clip"
-    ).split()
-)
+    [
+        "exp",
+        "log",
+        "tanh",
+        "sinh",
+        "cosh",
+        "sin",
+        "cos",
+        "tan",
+        "sign",
+        "log1p",
+        "expm1",
+        "arctan",
+        "arcsin",
+        "arccos",
+    ]
+) | {"sqrt", "maximum", "minimum", "clip"}
 REDUCTIONS = frozenset({"sum", "max", "min", "mean"})
 
 
@@ -44,7 +57,8 @@ def call(writer: Writer, node: ast.Call, into: Operand | None) -> Operand:
     if isinstance(node.func, ast.Attribute):
         return _method(writer, node.func, node, into)
     if text == "dot":
-        return product_of(writer, *(writer.visit(argument) for argument in node.args), into=into)
+        left, right = (writer.visit(argument) for argument in node.args)
+        return product_of(writer, left, right, into)
     if text == "windows":
         return windows(writer, node)
     if text == "float":
@@ -139,7 +153,8 @@ def _like(writer: Writer, axes: Axes, chosen: Operand) -> Operand:
 
 def _copy_where(writer: Writer, place: Operand, value: Operand, mask: Operand) -> None:
     statement = assigned("copyto", [place.node, value.node], None)
-    assert isinstance(statement, ast.Expr) and isinstance(statement.value, ast.Call)
+    assert isinstance(statement, ast.Expr)
+    assert isinstance(statement.value, ast.Call)
     statement.value.keywords.append(ast.keyword("where", mask.node))
     writer.emit(statement, [value, mask, place], place)
 
@@ -246,8 +261,9 @@ def reduction(writer: Writer, operand: Operand, name: str, node: ast.Call, into:
     plain = ast.Call(ast.Attribute(operand.node, name), [], list(node.keywords))
     if into is None and writer.stays(axes, [operand]):
         return writer.expression(plain, axes, REAL, [operand])
-    place = into
-    if into is None or not same(into.axes, axes):
+    if into is not None and same(into.axes, axes):
+        place = into
+    else:
         value = Value("", axes, _order_left(writer, operand, over, keep), REAL)
         place = writer.array(axes, REAL, value.operand(), name)
     few = isinstance(elements(tuple(operand.axes[k] for k in over)), Integer)

@@ -127,7 +127,7 @@ class Writer:
         into: Operand | None = None,
         suffix: str = "part",
     ) -> Operand:
-        """np.function(*parts, out=place), in the memory of a part that nobody else reads where there is one."""
+        """np.function(*parts, out=place), in the memory of a part that nobody else reads if there is one."""
         axes = broadcast(*(part.axes for part in parts))
         if into is None and self.stays(axes, parts):
             return self.expression(plain, axes, kind, parts)
@@ -214,7 +214,7 @@ class Writer:
         node = views.method(operand.node, "reshape", *shape)
         return replace(operand, node=node, axes=axes, strides=strides, fresh=False)
 
-    def copied(self, operand: Operand, suffix: str, order: Sequence[int] | None = None) -> Operand:
+    def copied(self, operand: Operand, suffix: str) -> Operand:
         """A copy in C order."""
         place = self.array(operand.axes, operand.kind, None, suffix)
         self.emit(assigned("copyto", [place.node, operand.node], None), [operand], place)
@@ -236,13 +236,15 @@ def assigned(
     function: str, arguments: Sequence[ast.expr], out: ast.expr | None, named: bool = True
 ) -> ast.stmt:
     """np.add(A, B, out=C); A += B where C is A."""
-    if named and out is not None and function in IN_PLACE and ast.dump(arguments[0]) == ast.dump(out):
+    own = out is not None and ast.dump(arguments[0]) == ast.dump(out)
+    if named and own and function in IN_PLACE and isinstance(out, ast.Name | ast.Subscript):
         return ast.AugAssign(out, IN_PLACE[function](), arguments[1])
     keywords = [ast.keyword("out", out)] if out is not None else []
     return ast.Expr(ast.Call(numpy(function), list(arguments), keywords))
 
 
 def numpy(function: str) -> ast.expr:
+    """np.function."""
     return ast.Attribute(ast.Name("np"), function)
 
 

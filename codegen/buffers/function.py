@@ -1,4 +1,4 @@
-"""A plain function's body rewritten: instructions in order, the rooms of their arrays, what depends on sizes alone."""
+"""A plain function's body rewritten: instructions in order, rooms of arrays, what depends on sizes alone."""
 
 from __future__ import annotations
 

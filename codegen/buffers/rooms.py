@@ -19,7 +19,7 @@ BYTES = {TRUTH: 1, WHOLE: 8}
 
 @dataclass(frozen=True)
 class Life:
-    """From the line that writes an array first to the line that reads it last; a taker may begin on `last`."""
+    """From the line that first writes an array to the one that reads it last; a taker may begin on `last`."""
 
     value: Value
     first: int

@@ -128,7 +128,7 @@ class _Rename(ast.NodeTransformer):
     def __init__(self, old: str, new: str) -> None:
         self.old, self.new = old, new
 
-    def visit_Name(self, node: ast.Name) -> ast.Name:  # noqa: N802 - the name that ast calls
+    def visit_Name(self, node: ast.Name) -> ast.Name:
         return ast.Name(self.new) if node.id == self.old else node
 
 
@@ -145,7 +145,7 @@ def _placed(writer: Writer, target: ast.Subscript, value: ast.expr) -> None:
 
 def _augmented(writer: Writer, statement: ast.AugAssign) -> None:
     """A += value; at index arrays as it stands."""
-    base = statement.target
+    base: ast.expr = statement.target
     while isinstance(base, ast.Subscript):
         base = base.value
     writer.target = ast.unparse(base)
@@ -165,7 +165,8 @@ def _out(statement: ast.Expr) -> ast.expr | None:
 def _called(writer: Writer, statement: ast.Expr) -> None:
     """np.maximum(Z2, 0, out=Z2)."""
     node, out = statement.value, _out(statement)
-    assert isinstance(node, ast.Call) and out is not None
+    assert isinstance(node, ast.Call)
+    assert out is not None
     writer.target = ast.unparse(out)
     place = writer.visit(out)
     parts = [writer.settled(writer.visit(argument)) for argument in node.args]

@@ -22,9 +22,9 @@ ONE = Integer(1)
 
 @dataclass(frozen=True)
 class Operand:
-    """An expression that stands in a line without computing an array; `fresh` where it may be overwritten.
+    """An expression that computes no array where it stands; `fresh` where it may be overwritten.
 
-    With `repeats` each place along an axis stands so often in turn, and `once` is the array without repetition.
+    With `repeats` each place along an axis stands so often in turn; `once` is the array without them.
     """
 
     node: ast.expr
@@ -116,6 +116,7 @@ def evaluated(expression: Expr, sizes: Mapping[Expr, int]) -> float:
 
 
 def elements(axes: Axes) -> Expr:
+    """How many elements an array has."""
     return Mul(*axes)
 
 

@@ -10,6 +10,7 @@ from __future__ import annotations
 import ast
 from collections.abc import Callable, Sequence
 from dataclasses import replace
+from itertools import pairwise
 from math import prod
 
 from sympy import Expr, Integer, expand
@@ -92,7 +93,7 @@ def merged(operand: Operand, groups: Sequence[Sequence[int]]) -> tuple[Axes, Axe
     strides: list[Expr] = []
     for group in groups:
         kept = [k for k in group if operand.axes[k] != 1]
-        for outer, inner in zip(kept, kept[1:], strict=False):
+        for outer, inner in pairwise(kept):
             if expand(operand.strides[outer] - operand.strides[inner] * operand.axes[inner]) != 0:
                 return None
         size: Expr = ONE

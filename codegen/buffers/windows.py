@@ -12,7 +12,7 @@ from __future__ import annotations
 import ast
 from dataclasses import replace
 
-from sympy import Expr, Integer, Min, Max, expand
+from sympy import Expr, Integer, Max, Min, expand
 
 from codegen.buffers import views
 from codegen.buffers.expressions import UnplannedError, Writer

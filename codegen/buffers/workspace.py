@@ -44,7 +44,8 @@ class Workspace:
             self.memory = np.empty(end + 64, np.uint8)
         first = -self.memory.ctypes.data % 64
         self.arrays = [
-            np.ndarray([shape[k] for k in order], dtype, self.memory, first + start).transpose(np.argsort(order))
+            np.ndarray([shape[k] for k in order], dtype, self.memory, first + start)
+            .transpose(np.argsort(order))
             for room, start in zip(rooms, starts, strict=True)
             for shape, dtype, order in room
         ]
@@ -79,7 +80,8 @@ def arrays_function(found: Planned, arguments: Sequence[Tensor], names: Mapping[
         *wrapped(f"w.lay(sizes, rooms, [{', '.join(found.constants)}])", 4),
         "return w.arrays",
     ]
-    head = f'def arrays(w, p, {batch}):\n    """The arrays of `gradients` for batches and parameters of these sizes."""'
+    summary = "The arrays of `gradients` for batches and parameters of these sizes."
+    head = f'def arrays(w, p, {batch}):\n    """{summary}"""'
     return "\n".join([head, *(f"    {line}" for line in body)])
 
 

@@ -82,7 +82,7 @@ def parse_derivatives(_: click.Context, __: click.Parameter, given: str) -> tupl
     help="Steps in NumPy that make their arrays, or compute in a workspace made beforehand.",
 )
 @click.option("--size", "sizes", multiple=True, callback=parse_sizes, metavar="d=500", help="Another size.")
-def build(
+def build(  # noqa: PLR0913, PLR0917 - one for each option of the command
     names: tuple[str, ...],
     targets: tuple[str, ...],
     out: str,

@@ -29,23 +29,9 @@ from codegen.buffers.values import (
 from codegen.buffers.windows import windows
 
 ELEMENTWISE = frozenset(
-    [
-        "exp",
-        "log",
-        "tanh",
-        "sinh",
-        "cosh",
-        "sin",
-        "cos",
-        "tan",
-        "sign",
-        "log1p",
-        "expm1",
-        "arctan",
-        "arcsin",
-        "arccos",
-    ]
-) | {"sqrt", "maximum", "minimum", "clip"}
+    {"exp", "log", "tanh", "sinh", "cosh", "sin", "cos", "tan", "sign", "log1p", "expm1"}
+    | {"arctan", "arcsin", "arccos", "sqrt", "maximum", "minimum", "clip"}
+)
 REDUCTIONS = frozenset({"sum", "max", "min", "mean"})
 
 

@@ -73,19 +73,26 @@ def test_what_outlives_a_turn_of_a_loop_lives_through_all_of_it() -> None:
     assert spans == {"A": (0, 2), "B": (1, 2), "C": (1, 3), "D": (3, 4)}
 
 
-def test_a_life_one_line_too_short_is_noticed(monkeypatch: pytest.MonkeyPatch) -> None:
+def cut_by(lines: int, monkeypatch: pytest.MonkeyPatch) -> None:
     whole = planner.lives
 
     def cut(given: Draft, kept: Sequence[str]) -> list[Life]:
-        return [replace(life, last=max(life.first, life.last - 1)) for life in whole(given, kept)]
+        return [replace(life, last=max(life.first, life.last - lines)) for life in whole(given, kept)]
 
     monkeypatch.setattr(planner, "lives", cut)
+
+
+def test_a_life_one_line_too_short_is_noticed(monkeypatch: pytest.MonkeyPatch) -> None:
+    cut_by(1, monkeypatch)
     assert overwritten(CHAIN, rooms(CHAIN, ["E"], SIZES), ["E"])
 
+
+def test_gradients_notice_lives_that_are_too_short(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Two lines: NumPy itself copies an operand that overlaps with the result of the same line."""
+    cut_by(2, monkeypatch)
     name = "three_layer_bias"
-    made = plan_network(variant(name, buffers="planned"))
     broken: dict[str, Any] = {"__name__": name}
-    exec(compile(render_numpy(made), name, "exec"), broken)
+    exec(compile(render_numpy(plan_network(variant(name, buffers="planned"))), name, "exec"), broken)
     p, examples = parameters(name, "f8"), batch(name, 4, "f8")
     right = module(name, "fresh")["gradients"](p, *examples)[1]
     found = broken["gradients"](p, *examples)[1]

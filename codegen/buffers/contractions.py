@@ -107,7 +107,7 @@ def _as_product(writer: Writer, letters: Sequence[str], output: str, parts: Sequ
     left, right = parts
     batch = [letter for letter in first if letter in second and letter in output]
     summed = [letter for letter in first if letter in second and letter not in output]
-    summed = _in_memory(writer, summed, second, right)
+    summed = _in_memory(writer, summed, first, left)
     rows = [letter for letter in first if letter not in second]
     columns = _in_memory(writer, [letter for letter in second if letter not in first], second, right)
     a = _matrix(writer, left, first, batch, rows, summed)

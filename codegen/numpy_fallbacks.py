@@ -75,7 +75,32 @@ def windows(X, axis, count, size, step=1, reach=1, start=0, spread=1, outside=0)
         return found
     return np.where(inside.reshape(inside.shape + (1,) * (X.ndim - 1 - axis)), found, outside)'''
 
+WINDOW_VIEW = '''\
+def window_view(X, axis, count, size, step, reach, start):
+    """X at step i + reach j + start along an axis, for i < count and j < size: a view."""
+    s = X.strides[axis]
+    shape = X.shape[:axis] + (count, size) + X.shape[axis + 1 :]
+    strides = X.strides[:axis] + (step * s, reach * s) + X.strides[axis + 1 :]
+    from_start = X[(slice(None),) * axis + (slice(start, None),)]
+    return np.lib.stride_tricks.as_strided(from_start, shape, strides)'''
+
+KEEP_WHERE = '''\
+def keep_where(X, mask, bits):
+    """X where the mask holds, else 0: `and` with all bits or none; a masked copy branches at each element."""
+    X, bits = X.view(f"i{X.itemsize}"), bits.view(f"i{X.itemsize}")
+    np.copyto(bits, mask)
+    np.negative(bits, out=bits)
+    np.bitwise_and(X, bits, out=X)'''
+
+DOT_INTO = '''\
+def dot_into(A, B, out):
+    """out = A @ B; a sum of one term, which @ computes five times slower, by np.dot."""
+    (np.matmul if len(B) > 1 else np.dot)(A, B, out=out)'''
+
 FALLBACKS = {
+    "dot_into": DOT_INTO,
+    "keep_where": KEEP_WHERE,
+    "window_view": WINDOW_VIEW,
     "dot": DOT,
     "windows": WINDOWS,
     "require_labels": REQUIRE_LABELS,

@@ -10,6 +10,8 @@ from pathlib import Path
 from jinja2 import Environment, FileSystemLoader, StrictUndefined
 from sympy import Expr
 
+from codegen.buffers.function import planned
+from codegen.buffers.workspace import WORKSPACE, arrays_function
 from codegen.derivatives import ON_REQUEST
 from codegen.numpy_alike import Known
 from codegen.numpy_fallbacks import FALLBACKS, fallbacks
@@ -72,7 +74,7 @@ def render_numpy(plan: Plan) -> str:
             draws=laws & {"uniform", "normal"},
             init_head="\n".join(wrapped(_init_head(plan))),
             init=_init(plan),
-            functions=fallbacks(writer.functions),
+            functions=[*writer.workspace, *fallbacks(writer.functions)],
             check=writer.check(),
             batch=writer.batch,
             data=writer.data,
@@ -91,6 +93,7 @@ class _Module:
     def __init__(self, plan: Plan) -> None:
         self.plan = plan
         self.functions: set[str] = set()
+        self.workspace: list[str] = []
         self.known = Known()
         self.names = {owned.tensor.name: f"p.{owned.tensor.name}" for owned in plan.parameters}
         self.names |= {f"{tensor.name}_dot": f"p_dot.{tensor.name}" for tensor in plan.trained}
@@ -148,6 +151,8 @@ class _Module:
             return self.recomputing()
         bars = ", ".join(f"{tensor.name}_bar" for tensor in self.plan.trained)
         body = self.body(self.plan.gradients, f"{loss}, Gradients({bars})", examples=self.plan.batch_size)
+        if self.plan.network.buffers == "planned":
+            return self.planned_gradients(body)
         return self.function(
             f"gradients(p, {self.batch}, {loss}_bar=1.0)",
             f"Return {loss} and the gradients of {loss}_bar * {loss}; dead values are overwritten.",
@@ -166,6 +171,28 @@ class _Module:
         )
         summary = f"Return {loss} and the gradients of {loss}_bar * {loss}; residuals are all that is kept."
         return self.function(head, summary, Body(lines, (), frozenset()))
+
+    def planned_gradients(self, body: Body) -> str:
+        """`gradients` in a workspace, and the functions that make it."""
+        plan, loss = self.plan, self.plan.network.loss
+        arguments = [*self.supplied, *self.owned]
+        sizes = {plan.network.batch: plan.network.most, **plan.network.sizes}
+        tensors = plan.gradients.tensors
+        found = planned(
+            body.lines, tensors, self.names, arguments, sizes, plan.network.batch, [f"{loss}_bar"]
+        )
+        self.workspace = [WORKSPACE, arrays_function(found, arguments, self.names, self.batch)]
+        laid = f"    {', '.join(found.names)} = arrays(w or Workspace(), p, {self.batch})"
+        functions = {"dot_into" if name == "dot" else name for name in body.functions}
+        text = "\n".join(found.lines)
+        functions |= found.functions
+        body = replace(body, lines=found.lines, functions=frozenset(f for f in functions if f"{f}(" in text))
+        return self.function(
+            f"gradients(p, {self.batch}, {loss}_bar=1.0, w=None)",
+            f"Return {loss} and the gradients of {loss}_bar * {loss}, in arrays of the workspace w.",
+            body,
+            [*self.check_lines(), *wrapped(laid, 0)],
+        )
 
     def jvp(self) -> str:
         loss = self.plan.network.loss

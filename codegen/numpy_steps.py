@@ -35,11 +35,18 @@ class _InPlace:
 
     gradient: str
     scale: Expr
+    reuse: bool = False
     lines: list[str] = field(default_factory=list)
+    spent: bool = False
 
     def equation(self, value: Expr, old: str) -> None:
-        """old = value, where the value is a multiple of old plus terms, as `old *= ..` and `old += ..`."""
+        """old = value, where the value is a multiple of old plus terms, as `old *= ..` and `old += ..`.
+
+        To reuse the gradient's memory for what a term computes, the gradient is added first.
+        """
         factor, terms = _split(value, old)
+        if self.reuse:
+            terms.sort(key=lambda term: not _reads(term, self.gradient))
         self._multiply(old, factor)
         for term in terms:
             self._add(old, term)
@@ -56,8 +63,21 @@ class _InPlace:
         if coefficient is not None and coefficient != 0:
             term = term.xreplace({ref: ref / self.scale for ref in refs(term) if ref.name == self.gradient})
         sign, size = ("-=", -term) if is_negative(term) else ("+=", term)
-        line = f"{target} {sign} {_text(size)}"
-        self.lines += [f"if {_optional(term)}:", f"    {line}"] if _optional(term) else [line]
+        lines = self._through_gradient(target, sign, size) or [f"{target} {sign} {_text(size)}"]
+        optional = _optional(term)
+        self.lines += [f"if {optional}:", *(f"    {line}" for line in lines)] if optional else lines
+        self.spent |= _reads(term, self.gradient)
+
+    def _through_gradient(self, target: str, sign: str, size: Expr) -> list[str]:
+        """A multiple of an array, computed in the memory of the gradient that has been added."""
+        arrays = [ref for ref in refs(size) if ref.indices]
+        if not (self.reuse and self.spent) or len(arrays) != 1 or size == arrays[0]:
+            return []
+        factor = size / arrays[0]
+        if refs(factor) & set(arrays):
+            return []
+        multiple = f"np.multiply({_text(factor)}, {_text(arrays[0])}, out={self.gradient})"
+        return [multiple, f"{target} {sign} {self.gradient}"]
 
 
 def _split(value: Expr, old: str) -> tuple[Expr, list[Expr]]:
@@ -83,6 +103,10 @@ def _coefficient(value: Expr, name: str) -> Expr | None:
     coefficient = _at(others, {own: Integer(1)}) - _at(others, {own: Integer(0)})
     linear = expand(value - _without(value, name) - coefficient * own) == 0
     return coefficient if linear and not any(ref.indices for ref in refs(coefficient)) else None
+
+
+def _reads(value: Expr, name: str) -> bool:
+    return any(ref.name == name for ref in refs(value))
 
 
 def _without(value: Expr, name: str) -> Expr:
@@ -125,14 +149,16 @@ def step_function(update: Update, plan: Plan, batch: str) -> str:
     news = dict(zip(program.outputs, [parameter, *own.values()], strict=True)) | own
     once, equations = _parted(program.equations())
     values = [_renamed(equation.value, news) for equation in equations]
-    writer = _InPlace(gradient, _scale(values, gradient))
+    own_memory = plan.network.buffers == "planned"
+    writer = _InPlace(gradient, _scale(values, gradient), own_memory)
     for equation, value in zip(equations, values, strict=True):
         writer.equation(value, news[equation.name])
     scalars = [f"{name}={DEFAULTS[name]}" if name in DEFAULTS else name for name in update.scalars]
-    arguments = ", ".join(["p", *state, batch, *scalars])
+    arguments = ", ".join(["p", *state, batch, *scalars, *(["w=None"] if own_memory else [])])
     zipped = ", ".join([_trained(plan), *state, "g"])
     loops = ", ".join([parameter, *own.values(), gradient])
     seeded, scaled = _seeded(writer.scale, gradient, loss)
+    seeded += ", w=w" if own_memory else ""
     return "\n".join(
         [
             f"def {update.step}({arguments}):",

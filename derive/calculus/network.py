@@ -64,6 +64,7 @@ class Network:
     `build` are the words that build it, where its name alone does not: ("two_layer", "--as", "mine").
     `forms` are stable, or fast: slopes as they are written, by the names that the forward pass keeps.
     `budget` bounds the bytes of the workspace of its plain C; None leaves what is kept to its cost.
+    `buffers` are fresh, or planned: the steps of the NumPy module compute in a workspace made beforehand.
     `derivatives` are those emitted beside vjp and jvp: ("hvp", "per_example").
     """
 
@@ -85,6 +86,7 @@ class Network:
     derivatives: tuple[str, ...] = ()
     forms: str = "stable"
     budget: int | None = None
+    buffers: str = "fresh"
 
     @property
     def command(self) -> str:

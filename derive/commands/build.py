@@ -32,6 +32,7 @@ Examples:
   python -m derive build two_layer_tanh --forms fast --as two_layer_tanh_fast
   python -m derive build two_layer_softplus --budget 480K --as two_layer_small
   python -m derive build two_layer --dump-passes
+  python -m derive build three_layer_bias --buffers planned
 
 Without a name, every network of derive/networks is built. A layer's name builds the layer alone: its
 forward, vjp and jvp. `python -m derive list` names them all.
@@ -93,12 +94,19 @@ def parse_bytes(_: click.Context, __: click.Parameter, given: str | None) -> int
     show_default=True,
     help="Slopes that keep their digits where a function saturates, or slopes as they are written.",
 )
+@click.option(
+    "--buffers",
+    type=click.Choice(["fresh", "planned"]),
+    default="fresh",
+    show_default=True,
+    help="Steps in NumPy that make their arrays, or compute in a workspace made beforehand.",
+)
 @click.option("--size", "sizes", multiple=True, callback=parse_sizes, metavar="d=500", help="Another size.")
 @click.option(
     "--budget", callback=parse_bytes, metavar="BYTES", help="Most bytes of the workspace: 512K, 8M."
 )
 @click.option("--dump-passes", is_flag=True, help="Print each program after each pass that changed it.")
-def build(  # noqa: PLR0913, PLR0917 - one for each option
+def build(  # noqa: PLR0913, PLR0917 - one for each option of the command
     names: tuple[str, ...],
     targets: tuple[str, ...],
     out: str,
@@ -109,6 +117,7 @@ def build(  # noqa: PLR0913, PLR0917 - one for each option
     forms: str,
     budget: int | None,
     dump_passes: bool,
+    buffers: str,
 ) -> None:
     """Derive networks (all of them by default) and emit their source."""
     from codegen.derivatives import ordered
@@ -126,10 +135,10 @@ def build(  # noqa: PLR0913, PLR0917 - one for each option
     watch = _printer() if dump_passes else silent
     for name in names or NETWORKS:
         if name in LAYERS and name not in NETWORKS:
-            _require_no_network_option(name, activation, renamed, forms)
+            _require_no_network_option(name, activation, renamed, forms, buffers)
             written = emit_layer(layer(name), targets, Path(out), sizes, more, budget, watch)
         elif name in NETWORKS:
-            chosen = variant(name, renamed, activation, sizes, more, forms, budget)
+            chosen = variant(name, renamed, activation, sizes, more, forms, budget, buffers)
             written = emit(chosen, targets, Path(out), watch, click.echo)
         else:
             raise DeriveError(
@@ -153,10 +162,14 @@ def _printer() -> Watch:
     return printed
 
 
-def _require_no_network_option(name: str, activation: str | None, renamed: str | None, forms: str) -> None:
-    """A layer has its own name and its own formula, and stable forms."""
+def _require_no_network_option(
+    name: str, activation: str | None, renamed: str | None, forms: str, buffers: str
+) -> None:
+    """A layer has its own name and its own formula, stable forms, and no steps."""
     fast = None if forms == "stable" else forms
-    for option, value in (("--activation", activation), ("--as", renamed), ("--forms", fast)):
+    planned = None if buffers == "fresh" else buffers
+    options = (("--activation", activation), ("--as", renamed), ("--forms", fast), ("--buffers", planned))
+    for option, value in options:
         if value is not None:
             raise DeriveError(
                 f"{option} changes a network, but {name!r} is a layer; leave {option} {value!r} out, "
@@ -173,4 +186,5 @@ def rebuilt(name: str, words: tuple[str, ...]) -> Network:
     (known,) = options["names"]
     more = ordered(options["with_"])
     renamed, activation, sizes = (options[key] for key in ("renamed", "activation", "sizes"))
-    return variant(known, renamed, activation, sizes, more, options["forms"], options["budget"])
+    rest = (options[key] for key in ("forms", "budget", "buffers"))
+    return variant(known, renamed, activation, sizes, more, *rest)

@@ -50,6 +50,7 @@ def variant(
     derivatives: tuple[str, ...] = (),
     forms: str = "stable",
     budget: int | None = None,
+    buffers: str = "fresh",
 ) -> Network:
     """A network with another name, activation (a formula in x), sizes (M is the batch's), or more."""
     _require_known(name)
@@ -65,7 +66,8 @@ def variant(
         raise DeriveError(
             f"{name} has no size {', '.join(sorted(unknown))}; its sizes are {', '.join(chosen.sizes)}"
         )
-    if budget is None and forms == "stable" and not any((sigma, renamed, sizes, derivatives)):
+    plain = budget is None and forms == "stable" and buffers == "fresh"
+    if plain and not any((sigma, renamed, sizes, derivatives)):
         return chosen
     words = [name, *(("--activation", sigma) if sigma else ()), *(("--as", renamed) if renamed else ())]
     for letter, size in (sizes or {}).items():
@@ -73,10 +75,11 @@ def variant(
     words += ["--with", ",".join(derivatives)] if derivatives else []
     words += ["--forms", forms] if forms != "stable" else []
     words += ["--budget", str(budget)] if budget is not None else []
+    words += ["--buffers", buffers] if buffers != "fresh" else []
     resized = {**chosen.sizes, **(sizes or {})}
     most = resized.pop(chosen.batch, chosen.most)
     changed = replace(chosen, name=title, sizes=resized, most=most, build=tuple(words), budget=budget)
-    return require_network(replace(changed, derivatives=derivatives, forms=forms))
+    return require_network(replace(changed, derivatives=derivatives, forms=forms, buffers=buffers))
 
 
 def _require_known(name: str) -> None:

@@ -58,6 +58,8 @@ class NumpyNetwork(Network):
         self.module = load_module(folder, description.name)
         self._p = self.module.Params(**self.parameters)
         self._states = {name: self.module.Gradients(**views) for name, views in self.state.items()}
+        made = getattr(self.module, "Workspace", None)
+        self._memory = {} if made is None else {"w": made()}
         self._residuals: Any = None
         self._residuals_of: tuple[int, tuple[int, int]] | None = None
 
@@ -146,7 +148,7 @@ class NumpyNetwork(Network):
         step = self.description.step(kind)
         values = self._scalars(kind, scalars)
         owned = (self._p, *(self._states[state] for state in step.states))
-        function = partial(getattr(self.module, step.kind), *owned)
+        function = partial(getattr(self.module, step.kind), *owned, **self._memory)
 
         def run(start: int, stop: int, lr: float | None = None) -> float:
             self._check_rows(start, stop)

@@ -1,0 +1,141 @@
+"""Contractions with a place for the result: products of matrices, and every einsum of two that is one.
+
+"ojlm,ijklmn->iokn"    o free left, i k n free right, j l m summed:
+                       rows of windows, copied side by side, times the kernel as a matrix
+"""
+
+from __future__ import annotations
+
+import ast
+from collections.abc import Sequence
+from dataclasses import replace
+
+from codegen.buffers import views
+from codegen.buffers.expressions import UnplannedError, Writer, assigned
+from codegen.buffers.values import REAL, Axes, Operand, broadcast, same
+
+
+def matmul(writer: Writer, left: Operand, right: Operand, into: Operand | None = None) -> Operand:
+    """np.matmul(left, right, out=place); leading axes of the left are rows where the right is one matrix."""
+    left, right = writer.settled(left), writer.settled(right)
+    axes = _product_axes(left, right)
+    plain = ast.BinOp(left.node, ast.MatMult(), right.node)
+    if into is None and writer.small(axes):
+        return writer.expression(plain, axes, REAL, [left, right])
+    place = into if into is not None and same(into.axes, axes) else writer.array(axes, REAL, None, "product")
+    if (
+        left.rank > 2
+        and right.rank == 2
+        and views.merged(left, _rows(left))
+        and views.merged(place, _rows(place))
+    ):
+        rows, found = (writer.reshaped(part, _rows(part)) for part in (left, place))
+        writer.emit(assigned("matmul", [rows.node, right.node], found.node), [left, right], place)
+        return place
+    writer.emit(assigned("matmul", [left.node, right.node], place.node), [left, right], place)
+    return place
+
+
+def _rows(operand: Operand) -> list[list[int]]:
+    return [list(range(operand.rank - 1)), [operand.rank - 1]]
+
+
+def _product_axes(left: Operand, right: Operand) -> Axes:
+    if left.rank == 1 and right.rank == 1:
+        return ()
+    if left.rank == 1:
+        return (*right.axes[:-2], right.axes[-1])
+    if right.rank == 1:
+        return left.axes[:-1]
+    return (*broadcast(left.axes[:-2], right.axes[:-2]), left.axes[-2], right.axes[-1])
+
+
+def product_of(writer: Writer, left: Operand, right: Operand, into: Operand | None = None) -> Operand:
+    """dot_into(A, B, place)."""
+    axes = (left.axes[0], right.axes[1])
+    place = into if into is not None and same(into.axes, axes) else writer.array(axes, REAL, None, "product")
+    node = ast.Call(ast.Name("dot_into"), [left.node, right.node, place.node], [])
+    writer.emit(ast.Expr(node), [left, right], place)
+    return place
+
+
+def einsum(writer: Writer, spelled: str, parts: Sequence[Operand], into: Operand | None) -> Operand:
+    """A contraction of two as a product of matrices, batched; any other as np.einsum with `out`."""
+    inputs, output = spelled.split("->")
+    letters = inputs.split(",")
+    parts = [writer.settled(part) for part in parts]
+    sizes = {
+        letter: n
+        for word, part in zip(letters, parts, strict=True)
+        for letter, n in zip(word, part.axes, strict=True)
+    }
+    axes = tuple(sizes[letter] for letter in output)
+    if len(parts) == 2 and _is_product(letters, output) and not writer.small(axes):
+        found = _as_product(writer, letters, output, parts)
+        if into is None:
+            return found
+        writer.emit(assigned("copyto", [into.node, found.node], None), [found], into)
+        return into
+    node = ast.Call(
+        ast.Attribute(ast.Name("np"), "einsum"), [ast.Constant(spelled), *(part.node for part in parts)], []
+    )
+    if len(parts) > 2:
+        raise UnplannedError(spelled)
+    if into is None and writer.small(axes):
+        return writer.expression(node, axes, REAL, parts)
+    place = (
+        into if into is not None and same(into.axes, axes) else writer.array(axes, REAL, None, "contraction")
+    )
+    node.keywords.append(ast.keyword("out", place.node))
+    writer.emit(ast.Expr(node), parts, place)
+    return place
+
+
+def _is_product(letters: Sequence[str], output: str) -> bool:
+    """Whether each letter stands once in each word, and something is summed over both."""
+    if any(len(set(word)) < len(word) for word in (*letters, output)):
+        return False
+    shared = set(letters[0]) & set(letters[1])
+    return bool(shared - set(output)) and set(letters[0]) ^ set(letters[1]) <= set(output)
+
+
+def _as_product(writer: Writer, letters: Sequence[str], output: str, parts: Sequence[Operand]) -> Operand:
+    """The result of the product, its axes in the order of the output. The larger operand gives the rows."""
+    if writer.count(parts[0].axes) < writer.count(parts[1].axes):
+        letters, parts = letters[::-1], parts[::-1]
+    first, second = letters
+    left, right = parts
+    batch = [letter for letter in first if letter in second and letter in output]
+    summed = [letter for letter in first if letter in second and letter not in output]
+    summed = _in_memory(writer, summed, first, left)
+    rows = [letter for letter in first if letter not in second]
+    columns = _in_memory(writer, [letter for letter in second if letter not in first], second, right)
+    a = _matrix(writer, left, first, batch, rows, summed)
+    b = _matrix(writer, right, second, batch, summed, columns)
+    wide = [left.axes[first.index(letter)] for letter in (*batch, *rows)]
+    wide += [right.axes[second.index(letter)] for letter in columns]
+    place = writer.array(tuple(wide), REAL, None, "product")
+    count = len(batch)
+    ends = [count, count + len(rows), len(wide)]
+    groups = [[k] for k in range(count)] + [list(range(ends[0], ends[1])), list(range(ends[1], ends[2]))]
+    out = writer.reshaped(place, groups)
+    writer.emit(assigned("matmul", [a.node, b.node], out.node), [a, b], place)
+    order = [*batch, *rows, *columns]
+    permutation = [order.index(letter) for letter in output]
+    return place if permutation == sorted(permutation) else replace(views.transposed(place, permutation))
+
+
+def _in_memory(writer: Writer, letters: list[str], word: str, operand: Operand) -> list[str]:
+    """Letters from the slowest axis to the fastest."""
+    steps = {letter: float(operand.strides[word.index(letter)].subs(writer.sizes)) for letter in letters}
+    return sorted(letters, key=lambda letter: -steps[letter])
+
+
+def _matrix(
+    writer: Writer, operand: Operand, word: str, batch: list[str], rows: list[str], columns: list[str]
+) -> Operand:
+    """The operand as matrices, rows by columns; a copy where no view is one."""
+    view = views.transposed(operand, [word.index(letter) for letter in (*batch, *rows, *columns)])
+    first, second = len(batch), len(batch) + len(rows)
+    groups = [[k] for k in range(first)] + [list(range(first, second)), list(range(second, view.rank))]
+    return writer.reshaped(view, groups)

@@ -105,9 +105,10 @@ def _missing(parts: Halves, candidates: Mapping[str, Again], stay: Set[str]) -> 
 
 def _read_along(again: Again, parts: Halves) -> bool:
     """Whether the pullback reads a step of a recurrence in recurrences alone, at its own step."""
-    name = again.equation.name
-    readers = [statement for statement in parts.backward if name in reads_of(statement)]
-    return again.loop is None or all(_runs_along(statement, again) for statement in readers)
+    if again.loop is None:
+        return True
+    readers = [statement for statement in parts.backward if again.equation.name in reads_of(statement)]
+    return all(_runs_along(statement, again) for statement in readers)
 
 
 def _within_step(again: Again, missing: Set[str], candidates: Mapping[str, Again], parts: Halves) -> bool:

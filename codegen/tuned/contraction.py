@@ -90,7 +90,9 @@ def contraction(equation: Equation, stored: Mapping[str, Stored], zeros: Zeros =
         chosen = form.finish.xreplace({ACCUMULATED: Where(condition, ACCUMULATED, 0)})
         form = replace(form, finish=chosen)
     found = _oriented(equation, form, elements, rest, stored)
-    found = found or _dots(equation, form, elements, rest, stored, _bounded(bounds))
+    if found is None:
+        bounds = tuple(bound for bound in bounds if not _in_halo(bound, elements, stored))
+        found = _dots(equation, form, elements, rest, stored, _bounded(bounds))
     if found is None:
         return None
     varying = {index for index, _ in (*found.rows, found.lanes, *((found.columns,) if found.columns else ()))}
@@ -158,6 +160,20 @@ def _bounded(bounds: tuple[Bound, ...]) -> frozenset[Index]:
 def _extent(extent: Expr) -> int:
     """A number where it is one; a symbolic size counts as many."""
     return int(extent) if extent.is_Integer else 3
+
+
+def _in_halo(bound: Bound, elements: list[Ref], stored: Mapping[str, Stored]) -> bool:
+    """Whether a bound only keeps a window inside of a tensor that has zeros as far as the window reaches."""
+    for ref in elements:
+        place = stored[ref.name]
+        for axis, index in enumerate(ref.indices):
+            if not place.margin(axis):
+                continue
+            least = bound.least is not None and index - bound.index == -bound.least
+            most = bound.stop is not None and place.tensor.shape[axis] - (index - bound.index) == bound.stop
+            if least or most:
+                return True
+    return False
 
 
 def coefficient(expression: Expr, index: Index) -> Expr | None:

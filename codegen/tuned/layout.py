@@ -10,15 +10,17 @@ with them elsewhere, but for plain products, which take their factors in any ord
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from dataclasses import replace
+
+from sympy import Expr
 
 from codegen.accumulation import accumulation
 from codegen.tuned.contraction import contraction, has, windowed
 from codegen.tuned.storage import Stored
-from derive.calculus.nodes import reduces
+from derive.calculus.nodes import Reduction, reduces
 from derive.calculus.program import Equation
-from derive.calculus.tensor import Index, IntegerRef, Ref, Size
+from derive.calculus.tensor import Index, IntegerRef, Ref, Size, refs
 
 
 def innermost(equations: Iterable[Equation], stored: Mapping[str, Stored], batch: Size) -> frozenset[str]:
@@ -36,6 +38,38 @@ def innermost(equations: Iterable[Equation], stored: Mapping[str, Stored], batch
         if more == chosen:
             return frozenset(chosen)
         chosen = more
+
+
+def halo(name: str, equations: Iterable[Equation], sizes: Callable[[Expr], int], stored: Stored) -> tuple[int, ...]:
+    """How far the windows of all equations reach beyond each axis of a tensor, the same before and after."""
+    reach = [0] * len(stored.tensor.axes)
+    for equation in equations:
+        extents = {**dict(equation.ranges), **{i: n for r in equation.value.atoms(Reduction) for i, n in r.ranges}}
+        for ref in equation.references:
+            if ref.name != name or any(refs(index) for index in ref.indices):
+                continue
+            for axis, index in enumerate(ref.indices):
+                least, most = _span(index, extents, sizes)
+                reach[axis] = max(reach[axis], -least, most - sizes(stored.tensor.shape[axis]) + 1)
+    return tuple(reach)
+
+
+def _span(index: Expr, extents: Mapping[Index, Expr], sizes: Callable[[Expr], int]) -> tuple[int, int]:
+    """The least and the largest value of an affine index; 0 and 0 where it is not affine."""
+    least = most = 0
+    rest = index
+    for one in sorted(index.free_symbols, key=str):
+        if isinstance(one, Index):
+            slope = index.coeff(one, 1)
+            if not slope.is_Integer or one not in extents:
+                return 0, 0
+            reach = int(slope) * (sizes(extents[one]) - 1)
+            least, most = least + min(reach, 0), most + max(reach, 0)
+            rest -= slope * one
+    if any(isinstance(one, Index) for one in rest.free_symbols):
+        return 0, 0
+    constant = sizes(rest)
+    return least + constant, most + constant
 
 
 def moved(stored: Stored) -> Stored:

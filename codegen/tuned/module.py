@@ -22,7 +22,7 @@ from codegen.tuned.phases import Phase, phase
 from codegen.tuned.scene import Scene, pointer
 from codegen.tuned.sets import SETS
 from codegen.tuned.storage import Stored
-from codegen.tuned.layout import innermost, moved
+from codegen.tuned.layout import halo, innermost, moved
 from codegen.tuned.kernels import kernel_lines
 from codegen.tuned.tiles import MOST_ROWS
 from codegen.tuned.updates import update_context
@@ -76,6 +76,9 @@ def tuned(c: CNetwork) -> Tuned:
     inside = innermost(equations, stored, plan.batch_size)
     moved_data = tuple(s.tensor for s in plan.batch if s.tensor.name in inside)
     stored = {name: _placed(one, name in inside) for name, one in stored.items()}
+    for tensor in moved_data:
+        reach = halo(tensor.name, equations, plan.size, stored[tensor.name])
+        stored[tensor.name] = replace(stored[tensor.name], halo=reach)
     scene = Scene(plan.network.name, c.sizes, stored, Used(), Used())
     gradients = frozenset(f"{t.name}_bar" for t in plan.trained)
     phases: dict[tuple[str, ...], Phase] = {}
@@ -371,16 +374,29 @@ def _list(steps: tuple[Step, ...], t: Tuned, first: bool = True) -> list[str]:
     lines: list[str] = []
     for tensor in t.moved:
         if tensor.name in read and first:
-            count = t.c.sizes.product(tensor.shape[1:])
-            most = t.c.sizes.source_text(tensor.shape[0])
             lines += [
                 f"/* {tensor.name}, the examples side by side */",
-                f"FN(side_by_side)(&x->b->{tensor.name}" + "[0]" * len(tensor.axes) + f", x->b->m, {count}, PAD({most}), x->w + AT_{tensor.name});",
+                _side_by_side(tensor, t),
             ]
     for step in steps:
         calls = [line for group in groups_of(step) for line in _call(t.phases[_key(group)])]
         lines += _in_turn(step, calls, t) if isinstance(step, Turns) else calls
     return lines
+
+
+def _side_by_side(tensor: Tensor, t: Tuned) -> str:
+    """The call that puts examples side by side: planes of rows of columns, each with its margin."""
+    stored, sizes = t.scene.stored[tensor.name], t.c.sizes
+    shape = [None, None, *tensor.shape[1:]]
+    margins = [0, 0, *(stored.margin(axis) for axis in range(1, len(tensor.axes)))]
+    rows, columns = (sizes.source_text(n) if n is not None else "1" for n in shape[-2:])
+    planes = sizes.product(tensor.shape[1:-2])
+    user = f"&x->b->{tensor.name}" + "[0]" * len(tensor.axes)
+    most = sizes.source_text(tensor.shape[0])
+    return (
+        f"FN(side_by_side)({user}, x->b->m, {planes}, {rows}, {columns}, {margins[-2]}, {margins[-1]}, PAD({most}), "
+        f"x->w + AT_{tensor.name});"
+    )
 
 
 def _call(one: Phase) -> list[str]:

@@ -3,7 +3,8 @@
     W1 (n, d)  a parameter, row-major as in the header      p->W1, strides D, 1
     Z2 (m, d)  in the arena, rows padded to whole vectors    w + AT_Z2, strides PAD(D), 1
 
-Tensors of the arena may have any order of axes; the last in the order has stride 1.
+Tensors of the arena may have any order of axes; the last in the order has stride 1. A tensor with a halo has so many
+zeros around it, so that windows may reach beyond its edge.
 """
 
 from __future__ import annotations
@@ -27,6 +28,15 @@ class Stored:
     order: tuple[int, ...]
     padded: bool
     integer: bool = False
+    halo: tuple[int, ...] = ()
+
+    def margin(self, axis: int) -> int:
+        """How many zeros lie before the first and after the last element of an axis."""
+        return self.halo[axis] if self.halo else 0
+
+    def extent(self, axis: int) -> Expr:
+        """How many elements an axis has in memory, its margins included."""
+        return self.tensor.shape[axis] + 2 * self.margin(axis)
 
     @property
     def last(self) -> int | None:
@@ -35,7 +45,7 @@ class Stored:
 
     def row(self, size: Text) -> str:
         """The reals from one element of the last axis to the next row."""
-        extent = size(self.tensor.shape[self.order[-1]])
+        extent = size(self.extent(self.order[-1]))
         return f"PAD({extent})" if self.padded else extent
 
     def stride(self, axis: int, size: Text) -> str:
@@ -44,7 +54,7 @@ class Stored:
         inner = self.order[place + 1 :]
         if not inner:
             return "1"
-        factors = [size(self.tensor.shape[other]) for other in inner[:-1]] + [self.row(size)]
+        factors = [size(self.extent(other)) for other in inner[:-1]] + [self.row(size)]
         return " * ".join(f if f.isidentifier() or f.isdigit() or f.startswith("PAD(") else f"({f})" for f in factors)
 
     def reals(self, sizes: Callable[[Expr], int], item: int) -> int:
@@ -52,7 +62,7 @@ class Stored:
         step = 64 // item
         count = 1
         for place, axis in enumerate(self.order):
-            extent = sizes(self.tensor.shape[axis])
+            extent = sizes(self.extent(axis))
             count *= -(-extent // step) * step if self.padded and place + 1 == len(self.order) else extent
         return -(-count // step) * step
 
@@ -61,7 +71,7 @@ def offset(stored: Stored, indices: tuple[Expr, ...], size: Text, write: Callabl
     """The C of an element's offset from the first: i * PAD(D) + j."""
     terms = []
     for axis in stored.order:
-        index = indices[axis]
+        index = indices[axis] + stored.margin(axis)
         if index == Integer(0):
             continue
         stride = stored.stride(axis, size)

@@ -59,7 +59,7 @@ class Subject:
     def drawn(cls, network: Network, load: Load, seed: int = 0) -> Subject:
         """The network's loss at random parameters and a random batch."""
         program = replace(network.program, outputs=(network.loss,))
-        point = Point.drawn(program, seed, {**random_sizes(program, seed), **_kept(network)})
+        point = Point.drawn(program, seed, random_sizes(program, seed))
         return cls(network, replace(point, cotangents={network.loss: np.ones(())}), load)
 
     def running(self, backend: str, dtype: str) -> Emitted:
@@ -79,14 +79,6 @@ class Subject:
     def directions(self, dtype: str = "float64") -> dict[str, Array]:
         """A tangent for each trained parameter."""
         return {name: self.point.directions[name].astype(dtype) for name in self.network.trained}
-
-
-def _kept(network: Network) -> dict[str, int]:
-    """The sizes inside composite axes, as n in 2*n, which the emitted description holds as numbers."""
-    names = (*(p.name for p in network.parameters), *network.data, *network.labels, network.output)
-    axes = [axis.size for name in names for axis in network.tensor(name).axes]
-    composite = {str(s) for size in axes if not size.is_Symbol for s in size.free_symbols}
-    return {letter: size for letter, size in network.sizes.items() if letter in composite}
 
 
 def verify(network: Network, load: Load, backends: tuple[str, ...] = ("numpy", "c")) -> Iterator[Check]:

@@ -6,10 +6,11 @@ from pathlib import Path
 
 import numpy as np
 
-from .description import Description, read_description, resize
+from .description import Description, read_description
 from .errors import DescriptionError, RuntimeInputError
 from .network import Network
 from .numpy_network import NumpyNetwork
+from .resizing import resize
 
 SOURCES = {"c": "{name}.c"}  # backends that are compiled, and the file each compiles
 BACKENDS = ("numpy", *SOURCES)

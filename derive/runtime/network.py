@@ -19,6 +19,7 @@ from .buffers import Array, aligned, named_views
 from .description import Description
 from .errors import ArrayError, RuntimeInputError
 
+
 class Run(Protocol):
     """A step on rows start..stop-1; a learning rate that is given stays."""
 

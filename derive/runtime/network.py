@@ -26,7 +26,6 @@ class Run(Protocol):
     def __call__(self, start: int, stop: int, lr: float | None = None, /) -> float: ...
 
 
-
 class Network(ABC):
     """One flat parameter buffer with named views, a bound batch, and the calls of docs/interface.md."""
 

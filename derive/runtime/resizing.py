@@ -1,11 +1,21 @@
 """A network at other sizes: every axis is its formula in sizes, as n, 2*n or 4*a + 8."""
 
 import ast
-from collections.abc import Mapping
+import operator
+from collections.abc import Callable, Mapping
 from dataclasses import replace
 
 from .description import DataTensor, Description, Tensor
 from .errors import DescriptionError
+
+OPERATIONS: Mapping[type[ast.operator], Callable[[int, int], int]] = {
+    ast.Add: operator.add,
+    ast.Sub: operator.sub,
+    ast.Mult: operator.mul,
+    ast.Pow: operator.pow,
+    ast.FloorDiv: operator.floordiv,
+    ast.Mod: operator.mod,
+}
 
 
 def resize(description: Description, sizes: Mapping[str, int]) -> Description:
@@ -20,12 +30,13 @@ def resize(description: Description, sizes: Mapping[str, int]) -> Description:
     changed = {s: n for s, n in sizes.items() if n != description.sizes[s]}
     if not changed:
         return description
+    output = description.output
     whole = replace(description, sizes={**description.sizes, **changed}, resized=changed)
     return replace(
         whole,
         parameters=tuple(replace(p, shape=_shape(whole, p, p.axes)) for p in description.parameters),
         data=tuple(_data(whole, d) for d in description.data),
-        output=replace(description.output, shape=_shape(whole, description.output, description.output.axes[1:])),
+        output=replace(output, shape=_shape(whole, output, output.axes[1:])),
     )
 
 
@@ -35,8 +46,8 @@ def _shape(description: Description, tensor: Tensor, axes: tuple[str, ...]) -> t
         if length < 1:
             given = ", ".join(f"{s}={n}" for s, n in description.resized.items())
             raise DescriptionError(
-                f"network {description.name!r}: axis {axis} of {tensor.name} has {length} elements with {given}; "
-                f"choose sizes that leave at least one"
+                f"network {description.name!r}: axis {axis} of {tensor.name} has {length} elements with "
+                f"{given}; choose sizes that leave at least one"
             )
     return shape
 
@@ -49,7 +60,7 @@ def _data(description: Description, data: DataTensor) -> DataTensor:
 
 
 def _value(description: Description, axis: str) -> int:
-    """The formula of an axis in numbers: sums, products and whole quotients of sizes; nothing is evaluated."""
+    """The formula of an axis in numbers: sums, products and quotients of sizes; nothing is evaluated."""
     return _worked_out(description, ast.parse(axis, mode="eval").body)
 
 
@@ -60,21 +71,9 @@ def _worked_out(description: Description, node: ast.expr) -> int:
         return description.sizes[node.id]
     if isinstance(node, ast.UnaryOp) and isinstance(node.op, ast.USub):
         return -_worked_out(description, node.operand)
-    if isinstance(node, ast.BinOp):
+    if isinstance(node, ast.BinOp) and type(node.op) in OPERATIONS:
         left, right = _worked_out(description, node.left), _worked_out(description, node.right)
-        match node.op:
-            case ast.Add():
-                return left + right
-            case ast.Sub():
-                return left - right
-            case ast.Mult():
-                return left * right
-            case ast.FloorDiv():
-                return left // right
-            case ast.Mod():
-                return left % right
-            case ast.Pow() if right >= 0:
-                return int(left**right)
+        return OPERATIONS[type(node.op)](left, right)
     raise DescriptionError(
         f"network {description.name!r}: {ast.unparse(node)} is no size; its sizes are "
         f"{', '.join(description.sizes)}; rebuild it"

@@ -345,7 +345,8 @@ int feature_regression_momentum_step(feature_regression_params *p, feature_regre
     if (code != FEATURE_REGRESSION_OK)
         return code;
 
-    feature_regression_momentum((real *)p, (const real *)&w->p_bar, (real *)v, sizeof *p / sizeof(real), lr, mu, weight_decay);
+    feature_regression_momentum((real *)p, (const real *)&w->p_bar, (real *)v, sizeof *p / sizeof(real), lr, mu,
+                                weight_decay);
     *L = now;
     return FEATURE_REGRESSION_OK;
 }
@@ -370,12 +371,17 @@ int feature_regression_averaged_step(feature_regression_params *p, feature_regre
     if (code != FEATURE_REGRESSION_OK)
         return code;
 
-    feature_regression_averaged((real *)p, (const real *)&w->p_bar, (real *)u, sizeof *p / sizeof(real), lr, mu, weight_decay);
+    feature_regression_averaged((real *)p, (const real *)&w->p_bar, (real *)u, sizeof *p / sizeof(real), lr, mu,
+                                weight_decay);
     *L = now;
     return FEATURE_REGRESSION_OK;
 }
 
-/* c1 = 1 - beta1^t; c2 = 1 - beta2^t; m_new[i] = W_bar[i] (1 - beta1) + beta1 m[i]; s_new[i] = W_bar[i]^2 (1 - beta2) + beta2 s[i]; W_new[i] = W[i] (1 - lr weight_decay) - lr m_new[i]/(c1 (sqrt(s_new[i]/c2) + eps)) */
+/* c1 = 1 - beta1^t;
+   c2 = 1 - beta2^t;
+   m_new[i] = W_bar[i] (1 - beta1) + beta1 m[i];
+   s_new[i] = W_bar[i]^2 (1 - beta2) + beta2 s[i];
+   W_new[i] = W[i] (1 - lr weight_decay) - lr m_new[i]/(c1 (sqrt(s_new[i]/c2) + eps)) */
 static void feature_regression_adamw(real *restrict W, const real *restrict W_bar, real *restrict m,
                                      real *restrict s, size_t n, real lr, real beta1, real beta2, real eps,
                                      real t, real weight_decay)
@@ -401,7 +407,8 @@ int feature_regression_adamw_step(feature_regression_params *p, feature_regressi
     if (code != FEATURE_REGRESSION_OK)
         return code;
 
-    feature_regression_adamw((real *)p, (const real *)&w->p_bar, (real *)m, (real *)s, sizeof *p / sizeof(real), lr, beta1, beta2, eps, t, weight_decay);
+    feature_regression_adamw((real *)p, (const real *)&w->p_bar, (real *)m, (real *)s, sizeof *p / sizeof(real),
+                             lr, beta1, beta2, eps, t, weight_decay);
     *L = now;
     return FEATURE_REGRESSION_OK;
 }

@@ -285,8 +285,8 @@ def vjp(residuals, J_bar, p, x, y):
         Z_bar[l + 1] = (Y_bar if l + 1 == L else 0) + (
             B_bar[l + 1]
             + C1_bar[l + 1]
-            + (mu1_bar[l + 1] / d)[:, :, None] if L >= l
-            + 2 else 0
+            + (mu1_bar[l + 1] / d)[:, :, None] if l
+            + 2 <= L else 0
         )
         G_bar[l] = Z_bar[l + 1] @ p.Wp[l].T                              # (m, T, f)
         F_bar[l] = G_bar[l] * (C3[l] - C3[l] * E4[l] / (1 + E4[l])) + 1.5957691216057308 * np.where(
@@ -474,8 +474,8 @@ def gradients(p, x, y, J_bar=1.0):
         Z_bar[l + 1] = (Y_bar if l + 1 == L else 0) + (
             B_bar[l + 1]
             + C1_bar[l + 1]
-            + (mu1_bar[l + 1] / d)[:, :, None] if L >= l
-            + 2 else 0
+            + (mu1_bar[l + 1] / d)[:, :, None] if l
+            + 2 <= L else 0
         )
         G_bar[l] = Z_bar[l + 1] @ p.Wp[l].T                              # (m, T, f)
         F_bar[l] = G_bar[l] * (C3[l] - C3[l] * E4[l] / (1 + E4[l])) + 1.5957691216057308 * np.where(

@@ -914,7 +914,8 @@ int lenet_momentum_step(lenet_params *p, lenet_gradients *v, const lenet_batch *
     if (code != LENET_OK)
         return code;
 
-    lenet_momentum((real *)p, (const real *)&w->p_bar, (real *)v, sizeof *p / sizeof(real), lr, mu, weight_decay);
+    lenet_momentum((real *)p, (const real *)&w->p_bar, (real *)v, sizeof *p / sizeof(real), lr, mu,
+                   weight_decay);
     *L = now;
     return LENET_OK;
 }
@@ -937,12 +938,17 @@ int lenet_averaged_step(lenet_params *p, lenet_gradients *u, const lenet_batch *
     if (code != LENET_OK)
         return code;
 
-    lenet_averaged((real *)p, (const real *)&w->p_bar, (real *)u, sizeof *p / sizeof(real), lr, mu, weight_decay);
+    lenet_averaged((real *)p, (const real *)&w->p_bar, (real *)u, sizeof *p / sizeof(real), lr, mu,
+                   weight_decay);
     *L = now;
     return LENET_OK;
 }
 
-/* c1 = 1 - beta1^t; c2 = 1 - beta2^t; m_new[i] = W_bar[i] (1 - beta1) + beta1 m[i]; s_new[i] = W_bar[i]^2 (1 - beta2) + beta2 s[i]; W_new[i] = W[i] (1 - lr weight_decay) - lr m_new[i]/(c1 (sqrt(s_new[i]/c2) + eps)) */
+/* c1 = 1 - beta1^t;
+   c2 = 1 - beta2^t;
+   m_new[i] = W_bar[i] (1 - beta1) + beta1 m[i];
+   s_new[i] = W_bar[i]^2 (1 - beta2) + beta2 s[i];
+   W_new[i] = W[i] (1 - lr weight_decay) - lr m_new[i]/(c1 (sqrt(s_new[i]/c2) + eps)) */
 static void lenet_adamw(real *restrict W, const real *restrict W_bar, real *restrict m, real *restrict s,
                         size_t n, real lr, real beta1, real beta2, real eps, real t, real weight_decay)
 {
@@ -964,7 +970,8 @@ int lenet_adamw_step(lenet_params *p, lenet_gradients *m, lenet_gradients *s, co
     if (code != LENET_OK)
         return code;
 
-    lenet_adamw((real *)p, (const real *)&w->p_bar, (real *)m, (real *)s, sizeof *p / sizeof(real), lr, beta1, beta2, eps, t, weight_decay);
+    lenet_adamw((real *)p, (const real *)&w->p_bar, (real *)m, (real *)s, sizeof *p / sizeof(real), lr, beta1,
+                beta2, eps, t, weight_decay);
     *L = now;
     return LENET_OK;
 }

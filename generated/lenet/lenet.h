@@ -139,7 +139,11 @@ int lenet_momentum_step(lenet_params *p, lenet_gradients *v, const lenet_batch *
 /* u_new[i] = (1 - mu) (weight_decay W[i] + W_bar[i]) + mu u[i]; W_new[i] = W[i] - lr u_new[i] */
 int lenet_averaged_step(lenet_params *p, lenet_gradients *u, const lenet_batch *b, lenet_workspace *w,
                         lenet_real lr, lenet_real mu, lenet_real weight_decay, lenet_real *L);
-/* c1 = 1 - beta1^t; c2 = 1 - beta2^t; m_new[i] = W_bar[i] (1 - beta1) + beta1 m[i]; s_new[i] = W_bar[i]^2 (1 - beta2) + beta2 s[i]; W_new[i] = W[i] (1 - lr weight_decay) - lr m_new[i]/(c1 (sqrt(s_new[i]/c2) + eps)) */
+/* c1 = 1 - beta1^t;
+   c2 = 1 - beta2^t;
+   m_new[i] = W_bar[i] (1 - beta1) + beta1 m[i];
+   s_new[i] = W_bar[i]^2 (1 - beta2) + beta2 s[i];
+   W_new[i] = W[i] (1 - lr weight_decay) - lr m_new[i]/(c1 (sqrt(s_new[i]/c2) + eps)) */
 int lenet_adamw_step(lenet_params *p, lenet_gradients *m, lenet_gradients *s, const lenet_batch *b,
                      lenet_workspace *w, lenet_real lr, lenet_real beta1, lenet_real beta2, lenet_real eps,
                      lenet_real t, lenet_real weight_decay, lenet_real *L);

@@ -206,7 +206,7 @@ def vjp(residuals, L_bar, p, X, y):
     b3_bar = A3_bar.sum(axis=0)            # (d1,)
     F_bar = A3_bar @ p.W3.T                # (m, a * b * o2)
     A2_bar = np.where(
-        (Z2 == P2[:, :, place[:, None], place2]) & (Z2 > 0),
+        (P2[:, :, place[:, None], place2] == Z2) & (Z2 > 0),
         F_bar[
             :,
             np.clip(
@@ -234,7 +234,7 @@ def vjp(residuals, L_bar, p, X, y):
         optimize=True,
     )
     A1_bar = np.where(
-        (Z1 == P1[:, :, place3[:, None], place4]) & (Z1 > 0),
+        (P1[:, :, place3[:, None], place4] == Z1) & (Z1 > 0),
         P1_bar[:, :, place3[:, None], place4] / P1_ties[:, :, place3[:, None], place4],
         0,
     )
@@ -316,7 +316,7 @@ def gradients(p, X, y, L_bar=1.0):
     b3_bar = A3_bar.sum(axis=0)                                          # (d1,)
     F_bar = A3_bar @ p.W3.T                                              # (m, a * b * o2)
     A2_bar = np.where(
-        (Z2 == P2[:, :, place[:, None], place2]) & (Z2 > 0),
+        (P2[:, :, place[:, None], place2] == Z2) & (Z2 > 0),
         F_bar[
             :,
             np.clip(
@@ -344,7 +344,7 @@ def gradients(p, X, y, L_bar=1.0):
         optimize=True,
     )
     A1_bar = np.where(
-        (Z1 == P1[:, :, place3[:, None], place4]) & (Z1 > 0),
+        (P1[:, :, place3[:, None], place4] == Z1) & (Z1 > 0),
         P1_bar[:, :, place3[:, None], place4] / P1_ties[:, :, place3[:, None], place4],
         0,
     )
@@ -503,7 +503,13 @@ def averaged_step(p, u, X, y, lr, mu, weight_decay=0.0):
 
 
 def adamw_step(p, m, s, X, y, lr, beta1, beta2, eps, t, weight_decay=0.0):
-    """c1 = 1 - beta1**t; c2 = 1 - beta2**t; m_new = (1 - beta1) * W_bar + beta1 * m; s_new = W_bar**2 * (1 - beta2) + beta2 * s; W_new = (1 - lr * weight_decay) * W - lr * m_new / (((s_new / c2)**0.5 + eps) * c1). In place; return L."""
+    """c1 = 1 - beta1**t
+    c2 = 1 - beta2**t
+    m_new = (1 - beta1) * W_bar + beta1 * m
+    s_new = W_bar**2 * (1 - beta2) + beta2 * s
+    W_new = (1 - lr * weight_decay) * W - lr * m_new / (((s_new / c2)**0.5 + eps) * c1)
+
+    In place; return L."""
     L, g = gradients(p, X, y)
     require_finite(L, g)
     c1 = 1 - beta1**t

@@ -379,7 +379,8 @@ int linear_features_momentum_step(linear_features_params *p, linear_features_gra
     if (code != LINEAR_FEATURES_OK)
         return code;
 
-    linear_features_momentum((real *)p, (const real *)&w->p_bar, (real *)v, sizeof *p / sizeof(real), lr, mu, weight_decay);
+    linear_features_momentum((real *)p, (const real *)&w->p_bar, (real *)v, sizeof *p / sizeof(real), lr, mu,
+                             weight_decay);
     *L = now;
     return LINEAR_FEATURES_OK;
 }
@@ -404,12 +405,17 @@ int linear_features_averaged_step(linear_features_params *p, linear_features_gra
     if (code != LINEAR_FEATURES_OK)
         return code;
 
-    linear_features_averaged((real *)p, (const real *)&w->p_bar, (real *)u, sizeof *p / sizeof(real), lr, mu, weight_decay);
+    linear_features_averaged((real *)p, (const real *)&w->p_bar, (real *)u, sizeof *p / sizeof(real), lr, mu,
+                             weight_decay);
     *L = now;
     return LINEAR_FEATURES_OK;
 }
 
-/* c1 = 1 - beta1^t; c2 = 1 - beta2^t; m_new[i] = W_bar[i] (1 - beta1) + beta1 m[i]; s_new[i] = W_bar[i]^2 (1 - beta2) + beta2 s[i]; W_new[i] = W[i] (1 - lr weight_decay) - lr m_new[i]/(c1 (sqrt(s_new[i]/c2) + eps)) */
+/* c1 = 1 - beta1^t;
+   c2 = 1 - beta2^t;
+   m_new[i] = W_bar[i] (1 - beta1) + beta1 m[i];
+   s_new[i] = W_bar[i]^2 (1 - beta2) + beta2 s[i];
+   W_new[i] = W[i] (1 - lr weight_decay) - lr m_new[i]/(c1 (sqrt(s_new[i]/c2) + eps)) */
 static void linear_features_adamw(real *restrict W, const real *restrict W_bar, real *restrict m,
                                   real *restrict s, size_t n, real lr, real beta1, real beta2, real eps, real t,
                                   real weight_decay)
@@ -435,7 +441,8 @@ int linear_features_adamw_step(linear_features_params *p, linear_features_gradie
     if (code != LINEAR_FEATURES_OK)
         return code;
 
-    linear_features_adamw((real *)p, (const real *)&w->p_bar, (real *)m, (real *)s, sizeof *p / sizeof(real), lr, beta1, beta2, eps, t, weight_decay);
+    linear_features_adamw((real *)p, (const real *)&w->p_bar, (real *)m, (real *)s, sizeof *p / sizeof(real),
+                          lr, beta1, beta2, eps, t, weight_decay);
     *L = now;
     return LINEAR_FEATURES_OK;
 }

@@ -205,7 +205,13 @@ def averaged_step(p, u, X, y, lr, mu, weight_decay=0.0):
 
 
 def adamw_step(p, m, s, X, y, lr, beta1, beta2, eps, t, weight_decay=0.0):
-    """c1 = 1 - beta1**t; c2 = 1 - beta2**t; m_new = (1 - beta1) * W_bar + beta1 * m; s_new = W_bar**2 * (1 - beta2) + beta2 * s; W_new = (1 - lr * weight_decay) * W - lr * m_new / (((s_new / c2)**0.5 + eps) * c1). In place; return L."""
+    """c1 = 1 - beta1**t
+    c2 = 1 - beta2**t
+    m_new = (1 - beta1) * W_bar + beta1 * m
+    s_new = W_bar**2 * (1 - beta2) + beta2 * s
+    W_new = (1 - lr * weight_decay) * W - lr * m_new / (((s_new / c2)**0.5 + eps) * c1)
+
+    In place; return L."""
     L, g = gradients(p, X, y)
     require_finite(L, g)
     c1 = 1 - beta1**t

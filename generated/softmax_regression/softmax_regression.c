@@ -322,7 +322,8 @@ int softmax_regression_momentum_step(softmax_regression_params *p, softmax_regre
     if (code != SOFTMAX_REGRESSION_OK)
         return code;
 
-    softmax_regression_momentum((real *)p, (const real *)&w->p_bar, (real *)v, sizeof *p / sizeof(real), lr, mu, weight_decay);
+    softmax_regression_momentum((real *)p, (const real *)&w->p_bar, (real *)v, sizeof *p / sizeof(real), lr, mu,
+                                weight_decay);
     *L = now;
     return SOFTMAX_REGRESSION_OK;
 }
@@ -347,12 +348,17 @@ int softmax_regression_averaged_step(softmax_regression_params *p, softmax_regre
     if (code != SOFTMAX_REGRESSION_OK)
         return code;
 
-    softmax_regression_averaged((real *)p, (const real *)&w->p_bar, (real *)u, sizeof *p / sizeof(real), lr, mu, weight_decay);
+    softmax_regression_averaged((real *)p, (const real *)&w->p_bar, (real *)u, sizeof *p / sizeof(real), lr, mu,
+                                weight_decay);
     *L = now;
     return SOFTMAX_REGRESSION_OK;
 }
 
-/* c1 = 1 - beta1^t; c2 = 1 - beta2^t; m_new[i] = W_bar[i] (1 - beta1) + beta1 m[i]; s_new[i] = W_bar[i]^2 (1 - beta2) + beta2 s[i]; W_new[i] = W[i] (1 - lr weight_decay) - lr m_new[i]/(c1 (sqrt(s_new[i]/c2) + eps)) */
+/* c1 = 1 - beta1^t;
+   c2 = 1 - beta2^t;
+   m_new[i] = W_bar[i] (1 - beta1) + beta1 m[i];
+   s_new[i] = W_bar[i]^2 (1 - beta2) + beta2 s[i];
+   W_new[i] = W[i] (1 - lr weight_decay) - lr m_new[i]/(c1 (sqrt(s_new[i]/c2) + eps)) */
 static void softmax_regression_adamw(real *restrict W, const real *restrict W_bar, real *restrict m,
                                      real *restrict s, size_t n, real lr, real beta1, real beta2, real eps,
                                      real t, real weight_decay)
@@ -378,7 +384,8 @@ int softmax_regression_adamw_step(softmax_regression_params *p, softmax_regressi
     if (code != SOFTMAX_REGRESSION_OK)
         return code;
 
-    softmax_regression_adamw((real *)p, (const real *)&w->p_bar, (real *)m, (real *)s, sizeof *p / sizeof(real), lr, beta1, beta2, eps, t, weight_decay);
+    softmax_regression_adamw((real *)p, (const real *)&w->p_bar, (real *)m, (real *)s, sizeof *p / sizeof(real),
+                             lr, beta1, beta2, eps, t, weight_decay);
     *L = now;
     return SOFTMAX_REGRESSION_OK;
 }

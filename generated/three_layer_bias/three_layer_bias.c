@@ -482,7 +482,8 @@ int three_layer_bias_momentum_step(three_layer_bias_params *p, three_layer_bias_
     if (code != THREE_LAYER_BIAS_OK)
         return code;
 
-    three_layer_bias_momentum((real *)p, (const real *)&w->p_bar, (real *)v, sizeof *p / sizeof(real), lr, mu, weight_decay);
+    three_layer_bias_momentum((real *)p, (const real *)&w->p_bar, (real *)v, sizeof *p / sizeof(real), lr, mu,
+                              weight_decay);
     *L = now;
     return THREE_LAYER_BIAS_OK;
 }
@@ -507,12 +508,17 @@ int three_layer_bias_averaged_step(three_layer_bias_params *p, three_layer_bias_
     if (code != THREE_LAYER_BIAS_OK)
         return code;
 
-    three_layer_bias_averaged((real *)p, (const real *)&w->p_bar, (real *)u, sizeof *p / sizeof(real), lr, mu, weight_decay);
+    three_layer_bias_averaged((real *)p, (const real *)&w->p_bar, (real *)u, sizeof *p / sizeof(real), lr, mu,
+                              weight_decay);
     *L = now;
     return THREE_LAYER_BIAS_OK;
 }
 
-/* c1 = 1 - beta1^t; c2 = 1 - beta2^t; m_new[i] = W_bar[i] (1 - beta1) + beta1 m[i]; s_new[i] = W_bar[i]^2 (1 - beta2) + beta2 s[i]; W_new[i] = W[i] (1 - lr weight_decay) - lr m_new[i]/(c1 (sqrt(s_new[i]/c2) + eps)) */
+/* c1 = 1 - beta1^t;
+   c2 = 1 - beta2^t;
+   m_new[i] = W_bar[i] (1 - beta1) + beta1 m[i];
+   s_new[i] = W_bar[i]^2 (1 - beta2) + beta2 s[i];
+   W_new[i] = W[i] (1 - lr weight_decay) - lr m_new[i]/(c1 (sqrt(s_new[i]/c2) + eps)) */
 static void three_layer_bias_adamw(real *restrict W, const real *restrict W_bar, real *restrict m,
                                    real *restrict s, size_t n, real lr, real beta1, real beta2, real eps,
                                    real t, real weight_decay)
@@ -538,7 +544,8 @@ int three_layer_bias_adamw_step(three_layer_bias_params *p, three_layer_bias_gra
     if (code != THREE_LAYER_BIAS_OK)
         return code;
 
-    three_layer_bias_adamw((real *)p, (const real *)&w->p_bar, (real *)m, (real *)s, sizeof *p / sizeof(real), lr, beta1, beta2, eps, t, weight_decay);
+    three_layer_bias_adamw((real *)p, (const real *)&w->p_bar, (real *)m, (real *)s, sizeof *p / sizeof(real),
+                           lr, beta1, beta2, eps, t, weight_decay);
     *L = now;
     return THREE_LAYER_BIAS_OK;
 }

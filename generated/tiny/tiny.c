@@ -431,7 +431,11 @@ int tiny_averaged_step(tiny_params *p, tiny_gradients *u, const tiny_batch *b, t
     return TINY_OK;
 }
 
-/* c1 = 1 - beta1^t; c2 = 1 - beta2^t; m_new[i] = W_bar[i] (1 - beta1) + beta1 m[i]; s_new[i] = W_bar[i]^2 (1 - beta2) + beta2 s[i]; W_new[i] = W[i] (1 - lr weight_decay) - lr m_new[i]/(c1 (sqrt(s_new[i]/c2) + eps)) */
+/* c1 = 1 - beta1^t;
+   c2 = 1 - beta2^t;
+   m_new[i] = W_bar[i] (1 - beta1) + beta1 m[i];
+   s_new[i] = W_bar[i]^2 (1 - beta2) + beta2 s[i];
+   W_new[i] = W[i] (1 - lr weight_decay) - lr m_new[i]/(c1 (sqrt(s_new[i]/c2) + eps)) */
 static void tiny_adamw(real *restrict W, const real *restrict W_bar, real *restrict m, real *restrict s,
                        size_t n, real lr, real beta1, real beta2, real eps, real t, real weight_decay)
 {
@@ -453,7 +457,8 @@ int tiny_adamw_step(tiny_params *p, tiny_gradients *m, tiny_gradients *s, const 
     if (code != TINY_OK)
         return code;
 
-    tiny_adamw((real *)p, (const real *)&w->p_bar, (real *)m, (real *)s, sizeof *p / sizeof(real), lr, beta1, beta2, eps, t, weight_decay);
+    tiny_adamw((real *)p, (const real *)&w->p_bar, (real *)m, (real *)s, sizeof *p / sizeof(real), lr, beta1,
+               beta2, eps, t, weight_decay);
     *L = now;
     return TINY_OK;
 }

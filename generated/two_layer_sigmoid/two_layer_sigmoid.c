@@ -426,7 +426,8 @@ int two_layer_sigmoid_momentum_step(two_layer_sigmoid_params *p, two_layer_sigmo
     if (code != TWO_LAYER_SIGMOID_OK)
         return code;
 
-    two_layer_sigmoid_momentum((real *)p, (const real *)&w->p_bar, (real *)v, sizeof *p / sizeof(real), lr, mu, weight_decay);
+    two_layer_sigmoid_momentum((real *)p, (const real *)&w->p_bar, (real *)v, sizeof *p / sizeof(real), lr, mu,
+                               weight_decay);
     *L = now;
     return TWO_LAYER_SIGMOID_OK;
 }
@@ -451,12 +452,17 @@ int two_layer_sigmoid_averaged_step(two_layer_sigmoid_params *p, two_layer_sigmo
     if (code != TWO_LAYER_SIGMOID_OK)
         return code;
 
-    two_layer_sigmoid_averaged((real *)p, (const real *)&w->p_bar, (real *)u, sizeof *p / sizeof(real), lr, mu, weight_decay);
+    two_layer_sigmoid_averaged((real *)p, (const real *)&w->p_bar, (real *)u, sizeof *p / sizeof(real), lr, mu,
+                               weight_decay);
     *L = now;
     return TWO_LAYER_SIGMOID_OK;
 }
 
-/* c1 = 1 - beta1^t; c2 = 1 - beta2^t; m_new[i] = W_bar[i] (1 - beta1) + beta1 m[i]; s_new[i] = W_bar[i]^2 (1 - beta2) + beta2 s[i]; W_new[i] = W[i] (1 - lr weight_decay) - lr m_new[i]/(c1 (sqrt(s_new[i]/c2) + eps)) */
+/* c1 = 1 - beta1^t;
+   c2 = 1 - beta2^t;
+   m_new[i] = W_bar[i] (1 - beta1) + beta1 m[i];
+   s_new[i] = W_bar[i]^2 (1 - beta2) + beta2 s[i];
+   W_new[i] = W[i] (1 - lr weight_decay) - lr m_new[i]/(c1 (sqrt(s_new[i]/c2) + eps)) */
 static void two_layer_sigmoid_adamw(real *restrict W, const real *restrict W_bar, real *restrict m,
                                     real *restrict s, size_t n, real lr, real beta1, real beta2, real eps,
                                     real t, real weight_decay)
@@ -482,7 +488,8 @@ int two_layer_sigmoid_adamw_step(two_layer_sigmoid_params *p, two_layer_sigmoid_
     if (code != TWO_LAYER_SIGMOID_OK)
         return code;
 
-    two_layer_sigmoid_adamw((real *)p, (const real *)&w->p_bar, (real *)m, (real *)s, sizeof *p / sizeof(real), lr, beta1, beta2, eps, t, weight_decay);
+    two_layer_sigmoid_adamw((real *)p, (const real *)&w->p_bar, (real *)m, (real *)s, sizeof *p / sizeof(real),
+                            lr, beta1, beta2, eps, t, weight_decay);
     *L = now;
     return TWO_LAYER_SIGMOID_OK;
 }

@@ -17,8 +17,8 @@ windows = np.lib.stride_tricks.sliding_window_view
 def lenet(t: Mapping[str, Array]) -> tuple[float, Gradients]:
     """Sum of the losses of a batch, and its gradients."""
     padded = np.pad(t["X"], ((0, 0), (0, 0), (2, 2), (2, 2)))
-    a1, z1, p1 = _stage(padded, t["K1"], t["b1"])
-    a2, z2, p2 = _stage(p1, t["K2"], t["b2"])
+    z1, p1 = _stage(padded, t["K1"], t["b1"])
+    z2, p2 = _stage(p1, t["K2"], t["b2"])
     f = p2.reshape(len(p2), -1)
     z3 = np.maximum(f @ t["W3"] + t["b3"], 0)
     z4 = np.maximum(z3 @ t["W4"] + t["b4"], 0)
@@ -35,12 +35,12 @@ def lenet(t: Mapping[str, Array]) -> tuple[float, Gradients]:
     return loss, g
 
 
-def _stage(x: Array, kernel: Array, bias: Array) -> tuple[Array, Array, Array]:
+def _stage(x: Array, kernel: Array, bias: Array) -> tuple[Array, Array]:
     seen = windows(x, kernel.shape[2:], (2, 3))
     a = np.einsum("echwuv,ocuv->eohw", seen, kernel) + bias[:, None, None]
     z = np.maximum(a, 0)
     e, o, h, w = z.shape
-    return a, z, z.reshape(e, o, h // 2, 2, w // 2, 2).max((3, 5))
+    return z, z.reshape(e, o, h // 2, 2, w // 2, 2).max((3, 5))
 
 
 def _unpooled(bar: Array, z: Array, p: Array) -> Array:

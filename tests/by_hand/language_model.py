@@ -86,7 +86,5 @@ def _block_bar(bar: Array, w: Mapping[str, Array], kept: Any) -> tuple[Array, Gr
     r_bar = p * (p_bar - (p * p_bar).sum(-1, keepdims=True)) / np.sqrt(q.shape[-1])
     a_bar = np.stack([r_bar @ k, r_bar.swapaxes(-1, -2) @ q, p.swapaxes(-1, -2) @ o_bar])
     own |= {"Wa": np.einsum("mtp,cmate->pcae", n1, a_bar), "ba": a_bar.sum((1, 3))}
-    x_bar, own["g1"], own["s1"] = _layernorm_bar(
-        np.einsum("cmate,pcae->mtp", a_bar, w["Wa"]), w["g1"], norm1
-    )
+    x_bar, own["g1"], own["s1"] = _layernorm_bar(np.einsum("cmate,pcae->mtp", a_bar, w["Wa"]), w["g1"], norm1)
     return x_bar + b_bar, own

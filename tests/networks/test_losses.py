@@ -1,4 +1,4 @@
-"""The losses that NumPy by hand, PyTorch and JAX have at steps 1 and 10, from the same parameters and batches.
+"""The losses that NumPy by hand, PyTorch and JAX have at steps 1 and 10, from the same start and batches.
 
 LeNet by gradient descent at 0.01, GPT by AdamW: one decimal more than the five that must agree.
 """

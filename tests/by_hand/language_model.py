@@ -18,7 +18,7 @@ BLOCK = ("g1", "s1", "Wa", "ba", "Wo", "bo", "g2", "s2", "Wf", "bf", "Wp", "bp")
 
 def gpt(t: Mapping[str, Array]) -> tuple[float, Gradients]:
     """Mean of the losses of all places, and its gradients."""
-    x, y = t["x"], t["y"]
+    x, y = t["x"].astype(int), t["y"].astype(int)
     h, kept = t["E"][x] + t["P"], []
     for layer in range(len(t["g1"])):
         h, back = _block(h, {name: t[name][layer] for name in BLOCK})

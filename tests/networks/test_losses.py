@@ -8,7 +8,7 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
-from tests.by_hand.lecture import Array
+from derive.runtime.buffers import Array
 from tests.networks.conftest import Loader
 
 BATCHES = 8

@@ -46,12 +46,12 @@ def test_steps_are_those_of_the_paper(backend: str, rng: np.random.Generator) ->
     for t in range(1, 6):
         _, g = net.gradients(X, y)
         net.step("adamw", X, y, **SCALARS)
-        for name, value in w.items():
+        for name in m:
             m[name] = 0.9 * m[name] + 0.1 * g[name]
             v[name] = 0.99 * v[name] + 0.01 * g[name] ** 2
-            value *= 1 - 0.01 * 0.1
-            value -= 0.01 * (m[name] / (1 - 0.9**t)) / (np.sqrt(v[name] / (1 - 0.99**t)) + 1e-8)
-            np.testing.assert_allclose(net.parameters[name], value, rtol=1e-10, atol=1e-14)
+            w[name] *= 1 - 0.01 * 0.1
+            w[name] -= 0.01 * (m[name] / (1 - 0.9**t)) / (np.sqrt(v[name] / (1 - 0.99**t)) + 1e-8)
+            np.testing.assert_allclose(net.parameters[name], w[name], rtol=1e-10, atol=1e-14)
     net.init(1)
     assert net.taken == 0
     with pytest.raises(RuntimeInputError, match="leave out t"):

@@ -928,53 +928,45 @@ int gpt_vjp(const gpt_params *restrict p, const gpt_batch *b, gpt_workspace *res
                         w->R_bar[l][i][a][t][s] = t >= s
                                 ? w->E2[l][i][a][t][s] * w->E2_bar[l][i][a][t][s] : 0;
 
-        /* A_bar_sum[l,i,a,t,n] = sum_{q<T} R_bar[l,i,a,q,t] A[l,0,i,a,q,n] */
+        /* A_bar[l,0,i,a,t,n] = sum_{s<T} R_bar[l,i,a,t,s] A[l,1,i,a,s,n]/sqrt(e) */
         for (int i = 0; i < b->m; i++)
             for (int a = 0; a < GPT_H; a++)
                 for (int t = 0; t < T; t++) {
                     for (int n = 0; n < GPT_E; n++)
-                        w->A_bar_sum[l][i][a][t][n] = 0;
-                    for (int q = 0; q < T; q++)
-                        for (int n = 0; n < GPT_E; n++)
-                            w->A_bar_sum[l][i][a][t][n] +=
-                                    w->R_bar[l][i][a][q][t] * w->A[l][0][i][a][q][n];
-                }
-
-        /* A_bar_sum2[l,i,a,t,n] = sum_{q<T} where(q >= t, O_bar[l,i,a,q,n] P2[l,i,a,q,t], 0) */
-        for (int i = 0; i < b->m; i++)
-            for (int a = 0; a < GPT_H; a++)
-                for (int t = 0; t < T; t++) {
-                    for (int n = 0; n < GPT_E; n++)
-                        w->A_bar_sum2[l][i][a][t][n] = 0;
-                    for (int q = t; q < T; q++)
-                        for (int n = 0; n < GPT_E; n++)
-                            w->A_bar_sum2[l][i][a][t][n] +=
-                                    w->O_bar[l][i][a][q][n] * w->P2[l][i][a][q][t];
-                }
-
-        /* A_bar_sum3[l,i,a,t,n] = sum_{s<T} R_bar[l,i,a,t,s] A[l,1,i,a,s,n] */
-        for (int i = 0; i < b->m; i++)
-            for (int a = 0; a < GPT_H; a++)
-                for (int t = 0; t < T; t++) {
-                    for (int n = 0; n < GPT_E; n++)
-                        w->A_bar_sum3[l][i][a][t][n] = 0;
+                        w->A_bar[l][0][i][a][t][n] = 0;
                     for (int s = 0; s < T; s++)
                         for (int n = 0; n < GPT_E; n++)
-                            w->A_bar_sum3[l][i][a][t][n] +=
+                            w->A_bar[l][0][i][a][t][n] +=
                                     w->R_bar[l][i][a][t][s] * w->A[l][1][i][a][s][n];
+                    for (int n = 0; n < GPT_E; n++)
+                        w->A_bar[l][0][i][a][t][n] /= SQRT((real)GPT_E);
                 }
 
-        /* A_bar[l,c,i,a,t,n] = where(c == 1, A_bar_sum[l,i,a,t,n]/sqrt(e), 0)
-           + where(c == 2, A_bar_sum2[l,i,a,t,n], 0) + where(c == 0, A_bar_sum3[l,i,a,t,n]/sqrt(e), 0) */
-        for (int c = 0; c < 3; c++)
-            for (int i = 0; i < b->m; i++)
-                for (int a = 0; a < GPT_H; a++)
-                    for (int t = 0; t < T; t++)
+        /* A_bar[l,1,i,a,t,n] = sum_{q<T} R_bar[l,i,a,q,t] A[l,0,i,a,q,n]/sqrt(e) */
+        for (int i = 0; i < b->m; i++)
+            for (int a = 0; a < GPT_H; a++)
+                for (int t = 0; t < T; t++) {
+                    for (int n = 0; n < GPT_E; n++)
+                        w->A_bar[l][1][i][a][t][n] = 0;
+                    for (int q = 0; q < T; q++)
                         for (int n = 0; n < GPT_E; n++)
-                            w->A_bar[l][c][i][a][t][n] =
-                                    (c == 1 ? w->A_bar_sum[l][i][a][t][n] / SQRT((real)GPT_E) : 0)
-                                    + (c == 2 ? w->A_bar_sum2[l][i][a][t][n] : 0)
-                                    + (c == 0 ? w->A_bar_sum3[l][i][a][t][n] / SQRT((real)GPT_E) : 0);
+                            w->A_bar[l][1][i][a][t][n] +=
+                                    w->R_bar[l][i][a][q][t] * w->A[l][0][i][a][q][n];
+                    for (int n = 0; n < GPT_E; n++)
+                        w->A_bar[l][1][i][a][t][n] /= SQRT((real)GPT_E);
+                }
+
+        /* A_bar[l,2,i,a,t,n] = sum_{q<T} where(q >= t, O_bar[l,i,a,q,n] P2[l,i,a,q,t], 0) */
+        for (int i = 0; i < b->m; i++)
+            for (int a = 0; a < GPT_H; a++)
+                for (int t = 0; t < T; t++) {
+                    for (int n = 0; n < GPT_E; n++)
+                        w->A_bar[l][2][i][a][t][n] = 0;
+                    for (int q = t; q < T; q++)
+                        for (int n = 0; n < GPT_E; n++)
+                            w->A_bar[l][2][i][a][t][n] +=
+                                    w->O_bar[l][i][a][q][n] * w->P2[l][i][a][q][t];
+                }
 
         /* N1_bar[l,i,t,j] = sum_{c<3,a<h,n<e} Wa[l,j,c,a,n] A_bar[l,c,i,a,t,n] */
         for (int i = 0; i < b->m; i++)

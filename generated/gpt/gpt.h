@@ -144,9 +144,6 @@ typedef struct {
     gpt_real Y_bar_sum[GPT_T]; /* (T) of one example */
     gpt_real Y_bar_sum2[GPT_T]; /* (T) of one example */
     gpt_real E2_bar_sum[GPT_L][GPT_M][GPT_H][GPT_T]; /* (L, m, h, T) */
-    gpt_real A_bar_sum[GPT_L][GPT_M][GPT_H][GPT_T][GPT_E]; /* (L, m, h, T, e) */
-    gpt_real A_bar_sum2[GPT_L][GPT_M][GPT_H][GPT_T][GPT_E]; /* (L, m, h, T, e) */
-    gpt_real A_bar_sum3[GPT_L][GPT_M][GPT_H][GPT_T][GPT_E]; /* (L, m, h, T, e) */
     gpt_real Z_dot[GPT_L + 1][GPT_M][GPT_T][GPT_D]; /* (L + 1, m, T, d) */
     gpt_real mu1_dot[GPT_L][GPT_M][GPT_T]; /* (L, m, T) */
     gpt_real C1_dot[GPT_L][GPT_M][GPT_T][GPT_D]; /* (L, m, T, d) */

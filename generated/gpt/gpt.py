@@ -285,8 +285,8 @@ def vjp(residuals, J_bar, p, x, y):
         Z_bar[l + 1] = (Y_bar if l + 1 == L else 0) + (
             B_bar[l + 1]
             + C1_bar[l + 1]
-            + (mu1_bar[l + 1] / d)[:, :, None] if l
-            + 2 <= L else 0
+            + (mu1_bar[l + 1] / d)[:, :, None] if L >= l
+            + 2 else 0
         )
         G_bar[l] = Z_bar[l + 1] @ p.Wp[l].T                              # (m, T, f)
         F_bar[l] = G_bar[l] * (C3[l] - C3[l] * E4[l] / (1 + E4[l])) + 1.5957691216057308 * np.where(
@@ -311,9 +311,9 @@ def vjp(residuals, J_bar, p, x, y):
             ) / T2[l][:, :, :, None],
             0,
         )
-        A_bar[l] = (R_bar[l] @ A[l, 1]) * (np.arange(3) == 0)[:, None, None, None, None] / e**0.5 + (R_bar[l].transpose(0, 1, 3, 2) @ A[l, 0]) * (np.arange(3) == 1)[:, None, None, None, None] / e**0.5 + (
-            (P2[l].transpose(0, 1, 3, 2) * (np.arange(T) >= np.arange(T)[:, None])) @ O_bar[l]
-        ) * (np.arange(3) == 2)[:, None, None, None, None]
+        A_bar[l, 0] = R_bar[l] @ A[l, 1] / e**0.5                        # (m, h, T, e)
+        A_bar[l, 1] = R_bar[l].transpose(0, 1, 3, 2) @ A[l, 0] / e**0.5  # (m, h, T, e)
+        A_bar[l, 2] = (P2[l].transpose(0, 1, 3, 2) * (np.arange(T) >= np.arange(T)[:, None])) @ O_bar[l]  # (m, h, T, e)
         N1_bar[l] = np.einsum("nikm,ijklm->jln", p.Wa[l], A_bar[l], optimize=True)  # (m, T, d)
         Xhat1_bar[l] = N1_bar[l] * p.g1[l]                               # (m, T, d)
         r1_bar[l] = (C1[l] * Xhat1_bar[l]).sum(axis=2)                   # (m, T)
@@ -474,8 +474,8 @@ def gradients(p, x, y, J_bar=1.0):
         Z_bar[l + 1] = (Y_bar if l + 1 == L else 0) + (
             B_bar[l + 1]
             + C1_bar[l + 1]
-            + (mu1_bar[l + 1] / d)[:, :, None] if l
-            + 2 <= L else 0
+            + (mu1_bar[l + 1] / d)[:, :, None] if L >= l
+            + 2 else 0
         )
         G_bar[l] = Z_bar[l + 1] @ p.Wp[l].T                              # (m, T, f)
         F_bar[l] = G_bar[l] * (C3[l] - C3[l] * E4[l] / (1 + E4[l])) + 1.5957691216057308 * np.where(
@@ -500,9 +500,9 @@ def gradients(p, x, y, J_bar=1.0):
             ) / T2[l][:, :, :, None],
             0,
         )
-        A_bar[l] = (R_bar[l] @ A[l, 1]) * (np.arange(3) == 0)[:, None, None, None, None] / e**0.5 + (R_bar[l].transpose(0, 1, 3, 2) @ A[l, 0]) * (np.arange(3) == 1)[:, None, None, None, None] / e**0.5 + (
-            (P2[l].transpose(0, 1, 3, 2) * (np.arange(T) >= np.arange(T)[:, None])) @ O_bar[l]
-        ) * (np.arange(3) == 2)[:, None, None, None, None]
+        A_bar[l, 0] = R_bar[l] @ A[l, 1] / e**0.5                        # (m, h, T, e)
+        A_bar[l, 1] = R_bar[l].transpose(0, 1, 3, 2) @ A[l, 0] / e**0.5  # (m, h, T, e)
+        A_bar[l, 2] = (P2[l].transpose(0, 1, 3, 2) * (np.arange(T) >= np.arange(T)[:, None])) @ O_bar[l]  # (m, h, T, e)
         N1_bar[l] = np.einsum("nikm,ijklm->jln", p.Wa[l], A_bar[l], optimize=True)  # (m, T, d)
         Xhat1_bar[l] = N1_bar[l] * p.g1[l]                               # (m, T, d)
         r1_bar[l] = (C1[l] * Xhat1_bar[l]).sum(axis=2)                   # (m, T)

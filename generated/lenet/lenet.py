@@ -206,7 +206,7 @@ def vjp(residuals, L_bar, p, X, y):
     b3_bar = A3_bar.sum(axis=0)            # (d1,)
     F_bar = A3_bar @ p.W3.T                # (m, a * b * o2)
     A2_bar = np.where(
-        (P2[:, :, place[:, None], place2] == Z2) & (Z2 > 0),
+        (Z2 == P2[:, :, place[:, None], place2]) & (Z2 > 0),
         F_bar[
             :,
             np.clip(
@@ -234,7 +234,7 @@ def vjp(residuals, L_bar, p, X, y):
         optimize=True,
     )
     A1_bar = np.where(
-        (P1[:, :, place3[:, None], place4] == Z1) & (Z1 > 0),
+        (Z1 == P1[:, :, place3[:, None], place4]) & (Z1 > 0),
         P1_bar[:, :, place3[:, None], place4] / P1_ties[:, :, place3[:, None], place4],
         0,
     )
@@ -316,7 +316,7 @@ def gradients(p, X, y, L_bar=1.0):
     b3_bar = A3_bar.sum(axis=0)                                          # (d1,)
     F_bar = A3_bar @ p.W3.T                                              # (m, a * b * o2)
     A2_bar = np.where(
-        (P2[:, :, place[:, None], place2] == Z2) & (Z2 > 0),
+        (Z2 == P2[:, :, place[:, None], place2]) & (Z2 > 0),
         F_bar[
             :,
             np.clip(
@@ -344,7 +344,7 @@ def gradients(p, X, y, L_bar=1.0):
         optimize=True,
     )
     A1_bar = np.where(
-        (P1[:, :, place3[:, None], place4] == Z1) & (Z1 > 0),
+        (Z1 == P1[:, :, place3[:, None], place4]) & (Z1 > 0),
         P1_bar[:, :, place3[:, None], place4] / P1_ties[:, :, place3[:, None], place4],
         0,
     )

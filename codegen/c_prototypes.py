@@ -65,6 +65,12 @@ def gradients_head(plan: Plan) -> str:
     return folded(f"static int {p}_gradients_of(", [*shared, f"real *{plan.network.loss}"])
 
 
+def listed(equations: Sequence[str]) -> str:
+    """Equations in a comment: on one line where they fit, else one below the other."""
+    line = "; ".join(equations)
+    return line if len(line) + 6 <= WIDTH else ";\n   ".join(equations)
+
+
 def update_heads(plan: Plan, update: UpdateText) -> tuple[str, str]:
     """The first lines of an optimizer's loop and of its training step."""
     p = plan.network.name
@@ -110,7 +116,7 @@ def prototypes(plan: Plan, updates: Sequence[UpdateText]) -> list[Prototype]:
         *(Prototype(head(plan, key) + ";", _on_request(key)) for key in plan.more),
         Prototype(head(plan, "predict") + ";", _prediction(plan)),
     ]
-    steps = [Prototype(_step_head(plan, update) + ";", "; ".join(update.comment)) for update in updates]
+    steps = [Prototype(_step_head(plan, update) + ";", listed(update.comment)) for update in updates]
     return [*found, *steps, *_checkpoint(p), *_queries(p)]
 
 

@@ -11,7 +11,7 @@ from sympy import Expr
 
 from codegen.c_header import banner
 from codegen.c_network import CNetwork
-from codegen.c_prototypes import gradients_head, head, update_heads
+from codegen.c_prototypes import folded, gradients_head, head, listed, update_heads
 from codegen.c_sizes import CSizes
 from codegen.c_update import UpdateText
 from codegen.derivatives import ON_REQUEST
@@ -89,6 +89,7 @@ def identifiers(lines: Iterable[str]) -> set[str]:
 
 
 def inits(c: CNetwork) -> list[str]:
+    """The lines that draw every parameter."""
     lines = []
     for number, parameter in enumerate(c.plan.network.parameters):
         tensor = c.plan.network.tensor(parameter.name)
@@ -156,6 +157,7 @@ def _predict(c: CNetwork) -> Mapping[str, Any]:
 
 
 def predict_sizes(c: CNetwork) -> tuple[str, str]:
+    """How many rows a prediction has, and of how many classes."""
     shape = c.plan.output.shape
     rows = ["b->m", c.sizes.product(shape[1:-1])] if shape[1:-1] else ["b->m"]
     return " * ".join(rows), c.sizes.source_text(shape[-1], 8)
@@ -166,7 +168,7 @@ def _update(c: CNetwork, text: UpdateText) -> Mapping[str, Any]:
     return {
         "head": own,
         "step_head": step,
-        "comment": "; ".join(text.comment),
+        "comment": listed(text.comment),
         "index": text.index,
         "once": text.once,
         "lines": text.lines,
@@ -176,19 +178,22 @@ def _update(c: CNetwork, text: UpdateText) -> Mapping[str, Any]:
 
 def _update_calls(c: CNetwork, text: UpdateText) -> list[str]:
     """One call for all parameters where all are trained, else one for each."""
-    scalars = "".join(f", {scalar}" for scalar in text.scalars)
     if all(owned.trained for owned in c.plan.parameters):
-        state = "".join(f"(real *){name}, " for name in text.states)
-        count = "sizeof *p / sizeof(real)"
-        return [f"{c.name}_{text.name}((real *)p, (const real *)&w->p_bar, {state}{count}{scalars});"]
+        states = [f"(real *){name}" for name in text.states]
+        whole = ["(real *)p", "(const real *)&w->p_bar", *states, "sizeof *p / sizeof(real)"]
+        return [_update_call(c, text, whole)]
     calls = []
     for tensor in c.plan.trained:
         zero = "[0]" * len(tensor.axes)
-        state = "".join(f"&{name}->{tensor.name}{zero}, " for name in text.states)
-        count = f"sizeof p->{tensor.name} / sizeof(real)"
+        states = [f"&{name}->{tensor.name}{zero}" for name in text.states]
         target, gradient = f"&p->{tensor.name}{zero}", f"&w->p_bar.{tensor.name}{zero}"
-        calls.append(f"{c.name}_{text.name}({target}, {gradient}, {state}{count}{scalars});")
+        count = f"sizeof p->{tensor.name} / sizeof(real)"
+        calls.append(_update_call(c, text, [target, gradient, *states, count]))
     return calls
+
+
+def _update_call(c: CNetwork, text: UpdateText, arguments: list[str]) -> str:
+    return folded(f"    {c.name}_{text.name}(", [*arguments, *text.scalars]).lstrip() + ";"
 
 
 def source_checkpoint(c: CNetwork) -> dict[str, Any]:

@@ -55,7 +55,7 @@ def _line(value: Any) -> str:
 
 def _tensor(tensor: Tensor, plan: Plan, skip: int) -> dict[str, Any]:
     """Name, axes and shape; the shape leaves out the batch axis."""
-    axes = [axis.name for axis in tensor.axes]
+    axes = [str(axis.size) for axis in tensor.axes]
     return {"name": tensor.name, "axes": axes, "shape": [plan.size(size) for size in tensor.shape[skip:]]}
 
 

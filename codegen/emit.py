@@ -86,7 +86,8 @@ def emit_layer(
     require_targets(targets)
     if "tuned" in targets:
         raise DeriveError(
-            f"layer {program.name!r} alone has no tuned form; build it for numpy or c, or a network that holds it"
+            f"layer {program.name!r} alone has no tuned form; build it for numpy or c, "
+            "or build a network that holds it"
         )
     name = require_prefix(program.name, "the layer")
     all_sizes = require_layer(program, sizes or {})

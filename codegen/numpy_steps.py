@@ -26,6 +26,7 @@ from derive.calculus.program import Equation
 from derive.calculus.tensor import Ref, refs
 from derive.errors import DeriveError
 
+WIDEST = 112
 DEFAULTS = {"weight_decay": "0.0"}
 
 
@@ -162,7 +163,7 @@ def step_function(update: Update, plan: Plan, batch: str) -> str:
     return "\n".join(
         [
             f"def {update.step}({arguments}):",
-            f'    """{"; ".join(map(_formula, (*once, *equations)))}. In place; return {loss}."""',
+            *_docstring([*map(_formula, (*once, *equations))], loss),
             f"    {loss}, g = gradients(p, {batch}{seeded}){scaled}",
             f"    require_finite({loss}, g)",
             *(f"    {_formula(equation)}" for equation in once),
@@ -177,6 +178,15 @@ def _parted(equations: Iterable[Equation]) -> tuple[list[Equation], list[Equatio
     """The equations of numbers, and those of elements."""
     listed = list(equations)
     return [e for e in listed if not e.ranges], [e for e in listed if e.ranges]
+
+
+def _docstring(formulas: list[str], loss: str) -> list[str]:
+    """The equations on one line where they fit, else one below the other."""
+    line = f'    """{"; ".join(formulas)}. In place; return {loss}."""'
+    if len(line) <= WIDEST:
+        return [line]
+    first, *others = formulas
+    return [f'    """{first}', *(f"    {each}" for each in others), "", f'    In place; return {loss}."""']
 
 
 def _seeded(scale: Expr, gradient: str, loss: str) -> tuple[str, str]:

@@ -5,6 +5,7 @@
     singular quotients by a root that is 0 are 0, as declared
     infinite log sum exp over minus infinities is minus infinity, with slope 0
     horner   long polynomials are nested
+    split    an axis that chooses among terms is filled place by place
     hoist    reductions inside expressions become equations of their own
     tabulate functions inside sums are called once for each value of their own indices
     cse      nothing whole is computed twice
@@ -28,6 +29,7 @@ from codegen.passes.cse import cse
 from codegen.passes.dce import dce
 from codegen.passes.hoist import hoist
 from codegen.passes.order import order
+from codegen.passes.split import split
 from codegen.passes.tabulate import tabulate
 from codegen.passes.verify import verify
 from derive.calculus.program import Program
@@ -40,7 +42,7 @@ from derive.calculus.stable.singular import singular
 Pass = Callable[[Program], Program]
 Watch = Callable[[str, Program], None]
 
-PASSES: tuple[Pass, ...] = (differences, singular, infinite, horner, hoist, tabulate, cse, dce, order)
+PASSES: tuple[Pass, ...] = (differences, singular, infinite, horner, split, hoist, tabulate, cse, dce, order)
 TARGET_PASSES: dict[str, tuple[Pass, ...]] = {"numpy": (), "c": ()}
 
 

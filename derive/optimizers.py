@@ -50,10 +50,10 @@ ADAMW = Update(
     states=("m", "s"),
     number="t",
 )
-"""m and s average g = W_bar and g^2, c1 and c2 their weights after t steps; the decay is apart from the gradient.
+"""m and s average W_bar and its square, c1 and c2 are their weights after t steps; the decay stands apart.
 
-Kingma, Ba, Adam, ICLR 2015, algorithm 1; Loshchilov, Hutter, Decoupled Weight Decay Regularization, ICLR 2019,
-algorithm 2.
+Kingma, Ba, Adam, ICLR 2015, algorithm 1; Loshchilov, Hutter, Decoupled Weight Decay Regularization, ICLR
+2019, algorithm 2.
 """
 
 OPTIMIZERS = (SGD, MOMENTUM, AVERAGED, ADAMW)

@@ -15,7 +15,8 @@ from bench.cases import ADAMW, NETWORKS, RATE, Case, Contraction, Layer, Lenet, 
 from bench.data import Array, contraction, layer, training
 from bench.ours.names import ours
 from codegen.emit import TARGETS, emit, emit_layer
-from codegen.plan import plan_layer, size_names
+from codegen.extents import size_names
+from codegen.plan import plan_layer
 from derive import optimizers
 from derive.calculus.define import define
 from derive.calculus.network import Network

@@ -9,7 +9,8 @@ from derive.calculus.tensor import Size
 
 def divided_size(size: Expr, divisor: Expr) -> tuple[Expr, Integer] | None:
     """Quotient and remainder where every term in letters is a multiple of the divisor, else None."""
-    if not divisor.is_Integer or not size.free_symbols or not all(isinstance(s, Size) for s in size.free_symbols):
+    letters = size.free_symbols
+    if not divisor.is_Integer or not letters or not all(isinstance(letter, Size) for letter in letters):
         return None
     constant, terms = expand(size).as_coeff_Add()
     parts = [term.as_coeff_Mul() for term in Add.make_args(terms)]

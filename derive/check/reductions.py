@@ -35,12 +35,16 @@ def reduction(reader: Reader, node: Reduction, grid: Grid) -> Array:
 
 
 def _gap(values: Array) -> float:
-    """The least distance between the largest two of the last axis."""
+    """The least distance between the largest two of the last axis.
+
+    Reals that are drawn never tie: values that are equal are one value read twice, or the constant of a
+    branch that was taken, as the zeros of a rectifier under a pooling, and stay equal nearby.
+    """
     if values.shape[-1] < 2:
         return float("inf")
     ordered = np.sort(values, axis=-1)
     gaps = ordered[..., -1] - ordered[..., -2]
-    return float(np.min(gaps, where=~np.isnan(gaps), initial=np.inf))
+    return float(np.min(gaps, where=gaps > 0, initial=np.inf))
 
 
 def _within(grid: Grid, inner: Grid, node: Reduction) -> Array | None:

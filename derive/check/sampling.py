@@ -7,6 +7,7 @@ both values; real numbers are normal; a draw too near to a kink or a tie is draw
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
+from math import prod
 from typing import Any
 
 import numpy as np
@@ -27,6 +28,7 @@ WIDTHS = 3
 SPREAD = 4
 LEAST = ((3, 3), (5, 2), (99, 1))  # up to 3 sizes start at 3, up to 5 at 2: the grid is their product
 ATTEMPTS = 400
+FEW = 4000  # elements of one tensor
 
 
 def size_names(program: Program) -> tuple[str, ...]:
@@ -39,17 +41,31 @@ def size_names(program: Program) -> tuple[str, ...]:
 
 
 def random_sizes(program: Program, seed: int) -> dict[str, int]:
-    """Small unequal sizes under which every axis has at least one element."""
+    """Small unequal sizes under which every axis has at least one element.
+
+    The first of few elements: among many, one is always near a kink. Else those of the fewest.
+    """
     names = size_names(program)
     generator = np.random.default_rng([seed, 1])
     least = next(smallest for most, smallest in LEAST if len(names) <= most)
+    found: list[tuple[int, dict[str, int]]] = []
     for attempt in range(ATTEMPTS):
         count = max(len(names), SPREAD) + attempt // 100
         values = least + generator.permutation(count)[: len(names)]
         sizes = dict(zip(names, map(int, values), strict=True))
         if all(_fits(axis.size, sizes) for tensor in program.tensors.values() for axis in tensor.axes):
-            return sizes
+            found.append((_elements(program, sizes), sizes))
+            if found[-1][0] <= FEW:
+                return sizes
+    if found:
+        return min(found, key=lambda pair: pair[0])[1]
     raise DeriveError(f"{program.name}: no sizes were found under which every axis has an element")
+
+
+def _elements(program: Program, sizes: Mapping[str, int]) -> int:
+    """The elements of the largest tensor, ragged axes left out."""
+    shapes = ([whole(axis.size, sizes) or 1 for axis in t.axes] for t in program.tensors.values())
+    return max((prod(shape) for shape in shapes), default=0)
 
 
 def _fits(size: Expr, sizes: Mapping[str, int]) -> bool:

@@ -19,7 +19,10 @@ The characters are those of the text that the checkpoint was trained on.
 @click.command("sample", epilog=EXAMPLES)
 @click.argument("name")
 @click.option(
-    "--checkpoint", "place", type=click.Path(path_type=Path), help="A run's folder or file.  [default: runs/NAME]"
+    "--checkpoint",
+    "place",
+    type=click.Path(path_type=Path),
+    help="A run's folder or file.  [default: runs/NAME]",
 )
 @click.option("--length", type=click.IntRange(1), default=400, show_default=True, help="Characters to draw.")
 @click.option(

@@ -18,14 +18,16 @@ Examples:
   python -m derive train gpt --data shakespeare --optimizer adamw --lr 1e-3 --beta2 0.95 --weight-decay 0.1 \
       --batch 8 --schedule cosine --warmup 200 --epochs 1
 
-Data is mnist, fashion-mnist, shakespeare, digits, rings, xor, spirals, waves, or a path: .npz with X and y, or X_train,
-y_train, X_test, y_test; .csv with a header whose first or last name is `label` (classes 0, 1, ...) or
-`target` (reals); a folder of IDX files. A fifth is held out where there is no test set. A text is shakespeare
-or text:FILE: windows of T + 1 characters lie end to end, the last tenth is held out.
+Data is mnist, fashion-mnist, shakespeare, digits, rings, xor, spirals, waves, or a path: .npz with X and y,
+or X_train, y_train, X_test, y_test; .csv with a header whose first or last name is `label` (classes 0, 1,
+...) or `target` (reals); a folder of IDX files. A fifth is held out where there is no test set. A text is
+shakespeare or text:FILE: windows of T + 1 characters lie end to end, the last tenth is held out.
 
 The folder --out receives checkpoint.safetensors, log.jsonl, curves.svg and NAME.safetensors, the parameters
 alone. --resume takes every option that is left out from the checkpoint and continues to the same bits.
 """
+
+BELOW_ONE = click.FloatRange(0, 1, max_open=True)
 
 # What the libraries below NumPy read when they are loaded.
 THREADS = ("OPENBLAS_NUM_THREADS", "OMP_NUM_THREADS", "MKL_NUM_THREADS", "VECLIB_MAXIMUM_THREADS")
@@ -57,12 +59,15 @@ def parse_sizes(_: click.Context, __: click.Parameter, given: tuple[str, ...]) -
 @click.option("--lr", type=click.FloatRange(0), default=0.1, show_default=True, help="Learning rate.")
 @click.option("--batch", type=click.IntRange(1), default=100, show_default=True, help="Examples in a step.")
 @click.option(
-    "--optimizer", type=click.Choice(["sgd", "momentum", "averaged", "adamw"]), default="sgd", show_default=True
+    "--optimizer",
+    type=click.Choice(["sgd", "momentum", "averaged", "adamw"]),
+    default="sgd",
+    show_default=True,
 )
 @click.option("--mu", type=click.FloatRange(0), default=0.9, show_default=True, help="Of the momentum.")
-@click.option("--beta1", type=click.FloatRange(0, 1, max_open=True), default=0.9, show_default=True, help="Of AdamW.")
-@click.option("--beta2", type=click.FloatRange(0, 1, max_open=True), default=0.999, show_default=True)
-@click.option("--eps", type=click.FloatRange(0), default=1e-8, show_default=True, help="Below the root of AdamW.")
+@click.option("--beta1", type=BELOW_ONE, default=0.9, show_default=True, help="Of AdamW's mean.")
+@click.option("--beta2", type=BELOW_ONE, default=0.999, show_default=True, help="Of AdamW's mean of squares.")
+@click.option("--eps", type=click.FloatRange(0), default=1e-8, show_default=True, help="Beside AdamW's root.")
 @click.option(
     "--schedule",
     type=click.Choice(["constant", "cosine"]),

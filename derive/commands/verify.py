@@ -29,7 +29,9 @@ Each line names the check, the largest error and its bound. Exit 1 where one fai
 @click.command("verify", epilog=EXAMPLES)
 @click.argument("name")
 @click.option("--path", default="generated", show_default=True, help="Folder of the emitted networks.")
-@click.option("--backend", type=click.Choice(["all", "numpy", "c", "tuned"]), default="all", show_default=True)
+@click.option(
+    "--backend", type=click.Choice(["all", "numpy", "c", "tuned"]), default="all", show_default=True
+)
 def verify(name: str, path: str, backend: str) -> None:
     """Check the emitted network NAME against independent oracles, a line each."""
     from derive.check.verify import verify as checks

@@ -1,4 +1,4 @@
-"""The transformer: blocks of causal attention and a dense layer, each behind a layernorm and added to its input."""
+"""The transformer: blocks of causal attention and a dense layer, and what stands before and behind them."""
 
 from __future__ import annotations
 
@@ -13,12 +13,12 @@ from derive.layers.normalisation import EPSILON
 
 @cache
 def transformer(eps: Rational = EPSILON) -> Program:
-    """Z_{l+1} = B + gelu(N2 Wf + bf) Wp + bp, B = Z_l + attention(N1) Wo + bo, for L blocks of one recurrence.
+    """Z_{l+1} = B + gelu(N2 Wf + bf) Wp + bp, B = Z_l + attention(N1) Wo + bo: L blocks, one recurrence.
 
-    N1 and N2 are layernorms of Z_l and of B. X (m, T, d), h heads of width e, f hidden: Wa (L, d, 3, h, e) for
-    queries, keys and values, Wo (L, h, e, d), Wf (L, d, f), Wp (L, f, d). Vaswani et al., Attention Is All You
-    Need, 2017, section 3; layernorm before: Radford et al., Language Models are Unsupervised Multitask
-    Learners, 2019, section 2.3.
+    N1 and N2 are layernorms of Z_l and of B. X (m, T, d), h heads of width e, f hidden: Wa (L, d, 3, h, e)
+    for queries, keys and values, Wo (L, h, e, d), Wf (L, d, f), Wp (L, f, d). Vaswani et al., Attention Is
+    All You Need, 2017, section 3; layernorm before: Radford et al., Language Models are Unsupervised
+    Multitask Learners, 2019, section 2.3.
     """
     return define(
         """transformer(X[m,T,d], g1[L,d], s1[L,d], Wa[L,d,3,h,e], ba[L,3,h,e], Wo[L,h,e,d], bo[L,d], \\

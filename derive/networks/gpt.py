@@ -27,11 +27,13 @@ BLOCKS: dict[str, tuple[Law, tuple[str | int, ...]]] = {
 """The parameters of a block, in the order of the layer; each has an axis of blocks L in front."""
 
 
-def gpt(L: int = 4, d: int = 128, h: int = 4, e: int = 32, f: int = 512, T: int = 64, v: int = 256) -> Network:
+def gpt(
+    L: int = 4, d: int = 128, h: int = 4, e: int = 32, f: int = 512, T: int = 64, v: int = 256
+) -> Network:
     """H = layernorm(Z_L) E^T, Z_0 = E[x] + P, L blocks of h heads of width e: x (m, T), E (v, d), P (T, d).
 
-    Every matrix starts normal with deviation 0.02. Radford et al., Language Models are Unsupervised Multitask
-    Learners, 2019, section 2.3.
+    Every matrix starts normal with deviation 0.02. Radford et al., Language Models are Unsupervised
+    Multitask Learners, 2019, section 2.3.
     """
     sizes = {"L": L, "d": d, "h": h, "e": e, "f": f, "T": T, "v": v}
     title = "H = layernorm(Z_L) E^T, Z_0 = E[x] + P, L blocks of causal attention and gelu"

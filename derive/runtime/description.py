@@ -1,9 +1,8 @@
 """`<name>.json`, the description of an emitted network, as frozen dataclasses (docs/interface.md)."""
 
 import json
-import re
 from collections.abc import Mapping
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, field
 from math import prod
 from pathlib import Path
 from shlex import quote
@@ -181,55 +180,3 @@ def _step(kind: str, row: Mapping[str, Any]) -> Step:
 
 def _data_tensor(row: Mapping[str, Any]) -> DataTensor:
     return DataTensor(*_tensor(row), dtype=row["dtype"], role=row["role"], classes=row.get("classes"))
-
-
-def resize(description: Description, sizes: Mapping[str, int]) -> Description:
-    """The same network at other sizes: every axis in `sizes` gets its size. Raise for an unknown name."""
-    for symbol, size in sizes.items():
-        if symbol not in description.sizes or size < 1:
-            known = ", ".join(f"{s}={n}" for s, n in description.sizes.items())
-            raise DescriptionError(
-                f"network {description.name!r} has no size {symbol}={size}; its sizes are {known}, "
-                f"each at least 1"
-            )
-    changed = {s: n for s, n in sizes.items() if n != description.sizes[s]}
-    _require_plain_axes(description, changed)
-    return replace(
-        description,
-        sizes={**description.sizes, **changed},
-        parameters=tuple(
-            replace(p, shape=_resized(p.axes, p.shape, changed)) for p in description.parameters
-        ),
-        data=tuple(_resized_data(d, description.output, changed) for d in description.data),
-        output=_resized_output(description.output, changed),
-        resized=changed,
-    )
-
-
-def _require_plain_axes(description: Description, sizes: Mapping[str, int]) -> None:
-    """An axis of 2*n elements is known as a number only: its network is built again for another n."""
-    for tensor in (*description.parameters, *description.data, description.output):
-        for axis in tensor.axes:
-            within = [letter for letter in sizes if axis != letter and re.search(rf"\b{letter}\b", axis)]
-            if within:
-                letter, built = within[0], description.build or (description.name,)
-                words = " ".join((*built, f"--size {letter}={sizes[letter]}"))
-                raise DescriptionError(
-                    f"network {description.name!r}: axis {axis} of {tensor.name} follows from {letter}, "
-                    f"so that size is set when it is built: run `python -m derive build {words}`"
-                )
-
-
-def _resized(axes: tuple[str, ...], shape: tuple[int, ...], sizes: Mapping[str, int]) -> tuple[int, ...]:
-    return tuple(sizes.get(axis, size) for axis, size in zip(axes, shape, strict=True))
-
-
-def _resized_output(output: Tensor, sizes: Mapping[str, int]) -> Tensor:
-    return replace(output, shape=_resized(output.axes[1:], output.shape, sizes))
-
-
-def _resized_data(data: DataTensor, output: Tensor, sizes: Mapping[str, int]) -> DataTensor:
-    classes = data.classes
-    if classes is not None and output.shape and classes == output.shape[-1]:
-        classes = sizes.get(output.axes[-1], classes)  # a label ranges over the output's last axis
-    return replace(data, shape=_resized(data.axes[1:], data.shape, sizes), classes=classes)

@@ -6,12 +6,13 @@ from pathlib import Path
 
 import numpy as np
 
-from .description import Description, read_description, resize
+from .description import Description, read_description
 from .errors import DescriptionError, RuntimeInputError
 from .network import Network
 from .numpy_network import NumpyNetwork
+from .resizing import resize
 
-SOURCES = {"c": "{name}.c", "tuned": "{name}_tuned.c"}  # backends that are compiled, and the file each compiles
+SOURCES = {"c": "{name}.c", "tuned": "{name}_tuned.c"}  # what is compiled, and the file of each
 BACKENDS = ("numpy", *SOURCES)
 
 
@@ -63,12 +64,13 @@ def load_compiled(
 
 def _require_own_sizes(description: Description, rows: int) -> None:
     """DescriptionError where sizes are asked for that the tuned source was not made for."""
-    resized = {**description.resized, **({description.batch_axis: rows} if rows != description.max_batch else {})}
+    most = {description.batch_axis: rows} if rows != description.max_batch else {}
+    resized = {**description.resized, **most}
     if resized:
         asked = ", ".join(f"{symbol}={size}" for symbol, size in resized.items())
         raise DescriptionError(
-            f"network {description.name!r}: its tuned source is made for the sizes it was built with, not for {asked}; "
-            f'build it again with `--size {asked.split(", ")[0]}` and so on, or load it with backend="c"'
+            f"network {description.name!r}: its tuned source is made for the sizes it was built with, not for "
+            f'{asked}; build it again with `--size {asked.split(", ")[0]}` and so on, or load it with backend="c"'
         )
 
 

@@ -19,11 +19,11 @@ from .buffers import Array, aligned, named_views
 from .description import Description
 from .errors import ArrayError, RuntimeInputError
 
+
 class Run(Protocol):
     """A step on rows start..stop-1; a learning rate that is given stays."""
 
     def __call__(self, start: int, stop: int, lr: float | None = None, /) -> float: ...
-
 
 
 class Network(ABC):

@@ -18,10 +18,14 @@
 #ifdef CURVE_DOUBLE
 #define EXP exp
 #define FABS fabs
+#define POW pow
+#define SQRT sqrt
 #define TANH(x) tanh(x)
 #else
 #define EXP expf
 #define FABS fabsf
+#define POW powf
+#define SQRT sqrtf
 #define TANH(x) ((float)tanh((double)(x)))
 #endif
 
@@ -368,7 +372,8 @@ int curve_momentum_step(curve_params *p, curve_gradients *v, const curve_batch *
     if (code != CURVE_OK)
         return code;
 
-    curve_momentum((real *)p, (const real *)&w->p_bar, (real *)v, sizeof *p / sizeof(real), lr, mu, weight_decay);
+    curve_momentum((real *)p, (const real *)&w->p_bar, (real *)v, sizeof *p / sizeof(real), lr, mu,
+                   weight_decay);
     *L = now;
     return CURVE_OK;
 }
@@ -391,7 +396,40 @@ int curve_averaged_step(curve_params *p, curve_gradients *u, const curve_batch *
     if (code != CURVE_OK)
         return code;
 
-    curve_averaged((real *)p, (const real *)&w->p_bar, (real *)u, sizeof *p / sizeof(real), lr, mu, weight_decay);
+    curve_averaged((real *)p, (const real *)&w->p_bar, (real *)u, sizeof *p / sizeof(real), lr, mu,
+                   weight_decay);
+    *L = now;
+    return CURVE_OK;
+}
+
+/* c1 = 1 - beta1^t;
+   c2 = 1 - beta2^t;
+   m_new[i] = W_bar[i] (1 - beta1) + beta1 m[i];
+   s_new[i] = W_bar[i]^2 (1 - beta2) + beta2 s[i];
+   W_new[i] = W[i] (1 - lr weight_decay) - lr m_new[i]/(c1 (sqrt(s_new[i]/c2) + eps)) */
+static void curve_adamw(real *restrict W, const real *restrict W_bar, real *restrict m, real *restrict s,
+                        size_t n, real lr, real beta1, real beta2, real eps, real t, real weight_decay)
+{
+    const real c1 = 1 - POW(beta1, t);
+    const real c2 = 1 - POW(beta2, t);
+    for (size_t i = 0; i < n; i++) {
+        m[i] = W_bar[i] * (1 - beta1) + beta1 * m[i];
+        s[i] = W_bar[i] * W_bar[i] * (1 - beta2) + beta2 * s[i];
+        W[i] = W[i] * (1 - lr * weight_decay) - lr * m[i] / (c1 * (SQRT(s[i] / c2) + eps));
+    }
+}
+
+int curve_adamw_step(curve_params *p, curve_gradients *m, curve_gradients *s, const curve_batch *b,
+                     curve_workspace *w, curve_real lr, curve_real beta1, curve_real beta2, curve_real eps,
+                     curve_real t, curve_real weight_decay, curve_real *L)
+{
+    real now;
+    const int code = curve_gradients_of(p, b, w, &now);
+    if (code != CURVE_OK)
+        return code;
+
+    curve_adamw((real *)p, (const real *)&w->p_bar, (real *)m, (real *)s, sizeof *p / sizeof(real), lr, beta1,
+                beta2, eps, t, weight_decay);
     *L = now;
     return CURVE_OK;
 }

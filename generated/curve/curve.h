@@ -93,6 +93,14 @@ int curve_momentum_step(curve_params *p, curve_gradients *v, const curve_batch *
 /* u_new[i] = (1 - mu) (weight_decay W[i] + W_bar[i]) + mu u[i]; W_new[i] = W[i] - lr u_new[i] */
 int curve_averaged_step(curve_params *p, curve_gradients *u, const curve_batch *b, curve_workspace *w,
                         curve_real lr, curve_real mu, curve_real weight_decay, curve_real *L);
+/* c1 = 1 - beta1^t;
+   c2 = 1 - beta2^t;
+   m_new[i] = W_bar[i] (1 - beta1) + beta1 m[i];
+   s_new[i] = W_bar[i]^2 (1 - beta2) + beta2 s[i];
+   W_new[i] = W[i] (1 - lr weight_decay) - lr m_new[i]/(c1 (sqrt(s_new[i]/c2) + eps)) */
+int curve_adamw_step(curve_params *p, curve_gradients *m, curve_gradients *s, const curve_batch *b,
+                     curve_workspace *w, curve_real lr, curve_real beta1, curve_real beta2, curve_real eps,
+                     curve_real t, curve_real weight_decay, curve_real *L);
 /* Safetensors; returns the bytes needed, and writes nothing where size is less. */
 size_t curve_save(const curve_params *p, void *buffer, size_t size);
 /* Reads what save wrote, no other spelling of the header. */

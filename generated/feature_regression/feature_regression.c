@@ -18,9 +18,13 @@
 #ifdef FEATURE_REGRESSION_DOUBLE
 #define EXP exp
 #define LOG log
+#define POW pow
+#define SQRT sqrt
 #else
 #define EXP expf
 #define LOG logf
+#define POW powf
+#define SQRT sqrtf
 #endif
 
 typedef feature_regression_real real;
@@ -341,7 +345,8 @@ int feature_regression_momentum_step(feature_regression_params *p, feature_regre
     if (code != FEATURE_REGRESSION_OK)
         return code;
 
-    feature_regression_momentum((real *)p, (const real *)&w->p_bar, (real *)v, sizeof *p / sizeof(real), lr, mu, weight_decay);
+    feature_regression_momentum((real *)p, (const real *)&w->p_bar, (real *)v, sizeof *p / sizeof(real), lr, mu,
+                                weight_decay);
     *L = now;
     return FEATURE_REGRESSION_OK;
 }
@@ -366,7 +371,44 @@ int feature_regression_averaged_step(feature_regression_params *p, feature_regre
     if (code != FEATURE_REGRESSION_OK)
         return code;
 
-    feature_regression_averaged((real *)p, (const real *)&w->p_bar, (real *)u, sizeof *p / sizeof(real), lr, mu, weight_decay);
+    feature_regression_averaged((real *)p, (const real *)&w->p_bar, (real *)u, sizeof *p / sizeof(real), lr, mu,
+                                weight_decay);
+    *L = now;
+    return FEATURE_REGRESSION_OK;
+}
+
+/* c1 = 1 - beta1^t;
+   c2 = 1 - beta2^t;
+   m_new[i] = W_bar[i] (1 - beta1) + beta1 m[i];
+   s_new[i] = W_bar[i]^2 (1 - beta2) + beta2 s[i];
+   W_new[i] = W[i] (1 - lr weight_decay) - lr m_new[i]/(c1 (sqrt(s_new[i]/c2) + eps)) */
+static void feature_regression_adamw(real *restrict W, const real *restrict W_bar, real *restrict m,
+                                     real *restrict s, size_t n, real lr, real beta1, real beta2, real eps,
+                                     real t, real weight_decay)
+{
+    const real c1 = 1 - POW(beta1, t);
+    const real c2 = 1 - POW(beta2, t);
+    for (size_t i = 0; i < n; i++) {
+        m[i] = W_bar[i] * (1 - beta1) + beta1 * m[i];
+        s[i] = W_bar[i] * W_bar[i] * (1 - beta2) + beta2 * s[i];
+        W[i] = W[i] * (1 - lr * weight_decay) - lr * m[i] / (c1 * (SQRT(s[i] / c2) + eps));
+    }
+}
+
+int feature_regression_adamw_step(feature_regression_params *p, feature_regression_gradients *m,
+                                  feature_regression_gradients *s, const feature_regression_batch *b,
+                                  feature_regression_workspace *w, feature_regression_real lr,
+                                  feature_regression_real beta1, feature_regression_real beta2,
+                                  feature_regression_real eps, feature_regression_real t,
+                                  feature_regression_real weight_decay, feature_regression_real *L)
+{
+    real now;
+    const int code = feature_regression_gradients_of(p, b, w, &now);
+    if (code != FEATURE_REGRESSION_OK)
+        return code;
+
+    feature_regression_adamw((real *)p, (const real *)&w->p_bar, (real *)m, (real *)s, sizeof *p / sizeof(real),
+                             lr, beta1, beta2, eps, t, weight_decay);
     *L = now;
     return FEATURE_REGRESSION_OK;
 }

@@ -95,6 +95,17 @@ int feature_regression_averaged_step(feature_regression_params *p, feature_regre
                                      const feature_regression_batch *b, feature_regression_workspace *w,
                                      feature_regression_real lr, feature_regression_real mu,
                                      feature_regression_real weight_decay, feature_regression_real *L);
+/* c1 = 1 - beta1^t;
+   c2 = 1 - beta2^t;
+   m_new[i] = W_bar[i] (1 - beta1) + beta1 m[i];
+   s_new[i] = W_bar[i]^2 (1 - beta2) + beta2 s[i];
+   W_new[i] = W[i] (1 - lr weight_decay) - lr m_new[i]/(c1 (sqrt(s_new[i]/c2) + eps)) */
+int feature_regression_adamw_step(feature_regression_params *p, feature_regression_gradients *m,
+                                  feature_regression_gradients *s, const feature_regression_batch *b,
+                                  feature_regression_workspace *w, feature_regression_real lr,
+                                  feature_regression_real beta1, feature_regression_real beta2,
+                                  feature_regression_real eps, feature_regression_real t,
+                                  feature_regression_real weight_decay, feature_regression_real *L);
 /* Safetensors; returns the bytes needed, and writes nothing where size is less. */
 size_t feature_regression_save(const feature_regression_params *p, void *buffer, size_t size);
 /* Reads what save wrote, no other spelling of the header. */

@@ -18,9 +18,13 @@
 #ifdef LINEAR_FEATURES_DOUBLE
 #define EXP exp
 #define LOG log
+#define POW pow
+#define SQRT sqrt
 #else
 #define EXP expf
 #define LOG logf
+#define POW powf
+#define SQRT sqrtf
 #endif
 
 typedef linear_features_real real;
@@ -375,7 +379,8 @@ int linear_features_momentum_step(linear_features_params *p, linear_features_gra
     if (code != LINEAR_FEATURES_OK)
         return code;
 
-    linear_features_momentum((real *)p, (const real *)&w->p_bar, (real *)v, sizeof *p / sizeof(real), lr, mu, weight_decay);
+    linear_features_momentum((real *)p, (const real *)&w->p_bar, (real *)v, sizeof *p / sizeof(real), lr, mu,
+                             weight_decay);
     *L = now;
     return LINEAR_FEATURES_OK;
 }
@@ -400,7 +405,44 @@ int linear_features_averaged_step(linear_features_params *p, linear_features_gra
     if (code != LINEAR_FEATURES_OK)
         return code;
 
-    linear_features_averaged((real *)p, (const real *)&w->p_bar, (real *)u, sizeof *p / sizeof(real), lr, mu, weight_decay);
+    linear_features_averaged((real *)p, (const real *)&w->p_bar, (real *)u, sizeof *p / sizeof(real), lr, mu,
+                             weight_decay);
+    *L = now;
+    return LINEAR_FEATURES_OK;
+}
+
+/* c1 = 1 - beta1^t;
+   c2 = 1 - beta2^t;
+   m_new[i] = W_bar[i] (1 - beta1) + beta1 m[i];
+   s_new[i] = W_bar[i]^2 (1 - beta2) + beta2 s[i];
+   W_new[i] = W[i] (1 - lr weight_decay) - lr m_new[i]/(c1 (sqrt(s_new[i]/c2) + eps)) */
+static void linear_features_adamw(real *restrict W, const real *restrict W_bar, real *restrict m,
+                                  real *restrict s, size_t n, real lr, real beta1, real beta2, real eps, real t,
+                                  real weight_decay)
+{
+    const real c1 = 1 - POW(beta1, t);
+    const real c2 = 1 - POW(beta2, t);
+    for (size_t i = 0; i < n; i++) {
+        m[i] = W_bar[i] * (1 - beta1) + beta1 * m[i];
+        s[i] = W_bar[i] * W_bar[i] * (1 - beta2) + beta2 * s[i];
+        W[i] = W[i] * (1 - lr * weight_decay) - lr * m[i] / (c1 * (SQRT(s[i] / c2) + eps));
+    }
+}
+
+int linear_features_adamw_step(linear_features_params *p, linear_features_gradients *m,
+                               linear_features_gradients *s, const linear_features_batch *b,
+                               linear_features_workspace *w, linear_features_real lr,
+                               linear_features_real beta1, linear_features_real beta2, linear_features_real eps,
+                               linear_features_real t, linear_features_real weight_decay,
+                               linear_features_real *L)
+{
+    real now;
+    const int code = linear_features_gradients_of(p, b, w, &now);
+    if (code != LINEAR_FEATURES_OK)
+        return code;
+
+    linear_features_adamw((real *)p, (const real *)&w->p_bar, (real *)m, (real *)s, sizeof *p / sizeof(real),
+                          lr, beta1, beta2, eps, t, weight_decay);
     *L = now;
     return LINEAR_FEATURES_OK;
 }

@@ -100,6 +100,17 @@ int linear_features_averaged_step(linear_features_params *p, linear_features_gra
                                   const linear_features_batch *b, linear_features_workspace *w,
                                   linear_features_real lr, linear_features_real mu,
                                   linear_features_real weight_decay, linear_features_real *L);
+/* c1 = 1 - beta1^t;
+   c2 = 1 - beta2^t;
+   m_new[i] = W_bar[i] (1 - beta1) + beta1 m[i];
+   s_new[i] = W_bar[i]^2 (1 - beta2) + beta2 s[i];
+   W_new[i] = W[i] (1 - lr weight_decay) - lr m_new[i]/(c1 (sqrt(s_new[i]/c2) + eps)) */
+int linear_features_adamw_step(linear_features_params *p, linear_features_gradients *m,
+                               linear_features_gradients *s, const linear_features_batch *b,
+                               linear_features_workspace *w, linear_features_real lr,
+                               linear_features_real beta1, linear_features_real beta2, linear_features_real eps,
+                               linear_features_real t, linear_features_real weight_decay,
+                               linear_features_real *L);
 /* Safetensors; returns the bytes needed, and writes nothing where size is less. */
 size_t linear_features_save(const linear_features_params *p, void *buffer, size_t size);
 /* Reads what save wrote, no other spelling of the header. */

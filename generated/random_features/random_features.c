@@ -19,10 +19,14 @@
 #define COS cos
 #define EXP exp
 #define LOG log
+#define POW pow
+#define SQRT sqrt
 #else
 #define COS cosf
 #define EXP expf
 #define LOG logf
+#define POW powf
+#define SQRT sqrtf
 #endif
 
 typedef random_features_real real;
@@ -326,7 +330,8 @@ int random_features_sgd_step(random_features_params *p, const random_features_ba
     if (code != RANDOM_FEATURES_OK)
         return code;
 
-    random_features_sgd(&p->Theta[0][0], &w->p_bar.Theta[0][0], sizeof p->Theta / sizeof(real), lr, weight_decay);
+    random_features_sgd(&p->Theta[0][0], &w->p_bar.Theta[0][0], sizeof p->Theta / sizeof(real), lr,
+                        weight_decay);
     *L = now;
     return RANDOM_FEATURES_OK;
 }
@@ -351,7 +356,8 @@ int random_features_momentum_step(random_features_params *p, random_features_gra
     if (code != RANDOM_FEATURES_OK)
         return code;
 
-    random_features_momentum(&p->Theta[0][0], &w->p_bar.Theta[0][0], &v->Theta[0][0], sizeof p->Theta / sizeof(real), lr, mu, weight_decay);
+    random_features_momentum(&p->Theta[0][0], &w->p_bar.Theta[0][0], &v->Theta[0][0],
+                             sizeof p->Theta / sizeof(real), lr, mu, weight_decay);
     *L = now;
     return RANDOM_FEATURES_OK;
 }
@@ -376,7 +382,44 @@ int random_features_averaged_step(random_features_params *p, random_features_gra
     if (code != RANDOM_FEATURES_OK)
         return code;
 
-    random_features_averaged(&p->Theta[0][0], &w->p_bar.Theta[0][0], &u->Theta[0][0], sizeof p->Theta / sizeof(real), lr, mu, weight_decay);
+    random_features_averaged(&p->Theta[0][0], &w->p_bar.Theta[0][0], &u->Theta[0][0],
+                             sizeof p->Theta / sizeof(real), lr, mu, weight_decay);
+    *L = now;
+    return RANDOM_FEATURES_OK;
+}
+
+/* c1 = 1 - beta1^t;
+   c2 = 1 - beta2^t;
+   m_new[i] = W_bar[i] (1 - beta1) + beta1 m[i];
+   s_new[i] = W_bar[i]^2 (1 - beta2) + beta2 s[i];
+   W_new[i] = W[i] (1 - lr weight_decay) - lr m_new[i]/(c1 (sqrt(s_new[i]/c2) + eps)) */
+static void random_features_adamw(real *restrict W, const real *restrict W_bar, real *restrict m,
+                                  real *restrict s, size_t n, real lr, real beta1, real beta2, real eps, real t,
+                                  real weight_decay)
+{
+    const real c1 = 1 - POW(beta1, t);
+    const real c2 = 1 - POW(beta2, t);
+    for (size_t i = 0; i < n; i++) {
+        m[i] = W_bar[i] * (1 - beta1) + beta1 * m[i];
+        s[i] = W_bar[i] * W_bar[i] * (1 - beta2) + beta2 * s[i];
+        W[i] = W[i] * (1 - lr * weight_decay) - lr * m[i] / (c1 * (SQRT(s[i] / c2) + eps));
+    }
+}
+
+int random_features_adamw_step(random_features_params *p, random_features_gradients *m,
+                               random_features_gradients *s, const random_features_batch *b,
+                               random_features_workspace *w, random_features_real lr,
+                               random_features_real beta1, random_features_real beta2, random_features_real eps,
+                               random_features_real t, random_features_real weight_decay,
+                               random_features_real *L)
+{
+    real now;
+    const int code = random_features_gradients_of(p, b, w, &now);
+    if (code != RANDOM_FEATURES_OK)
+        return code;
+
+    random_features_adamw(&p->Theta[0][0], &w->p_bar.Theta[0][0], &m->Theta[0][0], &s->Theta[0][0],
+                          sizeof p->Theta / sizeof(real), lr, beta1, beta2, eps, t, weight_decay);
     *L = now;
     return RANDOM_FEATURES_OK;
 }

@@ -101,6 +101,17 @@ int random_features_averaged_step(random_features_params *p, random_features_gra
                                   const random_features_batch *b, random_features_workspace *w,
                                   random_features_real lr, random_features_real mu,
                                   random_features_real weight_decay, random_features_real *L);
+/* c1 = 1 - beta1^t;
+   c2 = 1 - beta2^t;
+   m_new[i] = W_bar[i] (1 - beta1) + beta1 m[i];
+   s_new[i] = W_bar[i]^2 (1 - beta2) + beta2 s[i];
+   W_new[i] = W[i] (1 - lr weight_decay) - lr m_new[i]/(c1 (sqrt(s_new[i]/c2) + eps)) */
+int random_features_adamw_step(random_features_params *p, random_features_gradients *m,
+                               random_features_gradients *s, const random_features_batch *b,
+                               random_features_workspace *w, random_features_real lr,
+                               random_features_real beta1, random_features_real beta2, random_features_real eps,
+                               random_features_real t, random_features_real weight_decay,
+                               random_features_real *L);
 /* Safetensors; returns the bytes needed, and writes nothing where size is less. */
 size_t random_features_save(const random_features_params *p, void *buffer, size_t size);
 /* Reads what save wrote, no other spelling of the header. */

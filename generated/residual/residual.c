@@ -18,9 +18,13 @@
 #ifdef RESIDUAL_DOUBLE
 #define EXP exp
 #define LOG log
+#define POW pow
+#define SQRT sqrt
 #else
 #define EXP expf
 #define LOG logf
+#define POW powf
+#define SQRT sqrtf
 #endif
 
 typedef residual_real real;
@@ -529,7 +533,8 @@ int residual_momentum_step(residual_params *p, residual_gradients *v, const resi
     if (code != RESIDUAL_OK)
         return code;
 
-    residual_momentum((real *)p, (const real *)&w->p_bar, (real *)v, sizeof *p / sizeof(real), lr, mu, weight_decay);
+    residual_momentum((real *)p, (const real *)&w->p_bar, (real *)v, sizeof *p / sizeof(real), lr, mu,
+                      weight_decay);
     *L = now;
     return RESIDUAL_OK;
 }
@@ -553,7 +558,41 @@ int residual_averaged_step(residual_params *p, residual_gradients *u, const resi
     if (code != RESIDUAL_OK)
         return code;
 
-    residual_averaged((real *)p, (const real *)&w->p_bar, (real *)u, sizeof *p / sizeof(real), lr, mu, weight_decay);
+    residual_averaged((real *)p, (const real *)&w->p_bar, (real *)u, sizeof *p / sizeof(real), lr, mu,
+                      weight_decay);
+    *L = now;
+    return RESIDUAL_OK;
+}
+
+/* c1 = 1 - beta1^t;
+   c2 = 1 - beta2^t;
+   m_new[i] = W_bar[i] (1 - beta1) + beta1 m[i];
+   s_new[i] = W_bar[i]^2 (1 - beta2) + beta2 s[i];
+   W_new[i] = W[i] (1 - lr weight_decay) - lr m_new[i]/(c1 (sqrt(s_new[i]/c2) + eps)) */
+static void residual_adamw(real *restrict W, const real *restrict W_bar, real *restrict m, real *restrict s,
+                           size_t n, real lr, real beta1, real beta2, real eps, real t, real weight_decay)
+{
+    const real c1 = 1 - POW(beta1, t);
+    const real c2 = 1 - POW(beta2, t);
+    for (size_t i = 0; i < n; i++) {
+        m[i] = W_bar[i] * (1 - beta1) + beta1 * m[i];
+        s[i] = W_bar[i] * W_bar[i] * (1 - beta2) + beta2 * s[i];
+        W[i] = W[i] * (1 - lr * weight_decay) - lr * m[i] / (c1 * (SQRT(s[i] / c2) + eps));
+    }
+}
+
+int residual_adamw_step(residual_params *p, residual_gradients *m, residual_gradients *s,
+                        const residual_batch *b, residual_workspace *w, residual_real lr, residual_real beta1,
+                        residual_real beta2, residual_real eps, residual_real t, residual_real weight_decay,
+                        residual_real *L)
+{
+    real now;
+    const int code = residual_gradients_of(p, b, w, &now);
+    if (code != RESIDUAL_OK)
+        return code;
+
+    residual_adamw((real *)p, (const real *)&w->p_bar, (real *)m, (real *)s, sizeof *p / sizeof(real), lr,
+                   beta1, beta2, eps, t, weight_decay);
     *L = now;
     return RESIDUAL_OK;
 }

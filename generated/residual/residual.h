@@ -104,6 +104,15 @@ int residual_momentum_step(residual_params *p, residual_gradients *v, const resi
 int residual_averaged_step(residual_params *p, residual_gradients *u, const residual_batch *b,
                            residual_workspace *w, residual_real lr, residual_real mu,
                            residual_real weight_decay, residual_real *L);
+/* c1 = 1 - beta1^t;
+   c2 = 1 - beta2^t;
+   m_new[i] = W_bar[i] (1 - beta1) + beta1 m[i];
+   s_new[i] = W_bar[i]^2 (1 - beta2) + beta2 s[i];
+   W_new[i] = W[i] (1 - lr weight_decay) - lr m_new[i]/(c1 (sqrt(s_new[i]/c2) + eps)) */
+int residual_adamw_step(residual_params *p, residual_gradients *m, residual_gradients *s,
+                        const residual_batch *b, residual_workspace *w, residual_real lr, residual_real beta1,
+                        residual_real beta2, residual_real eps, residual_real t, residual_real weight_decay,
+                        residual_real *L);
 /* Safetensors; returns the bytes needed, and writes nothing where size is less. */
 size_t residual_save(const residual_params *p, void *buffer, size_t size);
 /* Reads what save wrote, no other spelling of the header. */

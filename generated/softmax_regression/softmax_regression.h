@@ -93,6 +93,17 @@ int softmax_regression_averaged_step(softmax_regression_params *p, softmax_regre
                                      const softmax_regression_batch *b, softmax_regression_workspace *w,
                                      softmax_regression_real lr, softmax_regression_real mu,
                                      softmax_regression_real weight_decay, softmax_regression_real *L);
+/* c1 = 1 - beta1^t;
+   c2 = 1 - beta2^t;
+   m_new[i] = W_bar[i] (1 - beta1) + beta1 m[i];
+   s_new[i] = W_bar[i]^2 (1 - beta2) + beta2 s[i];
+   W_new[i] = W[i] (1 - lr weight_decay) - lr m_new[i]/(c1 (sqrt(s_new[i]/c2) + eps)) */
+int softmax_regression_adamw_step(softmax_regression_params *p, softmax_regression_gradients *m,
+                                  softmax_regression_gradients *s, const softmax_regression_batch *b,
+                                  softmax_regression_workspace *w, softmax_regression_real lr,
+                                  softmax_regression_real beta1, softmax_regression_real beta2,
+                                  softmax_regression_real eps, softmax_regression_real t,
+                                  softmax_regression_real weight_decay, softmax_regression_real *L);
 /* Safetensors; returns the bytes needed, and writes nothing where size is less. */
 size_t softmax_regression_save(const softmax_regression_params *p, void *buffer, size_t size);
 /* Reads what save wrote, no other spelling of the header. */

@@ -104,6 +104,15 @@ int three_layer_momentum_step(three_layer_params *p, three_layer_gradients *v, c
 int three_layer_averaged_step(three_layer_params *p, three_layer_gradients *u, const three_layer_batch *b,
                               three_layer_workspace *w, three_layer_real lr, three_layer_real mu,
                               three_layer_real weight_decay, three_layer_real *L);
+/* c1 = 1 - beta1^t;
+   c2 = 1 - beta2^t;
+   m_new[i] = W_bar[i] (1 - beta1) + beta1 m[i];
+   s_new[i] = W_bar[i]^2 (1 - beta2) + beta2 s[i];
+   W_new[i] = W[i] (1 - lr weight_decay) - lr m_new[i]/(c1 (sqrt(s_new[i]/c2) + eps)) */
+int three_layer_adamw_step(three_layer_params *p, three_layer_gradients *m, three_layer_gradients *s,
+                           const three_layer_batch *b, three_layer_workspace *w, three_layer_real lr,
+                           three_layer_real beta1, three_layer_real beta2, three_layer_real eps,
+                           three_layer_real t, three_layer_real weight_decay, three_layer_real *L);
 /* Safetensors; returns the bytes needed, and writes nothing where size is less. */
 size_t three_layer_save(const three_layer_params *p, void *buffer, size_t size);
 /* Reads what save wrote, no other spelling of the header. */

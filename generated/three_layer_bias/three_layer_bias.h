@@ -112,6 +112,17 @@ int three_layer_bias_averaged_step(three_layer_bias_params *p, three_layer_bias_
                                    const three_layer_bias_batch *b, three_layer_bias_workspace *w,
                                    three_layer_bias_real lr, three_layer_bias_real mu,
                                    three_layer_bias_real weight_decay, three_layer_bias_real *L);
+/* c1 = 1 - beta1^t;
+   c2 = 1 - beta2^t;
+   m_new[i] = W_bar[i] (1 - beta1) + beta1 m[i];
+   s_new[i] = W_bar[i]^2 (1 - beta2) + beta2 s[i];
+   W_new[i] = W[i] (1 - lr weight_decay) - lr m_new[i]/(c1 (sqrt(s_new[i]/c2) + eps)) */
+int three_layer_bias_adamw_step(three_layer_bias_params *p, three_layer_bias_gradients *m,
+                                three_layer_bias_gradients *s, const three_layer_bias_batch *b,
+                                three_layer_bias_workspace *w, three_layer_bias_real lr,
+                                three_layer_bias_real beta1, three_layer_bias_real beta2,
+                                three_layer_bias_real eps, three_layer_bias_real t,
+                                three_layer_bias_real weight_decay, three_layer_bias_real *L);
 /* Safetensors; returns the bytes needed, and writes nothing where size is less. */
 size_t three_layer_bias_save(const three_layer_bias_params *p, void *buffer, size_t size);
 /* Reads what save wrote, no other spelling of the header. */

@@ -18,9 +18,13 @@
 #ifdef TINY_DOUBLE
 #define EXP exp
 #define LOG log
+#define POW pow
+#define SQRT sqrt
 #else
 #define EXP expf
 #define LOG logf
+#define POW powf
+#define SQRT sqrtf
 #endif
 
 typedef tiny_real real;
@@ -423,6 +427,38 @@ int tiny_averaged_step(tiny_params *p, tiny_gradients *u, const tiny_batch *b, t
         return code;
 
     tiny_averaged((real *)p, (const real *)&w->p_bar, (real *)u, sizeof *p / sizeof(real), lr, mu, weight_decay);
+    *L = now;
+    return TINY_OK;
+}
+
+/* c1 = 1 - beta1^t;
+   c2 = 1 - beta2^t;
+   m_new[i] = W_bar[i] (1 - beta1) + beta1 m[i];
+   s_new[i] = W_bar[i]^2 (1 - beta2) + beta2 s[i];
+   W_new[i] = W[i] (1 - lr weight_decay) - lr m_new[i]/(c1 (sqrt(s_new[i]/c2) + eps)) */
+static void tiny_adamw(real *restrict W, const real *restrict W_bar, real *restrict m, real *restrict s,
+                       size_t n, real lr, real beta1, real beta2, real eps, real t, real weight_decay)
+{
+    const real c1 = 1 - POW(beta1, t);
+    const real c2 = 1 - POW(beta2, t);
+    for (size_t i = 0; i < n; i++) {
+        m[i] = W_bar[i] * (1 - beta1) + beta1 * m[i];
+        s[i] = W_bar[i] * W_bar[i] * (1 - beta2) + beta2 * s[i];
+        W[i] = W[i] * (1 - lr * weight_decay) - lr * m[i] / (c1 * (SQRT(s[i] / c2) + eps));
+    }
+}
+
+int tiny_adamw_step(tiny_params *p, tiny_gradients *m, tiny_gradients *s, const tiny_batch *b,
+                    tiny_workspace *w, tiny_real lr, tiny_real beta1, tiny_real beta2, tiny_real eps,
+                    tiny_real t, tiny_real weight_decay, tiny_real *L)
+{
+    real now;
+    const int code = tiny_gradients_of(p, b, w, &now);
+    if (code != TINY_OK)
+        return code;
+
+    tiny_adamw((real *)p, (const real *)&w->p_bar, (real *)m, (real *)s, sizeof *p / sizeof(real), lr, beta1,
+               beta2, eps, t, weight_decay);
     *L = now;
     return TINY_OK;
 }

@@ -93,6 +93,14 @@ int tiny_momentum_step(tiny_params *p, tiny_gradients *v, const tiny_batch *b, t
 /* u_new[i] = (1 - mu) (weight_decay W[i] + W_bar[i]) + mu u[i]; W_new[i] = W[i] - lr u_new[i] */
 int tiny_averaged_step(tiny_params *p, tiny_gradients *u, const tiny_batch *b, tiny_workspace *w, tiny_real lr,
                        tiny_real mu, tiny_real weight_decay, tiny_real *L);
+/* c1 = 1 - beta1^t;
+   c2 = 1 - beta2^t;
+   m_new[i] = W_bar[i] (1 - beta1) + beta1 m[i];
+   s_new[i] = W_bar[i]^2 (1 - beta2) + beta2 s[i];
+   W_new[i] = W[i] (1 - lr weight_decay) - lr m_new[i]/(c1 (sqrt(s_new[i]/c2) + eps)) */
+int tiny_adamw_step(tiny_params *p, tiny_gradients *m, tiny_gradients *s, const tiny_batch *b,
+                    tiny_workspace *w, tiny_real lr, tiny_real beta1, tiny_real beta2, tiny_real eps,
+                    tiny_real t, tiny_real weight_decay, tiny_real *L);
 /* Safetensors; returns the bytes needed, and writes nothing where size is less. */
 size_t tiny_save(const tiny_params *p, void *buffer, size_t size);
 /* Reads what save wrote, no other spelling of the header. */

@@ -18,9 +18,13 @@
 #ifdef TWO_LAYER_DOUBLE
 #define EXP exp
 #define LOG log
+#define POW pow
+#define SQRT sqrt
 #else
 #define EXP expf
 #define LOG logf
+#define POW powf
+#define SQRT sqrtf
 #endif
 
 typedef two_layer_real real;
@@ -385,7 +389,8 @@ int two_layer_momentum_step(two_layer_params *p, two_layer_gradients *v, const t
     if (code != TWO_LAYER_OK)
         return code;
 
-    two_layer_momentum((real *)p, (const real *)&w->p_bar, (real *)v, sizeof *p / sizeof(real), lr, mu, weight_decay);
+    two_layer_momentum((real *)p, (const real *)&w->p_bar, (real *)v, sizeof *p / sizeof(real), lr, mu,
+                       weight_decay);
     *L = now;
     return TWO_LAYER_OK;
 }
@@ -409,7 +414,41 @@ int two_layer_averaged_step(two_layer_params *p, two_layer_gradients *u, const t
     if (code != TWO_LAYER_OK)
         return code;
 
-    two_layer_averaged((real *)p, (const real *)&w->p_bar, (real *)u, sizeof *p / sizeof(real), lr, mu, weight_decay);
+    two_layer_averaged((real *)p, (const real *)&w->p_bar, (real *)u, sizeof *p / sizeof(real), lr, mu,
+                       weight_decay);
+    *L = now;
+    return TWO_LAYER_OK;
+}
+
+/* c1 = 1 - beta1^t;
+   c2 = 1 - beta2^t;
+   m_new[i] = W_bar[i] (1 - beta1) + beta1 m[i];
+   s_new[i] = W_bar[i]^2 (1 - beta2) + beta2 s[i];
+   W_new[i] = W[i] (1 - lr weight_decay) - lr m_new[i]/(c1 (sqrt(s_new[i]/c2) + eps)) */
+static void two_layer_adamw(real *restrict W, const real *restrict W_bar, real *restrict m, real *restrict s,
+                            size_t n, real lr, real beta1, real beta2, real eps, real t, real weight_decay)
+{
+    const real c1 = 1 - POW(beta1, t);
+    const real c2 = 1 - POW(beta2, t);
+    for (size_t i = 0; i < n; i++) {
+        m[i] = W_bar[i] * (1 - beta1) + beta1 * m[i];
+        s[i] = W_bar[i] * W_bar[i] * (1 - beta2) + beta2 * s[i];
+        W[i] = W[i] * (1 - lr * weight_decay) - lr * m[i] / (c1 * (SQRT(s[i] / c2) + eps));
+    }
+}
+
+int two_layer_adamw_step(two_layer_params *p, two_layer_gradients *m, two_layer_gradients *s,
+                         const two_layer_batch *b, two_layer_workspace *w, two_layer_real lr,
+                         two_layer_real beta1, two_layer_real beta2, two_layer_real eps, two_layer_real t,
+                         two_layer_real weight_decay, two_layer_real *L)
+{
+    real now;
+    const int code = two_layer_gradients_of(p, b, w, &now);
+    if (code != TWO_LAYER_OK)
+        return code;
+
+    two_layer_adamw((real *)p, (const real *)&w->p_bar, (real *)m, (real *)s, sizeof *p / sizeof(real), lr,
+                    beta1, beta2, eps, t, weight_decay);
     *L = now;
     return TWO_LAYER_OK;
 }

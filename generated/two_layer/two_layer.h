@@ -96,6 +96,15 @@ int two_layer_momentum_step(two_layer_params *p, two_layer_gradients *v, const t
 int two_layer_averaged_step(two_layer_params *p, two_layer_gradients *u, const two_layer_batch *b,
                             two_layer_workspace *w, two_layer_real lr, two_layer_real mu,
                             two_layer_real weight_decay, two_layer_real *L);
+/* c1 = 1 - beta1^t;
+   c2 = 1 - beta2^t;
+   m_new[i] = W_bar[i] (1 - beta1) + beta1 m[i];
+   s_new[i] = W_bar[i]^2 (1 - beta2) + beta2 s[i];
+   W_new[i] = W[i] (1 - lr weight_decay) - lr m_new[i]/(c1 (sqrt(s_new[i]/c2) + eps)) */
+int two_layer_adamw_step(two_layer_params *p, two_layer_gradients *m, two_layer_gradients *s,
+                         const two_layer_batch *b, two_layer_workspace *w, two_layer_real lr,
+                         two_layer_real beta1, two_layer_real beta2, two_layer_real eps, two_layer_real t,
+                         two_layer_real weight_decay, two_layer_real *L);
 /* Safetensors; returns the bytes needed, and writes nothing where size is less. */
 size_t two_layer_save(const two_layer_params *p, void *buffer, size_t size);
 /* Reads what save wrote, no other spelling of the header. */

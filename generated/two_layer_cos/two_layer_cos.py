@@ -161,7 +161,7 @@ def jvp(p, p_dot, X, y):
 
 def predict(p, X):
     """The likeliest class of every example."""
-    return forward(p, X)[0].argmax(axis=1).astype(np.int32)
+    return forward(p, X)[0].argmax(axis=-1).astype(np.int32)
 
 
 def require_finite(L, g):
@@ -207,6 +207,29 @@ def averaged_step(p, u, X, y, lr, mu, weight_decay=0.0):
             u_W += (1 - mu) * weight_decay * W
         u_W += W_bar
         W -= lr * u_W
+    return L
+
+
+def adamw_step(p, m, s, X, y, lr, beta1, beta2, eps, t, weight_decay=0.0):
+    """c1 = 1 - beta1**t
+    c2 = 1 - beta2**t
+    m_new = (1 - beta1) * W_bar + beta1 * m
+    s_new = W_bar**2 * (1 - beta2) + beta2 * s
+    W_new = (1 - lr * weight_decay) * W - lr * m_new / (((s_new / c2)**0.5 + eps) * c1)
+
+    In place; return L."""
+    L, g = gradients(p, X, y)
+    require_finite(L, g)
+    c1 = 1 - beta1**t
+    c2 = 1 - beta2**t
+    for W, m_W, s_W, W_bar in zip(p, m, s, g, strict=True):
+        m_W *= beta1
+        m_W += (1 - beta1) * W_bar
+        s_W *= beta2
+        s_W += W_bar**2 * (1 - beta2)
+        if weight_decay:
+            W *= 1 - lr * weight_decay
+        W -= lr * m_W / (((s_W / c2)**0.5 + eps) * c1)
     return L
 
 

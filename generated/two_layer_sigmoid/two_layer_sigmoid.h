@@ -103,6 +103,17 @@ int two_layer_sigmoid_averaged_step(two_layer_sigmoid_params *p, two_layer_sigmo
                                     const two_layer_sigmoid_batch *b, two_layer_sigmoid_workspace *w,
                                     two_layer_sigmoid_real lr, two_layer_sigmoid_real mu,
                                     two_layer_sigmoid_real weight_decay, two_layer_sigmoid_real *L);
+/* c1 = 1 - beta1^t;
+   c2 = 1 - beta2^t;
+   m_new[i] = W_bar[i] (1 - beta1) + beta1 m[i];
+   s_new[i] = W_bar[i]^2 (1 - beta2) + beta2 s[i];
+   W_new[i] = W[i] (1 - lr weight_decay) - lr m_new[i]/(c1 (sqrt(s_new[i]/c2) + eps)) */
+int two_layer_sigmoid_adamw_step(two_layer_sigmoid_params *p, two_layer_sigmoid_gradients *m,
+                                 two_layer_sigmoid_gradients *s, const two_layer_sigmoid_batch *b,
+                                 two_layer_sigmoid_workspace *w, two_layer_sigmoid_real lr,
+                                 two_layer_sigmoid_real beta1, two_layer_sigmoid_real beta2,
+                                 two_layer_sigmoid_real eps, two_layer_sigmoid_real t,
+                                 two_layer_sigmoid_real weight_decay, two_layer_sigmoid_real *L);
 /* Safetensors; returns the bytes needed, and writes nothing where size is less. */
 size_t two_layer_sigmoid_save(const two_layer_sigmoid_params *p, void *buffer, size_t size);
 /* Reads what save wrote, no other spelling of the header. */

@@ -19,11 +19,15 @@
 #define EXP exp
 #define FABS fabs
 #define LOG log
+#define POW pow
+#define SQRT sqrt
 #define TANH(x) tanh(x)
 #else
 #define EXP expf
 #define FABS fabsf
 #define LOG logf
+#define POW powf
+#define SQRT sqrtf
 #define TANH(x) ((float)tanh((double)(x)))
 #endif
 
@@ -407,7 +411,8 @@ int two_layer_tanh_momentum_step(two_layer_tanh_params *p, two_layer_tanh_gradie
     if (code != TWO_LAYER_TANH_OK)
         return code;
 
-    two_layer_tanh_momentum((real *)p, (const real *)&w->p_bar, (real *)v, sizeof *p / sizeof(real), lr, mu, weight_decay);
+    two_layer_tanh_momentum((real *)p, (const real *)&w->p_bar, (real *)v, sizeof *p / sizeof(real), lr, mu,
+                            weight_decay);
     *L = now;
     return TWO_LAYER_TANH_OK;
 }
@@ -432,7 +437,43 @@ int two_layer_tanh_averaged_step(two_layer_tanh_params *p, two_layer_tanh_gradie
     if (code != TWO_LAYER_TANH_OK)
         return code;
 
-    two_layer_tanh_averaged((real *)p, (const real *)&w->p_bar, (real *)u, sizeof *p / sizeof(real), lr, mu, weight_decay);
+    two_layer_tanh_averaged((real *)p, (const real *)&w->p_bar, (real *)u, sizeof *p / sizeof(real), lr, mu,
+                            weight_decay);
+    *L = now;
+    return TWO_LAYER_TANH_OK;
+}
+
+/* c1 = 1 - beta1^t;
+   c2 = 1 - beta2^t;
+   m_new[i] = W_bar[i] (1 - beta1) + beta1 m[i];
+   s_new[i] = W_bar[i]^2 (1 - beta2) + beta2 s[i];
+   W_new[i] = W[i] (1 - lr weight_decay) - lr m_new[i]/(c1 (sqrt(s_new[i]/c2) + eps)) */
+static void two_layer_tanh_adamw(real *restrict W, const real *restrict W_bar, real *restrict m,
+                                 real *restrict s, size_t n, real lr, real beta1, real beta2, real eps, real t,
+                                 real weight_decay)
+{
+    const real c1 = 1 - POW(beta1, t);
+    const real c2 = 1 - POW(beta2, t);
+    for (size_t i = 0; i < n; i++) {
+        m[i] = W_bar[i] * (1 - beta1) + beta1 * m[i];
+        s[i] = W_bar[i] * W_bar[i] * (1 - beta2) + beta2 * s[i];
+        W[i] = W[i] * (1 - lr * weight_decay) - lr * m[i] / (c1 * (SQRT(s[i] / c2) + eps));
+    }
+}
+
+int two_layer_tanh_adamw_step(two_layer_tanh_params *p, two_layer_tanh_gradients *m,
+                              two_layer_tanh_gradients *s, const two_layer_tanh_batch *b,
+                              two_layer_tanh_workspace *w, two_layer_tanh_real lr, two_layer_tanh_real beta1,
+                              two_layer_tanh_real beta2, two_layer_tanh_real eps, two_layer_tanh_real t,
+                              two_layer_tanh_real weight_decay, two_layer_tanh_real *L)
+{
+    real now;
+    const int code = two_layer_tanh_gradients_of(p, b, w, &now);
+    if (code != TWO_LAYER_TANH_OK)
+        return code;
+
+    two_layer_tanh_adamw((real *)p, (const real *)&w->p_bar, (real *)m, (real *)s, sizeof *p / sizeof(real), lr,
+                         beta1, beta2, eps, t, weight_decay);
     *L = now;
     return TWO_LAYER_TANH_OK;
 }

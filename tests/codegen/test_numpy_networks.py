@@ -40,7 +40,7 @@ def batch_of(net: Network, dtype: Any, rng: np.random.Generator) -> list[Any]:
         }
         shape = [int(size.xreplace(symbols)) for size in tensor.shape]
         if tensor.kind is Kind.INTEGER:
-            arrays.append(rng.integers(0, sizes["k"], shape).astype(np.int32))
+            arrays.append(rng.integers(0, sizes.get("k", sizes.get("v")), shape).astype(np.int32))
         else:
             arrays.append(rng.standard_normal(shape).astype(dtype))
     return arrays

@@ -11,6 +11,7 @@ from codegen.passes.cse import cse
 from codegen.passes.dce import dce
 from codegen.passes.hoist import hoist
 from codegen.passes.order import order
+from codegen.passes.split import split
 from codegen.passes.verify import BrokenProgram, complaints, verify
 from codegen.pipeline import PASSES, lowered
 from derive.calculus.define import define
@@ -194,3 +195,19 @@ def test_two_reductions_under_a_function_are_not_one_nest() -> None:
     program = define("form(X[n,n]) -> Y\n    Y[i] = exp(sum_{q} X[i,q]) + max_{q} X[i,q]")
     assert accumulation(program.defining("Y")[0].value) is None
     assert ACCUMULATED.is_real
+
+
+PARTED = define("""
+parted(Q[t,n], K[t,n]) -> A, B
+    A[c<3,i,j] = where(c == 0, Q[i,j], 0) + where(c == 2, K[i,j]^2, 0)
+    B[c<3,i,j] = where(c == 0, Q[i,j], 0) + K[i,j]
+""")
+
+
+def test_an_axis_that_chooses_among_terms_is_filled_place_by_place(rng: np.random.Generator) -> None:
+    program = verify(split(PARTED), "split")
+    assert [str(e.target) for e in program.equations()] == ["A[0,i,j]", "A[1,i,j]", "A[2,i,j]", "B[c,i,j]"]
+    inputs = {"Q": rng.normal(size=(4, 5)), "K": rng.normal(size=(4, 5))}
+    found, expected = (evaluate(each, inputs) for each in (program, PARTED))
+    for name in program.outputs:
+        np.testing.assert_array_equal(found[name], expected[name])

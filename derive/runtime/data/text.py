@@ -33,15 +33,15 @@ def of_text(name: str, text: str) -> Dataset:
     alphabet = "".join(sorted(set(text)))
     tokens = numbers(alphabet, text)
     cut = len(tokens) * 9 // 10
-    parts = (Split(part, part) for part in (tokens[:cut], tokens[cut:]))
-    return Dataset(name, *parts, alphabet=alphabet)
+    train, test = (Split(part, part) for part in (tokens[:cut], tokens[cut:]))
+    return Dataset(name, train, test, alphabet)
 
 
 def numbers(alphabet: str, text: str) -> Array:
     """The places of characters in the alphabet, which is sorted; DataError for one that it lacks."""
     known, codes = _codes(alphabet), _codes(text)
     places = np.searchsorted(known, codes)
-    missing = known[np.minimum(places, len(known) - 1)] != codes if len(known) else codes == codes
+    missing = np.append(known, -1)[places] != codes
     if missing.any():
         raise DataError(
             f"the character {text[int(missing.argmax())]!r} is not among the {len(alphabet)} of the training "

@@ -212,4 +212,30 @@ CORPUS: dict[str, Specification] = {
         "float32",
         second=False,
     ),
+    "a condition decided a branch in a sum over its own letter": Specification(
+        {"T": 7},
+        (("X1", ("T",), "real"),),
+        (
+            (
+                "odd(X[a]) -> Y\n Y = (sum_{q} (X[q]*[X[q] > 1/2]))^2 - sum_{q} (X[q]*[X[q] > 1/2])^2",
+                ("X1",),
+                "Y1",
+            ),
+        ),
+        ("Y1",),
+    ),
+    "the same below a root, of an exponential branch": Specification(
+        {"a": 3},
+        (("X1", ("a",), "real"),),
+        (
+            ("before(x[n]) -> y\n y[t<n] = sum_{s<=t} x[s] exp(-(t-s))", ("X1",), "Y1"),
+            (
+                "odd(X[a]) -> Y\n Y = sqrt(1 + sum_{q} (where(X[q] > 0, X[q], exp(X[q]) - 1))^2)",
+                ("Y1",),
+                "Y2",
+            ),
+        ),
+        ("Y2",),
+        "float32",
+    ),
 }

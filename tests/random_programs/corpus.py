@@ -238,4 +238,35 @@ CORPUS: dict[str, Specification] = {
         ("Y2",),
         "float32",
     ),
+    "N = -sqrt(u) gave 1/sqrt(u) as 1/N": Specification(
+        {"E": 2},
+        (("X1", ("E",), "real"),),
+        (("odd(X[a]) -> Y\n Y = -max_{q} -((sqrt(1 + X[q]^2)))", ("X1",), "Y1"),),
+        ("Y1",),
+    ),
+    "a number that is a branch of whole numbers had no dtype": Specification(
+        {},
+        (("X1", (), "real"),),
+        (
+            (
+                "odd(X) -> Y\n Y = where((X^2) > (X*[X > 1/2]), (X^2), (X*[X > 1/2])^2)",
+                ("X1",),
+                "Y1",
+            ),
+        ),
+        ("Y1",),
+    ),
+    "what is the same along an axis was returned without it": Specification(
+        {"c": 2, "H": 3},
+        (("X1", ("c", "H"), "real"),),
+        (
+            ("cos", ("X1",), "Y1"),
+            (
+                "stacked(X[m,n], Z[m,n]) -> Y\n Y[i,s<2,j] = where(s == 0, X[i,j], Z[i,j])",
+                ("Y1", "Y1"),
+                "Y2",
+            ),
+        ),
+        ("Y2",),
+    ),
 }

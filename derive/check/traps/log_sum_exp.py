@@ -60,4 +60,26 @@ TRAPS = (
         "(X[m,n], c[n]) -> L\nL = -log(sum_{i} exp(-sum_{j} (X[i,j] - c[j])^2))",
         (Case({"X": ((100.0, 3.0), (-80.0, 1.0)), "c": (0.5, -0.25)}),),
     ),
+    of_vector(
+        "log_sum_exp_of_all_minus_infinity",
+        "L = log(sum_{i} exp(x[i]))",
+        cases=(Case({"x": (INFINITE,) * 3}, INFINITE, {"x": (0.0,) * 3}, {"x": (0.0,) * 3}, "limit"),),
+    ),
+    Trap(
+        "weighted_log_sum_exp",
+        "(x[n], w[n]) -> L\nL = log(sum_{i} w[i] exp(x[i]))",
+        (Case({"x": (1e4, -1e4, 9999.0), "w": (0.25, 2.0, 0.5)}),),
+        scale=1,
+    ),
+    Trap(
+        "mixture_of_gaussians",
+        "(x[n], u[m], s[m]) -> L\nL = -sum_{i} log(sum_{j} exp(-(x[i] - u[j])^2/(2 s[j]^2))/s[j])",
+        (Case({"x": (100.0, 0.5), "u": (1.0, -3.0), "s": (0.5, 2.0)}),),
+    ),
+    Trap(
+        "contrastive",
+        "(Z[m,n]) -> L\nS[i,j] = sum_{p} Z[i,p] Z[j,p]/0.0625\n"
+        "L = -sum_{i} log(exp(S[i,i])/sum_{j} exp(S[i,j]))",
+        (Case({"Z": ((10.0, 3.0), (-8.0, 1.0))}),),
+    ),
 )

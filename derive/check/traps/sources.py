@@ -146,7 +146,11 @@ _ROWS: tuple[tuple[str, str, str], ...] = (
         "digits lost",
     ),
     ("relative_exponential relative_logarithm bernoulli_ratio", KAHAN, ""),
-    ("log_of_exp_plus_two logsubexp gumbel_noise logit logit_of_two_logs atanh", MAECHLER, ""),
+    (
+        "log_of_exp_plus_two log_of_three_powers logsubexp gumbel_noise logit logit_of_two_logs atanh",
+        MAECHLER,
+        "",
+    ),
     ("tanh_shrink divergence_of_gaussians", HIGHAM, ""),
     ("softsign gaussian", "tenstorrent/tt-metal#55728", ""),
     ("clip hard_swish", "jax-ml/jax#14682", "gradient 1/2"),

@@ -53,8 +53,9 @@ class Rule:
     def reaches(self, power: Expr) -> bool:
         """Whether base^power follows from base^root = name: always for whole power/root; -N has no roots."""
         (base,) = self.pattern.factors
-        whole = (power / self.root).is_integer
-        return bool(whole) or (_has_roots(base, self.root) and not self.replacement.could_extract_minus_sign())
+        if (power / self.root).is_integer:
+            return True
+        return _has_roots(base, self.root) and not self.replacement.could_extract_minus_sign()
 
     @cached_property
     def lead(self) -> Expr:

@@ -21,6 +21,7 @@ from derive.calculus.stable.moments import centred_moments
 from derive.calculus.stable.removable import removable
 from derive.calculus.stable.shift import Shifts, shifted
 from derive.calculus.stable.singular import null_products
+from derive.calculus.stable.written_sums import written_sums
 from derive.calculus.tensor import Ref, refs
 
 
@@ -35,7 +36,7 @@ def stabilise(program: Program) -> Program:
             statements.append(statement)
             continue
         opened = _opened_quotients(_opened_logs(statement.value, logform), program)
-        value = shifted(statement, opened, shifts)
+        value = written_sums(statement, shifted(statement, opened, shifts), shifts)
         statements += [*shifts.taken(), replace(statement, value=value)]
     stable = replace(program, statements=tuple(statements), locals=tuple(shifts.locals.values()))
     return named_forward(null_products(stable))

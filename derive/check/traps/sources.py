@@ -35,6 +35,8 @@ _ROWS: tuple[tuple[str, str, str], ...] = (
     ("complementary_log_log", "aesara-devs/aeppl#156", "gradient -inf"),
     ("inverse_softplus", "facebookresearch/NeuralCompression#102", ""),
     ("logaddexp logaddexp_of_one logaddexp_at_minus_infinity", "pytorch/pytorch#49724", "gradient NaN"),
+    ("logaddexp_of_three logaddexp_of_three_minus_infinities", "pytorch/pytorch#49724", "gradient NaN"),
+    ("logaddexp_of_two_and_one share_of_three log_share_of_three", "pytorch/pytorch#49724", ""),
     ("log1p expm1 one_less_exp log_one_less_p", "pytorch/pytorch#4007", "digits lost near 0"),
     ("sigmoid sigmoid_other sigmoid_by_tanh one_less_sigmoid odds_of_sigmoid", HIGHAM, ""),
     (

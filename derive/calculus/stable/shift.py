@@ -138,6 +138,7 @@ def _define(total: Sum, outer: tuple[Range, ...], layer: str, shifts: Shifts) ->
 
 
 def declared(letter: str, ranges: tuple[Range, ...], shifts: Shifts) -> Tensor:
+    """A tensor of a free name by the letter, with an axis for each range."""
     tensors = (*shifts.program.inputs, *shifts.locals.values())
     sizes = {str(symbol) for tensor in tensors for size in tensor.shape for symbol in size.free_symbols}
     taken = {tensor.name for tensor in tensors} | sizes

@@ -21,6 +21,7 @@ from codegen.numpy_in_place import VIEWS, arrays_of, in_place, occurrences
 from codegen.printers.numpy_gather import indexing, label_rows
 from codegen.printers.numpy_numbers import Scalars
 from codegen.printers.numpy_text import PRODUCT, Code
+from codegen.printers.numpy_thin import is_thin
 from codegen.printers.to_numpy import NumpyPrinter, subscripted
 from derive.calculus.alike import Renaming
 from derive.calculus.matrix import Alike, alike_form, choosing_loops, value_form
@@ -197,14 +198,13 @@ class NumpyLines:
         if not (integer or into or extents):
             return self.printer.held(form).text
         code = self.printer.code(form) if integer else self.printer.converted(form)
-        if into or not extents:
+        if into or not extents or (form.rank and not is_thin(form)):
             return code.text
-        if not form.rank:
-            self.printer.uses_dtype = True
-            return f"np.full({self.printer.shape(extents)}, {code.text}, {self.printer.dtype})"
-        if isinstance(form, Broadcast):
-            return f"np.broadcast_to({code.text}, {self.printer.shape(extents)})"
-        return code.text
+        shape = self.printer.shape(extents)
+        if form.rank:
+            return f"np.broadcast_to({code.text}, {shape})"
+        self.printer.uses_dtype = True
+        return f"np.full({shape}, {code.text}, {self.printer.dtype})"
 
     def with_ones(self, target: str, form: Form, dead: Set[str] = frozenset()) -> Iterator[str]:
         """(S - I_y) s as a copy of S, or S itself where it dies here, less 1 at the labels, times s."""

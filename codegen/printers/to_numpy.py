@@ -114,6 +114,8 @@ class NumpyPrinter:
         if element_of(form) is Element.TRUTH and not form.rank:
             return Code(f"float({self.code(form).text})")
         self.uses_dtype = True
+        if is_python(form):
+            return Code(f"{self.dtype}.type({self.code(form).text})")
         return Code(f"{self.atom(form)}.astype({self.dtype})")
 
     def held(self, form: Form) -> Code:

@@ -19,6 +19,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass, replace
 from functools import cached_property
+from typing import Any
 
 from sympy import Add, Expr, Function, Mul, Pow, S
 from sympy.logic.boolalg import Boolean
@@ -27,13 +28,16 @@ from derive.calculus.bounds import negated
 from derive.calculus.nodes import Largest, Positive, Sum, Where, free_indices
 from derive.calculus.occurrence import holds
 from derive.calculus.program import Equation
+from derive.calculus.substitution import substitute
 from derive.calculus.tensor import Index, Ref, refs
-from derive.calculus.terms import Product, product
+from derive.calculus.terms import Product, product, raised
 
 
 @dataclass(frozen=True)
 class Rule:
-    """product of pattern^exponent -> replacement, for every value of the loops, under a condition."""
+    """product of pattern^exponent -> replacement, for every value of the loops, under a condition; of one
+    factor: base^root -> replacement, which keeps the sign that base = replacement^(1/root) does not tell.
+    """
 
     pattern: Product
     replacement: Expr
@@ -42,10 +46,16 @@ class Rule:
     solved: bool = False
     root: Expr = S.One
 
+    def raised_to(self, power: Expr, binding: Mapping[Any, Any]) -> Expr:
+        """base^power by the name: (-N)^-1 of N = -sqrt(base) for base^(-1/2)."""
+        return raised(substitute(self.replacement, binding), power / self.root)
+
     def reaches(self, power: Expr) -> bool:
-        """Whether base^power follows from base^root = name: always for whole power/root."""
+        """Whether base^power follows from base^root = name: always for whole power/root; -N has no roots."""
         (base,) = self.pattern.factors
-        return bool((power / self.root).is_integer) or _has_roots(base, self.root)
+        if (power / self.root).is_integer:
+            return True
+        return _has_roots(base, self.root) and not self.replacement.could_extract_minus_sign()
 
     @cached_property
     def lead(self) -> Expr:
@@ -119,7 +129,7 @@ def _lead_rules(
     if isinstance(base, Ref) and power == 1:
         return []
     solved = name ** (1 / power)
-    rules = [Rule(Product(S.One, {base: S.One}, value.condition), solved, loops, source, root=power)]
+    rules = [Rule(Product(S.One, {base: S.One}, value.condition), name, loops, source, root=power)]
     kernel = _kernel(base, solved) if (1 / power).is_integer or _has_roots(base, power) else None
     if kernel is not None:
         alone = Product(S.One, {kernel[0]: S.One}, value.condition)

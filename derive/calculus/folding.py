@@ -26,7 +26,7 @@ from derive.calculus.occurrence import holds, nodes_of
 from derive.calculus.program import Equation
 from derive.calculus.substitution import freshened, substitute
 from derive.calculus.tensor import Ref, refs
-from derive.calculus.terms import Product, distributed, product, raised
+from derive.calculus.terms import Product, distributed, product
 
 ROUNDS = 12
 
@@ -211,15 +211,14 @@ def _apply(rule: Rule, whole: Product) -> Expr | None:
         for binding in matches(rule.lead, base, rule.loops):
             if not _holds(rule, binding, whole.condition):
                 continue
-            replacement = substitute(rule.replacement, binding)
             if len(rule.pattern.factors) == 1:
                 if not rule.reaches(power):
                     continue
                 rest = {b: e for b, e in whole.factors.items() if b != base}
-                return _rebuilt(whole, rest, raised(replacement, power))
+                return _rebuilt(whole, rest, rule.raised_to(power, binding))
             left = _without(whole.factors, rule, binding)
             if left is not None:
-                return _rebuilt(whole, left, replacement)
+                return _rebuilt(whole, left, substitute(rule.replacement, binding))
     return None
 
 

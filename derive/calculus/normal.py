@@ -55,9 +55,16 @@ def _normal_where(value: Where, outer: tuple[Range, ...]) -> Expr:
 
 
 def _within(condition: Boolean, value: Expr) -> Expr:
-    """A value where a condition holds: branches on the same condition are decided."""
-    decided = {node: node.chosen for node in nodes_of(value, Where) if node.condition == condition}
-    return value.xreplace(decided) if decided else value
+    """A value where a condition holds: branches on the same condition are decided. A reduction over one of
+    the condition's letters has a letter of its own: what stands in it is left.
+    """
+    if not any(node.condition == condition for node in nodes_of(value, Where)):
+        return value
+    if isinstance(value, Where) and value.condition == condition:
+        return value.chosen
+    if isinstance(value, Reduction) and condition.free_symbols & set(value.bound):
+        return value
+    return value.func(*(_within(condition, a) if isinstance(a, Expr) else a for a in value.args))
 
 
 def _product(product: Mul, outer: tuple[Range, ...]) -> Expr:

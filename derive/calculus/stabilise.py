@@ -21,6 +21,7 @@ from derive.calculus.stable.moments import centred_moments
 from derive.calculus.stable.removable import removable
 from derive.calculus.stable.shift import Shifts, shifted
 from derive.calculus.stable.singular import null_products
+from derive.calculus.stable.written_sums import written_sums
 from derive.calculus.tensor import Ref, refs
 
 
@@ -49,7 +50,8 @@ def _shifted(
     In a recurrence they have its index as an axis and are equations of the same turn.
     """
     opened = _opened_quotients(_opened_logs(equation.value, shifts.logform), program)
-    value = shifted(replace(equation, ranges=(*outer, *equation.ranges)), opened, shifts)
+    whole = replace(equation, ranges=(*outer, *equation.ranges))
+    value = written_sums(whole, shifted(whole, opened, shifts), shifts)
     named = [replace(e, ranges=tuple(r for r in e.ranges if r not in outer)) for e in shifts.taken()]
     return [*named, replace(equation, value=value)]
 

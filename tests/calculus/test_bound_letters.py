@@ -60,3 +60,12 @@ def test_sums_that_enclose_each_other_differ() -> None:
     (inner,) = next(node for node in renamed.atoms(Sum) if node != renamed).bound
     assert renamed.bound == (i,)
     assert inner != i
+
+
+def test_a_condition_decides_nothing_in_a_sum_over_its_own_letter() -> None:
+    """d (sum_q x_q [x_q > 1/2])^2 = 2 (sum_q x_q [x_q > 1/2]) x_bar: the sum keeps its guard."""
+    program = define("f(x[n]) -> y\n    y = (sum_{q} x[q] [x[q] > 1/2])^2")
+    (tangent,) = jvp(program).defining("y_dot")
+    (pulled,) = vjp(program).defining("x_bar")
+    for equation in (tangent, pulled):
+        assert "sum_{q<n}(where(x[q] - 1/2 > 0, x[q], 0))" in str(equation)

@@ -12,6 +12,10 @@ DEFINITIONS = (
     "odd(x[n]) -> Y\n Z[i] = x[i]^3\n Y[i] = (Z[i] - 1)^2 sin(x[i])",
     "odd(x[n]) -> Y\n Z[i] = (x[i] - 1/2)^3\n Y[i] = Z[i] x[i]",
     "odd(x[n]) -> Y\n Z[i] = (sin(x[i]) - 1/2)^4\n Y[i] = sqrt(1 + Z[i])",
+    "odd(x[n]) -> Y\n Z[i] = -sqrt(1 + x[i]^2)\n Y[i] = exp(Z[i])",
+    "odd(x[n]) -> Y\n Z[i] = -3/sqrt(1 + x[i]^2)\n Y[i] = exp(Z[i])",
+    "odd(x[n]) -> Y\n Z[i] = -sqrt(1 + x[i]^2)\n Y[i] = Z[i] (1 + x[i]^2)^(1/4)",
+    "odd(x[n]) -> Y\n Y = -max_{i} -sqrt(1 + x[i]^2)",
 )
 
 

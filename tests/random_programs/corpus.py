@@ -212,4 +212,61 @@ CORPUS: dict[str, Specification] = {
         "float32",
         second=False,
     ),
+    "a condition decided a branch in a sum over its own letter": Specification(
+        {"T": 7},
+        (("X1", ("T",), "real"),),
+        (
+            (
+                "odd(X[a]) -> Y\n Y = (sum_{q} (X[q]*[X[q] > 1/2]))^2 - sum_{q} (X[q]*[X[q] > 1/2])^2",
+                ("X1",),
+                "Y1",
+            ),
+        ),
+        ("Y1",),
+    ),
+    "the same below a root, of an exponential branch": Specification(
+        {"a": 3},
+        (("X1", ("a",), "real"),),
+        (
+            ("before(x[n]) -> y\n y[t<n] = sum_{s<=t} x[s] exp(-(t-s))", ("X1",), "Y1"),
+            (
+                "odd(X[a]) -> Y\n Y = sqrt(1 + sum_{q} (where(X[q] > 0, X[q], exp(X[q]) - 1))^2)",
+                ("Y1",),
+                "Y2",
+            ),
+        ),
+        ("Y2",),
+        "float32",
+    ),
+    "N = -sqrt(u) gave 1/sqrt(u) as 1/N": Specification(
+        {"E": 2},
+        (("X1", ("E",), "real"),),
+        (("odd(X[a]) -> Y\n Y = -max_{q} -((sqrt(1 + X[q]^2)))", ("X1",), "Y1"),),
+        ("Y1",),
+    ),
+    "a number that is a branch of whole numbers had no dtype": Specification(
+        {},
+        (("X1", (), "real"),),
+        (
+            (
+                "odd(X) -> Y\n Y = where((X^2) > (X*[X > 1/2]), (X^2), (X*[X > 1/2])^2)",
+                ("X1",),
+                "Y1",
+            ),
+        ),
+        ("Y1",),
+    ),
+    "what is the same along an axis was returned without it": Specification(
+        {"c": 2, "H": 3},
+        (("X1", ("c", "H"), "real"),),
+        (
+            ("cos", ("X1",), "Y1"),
+            (
+                "stacked(X[m,n], Z[m,n]) -> Y\n Y[i,s<2,j] = where(s == 0, X[i,j], Z[i,j])",
+                ("Y1", "Y1"),
+                "Y2",
+            ),
+        ),
+        ("Y2",),
+    ),
 }

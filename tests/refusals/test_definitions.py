@@ -28,6 +28,20 @@ DEFINITIONS = {
     "an input assigned": ("f(x[n]) -> x\n x[i] = 1", "x"),
     "declared twice": ("f(x[n], x[n]) -> y\n y[i] = x[i]", "twice"),
     "assigned twice": ("f(x[n]) -> y\n y[i] = x[i]\n y[i] = 2*x[i]", "y"),
+    "a range of no element": ("f(x[3]) -> y\n y[i<3-4] = x[i]", "runs over -1 .* make the size at least 1"),
+    "a window wider than its input": (
+        "f(x[2]) -> y\n y[i<2-4+1] = sum_{u<4} x[i+u]",
+        "runs over -1 .* make the size at least 1",
+    ),
+    "a fact that needs equal sizes": (
+        "f(A[m,n]) -> L\n fact A[i,j] = A[j,i]\n L = sum_{i,j} A[i,j]",
+        r"over m in A \(m, n\) but over n .* make the two sizes equal",
+    ),
+    "an index that runs out of its axis": (
+        "f(x[3]) -> y\n y[i<2] = x[i+4]",
+        "never inside axis 3, whose size is 3",
+    ),
+    "a function without a derivative": ("f(x[n]) -> y\n y[i] = floor(x[i])", "unknown function 'floor'"),
     "unbalanced": ("f(x[n]) -> y\n y[i] = (x[i]", "at its end"),
 }
 

@@ -16,7 +16,7 @@ from dataclasses import replace
 from sympy import Add, Expr, Mul, Pow, exp, log
 from sympy.core.basic import Basic
 
-from derive.calculus.nodes import Finite, Largest, Sum, Where
+from derive.calculus.nodes import Finite, Sum, Where
 from derive.calculus.program import Equation, Program, map_equations
 from derive.calculus.tensor import Ref, refs
 
@@ -26,7 +26,7 @@ Sums = dict[str, tuple[Ref, Equation]]
 def infinite(program: Program) -> Program:
     """The program with every such sum that stands alone guarded."""
     equations = {e.name: e for e in program.equations()}
-    shifts = {e.name: e for e in equations.values() if e.frozen and isinstance(e.value, Largest)}
+    shifts = {e.name: e for e in equations.values() if e.frozen and not e.given}
     sums = _alone(equations, shifts)
     if not sums:
         return program
@@ -35,7 +35,7 @@ def infinite(program: Program) -> Program:
     def guarded(equation: Equation) -> Equation:
         if equation.name in terms:
             return replace(equation, value=_term(equation.value, shifts))
-        value = _quotients(equation.value, sums)
+        value = _terms(equation.value, shifts) if equation.name in sums else _quotients(equation.value, sums)
         return equation if value == equation.value else replace(equation, value=value)
 
     return map_equations(program, guarded)
@@ -53,10 +53,15 @@ def _alone(
             logs = [t.args[0] for t in read if isinstance(t, log) and isinstance(t.args[0], Ref)]
             if len(read) == 2 and len(largest) == len(logs) == 1 and logs[0].name in equations:
                 defining = equations[logs[0].name]
-                if isinstance(defining.value, Sum):
+                if isinstance(defining.value, Sum | Add):
                     places = dict(zip(logs[0].indices, defining.target.indices, strict=True))
                     found[logs[0].name] = (largest[0].xreplace(places), defining)
     return found
+
+
+def _terms(total: Expr, shifts: Mapping[str, Equation]) -> Expr:
+    """exp(a - M) + exp(b - M), each where M is finite."""
+    return Add(*(_term(term, shifts) for term in total.args)) if isinstance(total, Add) else total
 
 
 def _term(value: Expr, shifts: Mapping[str, Equation]) -> Expr:

@@ -52,7 +52,7 @@ def shifted(equation: Equation, value: Expr, shifts: Shifts) -> Expr:
             return value
         total, outer = found
         largest, normaliser = _named(total, outer, equation.layer, shifts)
-        value = _parted(merged_exponentials(value.xreplace({total: exp(largest) * normaliser})))
+        value = parted(merged_exponentials(value.xreplace({total: exp(largest) * normaliser})))
 
 
 def _innermost(
@@ -123,9 +123,9 @@ def _define(total: Sum, outer: tuple[Range, ...], layer: str, shifts: Shifts) ->
     terms = _terms(total, shifts)
     assert terms is not None
     rows = tuple(index for index, _ in outer)
-    largest = _declare("M", outer, shifts)
-    exponential = _declare("E", (*outer, *total.ranges), shifts)
-    normaliser = _declare("T", outer, shifts)
+    largest = declared("M", outer, shifts)
+    exponential = declared("E", (*outer, *total.ranges), shifts)
+    normaliser = declared("T", outer, shifts)
     m, e, t = largest[rows], exponential[(*rows, *total.bound)], normaliser[rows]
     inner = (*outer, *total.ranges)
     highest = Largest(Where(terms.guard, terms.exponent, -oo), *total.ranges)
@@ -137,7 +137,8 @@ def _define(total: Sum, outer: tuple[Range, ...], layer: str, shifts: Shifts) ->
     return m, t
 
 
-def _declare(letter: str, ranges: tuple[Range, ...], shifts: Shifts) -> Tensor:
+def declared(letter: str, ranges: tuple[Range, ...], shifts: Shifts) -> Tensor:
+    """A tensor of a free name by the letter, with an axis for each range."""
     tensors = (*shifts.program.inputs, *shifts.locals.values())
     sizes = {str(symbol) for tensor in tensors for size in tensor.shape for symbol in size.free_symbols}
     taken = {tensor.name for tensor in tensors} | sizes
@@ -147,7 +148,7 @@ def _declare(letter: str, ranges: tuple[Range, ...], shifts: Shifts) -> Tensor:
     return tensor
 
 
-def _parted(value: Expr) -> Expr:
+def parted(value: Expr) -> Expr:
     """log(exp(a) * b / c) is a + log(b) - log(c) for positive b and c."""
     replaced = {}
     for node in nodes_of(value, log):

@@ -41,4 +41,5 @@ TRAPS = (
     scalar("logit_of_two_logs", "log(@) - log(1 - @)", (1e-30, 1e-10, 0.25, 0.75)),
     scalar("gumbel_noise", "-log(-log(@))", (1e-30, 0.5, 0.999)),
     scalar("log_of_exp_plus_two", "log(2 + exp(@))", (*LINE,)),
+    scalar("log_of_three_powers", "log(1 + exp(@) + exp(2 @))", LINE),
 )

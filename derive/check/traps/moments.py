@@ -87,4 +87,11 @@ TRAPS = (
         ),
         wrt=("X",),
     ),
+    Trap(
+        "layernorm_of_a_constant_row",
+        "(x[n], c[n]) -> L\nmu = mean_{i} x[i]\nv = mean_{i} (x[i] - mu)^2\n"
+        "L = sum_{i} c[i] (x[i] - mu)/sqrt(v)",
+        (Case(FLAT, 0.0, {"x": NO}, {"x": NO}, ROW),),
+        wrt=("x",),
+    ),
 )

@@ -100,4 +100,10 @@ TRAPS = (
         ),
         elementwise=True,
     ),
+    Trap(
+        "entropy_of_bernoulli",
+        "(p[n]) -> Y\nY[i] = -p[i] log(p[i]) - (1 - p[i]) log(1 - p[i])",
+        (Case({"p": (1e-30, 1e-10, 0.25, 0.5, 0.75)}),),
+        elementwise=True,
+    ),
 )

@@ -35,6 +35,8 @@ _ROWS: tuple[tuple[str, str, str], ...] = (
     ("complementary_log_log", "aesara-devs/aeppl#156", "gradient -inf"),
     ("inverse_softplus", "facebookresearch/NeuralCompression#102", ""),
     ("logaddexp logaddexp_of_one logaddexp_at_minus_infinity", "pytorch/pytorch#49724", "gradient NaN"),
+    ("logaddexp_of_three logaddexp_of_three_minus_infinities", "pytorch/pytorch#49724", "gradient NaN"),
+    ("logaddexp_of_two_and_one share_of_three log_share_of_three", "pytorch/pytorch#49724", ""),
     ("log1p expm1 one_less_exp log_one_less_p", "pytorch/pytorch#4007", "digits lost near 0"),
     ("sigmoid sigmoid_other sigmoid_by_tanh one_less_sigmoid odds_of_sigmoid", HIGHAM, ""),
     (
@@ -146,7 +148,11 @@ _ROWS: tuple[tuple[str, str, str], ...] = (
         "digits lost",
     ),
     ("relative_exponential relative_logarithm bernoulli_ratio", KAHAN, ""),
-    ("log_of_exp_plus_two logsubexp gumbel_noise logit logit_of_two_logs atanh", MAECHLER, ""),
+    (
+        "log_of_exp_plus_two log_of_three_powers logsubexp gumbel_noise logit logit_of_two_logs atanh",
+        MAECHLER,
+        "",
+    ),
     ("tanh_shrink divergence_of_gaussians", HIGHAM, ""),
     ("softsign gaussian", "tenstorrent/tt-metal#55728", ""),
     ("clip hard_swish", "jax-ml/jax#14682", "gradient 1/2"),

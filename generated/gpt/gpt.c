@@ -368,8 +368,8 @@ int gpt_forward(const gpt_params *restrict p, const gpt_batch *b, gpt_workspace 
     }
 
     for (int i = 0; i < b->m; i++) {
-        real (*Y)[D] = w->Y, *mu = w->mu, (*C)[D] = w->C, *var = w->var, *r = w->r[i],
-                (*Xhat)[D] = w->Xhat[i], (*N)[D] = w->N[i];
+        real (*Y)[D] = w->Y, *mu = w->mu[i], (*C)[D] = w->C, *var = w->var, *r = w->r[i],
+                (*Xhat)[D] = w->Xhat, (*N)[D] = w->N[i];
 
         /* Y[i,t,j] = Z[L,i,t,j] */
         for (int t = 0; t < T; t++)
@@ -656,8 +656,8 @@ int gpt_loss(const gpt_params *restrict p, const gpt_batch *b, gpt_workspace *re
     *J = 0;
     for (int i = 0; i < b->m; i++) {
         const int32_t *y = b->y[i];
-        real (*Y)[D] = w->Y, *mu = w->mu, (*C)[D] = w->C, *var = w->var, *r = w->r[i],
-                (*Xhat)[D] = w->Xhat[i], (*N)[D] = w->N[i], (*H)[V] = w->H[i], *M2 = w->M2, (*E3)[V] = w->E3,
+        real (*Y)[D] = w->Y, *mu = w->mu[i], (*C)[D] = w->C, *var = w->var, *r = w->r[i],
+                (*Xhat)[D] = w->Xhat, (*N)[D] = w->N[i], (*H)[V] = w->H[i], *M2 = w->M2, (*E3)[V] = w->E3,
                 *T3 = w->T3, (*S)[V] = w->S[i];
 
         /* Y[i,t,j] = Z[L,i,t,j] */
@@ -752,10 +752,10 @@ int gpt_vjp(const gpt_params *restrict p, const gpt_batch *b, gpt_workspace *res
         p_bar->s[j] = 0;
     for (int i = 0; i < b->m; i++) {
         const int32_t *y = b->y[i];
-        const real *r = w->r[i];
-        real (*H_bar)[V] = w->H_bar[i], (*S)[V] = w->S[i], (*N_bar)[D] = w->N_bar,
-                (*Xhat)[D] = w->Xhat[i], (*Xhat_bar)[D] = w->Xhat_bar, *Y_bar_sum = w->Y_bar_sum,
-                *Y_bar_sum2 = w->Y_bar_sum2, (*Y_bar)[D] = w->Y_bar[i];
+        const real *mu = w->mu[i], *r = w->r[i];
+        real (*H_bar)[V] = w->H_bar[i], (*S)[V] = w->S[i], (*N_bar)[D] = w->N_bar, (*Y)[D] = w->Y,
+                (*C)[D] = w->C, (*Xhat)[D] = w->Xhat, (*Xhat_bar)[D] = w->Xhat_bar, *Y_bar_sum = w->Y_bar_sum,
+                *Y_bar_sum2 = w->Y_bar_sum2, (*Y_bar)[D] = w->Y_bar[i], (*N)[D] = w->N[i];
 
         /* H_bar[i,t,k] = J_bar (S[i,t,k] - [k == y[i,t]])/(T m) */
         for (int t = 0; t < T; t++)
@@ -770,6 +770,21 @@ int gpt_vjp(const gpt_params *restrict p, const gpt_batch *b, gpt_workspace *res
                 for (int j = 0; j < D; j++)
                     N_bar[t][j] += H_bar[t][k] * p->E[k][j];
         }
+
+        /* Y[i,t,j] = Z[L,i,t,j] */
+        for (int t = 0; t < T; t++)
+            for (int j = 0; j < D; j++)
+                Y[t][j] = w->Z[L][i][t][j];
+
+        /* C[i,t,j] = Y[i,t,j] - mu[i,t] */
+        for (int t = 0; t < T; t++)
+            for (int j = 0; j < D; j++)
+                C[t][j] = Y[t][j] - mu[t];
+
+        /* Xhat[i,t,j] = r[i,t] C[i,t,j] */
+        for (int t = 0; t < T; t++)
+            for (int j = 0; j < D; j++)
+                Xhat[t][j] = r[t] * C[t][j];
 
         /* g_bar[j] = sum_{i<m,t<T} N_bar[i,t,j] Xhat[i,t,j] */
         for (int t = 0; t < T; t++)
@@ -804,6 +819,11 @@ int gpt_vjp(const gpt_params *restrict p, const gpt_batch *b, gpt_workspace *res
                 Y_bar[t][j] =
                         r[t] * (Xhat_bar[t][j] - Y_bar_sum[t] / (real)D
                         - Y_bar_sum2[t] * Xhat[t][j] / (real)D);
+
+        /* N[i,t,j] = Xhat[i,t,j] g[j] + s[j] */
+        for (int t = 0; t < T; t++)
+            for (int j = 0; j < D; j++)
+                N[t][j] = Xhat[t][j] * p->g[j] + p->s[j];
     }
 
     /* for l < L backwards */
@@ -893,21 +913,21 @@ int gpt_vjp(const gpt_params *restrict p, const gpt_batch *b, gpt_workspace *res
                     for (int n = 0; n < GPT_E; n++)
                         w->O_bar[l][i][a][t][n] = gpt_dot(w->B_bar[l][i][t], p->Wo[l][a][n], D);
 
-        /* P2_bar[l,i,a,t,s] = where(t >= s, sum_{n<e} O_bar[l,i,a,t,n] A[l,2,i,a,s,n], 0) */
+        /* P2_bar[l,i,a,t,q] = where(t >= q, sum_{n<e} O_bar[l,i,a,t,n] A[l,2,i,a,q,n], 0) */
         for (int i = 0; i < b->m; i++)
             for (int a = 0; a < GPT_H; a++)
                 for (int t = 0; t < T; t++)
-                    for (int s = 0; s < T; s++)
-                        w->P2_bar[l][i][a][t][s] = t >= s
-                                ? gpt_dot(w->O_bar[l][i][a][t], w->A[l][2][i][a][s], GPT_E) : 0;
+                    for (int q = 0; q < T; q++)
+                        w->P2_bar[l][i][a][t][q] = t >= q
+                                ? gpt_dot(w->O_bar[l][i][a][t], w->A[l][2][i][a][q], GPT_E) : 0;
 
-        /* E2_bar_sum[l,i,a,t] = sum_{s<=t} P2[l,i,a,t,s] P2_bar[l,i,a,t,s] */
+        /* E2_bar_sum[l,i,a,t] = sum_{q<=t} P2[l,i,a,t,q] P2_bar[l,i,a,t,q] */
         for (int i = 0; i < b->m; i++)
             for (int a = 0; a < GPT_H; a++)
                 for (int t = 0; t < T; t++) {
                     real sum = 0;
-                    for (int s = 0; s <= t; s++)
-                        sum += w->P2[l][i][a][t][s] * w->P2_bar[l][i][a][t][s];
+                    for (int q = 0; q <= t; q++)
+                        sum += w->P2[l][i][a][t][q] * w->P2_bar[l][i][a][t][q];
                     w->E2_bar_sum[l][i][a][t] = sum;
                 }
 
@@ -920,24 +940,24 @@ int gpt_vjp(const gpt_params *restrict p, const gpt_batch *b, gpt_workspace *res
                                 ((t >= q ? w->P2_bar[l][i][a][t][q] : 0) - w->E2_bar_sum[l][i][a][t])
                                 / w->T2[l][i][a][t];
 
-        /* R_bar[l,i,a,t,s] = where(t >= s, E2[l,i,a,t,s] E2_bar[l,i,a,t,s], 0) */
+        /* R_bar[l,i,a,t,q] = where(t >= q, E2[l,i,a,t,q] E2_bar[l,i,a,t,q], 0) */
         for (int i = 0; i < b->m; i++)
             for (int a = 0; a < GPT_H; a++)
                 for (int t = 0; t < T; t++)
-                    for (int s = 0; s < T; s++)
-                        w->R_bar[l][i][a][t][s] = t >= s
-                                ? w->E2[l][i][a][t][s] * w->E2_bar[l][i][a][t][s] : 0;
+                    for (int q = 0; q < T; q++)
+                        w->R_bar[l][i][a][t][q] = t >= q
+                                ? w->E2[l][i][a][t][q] * w->E2_bar[l][i][a][t][q] : 0;
 
-        /* A_bar[l,0,i,a,t,n] = sum_{s<T} R_bar[l,i,a,t,s] A[l,1,i,a,s,n]/sqrt(e) */
+        /* A_bar[l,0,i,a,t,n] = sum_{q<T} R_bar[l,i,a,t,q] A[l,1,i,a,q,n]/sqrt(e) */
         for (int i = 0; i < b->m; i++)
             for (int a = 0; a < GPT_H; a++)
                 for (int t = 0; t < T; t++) {
                     for (int n = 0; n < GPT_E; n++)
                         w->A_bar[l][0][i][a][t][n] = 0;
-                    for (int s = 0; s < T; s++)
+                    for (int q = 0; q < T; q++)
                         for (int n = 0; n < GPT_E; n++)
                             w->A_bar[l][0][i][a][t][n] +=
-                                    w->R_bar[l][i][a][t][s] * w->A[l][1][i][a][s][n];
+                                    w->R_bar[l][i][a][t][q] * w->A[l][1][i][a][q][n];
                     for (int n = 0; n < GPT_E; n++)
                         w->A_bar[l][0][i][a][t][n] /= SQRT((real)GPT_E);
                 }
@@ -1647,8 +1667,8 @@ int gpt_jvp(const gpt_params *restrict p, const gpt_gradients *p_dot, const gpt_
     *J_dot = 0;
     for (int i = 0; i < b->m; i++) {
         const int32_t *y = b->y[i];
-        real (*Y)[D] = w->Y, *mu = w->mu, (*C)[D] = w->C, *var = w->var, *r = w->r[i],
-                (*Xhat)[D] = w->Xhat[i], (*N)[D] = w->N[i], *N_dot_sum = w->N_dot_sum,
+        real (*Y)[D] = w->Y, *mu = w->mu[i], (*C)[D] = w->C, *var = w->var, *r = w->r[i],
+                (*Xhat)[D] = w->Xhat, (*N)[D] = w->N[i], *N_dot_sum = w->N_dot_sum,
                 *N_dot_sum2 = w->N_dot_sum2, (*N_dot)[D] = w->N_dot, (*H)[V] = w->H[i],
                 (*H_dot)[V] = w->H_dot, *M2 = w->M2, (*E3)[V] = w->E3, *T3 = w->T3, (*S)[V] = w->S[i];
 

@@ -76,6 +76,7 @@ typedef gpt_params gpt_gradients;
 /* What one call works with: the residuals that loss keeps for vjp, and temporaries.
  * Nothing is allocated, and less than 1 KB of stack is used. forward, predict and jvp overwrite residuals. */
 typedef struct {
+    gpt_real Z[GPT_L + 1][GPT_M][GPT_T][GPT_D]; /* (L + 1, m, T, d) kept */
     gpt_real C1[GPT_L][GPT_M][GPT_T][GPT_D]; /* (L, m, T, d) kept */
     gpt_real r1[GPT_L][GPT_M][GPT_T]; /* (L, m, T) kept */
     gpt_real Xhat1[GPT_L][GPT_M][GPT_T][GPT_D]; /* (L, m, T, d) kept */
@@ -89,16 +90,14 @@ typedef struct {
     gpt_real N2[GPT_L][GPT_M][GPT_T][GPT_D]; /* (L, m, T, d) kept */
     gpt_real F[GPT_L][GPT_M][GPT_T][GPT_F]; /* (L, m, T, f) kept */
     gpt_real G[GPT_L][GPT_M][GPT_T][GPT_F]; /* (L, m, T, f) kept */
+    gpt_real mu[GPT_M][GPT_T]; /* (m, T) kept */
     gpt_real r[GPT_M][GPT_T]; /* (m, T) kept */
-    gpt_real Xhat[GPT_M][GPT_T][GPT_D]; /* (m, T, d) kept */
-    gpt_real N[GPT_M][GPT_T][GPT_D]; /* (m, T, d) kept */
     gpt_real S[GPT_M][GPT_T][GPT_V]; /* (m, T, v) kept */
     gpt_real E2[GPT_L][GPT_M][GPT_H][GPT_T][GPT_T]; /* (L, m, h, T, T) kept */
     gpt_real T2[GPT_L][GPT_M][GPT_H][GPT_T]; /* (L, m, h, T) kept */
     gpt_real E4[GPT_L][GPT_M][GPT_T][GPT_F]; /* (L, m, T, f) kept */
     gpt_real C3[GPT_L][GPT_M][GPT_T][GPT_F]; /* (L, m, T, f) kept */
     gpt_real X[GPT_M][GPT_T][GPT_D]; /* (m, T, d) */
-    gpt_real Z[GPT_L + 1][GPT_M][GPT_T][GPT_D]; /* (L + 1, m, T, d) */
     gpt_real mu1[GPT_L][GPT_M][GPT_T]; /* (L, m, T) */
     gpt_real v1[GPT_L][GPT_M][GPT_T]; /* (L, m, T) */
     gpt_real R[GPT_L][GPT_M][GPT_H][GPT_T][GPT_T]; /* (L, m, h, T, T) */
@@ -106,9 +105,10 @@ typedef struct {
     gpt_real mu2[GPT_L][GPT_M][GPT_T]; /* (L, m, T) */
     gpt_real v2[GPT_L][GPT_M][GPT_T]; /* (L, m, T) */
     gpt_real Y[GPT_T][GPT_D]; /* (T, d) of one example */
-    gpt_real mu[GPT_T]; /* (T) of one example */
     gpt_real C[GPT_T][GPT_D]; /* (T, d) of one example */
     gpt_real var[GPT_T]; /* (T) of one example */
+    gpt_real Xhat[GPT_T][GPT_D]; /* (T, d) of one example */
+    gpt_real N[GPT_M][GPT_T][GPT_D]; /* (m, T, d) */
     gpt_real M[GPT_L][GPT_M][GPT_H][GPT_T]; /* (L, m, h, T) */
     gpt_real A2[GPT_L][GPT_M][GPT_T][GPT_F]; /* (L, m, T, f) */
     gpt_real H[GPT_M][GPT_T][GPT_V]; /* (m, T, v) */

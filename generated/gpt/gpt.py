@@ -211,7 +211,7 @@ def forward(p, x):
     Xhat = C * r[:, :, None]                                       # (m, T, d)
     N = Xhat * p.g + p.s                                           # (m, T, d)
     H = N @ p.E.T                                                  # (m, T, v)
-    return H, (C1, r1, Xhat1, N1, A, P2, O, C2, r2, Xhat2, N2, F, G, r, Xhat, N, E2, T2, E4, C3)
+    return H, (Z, C1, r1, Xhat1, N1, A, P2, O, C2, r2, Xhat2, N2, F, G, mu, r, E2, T2, E4, C3)
 
 
 def require_labels(name, labels, classes):
@@ -229,30 +229,33 @@ def loss(p, x, y):
     """Return J and residuals."""
     require_labels("x", x, len(p.E))
     require_labels("y", y, len(p.E))
-    H, (C1, r1, Xhat1, N1, A, P2, O, C2, r2, Xhat2, N2, F, G, r, Xhat, N, E2, T2, E4, C3) = forward(p, x)
+    H, (Z, C1, r1, Xhat1, N1, A, P2, O, C2, r2, Xhat2, N2, F, G, mu, r, E2, T2, E4, C3) = forward(p, x)
     m, T = x.shape
     M2 = H.max(axis=2)               # (m, T)
     E3 = np.exp(H - M2[:, :, None])  # (m, T, v)
     T3 = E3.sum(axis=2)              # (m, T)
     J = (M2 - H[np.arange(m)[:, None], np.arange(T), y] + np.log(T3)).sum() / (T * m)
     S = E3 / T3[:, :, None]          # (m, T, v)
-    return J, (C1, r1, Xhat1, N1, A, P2, O, C2, r2, Xhat2, N2, F, G, r, Xhat, N, S, E2, T2, E4, C3)
+    return J, (Z, C1, r1, Xhat1, N1, A, P2, O, C2, r2, Xhat2, N2, F, G, mu, r, S, E2, T2, E4, C3)
 
 
 @np.errstate(all="ignore")  # in branches that are not taken
 def vjp(residuals, J_bar, p, x, y):
     """Pull J_bar () back to E_bar (v, d), P_bar (T, d), g1_bar (L, d), s1_bar (L, d), Wa_bar (L, d, 3, h, e), ba_bar (L, 3, h, e), Wo_bar (L, h, e, d), bo_bar (L, d), g2_bar (L, d), s2_bar (L, d), Wf_bar (L, d, f), bf_bar (L, f), Wp_bar (L, f, d), bp_bar (L, d), g_bar (d), s_bar (d)."""
-    C1, r1, Xhat1, N1, A, P2, O, C2, r2, Xhat2, N2, F, G, r, Xhat, N, S, E2, T2, E4, C3 = residuals
+    Z, C1, r1, Xhat1, N1, A, P2, O, C2, r2, Xhat2, N2, F, G, mu, r, S, E2, T2, E4, C3 = residuals
     m, T = x.shape
     v, d = p.E.shape
     L = len(p.g1)
     h = p.Wa.shape[3]
     e = p.Wa.shape[4]
     f = p.Wf.shape[2]
-    dtype = C1.dtype
+    dtype = Z.dtype
     causal = np.tri(T, dtype=bool)                                       # (T, T)
     H_bar = (S - (y[:, :, None] == np.arange(v))) * (J_bar / (T * m))    # (m, T, v)
     N_bar = H_bar @ p.E                                                  # (m, T, d)
+    Y = Z[L]                                                             # (m, T, d)
+    C = Y - mu[:, :, None]                                               # (m, T, d)
+    Xhat = C * r[:, :, None]                                             # (m, T, d)
     g_bar = (N_bar * Xhat).sum(axis=(0, 1))                              # (d,)
     s_bar = N_bar.sum(axis=(0, 1))                                       # (d,)
     Xhat_bar = N_bar * p.g                                               # (m, T, d)
@@ -336,6 +339,7 @@ def vjp(residuals, J_bar, p, x, y):
     bp_bar = Z_bar[1:].sum(axis=(1, 2))                                  # (L, d)
     E_bar_1 = np.zeros((v, d), dtype)                                    # (v, d)
     np.add.at(E_bar_1, x, Z_bar[0])
+    N = Xhat * p.g + p.s                                                 # (m, T, d)
     E_bar = E_bar_1 + np.einsum("ijk,ijl->kl", H_bar, N, optimize=True)  # (v, d)
     return Gradients(
         E_bar,

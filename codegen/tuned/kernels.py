@@ -12,8 +12,8 @@ from collections.abc import Iterable
 
 from codegen.plan import Plan
 from codegen.tuned.phases import Phase
-from codegen.tuned.sets import KernelSet
 from codegen.tuned.tiles import SMALL_ROWS, dot_rows, most_columns, most_rows, parts, vectors_at_once
+from codegen.vector_math.kernel_sets import KernelSet
 
 
 def kernel_lines(phases: Iterable[Phase], plan: Plan, kernels: KernelSet, item: int) -> list[str]:

@@ -7,28 +7,27 @@ from dataclasses import dataclass, replace
 from math import prod
 from typing import Any
 
+from codegen.c_header import banner
 from codegen.c_module import render_header, templates
 from codegen.c_network import CNetwork, c_network
 from codegen.c_prototypes import head, update_heads
 from codegen.c_source import checks, identifiers, inits, macros, predict_sizes, source_checkpoint
-from codegen.c_header import banner
 from codegen.nest import comment
 from codegen.plan import Plan
 from codegen.printers.to_c import Used
 from codegen.tuned.arena import Arena, Lifetime, arena
 from codegen.tuned.contraction import zeros_of
+from codegen.tuned.functions import ITEMS, functions_context, of_the_set
 from codegen.tuned.fusion import Group, Step, Turns, fused, groups_of, names_of, reads_of
+from codegen.tuned.kernels import kernel_lines
+from codegen.tuned.layout import halo, innermost, moved
 from codegen.tuned.phases import Phase, phase
 from codegen.tuned.scene import Scene, pointer
-from codegen.tuned.sets import SETS
 from codegen.tuned.storage import Stored
-from codegen.tuned.layout import halo, innermost, moved
-from codegen.tuned.kernels import kernel_lines
 from codegen.tuned.tiles import MOST_ROWS
 from codegen.tuned.updates import update_context
+from codegen.vector_math.kernel_sets import KERNEL_SETS
 from derive.calculus.tensor import Kind, Tensor
-
-ITEMS = {4: "float", 8: "double"}
 
 
 @dataclass(frozen=True)
@@ -211,7 +210,7 @@ def context(t: Tuned) -> dict[str, Any]:
         "sizes": [{"constant": c.sizes.constant(s), "value": v} for s, v in c.sizes.values.items()],
         "constants": _constants(c),
         "arenas": [_arena_lines(t, item) for item in ITEMS],
-        "sets": [{**one.__dict__, "width_of_choice": place + 1} for place, one in enumerate(SETS)],
+        "sets": [{**one.__dict__, "width_of_choice": place + 1} for place, one in enumerate(KERNEL_SETS)],
         "updates": updates,
         "most": c.sizes.source_text(plan.batch_size),
         "laws": {parameter.law.value for parameter in plan.network.parameters},
@@ -226,7 +225,7 @@ def context(t: Tuned) -> dict[str, Any]:
         "vector_macros": _vector_macros(),
         "tiles": _tile_groups(t),
         "most_sums": 4 * MOST_ROWS,
-        "functions": _functions(t.scene.called),
+        **functions_context(t.scene.called, name),
         "phases": [_phase(one, t, key in cold) for key, one in t.phases.items()],
         "lists": {
             **{key: _list(steps, t) for key, steps in t.lists.items() if key != "vjp"},
@@ -297,44 +296,12 @@ def _vector_macros() -> list[str]:
 def _tile_groups(t: Tuned) -> list[Mapping[str, Any]]:
     """The tiles of each set, for float and double, and which of them each contraction uses."""
     groups = []
-    for one in SETS:
+    for one in KERNEL_SETS:
         for item in ITEMS:
-            double = f"defined({t.c.name.upper()}_DOUBLE)"
-            test = f"defined(SET_{one.name}) && {double if item == 8 else '!' + double}"
+            test = of_the_set(one.name, t.c.name, item)
             lines = kernel_lines([p for p in t.phases.values() if p.walk], t.c.plan, one, item)
             groups.append({"directive": f"#{'elif' if groups else 'if'} {test}", "lines": lines})
     return groups
-
-
-def _functions(used: Used) -> list[str]:
-    """Vector forms of what the equations call."""
-    lines = []
-    for name in sorted(used.macros):
-        suffix = name
-        lines += [
-            f"static ALWAYS vec FN({name})(vec x)",
-            "{",
-            "    vec y;",
-            "    for (int l = 0; l < LANES; l++)",
-            f"        y[l] = (real){suffix}((double)x[l]);",
-            "    return y;",
-            "}",
-            "",
-        ]
-    own = {
-        "square": "return x * x;",
-        "cube": "return x * x * x;",
-        "fourth_power": "return (x * x) * (x * x);",
-    }
-    for name in sorted(used.own & set(own)):
-        lines += [f"static ALWAYS vec FN({name})(vec x) {{ {own[name]} }}", ""]
-    if "larger" in used.own:
-        lines += [
-            "/* The larger of two; NaN where either is. */",
-            "static ALWAYS vec FN(larger)(vec x, vec y) { return FN(select)((x > y) | (x != x), x, y); }",
-            "",
-        ]
-    return lines
 
 
 def _pointers(lines: Iterable[str], t: Tuned, turn: str = "") -> list[str]:

@@ -28,7 +28,6 @@ from derive.calculus.nodes import Range
 from derive.calculus.tensor import Index, Ref
 
 
-
 @dataclass(frozen=True)
 class Phase:
     """A function: its name, what it computes, its lines; `finish` are those of its tiles' finish.

@@ -119,7 +119,7 @@ class Scene:
 
 TAKEN = frozenset(
     """s kernels panels finish x b p w c r v rows vectors first lane sum term whole largest best at left
-    all every load put vec ivec real bits""".split()
+    all every load put vec ivec real word""".split()
 )
 """What phases call their own variables and macros."""
 

@@ -12,7 +12,7 @@ product, and of these the one with the fewest loads; rows and vectors are split 
 
 from __future__ import annotations
 
-from codegen.tuned.sets import KernelSet
+from codegen.vector_math.kernel_sets import KernelSet
 
 MOST_VECTORS = 4
 MOST_ROWS = 14

@@ -1,91 +1,155 @@
-"""The kernel sets as `vector_math_c` sees them: width, target, and what has an instruction."""
+"""Kernel sets: one row for each width of vector registers that a file is compiled for.
+
+A set is a name, the bytes of a register, how many registers there are, whether multiplying and adding is one
+instruction, where it can be, what the compiler must be told, what the processor must have, and what its
+operations are called. A file chooses the first that the processor has.
+
+    fma_(a, b, c)       a b + c                       min_, max_, sqrt_, scale_, select_    where there is one
+    first_(x, n)        the first n numbers at x      put_first_(x, v, n)                   where there is one
+"""
 
 from __future__ import annotations
 
 from dataclasses import dataclass
 
+
+@dataclass(frozen=True)
+class Kind:
+    """How instructions for one kind of real are spelled: ending, AArch64's ending, masks."""
+
+    ending: str
+    neon: str
+    mask: str
+    every: str
+
+
 KINDS = {
-    "float": ("ps", "-1", "(unsigned short)-1"),
-    "double": ("pd", "(unsigned char)-1", "(unsigned char)-1"),
+    "float": Kind("ps", "4sf", "unsigned short", "-1"),
+    "double": Kind("pd", "2df", "unsigned char", "(unsigned char)-1"),
 }
-"""The ending of an instruction, and a full mask as gcc and as clang have it."""
 
 
 @dataclass(frozen=True)
 class KernelSet:
-    """Bytes of a vector, the target of gcc and clang, what the processor must have, and the operations.
+    """Registers of so many bytes and the operations over them; `clang` has those that gcc calls otherwise.
 
-    `s` stands for the instruction's ending (ps, pd), `all` for a full mask.
+    In an operation {s} stands for the instruction's ending, {neon} for that of AArch64, {mask} for the type of
+    a mask and {every} for a full one.
     """
 
     name: str
     width: int
-    target: str
-    feature: str
+    registers: int
+    fused: bool
+    where: str
     operations: tuple[tuple[str, str], ...]
     clang: tuple[tuple[str, str], ...] = ()
+    target: str = ""
+    needs: tuple[str, ...] = ()
+
+    def lanes(self, item: int) -> int:
+        """How many numbers of so many bytes one register holds."""
+        return self.width // item
 
 
+X86 = "defined(__x86_64__)"
+ARM = "defined(__aarch64__)"
+FIRST_OF_16 = "({mask})((1u << LARGER(n, 0)) - 1)"
 KERNEL_SETS = (
     KernelSet(
         "avx512",
         64,
-        "arch=x86-64-v4",
-        "avx512vl",
+        32,
+        True,
+        X86,
         (
-            ("fma_(a, b, c)", "__builtin_ia32_vfmadd{s}512_mask(a, b, c, {all}, 4)"),
-            ("scale_(p, k)", "__builtin_ia32_scalef{s}512_mask(p, k, p, {all}, 4)"),
-            ("min_(a, b)", "__builtin_ia32_min{s}512_mask(a, b, a, {all}, 4)"),
-            ("max_(a, b)", "__builtin_ia32_max{s}512_mask(a, b, a, {all}, 4)"),
+            ("fma_(a, b, c)", "__builtin_ia32_vfmadd{s}512_mask(a, b, c, {every}, 4)"),
+            ("scale_(p, k)", "__builtin_ia32_scalef{s}512_mask(p, k, p, {every}, 4)"),
+            ("min_(a, b)", "__builtin_ia32_min{s}512_mask(a, b, a, {every}, 4)"),
+            ("max_(a, b)", "__builtin_ia32_max{s}512_mask(a, b, a, {every}, 4)"),
             ("sqrt_(a)", "__builtin_ia32_sqrt{s}512_mask(a, a, -1, 4)"),
+            ("first_(x, n)", f"__builtin_ia32_loadu{{s}}512_mask((const void *)(x), (vec){{{{0}}}}, {FIRST_OF_16})"),
+            ("put_first_(x, v, n)", f"__builtin_ia32_storeu{{s}}512_mask((void *)(x), v, {FIRST_OF_16})"),
         ),
         (
             ("min_(a, b)", "__builtin_ia32_min{s}512(a, b, 4)"),
             ("max_(a, b)", "__builtin_ia32_max{s}512(a, b, 4)"),
             ("sqrt_(a)", "__builtin_ia32_sqrt{s}512(a, 4)"),
         ),
+        "arch=x86-64-v4",
+        ("avx512f", "avx512dq", "avx512vl", "avx512bw"),
     ),
     KernelSet(
         "avx2",
         32,
-        "arch=x86-64-v3",
-        "avx2",
+        16,
+        True,
+        X86,
         (
             ("fma_(a, b, c)", "__builtin_ia32_vfmadd{s}256(a, b, c)"),
             ("min_(a, b)", "__builtin_ia32_min{s}256(a, b)"),
             ("max_(a, b)", "__builtin_ia32_max{s}256(a, b)"),
             ("sqrt_(a)", "__builtin_ia32_sqrt{s}256(a)"),
             ("select_(m, a, b)", "__builtin_ia32_blendv{s}256(b, a, (vec)(m))"),
+            ("first_(x, n)", "__builtin_ia32_maskload{s}256((const void *)(x), FN(lane)() < every(n))"),
+            ("put_first_(x, v, n)", "__builtin_ia32_maskstore{s}256((void *)(x), FN(lane)() < every(n), v)"),
         ),
+        (),
+        "arch=x86-64-v3",
+        ("avx2", "fma"),
     ),
     KernelSet(
         "sse2",
         16,
-        "arch=x86-64",
-        "sse2",
+        16,
+        False,
+        X86,
         (
             ("fma_(a, b, c)", "((a) * (b) + (c))"),
             ("min_(a, b)", "__builtin_ia32_min{s}(a, b)"),
             ("max_(a, b)", "__builtin_ia32_max{s}(a, b)"),
             ("sqrt_(a)", "__builtin_ia32_sqrt{s}(a)"),
         ),
+        needs=("sse2",),
     ),
-    KernelSet("neon", 16, "", "", (("fma_(a, b, c)", "FN(fused)(a, b, c)"),)),
-    KernelSet("plain", 16, "", "", (("fma_(a, b, c)", "((a) * (b) + (c))"),)),
+    KernelSet(
+        "neon",
+        16,
+        32,
+        True,
+        ARM,
+        (("fma_(a, b, c)", "__builtin_aarch64_fmav{neon}(a, b, c)"),),
+        (("fma_(a, b, c)", "FN(fused)(a, b, c)"),),
+        needs=("asimd",),
+    ),
+    KernelSet("plain", 16, 16, False, f"!{X86} && !{ARM}", (("fma_(a, b, c)", "((a) * (b) + (c))"),)),
 )
 BY_NAME = {each.name: each for each in KERNEL_SETS}
+OPERATIONS = tuple(dict.fromkeys(left.split("(")[0] for each in KERNEL_SETS for left, _ in each.operations))
+FUSED = """\
+static inline vec FN(fused)(vec a, vec b, vec c)
+{
+    for (int lane = 0; lane < LANES; lane++)
+        c[lane] = sizeof(c[0]) == 4 ? __builtin_fmaf(a[lane], b[lane], c[lane]) : __builtin_fma(a[lane], b[lane], c[lane]);
+    return c;
+}
+"""
+"""a b + c where the compiler has no name for it over vectors, as clang for AArch64; it is one instruction there too."""
 
 
-def definitions(kernels: KernelSet, real: str) -> str:
+def definitions(kernels: KernelSet, real: str, wanted: tuple[str, ...] = OPERATIONS) -> list[str]:
     """The macros of a set's operations, where its vectors are of `real`."""
-    ending, full, full_in_clang = KINDS[real]
     other = dict(kernels.clang)
     lines: list[str] = []
     for left, right in kernels.operations:
-        gcc = right.format(s=ending, all=full)
-        clang = other.get(left, right).format(s=ending, all=full_in_clang)
+        if left.split("(")[0] not in wanted:
+            continue
+        gcc, clang = _filled(right, real), _filled(other.get(left, right), real)
         line = f"#define {left} {gcc}"
-        if clang != gcc:
-            line = f"#ifdef __clang__\n#define {left} {clang}\n#else\n{line}\n#endif"
-        lines.append(line)
-    return "\n".join(lines) + "\n"
+        lines += [line] if clang == gcc else ["#ifdef __clang__", f"#define {left} {clang}", "#else", line, "#endif"]
+    return lines
+
+
+def _filled(operation: str, real: str) -> str:
+    kind = KINDS[real]
+    return operation.format(s=kind.ending, neon=kind.neon, mask=kind.mask, every=kind.every)

@@ -60,7 +60,7 @@ def runnable(kernels: KernelSet) -> bool:
         flags = Path("/proc/cpuinfo").read_text(encoding="utf-8").split()
     except OSError:
         return kernels.name == "plain"
-    return kernels.name == "plain" or bool(kernels.feature and kernels.feature in flags)
+    return set(kernels.needs) <= set(flags)
 
 
 def compiled(

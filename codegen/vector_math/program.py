@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 
-from codegen.vector_math.kernel_sets import KernelSet, definitions
+from codegen.vector_math.kernel_sets import FUSED, KernelSet, definitions
 from codegen.vector_math.text import vector_math_c
 
 INTEGERS = {"float": "int", "double": "long long"}
@@ -24,18 +24,10 @@ def program(functions: Iterable[str], real: str, kernels: KernelSet) -> str:
         f"typedef {INTEGERS[real]} ivec __attribute__((vector_size({kernels.width})));",
         f"#define LANES {lanes}\n#define FN(name) vector_##name",
     ]
-    fused = _fused(real) if kernels.name == "neon" else ""
+    fused = f"#ifdef __clang__\n{FUSED}#endif\n" if kernels.name == "neon" else ""
     loops = "".join(_loop(name) for name in names)
     return "\n".join(
-        [*head, definitions(kernels, real) + fused + vector_math_c(names, real) + loops, *_closed(kernels)]
-    )
-
-
-def _fused(real: str) -> str:
-    suffix = "f" if real == "float" else ""
-    return (
-        "static inline vec FN(fused)(vec a, vec b, vec c)\n{\n    for (int lane = 0; lane < LANES; lane++)\n"
-        f"        c[lane] = __builtin_fma{suffix}(a[lane], b[lane], c[lane]);\n    return c;\n}}\n"
+        [*head, *definitions(kernels, real), fused + vector_math_c(names, real) + loops, *_closed(kernels)]
     )
 
 

@@ -26,13 +26,13 @@ PARTS: dict[str, tuple[str, ...]] = {
     "exp": ("at_least", "at_most", "scaled"),
     "expm1": ("at_least", "at_most", "signed_as", "expm1_reduced"),
     "log": ("log_reduced",),
-    "log1p": ("log_reduced", "magnitude", "signed_as"),
+    "log1p": ("log_reduced", "absolute", "signed_as"),
     "tanh": ("at_least", "signed_as", "expm1_reduced"),
     "logistic": (),
-    "erf": ("at_most", "magnitude", "signed_as", "scaled", "expm1_reduced", "erfc_positive"),
-    "erfc": ("at_most", "magnitude", "scaled", "expm1_reduced", "erfc_positive"),
-    "sin": ("magnitude", "turned"),
-    "cos": ("magnitude", "turned"),
+    "erf": ("at_most", "absolute", "signed_as", "scaled", "expm1_reduced", "erfc_positive"),
+    "erfc": ("at_most", "absolute", "scaled", "expm1_reduced", "erfc_positive"),
+    "sin": ("absolute", "turned"),
+    "cos": ("absolute", "turned"),
     "sqrt": ("root",),
     "rsqrt": ("root",),
 }
@@ -42,8 +42,8 @@ TURN_LIMIT = 100_000
 EXPONENT_BITS = {"float": 8, "double": 11}
 
 
-def vector_math_c(functions: Iterable[str], real: str) -> str:
-    """The functions of a vector of `real`, and only what they need."""
+def vector_math_c(functions: Iterable[str], real: str, given: Iterable[str] = ()) -> str:
+    """The functions of a vector of `real`, and only what they need; `given` are parts that the file has."""
     wanted = set(functions)
     unknown = sorted(wanted - set(PARTS))
     if unknown:
@@ -51,7 +51,7 @@ def vector_math_c(functions: Iterable[str], real: str) -> str:
     wanted |= {NEEDS[name] for name in wanted & set(NEEDS)}
     parts = {part for name in wanted for part in PARTS[name]}
     template = _templates().get_template("vector_math.c.jinja")
-    return template.render(functions=wanted, parts=parts, **_constants(PRECISIONS[real]))
+    return template.render(functions=wanted, parts=parts, given=set(given), **_constants(PRECISIONS[real]))
 
 
 @cache

@@ -1,0 +1,83 @@
+"""The functions that equations call, over whole vectors: FN(exp) for exp, for each kernel set and either real.
+
+Those that have polynomials are `codegen.vector_math`'s; any other asks libm for one lane after the other.
+"""
+
+from __future__ import annotations
+
+from typing import Any
+
+from codegen.printers.to_c import Used
+from codegen.vector_math.kernel_sets import FUSED, KERNEL_SETS, OPERATIONS, definitions
+from codegen.vector_math.text import PARTS, vector_math_c
+
+ITEMS = {4: "float", 8: "double"}
+"""The reals by their bytes."""
+OWN = {
+    "fabs": "return (vec)((ivec)x & every(~(uword)0 >> 1));",
+    "square": "return x * x;",
+    "cube": "return x * x * x;",
+    "fourth_power": "return (x * x) * (x * x);",
+}
+ALWAYS_CALLED = ("fma_", "select_", "first_", "put_first_")
+"""The operations that kernels call themselves."""
+
+
+def of_the_set(name: str, prefix: str, item: int) -> str:
+    """The condition under which a line is for a kernel set and a real."""
+    double = f"defined({prefix.upper()}_DOUBLE)"
+    return f"defined(SET_{name}) && {double if item == 8 else '!' + double}"
+
+
+def functions_context(used: Used, prefix: str) -> dict[str, Any]:
+    """What the templates need of registers and functions."""
+    lines = function_lines(used, prefix)
+    text = "\n".join(lines)
+    wanted = tuple(one for one in OPERATIONS if one in ALWAYS_CALLED or f"{one}(" in text)
+    pairs = [(one, item) for one in KERNEL_SETS for item in ITEMS]
+    return {
+        "operations": wanted,
+        "registers": [
+            {
+                "directive": f"#{'elif' if place else 'if'} {of_the_set(one.name, prefix, item)}",
+                "lines": definitions(one, ITEMS[item], wanted),
+            }
+            for place, (one, item) in enumerate(pairs)
+        ],
+        "fused": FUSED,
+        "functions": lines,
+    }
+
+
+def function_lines(used: Used, prefix: str) -> list[str]:
+    """Vector forms of what the equations call."""
+    polynomials = sorted(used.macros & set(PARTS))
+    lines = _polynomials(polynomials, prefix) if polynomials else []
+    for name in sorted(used.macros - set(PARTS) - set(OWN)):
+        lines += _lane_by_lane(name)
+    for name in sorted((used.own | used.macros) & set(OWN)):
+        lines += ["", f"static ALWAYS vec FN({name})(vec x) {{ {OWN[name]} }}"]
+    if "larger" in used.own:
+        lines += [
+            "",
+            "/* The larger of two; NaN where either is. */",
+            "static ALWAYS vec FN(larger)(vec x, vec y) { return FN(select)((x > y) | (x != x), x, y); }",
+        ]
+    return lines
+
+
+def _polynomials(names: list[str], prefix: str) -> list[str]:
+    double, single = (vector_math_c(names, real, ("select",)).rstrip("\n") for real in ("double", "float"))
+    return ["", f"#ifdef {prefix.upper()}_DOUBLE", *double.split("\n"), "#else", *single.split("\n"), "#endif"]
+
+
+def _lane_by_lane(name: str) -> list[str]:
+    return [
+        "",
+        f"static vec FN({name})(vec x)",
+        "{",
+        "    for (int l = 0; l < LANES; l++)",
+        f"        x[l] = (real){name}((double)x[l]);",
+        "    return x;",
+        "}",
+    ]

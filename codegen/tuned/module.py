@@ -192,9 +192,6 @@ def context(t: Tuned) -> dict[str, Any]:
     bounded = _bounded(t)
     updates = [update_context(update, text, plan, t.scene, heads=update_heads(plan, text)) for update, text in zip(plan.updates, c.updates, strict=True)]
     names = _listed_names(t)
-    for update in updates:
-        update["gives"] = [_give(one, t, update["name"], update["states"]) for one in plan.trained]
-    gradient_lines = [_gradient_check(one, t) for one in phases if one.gradient]
     rows, classes = predict_sizes(c)
     steps = (*t.lists["loss"], *t.lists["vjp"])
     hot = {_key(group) for step in steps for group in groups_of(step)}
@@ -227,12 +224,11 @@ def context(t: Tuned) -> dict[str, Any]:
         "lists": {
             **{key: _list(steps, t) for key, steps in t.lists.items() if key != "vjp"},
             "pulled": _list(t.lists["vjp"], t, False),
-            "stored": [_pulled(one, t) for one in plan.trained],
-            "checks": gradient_lines,
+            "given": [_given(one, t) for one in plan.trained],
         },
         "dots": any(one.dots for one in phases),
         "inner_data": bool(t.moved),
-        "checked": any(one.gradient for one in phases),
+        "aimed": bool(plan.trained),
         "flat_gradients": any(_direct(one, t) is None for one in plan.trained),
         "bounded": bounded,
         "bounded_pointers": _pointers(bounded, t),
@@ -362,10 +358,6 @@ def _in_turn(step: Turns, calls: list[str], t: Tuned) -> list[str]:
     return [backwards if step.reverse else forwards, *(f"    {line}" for line in calls), "}"]
 
 
-def _at(tensor: Tensor, struct: str) -> str:
-    return f"&{struct}->{tensor.name}" + "[0]" * len(tensor.axes)
-
-
 def _direct(tensor: Tensor, t: Tuned) -> Phase | None:
     return next((one for one in t.phases.values() if one.gradient == f"{tensor.name}_bar"), None)
 
@@ -375,26 +367,14 @@ def _flat(tensor: Tensor, t: Tuned) -> str:
     return t.c.sizes.product(tensor.shape)
 
 
-def _pulled(tensor: Tensor, t: Tuned) -> str:
+def _given(tensor: Tensor, t: Tuned) -> str:
+    """A gradient given to the finish: by its phase, or from the arena."""
     found = _direct(tensor, t)
-    to = f"x.to = {_at(tensor, 'p_bar')};"
+    name = t.c.name
+    aim = f"FN(aim)(x, offsetof({name}_params, {tensor.name}), offsetof({name}_gradients, {tensor.name}));"
     if found is not None:
-        return f"{to} FN({found.name})(&x, FN(store));"
-    return f"{to} FN(give)(&x, w + AT_{tensor.name}_bar, {_flat(tensor, t)}, FN(store));"
-
-
-def _give(tensor: Tensor, t: Tuned, update: str, states: list[str]) -> str:
-    found = _direct(tensor, t)
-    to = f"x.to = {_at(tensor, 'p')};"
-    for place, _ in enumerate(states):
-        to += f" x.state[{place}] = &state[{place}]->{tensor.name}" + "[0]" * len(tensor.axes) + ";"
-    if found is not None:
-        return f"{to} FN({found.name})(&x, FN({update}_finish));"
-    return f"{to} FN(give)(&x, w + AT_{tensor.name}_bar, {_flat(tensor, t)}, FN({update}_finish));"
-
-
-def _gradient_check(one: Phase, t: Tuned) -> str:
-    return f"FN({one.name})(&x, FN(check));"
+        return f"{aim} FN({found.name})(x, finish);"
+    return f"{aim} FN(give)(x, x->w + AT_{tensor.name}_bar, {_flat(tensor, t)}, finish);"
 
 
 def _bounded(t: Tuned) -> list[str]:

@@ -14,7 +14,7 @@ from derive.calculus.tensor import Index, Ref
 
 
 def update_context(update: Update, text: UpdateText, plan: Plan, scene: Scene, heads: tuple[str, str]) -> dict[str, Any]:
-    """What the template needs of an optimizer; `gives` follow."""
+    """What the template needs of an optimizer."""
     states = list(text.states)
     once = [equation.name for equation in update.program.equations() if not equation.loops]
     return {

@@ -68,7 +68,14 @@ def function_lines(used: Used, prefix: str) -> list[str]:
 
 def _polynomials(names: list[str], prefix: str) -> list[str]:
     double, single = (vector_math_c(names, real, ("select",)).rstrip("\n") for real in ("double", "float"))
-    return ["", f"#ifdef {prefix.upper()}_DOUBLE", *double.split("\n"), "#else", *single.split("\n"), "#endif"]
+    return [
+        "",
+        f"#ifdef {prefix.upper()}_DOUBLE",
+        *double.split("\n"),
+        "#else",
+        *single.split("\n"),
+        "#endif",
+    ]
 
 
 def _lane_by_lane(name: str) -> list[str]:

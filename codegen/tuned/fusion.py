@@ -151,7 +151,12 @@ def _stored_in_turns(groups: tuple[Group, ...], outside: Set[str]) -> tuple[Grou
     found = []
     for place, group in enumerate(groups):
         others = {name for other, one in enumerate(groups) if other != place for name in one.reads}
-        turns = {ref.name for e in group.equations for ref in e.references if ref.indices != _place(group, ref.name)}
+        turns = {
+            ref.name
+            for e in group.equations
+            for ref in e.references
+            if ref.indices != _place(group, ref.name)
+        }
         found.append(Group(group.equations, group.names & (others | turns | outside)))
     return tuple(found)
 

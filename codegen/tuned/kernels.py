@@ -25,7 +25,14 @@ def kernel_lines(phases: Iterable[Phase], plan: Plan, kernels: KernelSet, item: 
         owner = owners.setdefault(one.walk, one.name)
         table = _dots if one.dots else _table
         tables[one.name] = table(one, owner, plan, kernels, item, tiles)
-    return [*tiles.values(), *(line for name, text in tables.items() for line in (f"#undef KERNELS_{name}", f"#define KERNELS_{name} {text}"))]
+    return [
+        *tiles.values(),
+        *(
+            line
+            for name, text in tables.items()
+            for line in (f"#undef KERNELS_{name}", f"#define KERNELS_{name} {text}")
+        ),
+    ]
 
 
 def _table(one: Phase, owner: str, plan: Plan, kernels: KernelSet, item: int, tiles: dict[str, str]) -> str:

@@ -65,7 +65,9 @@ def _needs(equation: Equation, stored: Mapping[str, Stored], batch: Size) -> boo
         return False
     lanes = {equation.target.indices[-1], *(index for term in form.terms for index, _ in term.ranges)}
     elements = [ref for ref in equation.references if not isinstance(ref, IntegerRef)]
-    return all(any(_apart(ref, lane, stored) for ref in elements) for lane in lanes if isinstance(lane, Index))
+    return all(
+        any(_apart(ref, lane, stored) for ref in elements) for lane in lanes if isinstance(lane, Index)
+    )
 
 
 def _apart(ref: Ref, lane: Index, stored: Mapping[str, Stored]) -> bool:

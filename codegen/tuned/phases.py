@@ -1,11 +1,11 @@
 """Phases: each group of equations as one function of the kernel part, a contraction with its finish.
 
-    /* A1[i,j] = sum_{q<n} X[i,q] W1[q,j]; Z2[i,j] = where(A1[i,j] > 0, A1[i,j], 0) */
-    static void FN(Z2)(FN(task) *x)
-    {
-        FN(pack)(W1, D, 1, N, D, 4, panels);
-        FN(contract)((FN(product)){1, 1, N, N, 0, 0, 1, 0, 0, 0}, b->m, M, D, 4, 1, X, panels, FN(Z2_finish), x);
-    }
+/* A1[i,j] = sum_{q<n} X[i,q] W1[q,j]; Z2[i,j] = where(A1[i,j] > 0, A1[i,j], 0) */
+static void FN(Z2)(FN(task) *x)
+{
+    FN(pack)(W1, D, 1, N, D, 4, panels);
+    FN(contract)((FN(product)){1, 1, N, N, 0, 0, 1, 0, 0, 0}, b->m, M, D, 4, 1, X, panels, FN(Z2_finish), x);
+}
 """
 
 from __future__ import annotations
@@ -78,7 +78,10 @@ def _lettered(group: Group, scene: Scene) -> Group:
     others = []
     for equation in group.equations[1:]:
         moved = replace(
-            equation, target=_at(equation.target, renamed), ranges=first.ranges, value=equation.value.xreplace(renamed)
+            equation,
+            target=_at(equation.target, renamed),
+            ranges=first.ranges,
+            value=equation.value.xreplace(renamed),
         )
         others.append(lettered(moved, taken, dict(zip(first.loops, first.loops, strict=True))))
     return Group((first, *others), group.stored)
@@ -91,7 +94,9 @@ def _ordered(found: Contraction, scene: Scene) -> Contraction | None:
     if found.dots:
         return found
     stored = scene.stored[found.left.name]
-    place = {index: stored.order.index(next(iter(steps(found.left, index) or {0: 0}))) for index, _ in found.rows}
+    place = {
+        index: stored.order.index(next(iter(steps(found.left, index) or {0: 0}))) for index, _ in found.rows
+    }
     rows = sorted(found.rows, key=lambda r: place[r[0]])
     kept = [rows[-1]]
     for above in reversed(rows[:-1]):
@@ -103,8 +108,12 @@ def _ordered(found: Contraction, scene: Scene) -> Contraction | None:
         kept.insert(0, above)
     outer = tuple(r for r in found.equation.ranges if r in found.outer or (r in rows and r not in kept))
     right = scene.stored[found.right.name]
-    depth = {index: right.order.index(next(iter(steps(found.right, index) or {0: 0}))) for index, _ in found.sums}
-    return replace(found, rows=tuple(kept), outer=outer, sums=tuple(sorted(found.sums, key=lambda r: depth[r[0]])))
+    depth = {
+        index: right.order.index(next(iter(steps(found.right, index) or {0: 0}))) for index, _ in found.sums
+    }
+    return replace(
+        found, rows=tuple(kept), outer=outer, sums=tuple(sorted(found.sums, key=lambda r: depth[r[0]]))
+    )
 
 
 def _stride(ref: Ref, index: Index, scene: Scene) -> str:
@@ -123,7 +132,12 @@ def _stride(ref: Ref, index: Index, scene: Scene) -> str:
 
 
 def _contracted(
-    found: Contraction, group: Group, scene: Scene, name: str, texts: tuple[str, ...], gradients: frozenset[str]
+    found: Contraction,
+    group: Group,
+    scene: Scene,
+    name: str,
+    texts: tuple[str, ...],
+    gradients: frozenset[str],
 ) -> Phase:
     packed = not found.dots and not _direct(found, scene)
     away = _given_away(found, group, scene, gradients)
@@ -131,11 +145,19 @@ def _contracted(
     scalar = scene.scalar(dict(found.equation.ranges))
     starts, bounds = _loop_bounds(found, scene)
     lane = found.columns or found.lanes
-    fixed = {**{index: Integer(0) for index in (*(i for i, _ in found.rows), lane[0], *(i for i, _ in found.sums))}, **starts}
+    fixed = {
+        **{
+            index: Integer(0) for index in (*(i for i, _ in found.rows), lane[0], *(i for i, _ in found.sums))
+        },
+        **starts,
+    }
     left, right = (_at(ref, fixed) for ref in (found.left, found.right))
     columns, rows = scalar.integer(lane[1]), _product([scalar.integer(n) for _, n in found.rows])
     counts = ["1"] * (3 - len(found.sums)) + [_count(found, r, starts, scene) for r in found.sums]
-    strides_a, strides_b = (["0"] * (3 - len(found.sums)) + [_stride(ref, i, scene) for i, _ in found.sums] for ref in (found.left, found.right))
+    strides_a, strides_b = (
+        ["0"] * (3 - len(found.sums)) + [_stride(ref, i, scene) for i, _ in found.sums]
+        for ref in (found.left, found.right)
+    )
     row = _stride(found.left, found.rows[-1][0], scene)
     body: list[Node] = list(bounds)
     body.append(Line(f"static const FN({'dots' if found.dots else 'kernel'}) kernels[] = KERNELS_{name};"))
@@ -168,8 +190,16 @@ def _contracted(
         head = "" if place else f"SHARED_{min(2, len(found.outer))}"
         nodes = [Loop(str(index.name), scalar.integer(extent), tuple(nodes), before=head)]
     nodes = [*before, *nodes]
-    own = () if away else tuple(_dots_finish(found, group, scene) if found.dots else _finish(found, group, scene))
-    panels = (*(n for _, n in found.sums), found.lanes[1], *(n for _, n in found.outer if around)) if packed else ()
+    own = (
+        ()
+        if away
+        else tuple(_dots_finish(found, group, scene) if found.dots else _finish(found, group, scene))
+    )
+    panels = (
+        (*(n for _, n in found.sums), found.lanes[1], *(n for _, n in found.outer if around))
+        if packed
+        else ()
+    )
     return Phase(
         name,
         texts,
@@ -195,7 +225,10 @@ def _loop_bounds(found: Contraction, scene: Scene) -> tuple[dict[Index, Expr], l
         own = [b for b in found.bounds if b.index == index]
         if not own:
             continue
-        least, stop = [b.least for b in own if b.least is not None], [b.stop for b in own if b.stop is not None]
+        least, stop = (
+            [b.least for b in own if b.least is not None],
+            [b.stop for b in own if b.stop is not None],
+        )
         start, end = "0", scalar.integer(extent)
         for other in least:
             start = f"LARGER({start}, {scalar.integer(other)})"
@@ -215,7 +248,13 @@ def _count(found: Contraction, summed: Range, starts: dict[Index, Expr], scene: 
 
 
 def _walk(
-    found: Contraction, row: str, strides_a: list[str], strides_b: list[str], counts: list[str], packed: bool, scene: Scene
+    found: Contraction,
+    row: str,
+    strides_a: list[str],
+    strides_b: list[str],
+    counts: list[str],
+    packed: bool,
+    scene: Scene,
 ) -> tuple[str, ...]:
     """How a tile goes through memory: rows of the left factor, then both factors by each summed index."""
     count = len(found.sums)
@@ -239,7 +278,12 @@ def _flat(outer: tuple[Range, ...], scene: Scene) -> str:
 
 def _product(factors: list[str]) -> str:
     kept = [f for f in factors if f != "1"]
-    return " * ".join(f if f.replace(">", "").replace("-", "").isidentifier() or f.isdigit() else f"({f})" for f in kept) or "1"
+    return (
+        " * ".join(
+            f if f.replace(">", "").replace("-", "").isidentifier() or f.isdigit() else f"({f})" for f in kept
+        )
+        or "1"
+    )
 
 
 def _at(ref: Ref, fixed: Mapping[Index, Expr] | Mapping[Basic, Basic]) -> Ref:
@@ -250,13 +294,21 @@ def _at(ref: Ref, fixed: Mapping[Index, Expr] | Mapping[Basic, Basic]) -> Ref:
 def _direct(found: Contraction, scene: Scene) -> bool:
     """Whether the right factor lies as the tiles read it: along its rows, rows of whole vectors."""
     whole = scene.sizes.values.get(str(found.lanes[1]), 1) % 16 == 0
-    return adjacent(found.right, found.lanes[0], scene.stored) and (scene.stored[found.right.name].padded or whole)
+    return adjacent(found.right, found.lanes[0], scene.stored) and (
+        scene.stored[found.right.name].padded or whole
+    )
 
 
 def _given_away(found: Contraction, group: Group, scene: Scene, gradients: frozenset[str]) -> bool:
     """Whether the sums are a gradient as they are, so that whoever asked for it may use them up at once."""
     plain = found.form.start == 0 and found.form.finish == ACCUMULATED and found.coefficient == 1
-    alone = len(group.equations) == 1 and len(found.rows) == 1 and not found.outer and not found.dots and not found.bounds
+    alone = (
+        len(group.equations) == 1
+        and len(found.rows) == 1
+        and not found.outer
+        and not found.dots
+        and not found.bounds
+    )
     return plain and alone and found.equation.name in gradients and len(found.equation.target.indices) == 2
 
 
@@ -291,7 +343,9 @@ def _finish(found: Contraction, group: Group, scene: Scene) -> list[str]:
 
 
 def _outer_indices(found: Contraction) -> list[Node]:
-    return [Line(f"const int {index.name} = x->outer[{place}];") for place, (index, _) in enumerate(found.outer)]
+    return [
+        Line(f"const int {index.name} = x->outer[{place}];") for place, (index, _) in enumerate(found.outer)
+    ]
 
 
 def _dots_finish(found: Contraction, group: Group, scene: Scene) -> list[str]:
@@ -308,4 +362,3 @@ def _dots_finish(found: Contraction, group: Group, scene: Scene) -> list[str]:
     body: list[Node] = [*_outer_indices(found), Line(f"const int {found.rows[0][0].name} = first + r;")]
     body.append(Loop("v", "vectors", tuple(inner)))
     return render([Loop("r", "rows", tuple(body))])
-

@@ -45,7 +45,9 @@ class Stored:
         if not inner:
             return "1"
         factors = [size(self.tensor.shape[other]) for other in inner[:-1]] + [self.row(size)]
-        return " * ".join(f if f.isidentifier() or f.isdigit() or f.startswith("PAD(") else f"({f})" for f in factors)
+        return " * ".join(
+            f if f.isidentifier() or f.isdigit() or f.startswith("PAD(") else f"({f})" for f in factors
+        )
 
     def reals(self, sizes: Callable[[Expr], int], item: int) -> int:
         """How many reals of so many bytes it takes, in whole cache lines."""
@@ -69,5 +71,7 @@ def offset(stored: Stored, indices: tuple[Expr, ...], size: Text, write: Callabl
         if stride == "1":
             terms.append(text)
             continue
-        terms.append(f"{text if isinstance(index, Index | Ref) or index.is_Integer else f'({text})'} * {stride}")
+        terms.append(
+            f"{text if isinstance(index, Index | Ref) or index.is_Integer else f'({text})'} * {stride}"
+        )
     return " + ".join(terms)

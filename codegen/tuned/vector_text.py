@@ -44,7 +44,10 @@ class ToVector(ToC):
 
     def _varies(self, node: Basic) -> bool:
         real = any(not isinstance(ref, IntegerRef) for ref in refs(node))
-        return real or any(isinstance(s, Symbol) and not isinstance(s, Index) and s.name in self.locals for s in node.free_symbols)
+        return real or any(
+            isinstance(s, Symbol) and not isinstance(s, Index) and s.name in self.locals
+            for s in node.free_symbols
+        )
 
     locals: frozenset[str] = frozenset()
 
@@ -64,7 +67,12 @@ class ToVector(ToC):
     def _where(self, node: Where) -> tuple[str, int]:
         condition = node.condition
         chosen, other = node.chosen, node.other
-        if isinstance(condition, Positive) and chosen == condition.expression and other == 0 and self._varies(chosen):
+        if (
+            isinstance(condition, Positive)
+            and chosen == condition.expression
+            and other == 0
+            and self._varies(chosen)
+        ):
             inner = self.vec(chosen)
             return f"FN(select)({inner} < all(0), all(0), {inner})", POSTFIX
         if self._uniform(condition):
@@ -79,9 +87,10 @@ class ToVector(ToC):
         return True
 
     def _single(self, node: Basic) -> bool:
-        return not any(isinstance(s, Symbol) and not isinstance(s, Index) and s.name in self.locals for s in node.free_symbols) and all(
-            self.lane not in free_indices(ref) for ref in refs(node)
-        )
+        return not any(
+            isinstance(s, Symbol) and not isinstance(s, Index) and s.name in self.locals
+            for s in node.free_symbols
+        ) and all(self.lane not in free_indices(ref) for ref in refs(node))
 
     def mask(self, node: Basic) -> str:
         """A condition as lanes of all bits or none."""

@@ -68,7 +68,10 @@ KERNEL_SETS = (
             ("min_(a, b)", "__builtin_ia32_min{s}512_mask(a, b, a, {every}, 4)"),
             ("max_(a, b)", "__builtin_ia32_max{s}512_mask(a, b, a, {every}, 4)"),
             ("sqrt_(a)", "__builtin_ia32_sqrt{s}512_mask(a, a, -1, 4)"),
-            ("first_(x, n)", f"__builtin_ia32_loadu{{s}}512_mask((const void *)(x), (vec){{{{0}}}}, {FIRST_OF_16})"),
+            (
+                "first_(x, n)",
+                f"__builtin_ia32_loadu{{s}}512_mask((const void *)(x), (vec){{{{0}}}}, {FIRST_OF_16})",
+            ),
             ("put_first_(x, v, n)", f"__builtin_ia32_storeu{{s}}512_mask((void *)(x), v, {FIRST_OF_16})"),
         ),
         (
@@ -146,7 +149,11 @@ def definitions(kernels: KernelSet, real: str, wanted: tuple[str, ...] = OPERATI
             continue
         gcc, clang = _filled(right, real), _filled(other.get(left, right), real)
         line = f"#define {left} {gcc}"
-        lines += [line] if clang == gcc else ["#ifdef __clang__", f"#define {left} {clang}", "#else", line, "#endif"]
+        lines += (
+            [line]
+            if clang == gcc
+            else ["#ifdef __clang__", f"#define {left} {clang}", "#else", line, "#endif"]
+        )
     return lines
 
 

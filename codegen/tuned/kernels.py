@@ -11,7 +11,7 @@ from __future__ import annotations
 from collections.abc import Iterable
 
 from codegen.plan import Plan
-from codegen.tuned.phases import Phase
+from codegen.tuned.phase import Phase
 from codegen.tuned.tiles import SMALL_ROWS, dot_rows, most_columns, most_rows, parts, vectors_at_once
 from codegen.vector_math.kernel_sets import KernelSet
 

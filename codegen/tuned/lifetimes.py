@@ -11,7 +11,7 @@ from collections.abc import Mapping
 from codegen.plan import Plan
 from codegen.tuned.arena import Arena, Lifetime, arena
 from codegen.tuned.fusion import Step, groups_of
-from codegen.tuned.phases import Phase
+from codegen.tuned.phase import Phase
 from codegen.tuned.storage import Stored
 
 

@@ -21,7 +21,8 @@ from codegen.tuned.functions import ITEMS
 from codegen.tuned.fusion import Group, Step, fused, groups_of, names_of, reads_of
 from codegen.tuned.layout import innermost
 from codegen.tuned.lifetimes import lifetimes_arena
-from codegen.tuned.phases import Phase, phase
+from codegen.tuned.phase import Phase
+from codegen.tuned.phases import phase
 from codegen.tuned.places import placed, places
 from codegen.tuned.scene import Scene
 from derive.calculus.tensor import Tensor

@@ -8,10 +8,11 @@ Tensors of the arena may have any order of axes; the last in the order has strid
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 
 from sympy import Expr, Integer
+from sympy.core.basic import Basic
 
 from derive.calculus.tensor import Index, Ref, Tensor
 
@@ -75,3 +76,9 @@ def offset(stored: Stored, indices: tuple[Expr, ...], size: Text, write: Callabl
             f"{text if isinstance(index, Index | Ref) or index.is_Integer else f'({text})'} * {stride}"
         )
     return " + ".join(terms)
+
+
+def at(ref: Ref, fixed: Mapping[Index, Expr] | Mapping[Basic, Basic]) -> Ref:
+    """An element with some indices at fixed values."""
+    renamed: dict[Basic, Basic] = dict(fixed)
+    return Ref(ref.args[0], *(index.xreplace(renamed) for index in ref.indices))

@@ -15,15 +15,18 @@ from codegen.collector import paused
 from codegen.description import render_description
 from codegen.folder import write_folder
 from codegen.names import require_name, require_prefix
+from codegen.numpy_layer import render_numpy_layer
+from codegen.numpy_module import render_numpy
 from codegen.plan import Plan, plan_layer, plan_network, size_names
 from codegen.readme import render_init, render_readme
+from codegen.targets import TARGETS
+from codegen.tuned.module import render_tuned
 from derive.calculus.network import Network
 from derive.calculus.program import Program
 from derive.calculus.roles import require_elements, require_network, require_sizes, require_unmarked
 from derive.calculus.soundness import require_sound, require_used
 from derive.errors import DeriveError
 
-TARGETS = ("numpy", "c", "tuned")
 DEFAULT_SIZE = 8
 
 
@@ -43,14 +46,10 @@ def render(plan: Plan, targets: Sequence[str]) -> dict[str, str]:
     name = plan.network.name
     files = {"__init__.py": render_init(plan, targets)}
     if "numpy" in targets:
-        from codegen.numpy_module import render_numpy
-
         files[f"{name}.py"] = render_numpy(plan)
     if "c" in targets:
         files[f"{name}.h"], files[f"{name}.c"] = render_c(plan)
     if "tuned" in targets:
-        from codegen.tuned.module import render_tuned
-
         files[f"{name}.h"], files[f"{name}_tuned.c"] = render_tuned(plan)
     return {
         **files,
@@ -73,15 +72,14 @@ def emit_layer(
     require_targets(targets)
     if "tuned" in targets:
         raise DeriveError(
-            f"layer {program.name!r} alone has no tuned form; build it for numpy or c, or a network that holds it"
+            f"layer {program.name!r} alone has no tuned form; build it for numpy or c, "
+            "or a network that holds it"
         )
     name = require_prefix(program.name, "the layer")
     all_sizes = require_layer(program, sizes or {})
     plan = plan_layer(program, with_)
     files = {"__init__.py": f'"""{name}, alone: {", ".join(plan.programs)}."""\n'}
     if "numpy" in targets:
-        from codegen.numpy_layer import render_numpy_layer
-
         files["__init__.py"] += f"\nfrom .{name} import *  # noqa: F403\n"
         files[f"{name}.py"] = render_numpy_layer(name, plan)
     if "c" in targets:

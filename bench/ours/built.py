@@ -14,7 +14,8 @@ import numpy as np
 from bench.cases import ADAMW, NETWORKS, RATE, Case, Contraction, Layer, Lenet, Perceptron, Transformer
 from bench.data import Array, contraction, layer, training
 from bench.ours.names import ours
-from codegen.emit import TARGETS, emit, emit_layer
+from codegen.emit import emit, emit_layer
+from codegen.targets import TARGETS
 from codegen.plan import plan_layer, size_names
 from derive import optimizers
 from derive.calculus.define import define

@@ -2,14 +2,15 @@
 
     C[i,j] = sum_k A[i,k] B[k,j]
 
-j runs along the lanes: it is the last axis of the target in memory and an index of one factor, B. Rows i are the
-target's indices that A alone has, evenly spaced there; all others are loops around. Indices may be windows, as
-X[e,c,h+u-p,w+v-p]: a sum's step is then the step of its axis. Guards that bound one summed index each are bounds
-of its loop.
+j runs along the lanes: it is the last axis of the target in memory and an index of one factor, B. Rows i are
+the target's indices that A alone has, evenly spaced there; all others are loops around. Indices may be
+windows, as X[e,c,h+u-p,w+v-p]: a sum's step is then the step of its axis. Guards that bound one summed index
+each are bounds of its loop.
 
     K_bar[o,c,u,v] = sum_{e,h,w} Y_bar[e,o,h,w] X[e,c,h+u,w+v]
 
-has lanes along e, which both factors have next to each other and which is summed: `Dots` of rows o and columns v.
+has lanes along e, which both factors have next to each other and which is summed: `Dots` of rows o and
+columns v.
 """
 
 from __future__ import annotations

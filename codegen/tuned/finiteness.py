@@ -12,14 +12,24 @@ from codegen.tuned.scene import pointer
 
 def bounded_lines(t: Tuned) -> list[str]:
     """Refusals of what may not be finite."""
+    return [*_looked_at(t), *_bounds_of_sums(t)]
+
+
+def _looked_at(t: Tuned) -> list[str]:
     plan = t.c.plan
     lines = [f"if (!(*{pointer(plan.network.loss)} - *{pointer(plan.network.loss)} == 0))", "    return 0;"]
     for tensor in plan.trained:
         if direct(tensor, t) is None:
+            bar = pointer(f"{tensor.name}_bar")
             lines += [
-                f"if (!(FN(magnitude)({pointer(f'{tensor.name}_bar')}, 1, {flat_size(tensor, t)}, 0) <= REAL_MAX))",
+                f"if (!(FN(magnitude)({bar}, 1, {flat_size(tensor, t)}, 0) <= REAL_MAX))",
                 "    return 0;",
             ]
+    return lines
+
+
+def _bounds_of_sums(t: Tuned) -> list[str]:
+    lines: list[str] = []
     done: list[str] = []
     for one in t.phases.values():
         if one.operands is None:
@@ -38,4 +48,5 @@ def _magnitude(name: str, t: Tuned) -> str:
     stored = t.scene.stored[name]
     scalar = t.scene.scalar()
     rows = " * ".join(scalar.integer(stored.tensor.shape[axis], 8) for axis in stored.order[:-1]) or "1"
-    return f"FN(magnitude)({pointer(name)}, {rows}, {scalar.integer(stored.tensor.shape[stored.order[-1]])}, {stored.row(t.scene.size)})"
+    columns = scalar.integer(stored.tensor.shape[stored.order[-1]])
+    return f"FN(magnitude)({pointer(name)}, {rows}, {columns}, {stored.row(t.scene.size)})"

@@ -1,4 +1,4 @@
-"""The functions that equations call, over whole vectors: FN(exp) for exp, for each kernel set and either real.
+"""The functions that equations call, over whole vectors: FN(exp) for exp, by kernel set and real.
 
 Those that have polynomials are `codegen.vector_math`'s; any other asks libm for one lane after the other.
 """

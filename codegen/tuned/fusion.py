@@ -3,8 +3,9 @@
     A1[i,j] = sum_{p<n} X[i,p] W1[p,j] + b1[j]        one group: A1 stays in registers,
     Z2[i,j] = where(A1[i,j] > 0, A1[i,j], 0)          Z2 alone is stored
 
-An equation joins the group before it where it reads one of its names at the same place, for the same loops, and
-whatever else it reads was there before the group. What nothing outside of the group reads is never stored.
+An equation joins the group before it where it reads one of its names at the same place, for the same loops,
+and whatever else it reads was there before the group. What nothing outside of the group reads is never
+stored.
 """
 
 from __future__ import annotations

@@ -23,8 +23,10 @@ def kernel_lines(phases: Iterable[Phase], plan: Plan, kernels: KernelSet, item: 
     tables: dict[str, str] = {}
     for one in phases:
         owner = owners.setdefault(one.walk, one.name)
-        table = _dots if one.dots else _table
-        tables[one.name] = table(one, owner, plan, kernels, item, tiles)
+        if one.dots:
+            tables[one.name] = _dots(one, owner, plan, kernels, tiles)
+        else:
+            tables[one.name] = _table(one, owner, plan, kernels, item, tiles)
     return [
         *tiles.values(),
         *(
@@ -56,7 +58,7 @@ def _table(one: Phase, owner: str, plan: Plan, kernels: KernelSet, item: int, ti
     return f"{{{', '.join(entries)}}}"
 
 
-def _dots(one: Phase, owner: str, plan: Plan, kernels: KernelSet, item: int, tiles: dict[str, str]) -> str:
+def _dots(one: Phase, owner: str, plan: Plan, kernels: KernelSet, tiles: dict[str, str]) -> str:
     assert one.shape is not None
     rows, columns = (plan.size(extent) for extent in one.shape)
     wide = parts(columns, most_columns(kernels))

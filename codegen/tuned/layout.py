@@ -2,10 +2,10 @@
 
     P1[e,c,h,w] = max_{u<2,v<2} Z1[e,c,2h+u,2w+v]
 
-A tensor lies as it is declared, the last axis innermost, unless an equation then has no index along which its
-elements follow each other, and the examples e are such an index once they are innermost: no lane is idle then and
-no window is copied. All tensors of examples in such an equation change together, and so do those that are read
-with them elsewhere, but for plain products, which take their factors in any order.
+A tensor lies as it is declared, the last axis innermost, unless an equation then has no index along which
+its elements follow each other, and the examples e are such an index once they are innermost: no lane is idle
+then and no window is copied. All tensors of examples in such an equation change together, and so do those
+that are read with them elsewhere, but for plain products, which take their factors in any order.
 """
 
 from __future__ import annotations
@@ -65,12 +65,10 @@ def _needs(equation: Equation, stored: Mapping[str, Stored], batch: Size) -> boo
         return False
     lanes = {equation.target.indices[-1], *(index for term in form.terms for index, _ in term.ranges)}
     elements = [ref for ref in equation.references if not isinstance(ref, IntegerRef)]
-    return all(
-        any(_apart(ref, lane, stored) for ref in elements) for lane in lanes if isinstance(lane, Index)
-    )
+    return all(any(_apart(ref, lane) for ref in elements) for lane in lanes if isinstance(lane, Index))
 
 
-def _apart(ref: Ref, lane: Index, stored: Mapping[str, Stored]) -> bool:
+def _apart(ref: Ref, lane: Index) -> bool:
     if not has(ref, lane):
         return False
     last = ref.indices[-1]

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
 from math import prod
 from typing import Any
 
@@ -13,8 +12,9 @@ from codegen.c_prototypes import head, update_heads
 from codegen.c_source import checks, inits, macros, predict_sizes, source_checkpoint
 from codegen.plan import Plan
 from codegen.printers.to_c import Used
+from codegen.tuned.arena_map import arena_maps
 from codegen.tuned.finiteness import bounded_lines
-from codegen.tuned.functions import ITEMS, functions_context
+from codegen.tuned.functions import functions_context
 from codegen.tuned.fusion import groups_of
 from codegen.tuned.lists import calls, direct, given, phase_context, pointers
 from codegen.tuned.pipeline import Tuned, key_of, tuned
@@ -30,7 +30,7 @@ def render_tuned(plan: Plan) -> tuple[str, str]:
     c = c_network(plan)
     t = tuned(c)
     source = templates().get_template("tuned/network.c.jinja").render(context(t))
-    return render_header(c, _more(t)), source
+    return render_header(c, _more(t), {item: found.reals * item for item, found in t.arenas.items()}), source
 
 
 def _more(t: Tuned) -> int:
@@ -66,7 +66,7 @@ def context(t: Tuned) -> dict[str, Any]:
         "macros": macros(_library(t)),
         "sizes": [{"constant": c.sizes.constant(s), "value": v} for s, v in c.sizes.values.items()],
         "constants": _constants(c),
-        "arenas": [arena_map(t, item) for item in ITEMS],
+        "arenas": arena_maps(t),
         "sets": [{**one.__dict__, "width_of_choice": place + 1} for place, one in enumerate(KERNEL_SETS)],
         "updates": updates,
         "most": c.sizes.source_text(plan.batch_size),
@@ -110,13 +110,3 @@ def _library(t: Tuned) -> Used:
 def _constants(c: CNetwork) -> list[str]:
     found = ", ".join(f"{short} = {long}" for short, long in c.sizes.short_names.items())
     return [f"enum {{ {found} }};"]
-
-
-def arena_map(t: Tuned, item: int) -> Mapping[str, object]:
-    """enum { AT_Z2 = 0, .. } for one size of real."""
-    found = t.arenas[item]
-    directive = f"#ifndef {t.c.name.upper()}_DOUBLE" if item == 4 else "#else"
-    lines = [f"AT_{name} = {at}," for name, at in found.offsets.items()]
-    lines.append(f"ARENA_REALS = {found.reals}")
-    lines = ["\n    ".join(lines)]
-    return {"directive": directive, "lines": lines}

@@ -93,11 +93,11 @@ def _along(group: Group, form: Accumulation, lanes: Lanes, scene: Scene) -> list
     inside = scene.with_locals(group.names)
     extents = dict(first.ranges)
     body = _accumulated(first, form, lanes, scene, extents)
-    body += _stores(group, first, lanes, scene)
+    body += _stores(group, first, scene)
     text = inside.vectors(lanes.index, extents)
     for equation in group.equations[1:]:
         body.append(Line(f"const vec {value_of(equation.name)} = {text.vec(equation.value)};"))
-        body += _stores(group, equation, lanes, scene)
+        body += _stores(group, equation, scene)
     vector_loop = Loop(lanes.index.name, scene.extent(lanes.extent), tuple(body), step="LANES")
     return _shared(nested(outer, [vector_loop], scene.scalar()))
 
@@ -140,7 +140,7 @@ def _indices(condition: Expr) -> set[Index]:
     return {node for node in condition.free_symbols if isinstance(node, Index)}
 
 
-def _stores(group: Group, equation: Equation, lanes: Lanes, scene: Scene) -> list[Node]:
+def _stores(group: Group, equation: Equation, scene: Scene) -> list[Node]:
     if equation.name not in group.stored:
         return []
     return [Line(store(equation.target, value_of(equation.name), scene))]
@@ -172,11 +172,10 @@ def _summed(group: Group, form: Accumulation, lanes: Lanes, scene: Scene) -> lis
     value = text.vec(Where(term.condition, term.body, neutral) if varies else term.body)
     edge = "all(-(real)INFINITY)" if largest else "all(0)"
     extent = scene.extent(lanes.extent)
+    left = f"{extent} - {lanes.index.name}"
     step: list[Node] = [
         Line(f"vec term = {value};"),
-        Line(
-            f"term = {extent} - {lanes.index.name} < LANES ? FN(before)(term, {extent} - {lanes.index.name}, {edge}) : term;"
-        ),
+        Line(f"term = {left} < LANES ? FN(before)(term, {left}, {edge}) : term;"),
     ]
     if largest:
         scene.called.own.add("larger")

@@ -64,6 +64,7 @@ def tuned(c: CNetwork) -> Tuned:
 
 
 def key_of(step: Group) -> tuple[str, ...]:
+    """What tells a group from any other: its equations, and what of them is stored."""
     return (*(str(equation) for equation in step.equations), *sorted(step.stored))
 
 

@@ -10,11 +10,13 @@ from codegen.vector_math.kernel_sets import KERNEL_SETS
 
 
 def row_macros() -> list[str]:
+    """ROWS_3(DO) is DO(0) DO(1) DO(2)."""
     lines = ["#define ROWS_1(DO) DO(0)"]
     return lines + [f"#define ROWS_{r}(DO) ROWS_{r - 1}(DO) DO({r - 1})" for r in range(2, MOST_ROWS + 1)]
 
 
 def vector_macros() -> list[str]:
+    """What a tile does for one row, and once for its vectors, by how many vectors there are."""
     lines = []
     for v in range(1, 7):
         every = range(v)

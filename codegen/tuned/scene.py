@@ -53,7 +53,7 @@ class Scene:
     def _element(self, ref: Ref, to_c: ToC) -> str:
         if ref.name in self.locals:
             return value(ref.name)
-        at = self.offset(ref, lambda index: to_c.integer(index))
+        at = self.offset(ref, to_c.integer)
         name = pointer(ref.name)
         return f"{name}[{at}]" if at else f"*{name}" if not ref.indices else f"{name}[0]"
 
@@ -72,7 +72,7 @@ class Scene:
     def address(self, ref: Ref) -> str:
         """A pointer to an element."""
         to_c = self.scalar()
-        at = self.offset(ref, lambda index: to_c.integer(index))
+        at = self.offset(ref, to_c.integer)
         return pointer(ref.name) + (f" + {at}" if at else "")
 
     def vectors(
@@ -124,8 +124,25 @@ class Scene:
 
 
 TAKEN = frozenset(
-    """s kernels panels finish x b p w c r v rows vectors first lane sum term whole largest best at left
-    all every load put vec ivec real word""".split()
+    {
+        "s",
+        "kernels",
+        "panels",
+        "finish",
+        "x",
+        "b",
+        "p",
+        "w",
+        "c",
+        "r",
+        "v",
+        "rows",
+        "vectors",
+        "first",
+        "lane",
+    }
+    | {"sum", "term", "whole", "largest", "best", "at", "left", "all", "every", "load", "put", "vec", "ivec"}
+    | {"real", "word", "uword"}
 )
 """What phases call their own variables and macros."""
 

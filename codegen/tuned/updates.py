@@ -1,4 +1,7 @@
-"""An optimizer's equations over whole vectors, as what becomes of a gradient: W -= lr X^T G has no gradient in memory."""
+"""An optimizer over whole vectors, as what becomes of a gradient.
+
+W -= lr X^T G     has no gradient in memory
+"""
 
 from __future__ import annotations
 

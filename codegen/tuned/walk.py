@@ -1,6 +1,7 @@
 """Walks: how a contraction's tiles go through memory, as C spells it.
 
-C[i,j] = sum_p X[i,p] W[p,j]     rows N apart; X moves by 1 and a packed W by the width of its panel for each p
+C[i,j] = sum_p X[i,p] W[p,j]     rows N apart; X moves by 1 and a packed W by the width of its panel for each
+p
 """
 
 from __future__ import annotations
@@ -19,9 +20,9 @@ from derive.calculus.tensor import Index, Ref
 
 @dataclass(frozen=True)
 class Walk:
-    """The strides of a contraction's factors, the counts of its sums, from where they start, and whether B is packed.
+    """Strides of a contraction's factors, counts of its sums, where they start, and whether B is packed.
 
-    Three of each, 0 and 1 where there are fewer sums; `around`: B is another for each value of the outer loops.
+    Three of each, 0 and 1 where there are fewer sums; `around`: B differs by the outer loops.
     """
 
     row: str
@@ -119,6 +120,7 @@ def _direct(found: Contraction, scene: Scene) -> bool:
 
 
 def product(factors: list[str]) -> str:
+    """Factors as one text, 1 left out."""
     kept = [f for f in factors if f != "1"]
     return (
         " * ".join(

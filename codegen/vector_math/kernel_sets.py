@@ -31,7 +31,7 @@ KINDS = {
 
 @dataclass(frozen=True)
 class KernelSet:
-    """Registers of so many bytes and the operations over them; `clang` has those that gcc calls otherwise.
+    """Registers of so many bytes, and operations; `clang` has those that gcc calls otherwise.
 
     In an operation {s} stands for the instruction's ending, {neon} for that of AArch64, {mask} for the type of
     a mask and {every} for a full one.
@@ -133,11 +133,12 @@ FUSED = """\
 static inline vec FN(fused)(vec a, vec b, vec c)
 {
     for (int lane = 0; lane < LANES; lane++)
-        c[lane] = sizeof(c[0]) == 4 ? __builtin_fmaf(a[lane], b[lane], c[lane]) : __builtin_fma(a[lane], b[lane], c[lane]);
+        c[lane] = sizeof(c[0]) == 4 ? __builtin_fmaf(a[lane], b[lane], c[lane])
+                                    : __builtin_fma(a[lane], b[lane], c[lane]);
     return c;
 }
 """
-"""a b + c where the compiler has no name for it over vectors, as clang for AArch64; it is one instruction there too."""
+"""a b + c where the compiler has no name for it over vectors, as clang for AArch64."""
 
 
 def definitions(kernels: KernelSet, real: str, wanted: tuple[str, ...] = OPERATIONS) -> list[str]:

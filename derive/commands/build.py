@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 
 import click
 
+from codegen.targets import TARGETS
 from derive.commands.train import parse_sizes
 from derive.errors import DeriveError
 
@@ -37,7 +38,6 @@ forward, vjp and jvp. `python -m derive list` names them all.
   gauss_newton  J' H J v, J of the output, H the loss's Hessian there; of a layer, J' J v
   per_example   the gradient of each example's own loss
 """
-TARGETS = ("numpy", "c", "tuned")
 
 
 def parse_targets(_: click.Context, __: click.Parameter, given: str) -> tuple[str, ...]:

@@ -1,4 +1,4 @@
-"""Every kernel set that can run here, NEON under emulation, against the plain C: losses and parameters of three steps."""
+"""Every kernel set that can run here, NEON under emulation, against the plain C: three steps of training."""
 
 import shutil
 from pathlib import Path

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from functools import cache
 from pathlib import Path
 
@@ -26,9 +27,12 @@ def templates() -> Environment:
     )
 
 
-def render_header(c: CNetwork, more: int = 0) -> str:
-    """<name>.h; `more` reals of the workspace are for a second implementation that needs them."""
-    return templates().get_template("network.h.jinja").render(header_context(c), more=more)
+def render_header(c: CNetwork, more: int = 0, arena: Mapping[int, int] | None = None) -> str:
+    """<name>.h; `more` reals of the workspace are for a second implementation.
+
+    `arena` is how many bytes that one uses, by the bytes of a real.
+    """
+    return templates().get_template("network.h.jinja").render(header_context(c), more=more, arena=arena or {})
 
 
 def render_source(c: CNetwork) -> str:

@@ -16,16 +16,19 @@ from codegen.description import render_description
 from codegen.extents import size_names
 from codegen.folder import write_folder
 from codegen.names import require_name, require_prefix
+from codegen.numpy_layer import render_numpy_layer
+from codegen.numpy_module import render_numpy
 from codegen.pipeline import Watch, silent
 from codegen.plan import Plan, plan_layer, plan_network
 from codegen.readme import render_init, render_readme
+from codegen.targets import TARGETS
+from codegen.tuned.module import render_tuned
 from derive.calculus.network import Network
 from derive.calculus.program import Program
 from derive.calculus.roles import require_elements, require_network, require_sizes, require_unmarked
 from derive.calculus.soundness import require_sound, require_used
 from derive.errors import DeriveError
 
-TARGETS = ("numpy", "c", "tuned")
 DEFAULT_SIZE = 8
 Tell = Callable[[str], None]
 
@@ -54,14 +57,10 @@ def render(plan: Plan, targets: Sequence[str]) -> dict[str, str]:
     name = plan.network.name
     files = {"__init__.py": render_init(plan, targets)}
     if "numpy" in targets:
-        from codegen.numpy_module import render_numpy
-
         files[f"{name}.py"] = render_numpy(plan)
     if "c" in targets:
         files[f"{name}.h"], files[f"{name}.c"] = render_c(plan)
     if "tuned" in targets:
-        from codegen.tuned.module import render_tuned
-
         files[f"{name}.h"], files[f"{name}_tuned.c"] = render_tuned(plan)
     return {
         **files,
@@ -94,8 +93,6 @@ def emit_layer(
     plan = plan_layer(program, with_, all_sizes, budget, watch)
     files = {"__init__.py": f'"""{name}, alone: {", ".join(plan.programs)}."""\n'}
     if "numpy" in targets:
-        from codegen.numpy_layer import render_numpy_layer
-
         files["__init__.py"] += f"\nfrom .{name} import *  # noqa: F403\n"
         files[f"{name}.py"] = render_numpy_layer(name, plan)
     if "c" in targets:

@@ -14,9 +14,10 @@ import numpy as np
 from bench.cases import ADAMW, NETWORKS, RATE, Case, Contraction, Layer, Lenet, Perceptron, Transformer
 from bench.data import Array, contraction, layer, training
 from bench.ours.names import ours
-from codegen.emit import TARGETS, emit, emit_layer
+from codegen.emit import emit, emit_layer
 from codegen.extents import size_names
 from codegen.plan import plan_layer
+from codegen.targets import TARGETS
 from derive import optimizers
 from derive.calculus.define import define
 from derive.calculus.network import Network

@@ -4,8 +4,9 @@
     H_bar    equations 9..11       at 0: E is dead by then
     Z2       equations 1..11       at 1664
 
-Largest first, each at the first place where nothing alive at the same time lies: the rule of register allocation
-by first fit (Lee et al., TFLite memory planning, 2018). Offsets and sizes are whole cache lines, in reals.
+Largest first, each at the first place where nothing alive at the same time lies: the rule of register
+allocation by first fit (Lee et al., TFLite memory planning, 2018). Offsets and sizes are whole cache lines,
+in reals.
 """
 
 from __future__ import annotations
@@ -30,10 +31,11 @@ class Lifetime:
 
 @dataclass(frozen=True)
 class Arena:
-    """Where each value lies, and how many reals that takes together."""
+    """Where each value lies, for how long, and how many reals that takes together."""
 
     offsets: Mapping[str, int]
     reals: int
+    lifetimes: Mapping[str, Lifetime]
 
 
 def arena(lifetimes: list[Lifetime]) -> Arena:
@@ -49,4 +51,5 @@ def arena(lifetimes: list[Lifetime]) -> Arena:
     return Arena(
         {one.name: at for at, one in sorted(placed, key=lambda p: (p[0], p[1].name))},
         max((at + one.reals for at, one in placed), default=0),
+        {one.name: one for one in lifetimes},
     )

@@ -2,14 +2,15 @@
 
     C[i,j] = sum_k A[i,k] B[k,j]
 
-j runs along the lanes: it is the last axis of the target in memory and an index of one factor, B. Rows i are the
-target's indices that A alone has, evenly spaced there; all others are loops around. Indices may be windows, as
-X[e,c,h+u-p,w+v-p]: a sum's step is then the step of its axis. Guards that bound one summed index each are bounds
-of its loop.
+j runs along the lanes: it is the last axis of the target in memory and an index of one factor, B. Rows i are
+the target's indices that A alone has, evenly spaced there; all others are loops around. Indices may be
+windows, as X[e,c,h+u-p,w+v-p]: a sum's step is then the step of its axis. Guards that bound one summed index
+each are bounds of its loop.
 
     K_bar[o,c,u,v] = sum_{e,h,w} Y_bar[e,o,h,w] X[e,c,h+u,w+v]
 
-has lanes along e, which both factors have next to each other and which is summed: `Dots` of rows o and columns v.
+has lanes along e, which both factors have next to each other and which is summed: `Dots` of rows o and
+columns v.
 """
 
 from __future__ import annotations
@@ -73,7 +74,10 @@ def contraction(equation: Equation, stored: Mapping[str, Stored], zeros: Zeros =
     form = accumulation(equation.value)
     if form is None or form.kind != Sum.operator or len(form.terms) != 1 or equation.accumulates:
         return None
-    if equation.target.indices[len(equation.target.indices) - len(equation.loops) :] != equation.loops or not equation.loops:
+    if (
+        equation.target.indices[len(equation.target.indices) - len(equation.loops) :] != equation.loops
+        or not equation.loops
+    ):
         return None
     term = form.terms[0]
     factors = Mul.make_args(term.body)
@@ -129,7 +133,12 @@ def zeros_of(equations: Iterable[Equation]) -> dict[str, tuple[tuple[Expr, ...],
     found: dict[str, tuple[tuple[Expr, ...], Basic]] = {}
     for equation in equations:
         value = equation.value
-        if isinstance(value, Where) and value.other == 0 and not refs(value.condition) and not equation.accumulates:
+        if (
+            isinstance(value, Where)
+            and value.other == 0
+            and not refs(value.condition)
+            and not equation.accumulates
+        ):
             found[equation.name] = (equation.target.indices, value.condition)
     return found
 
@@ -154,7 +163,11 @@ def _bounds(parts: list[Basic], sums: set[Index]) -> tuple[Bound, ...] | None:
 
 def _bounded(bounds: tuple[Bound, ...]) -> frozenset[Index]:
     """The indices that bounds depend on."""
-    return frozenset(i for b in bounds for i in (b.index, *free_indices(b.least or Integer(0)), *free_indices(b.stop or Integer(0))))
+    return frozenset(
+        i
+        for b in bounds
+        for i in (b.index, *free_indices(b.least or Integer(0)), *free_indices(b.stop or Integer(0)))
+    )
 
 
 def _extent(extent: Expr) -> int:
@@ -263,7 +276,14 @@ def _dots(
     if len(lanes) != 1 or not all(steps(ref, index) is not None for ref in elements for index, _ in sums):
         return None
     both = [index for index in equation.loops if all(steps(ref, index) is not None for ref in elements)]
-    only = {ref: [i for i in both if i not in bounded and has(ref, i) and not any(has(o, i) for o in elements if o is not ref)] for ref in elements}
+    only = {
+        ref: [
+            i
+            for i in both
+            if i not in bounded and has(ref, i) and not any(has(o, i) for o in elements if o is not ref)
+        ]
+        for ref in elements
+    }
     left, right = sorted(elements, key=lambda ref: (windowed(ref), str(ref)))
     if not only[left] or not only[right]:
         return None
@@ -271,5 +291,15 @@ def _dots(
     outer = tuple((index, ranges[index]) for index in equation.loops if index not in (row, column))
     order = (*(r for r in sums if r != lanes[0]), lanes[0])
     return Contraction(
-        equation, form, ((row, ranges[row]),), lanes[0], order, outer, left, right, rest, (), (column, ranges[column])
+        equation,
+        form,
+        ((row, ranges[row]),),
+        lanes[0],
+        order,
+        outer,
+        left,
+        right,
+        rest,
+        (),
+        (column, ranges[column]),
     )

@@ -1,4 +1,4 @@
-"""The functions that equations call, over whole vectors: FN(exp) for exp, for each kernel set and either real.
+"""The functions that equations call, over whole vectors: FN(exp) for exp, by kernel set and real.
 
 Those that have polynomials are `codegen.vector_math`'s; any other asks libm for one lane after the other.
 """
@@ -68,7 +68,14 @@ def function_lines(used: Used, prefix: str) -> list[str]:
 
 def _polynomials(names: list[str], prefix: str) -> list[str]:
     double, single = (vector_math_c(names, real, ("select",)).rstrip("\n") for real in ("double", "float"))
-    return ["", f"#ifdef {prefix.upper()}_DOUBLE", *double.split("\n"), "#else", *single.split("\n"), "#endif"]
+    return [
+        "",
+        f"#ifdef {prefix.upper()}_DOUBLE",
+        *double.split("\n"),
+        "#else",
+        *single.split("\n"),
+        "#endif",
+    ]
 
 
 def _lane_by_lane(name: str) -> list[str]:

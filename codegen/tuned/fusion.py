@@ -3,8 +3,9 @@
     A1[i,j] = sum_{p<n} X[i,p] W1[p,j] + b1[j]        one group: A1 stays in registers,
     Z2[i,j] = where(A1[i,j] > 0, A1[i,j], 0)          Z2 alone is stored
 
-An equation joins the group before it where it reads one of its names at the same place, for the same loops, and
-whatever else it reads was there before the group. What nothing outside of the group reads is never stored.
+An equation joins the group before it where it reads one of its names at the same place, for the same loops,
+and whatever else it reads was there before the group. What nothing outside of the group reads is never
+stored.
 """
 
 from __future__ import annotations
@@ -151,7 +152,12 @@ def _stored_in_turns(groups: tuple[Group, ...], outside: Set[str]) -> tuple[Grou
     found = []
     for place, group in enumerate(groups):
         others = {name for other, one in enumerate(groups) if other != place for name in one.reads}
-        turns = {ref.name for e in group.equations for ref in e.references if ref.indices != _place(group, ref.name)}
+        turns = {
+            ref.name
+            for e in group.equations
+            for ref in e.references
+            if ref.indices != _place(group, ref.name)
+        }
         found.append(Group(group.equations, group.names & (others | turns | outside)))
     return tuple(found)
 

@@ -11,7 +11,7 @@ from __future__ import annotations
 from collections.abc import Iterable
 
 from codegen.plan import Plan
-from codegen.tuned.phases import Phase
+from codegen.tuned.phase import Phase
 from codegen.tuned.tiles import SMALL_ROWS, dot_rows, most_columns, most_rows, parts, vectors_at_once
 from codegen.vector_math.kernel_sets import KernelSet
 
@@ -23,9 +23,18 @@ def kernel_lines(phases: Iterable[Phase], plan: Plan, kernels: KernelSet, item: 
     tables: dict[str, str] = {}
     for one in phases:
         owner = owners.setdefault(one.walk, one.name)
-        table = _dots if one.dots else _table
-        tables[one.name] = table(one, owner, plan, kernels, item, tiles)
-    return [*tiles.values(), *(line for name, text in tables.items() for line in (f"#undef KERNELS_{name}", f"#define KERNELS_{name} {text}"))]
+        if one.dots:
+            tables[one.name] = _dots(one, owner, plan, kernels, tiles)
+        else:
+            tables[one.name] = _table(one, owner, plan, kernels, item, tiles)
+    return [
+        *tiles.values(),
+        *(
+            line
+            for name, text in tables.items()
+            for line in (f"#undef KERNELS_{name}", f"#define KERNELS_{name} {text}")
+        ),
+    ]
 
 
 def _table(one: Phase, owner: str, plan: Plan, kernels: KernelSet, item: int, tiles: dict[str, str]) -> str:
@@ -49,7 +58,7 @@ def _table(one: Phase, owner: str, plan: Plan, kernels: KernelSet, item: int, ti
     return f"{{{', '.join(entries)}}}"
 
 
-def _dots(one: Phase, owner: str, plan: Plan, kernels: KernelSet, item: int, tiles: dict[str, str]) -> str:
+def _dots(one: Phase, owner: str, plan: Plan, kernels: KernelSet, tiles: dict[str, str]) -> str:
     assert one.shape is not None
     rows, columns = (plan.size(extent) for extent in one.shape)
     wide = parts(columns, most_columns(kernels))

@@ -2,10 +2,10 @@
 
     P1[e,c,h,w] = max_{u<2,v<2} Z1[e,c,2h+u,2w+v]
 
-A tensor lies as it is declared, the last axis innermost, unless an equation then has no index along which its
-elements follow each other, and the examples e are such an index once they are innermost: no lane is idle then and
-no window is copied. All tensors of examples in such an equation change together, and so do those that are read
-with them elsewhere, but for plain products, which take their factors in any order.
+A tensor lies as it is declared, the last axis innermost, unless an equation then has no index along which
+its elements follow each other, and the examples e are such an index once they are innermost: no lane is idle
+then and no window is copied. All tensors of examples in such an equation change together, and so do those
+that are read with them elsewhere, but for plain products, which take their factors in any order.
 """
 
 from __future__ import annotations
@@ -40,11 +40,19 @@ def innermost(equations: Iterable[Equation], stored: Mapping[str, Stored], batch
         chosen = more
 
 
-def halo(name: str, equations: Iterable[Equation], sizes: Callable[[Expr], int], stored: Stored) -> tuple[int, ...]:
+def margined(stored: Stored, equations: Iterable[Equation], sizes: Callable[[Expr], int]) -> Stored:
+    """The tensor with as many zeros around it as windows reach beyond its edges."""
+    return replace(stored, halo=halo(stored.tensor.name, equations, sizes, stored))
+
+
+def halo(
+    name: str, equations: Iterable[Equation], sizes: Callable[[Expr], int], stored: Stored
+) -> tuple[int, ...]:
     """How far the windows of all equations reach beyond each axis of a tensor, the same before and after."""
     reach = [0] * len(stored.tensor.axes)
     for equation in equations:
-        extents = {**dict(equation.ranges), **{i: n for r in equation.value.atoms(Reduction) for i, n in r.ranges}}
+        summed = {i: n for r in equation.value.atoms(Reduction) for i, n in r.ranges}
+        extents = {**dict(equation.ranges), **summed}
         for ref in equation.references:
             if ref.name != name or any(refs(index) for index in ref.indices):
                 continue
@@ -99,10 +107,10 @@ def _needs(equation: Equation, stored: Mapping[str, Stored], batch: Size) -> boo
         return False
     lanes = {equation.target.indices[-1], *(index for term in form.terms for index, _ in term.ranges)}
     elements = [ref for ref in equation.references if not isinstance(ref, IntegerRef)]
-    return all(any(_apart(ref, lane, stored) for ref in elements) for lane in lanes if isinstance(lane, Index))
+    return all(any(_apart(ref, lane) for ref in elements) for lane in lanes if isinstance(lane, Index))
 
 
-def _apart(ref: Ref, lane: Index, stored: Mapping[str, Stored]) -> bool:
+def _apart(ref: Ref, lane: Index) -> bool:
     if not has(ref, lane):
         return False
     last = ref.indices[-1]

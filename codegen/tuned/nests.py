@@ -19,7 +19,7 @@ The index is the one for which most elements follow each other in memory.
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from sympy import Expr, Integer, Symbol, oo, true
 
@@ -52,7 +52,9 @@ def group_nest(group: Group, scene: Scene) -> list[Node]:
     if form is not None and not first.accumulates and form.kind in ("", Sum.operator, Largest.operator):
         for lanes in _candidates(first, form, scene):
             try:
-                return _summed(group, form, lanes, scene) if lanes.summed else _along(group, form, lanes, scene)
+                return (
+                    _summed(group, form, lanes, scene) if lanes.summed else _along(group, form, lanes, scene)
+                )
             except Unvectorised:
                 continue
     return _single(group, scene)
@@ -80,8 +82,7 @@ def _outer(first: Equation, lanes: Lanes) -> tuple[Range, ...]:
 def _shared(nodes: list[Node]) -> list[Node]:
     """The first loop is shared out among the threads; anything else is done by one."""
     if len(nodes) == 1 and isinstance(nodes[0], Loop):
-        (loop,) = nodes
-        return [Loop(loop.index, loop.stop, loop.body, loop.start, loop.reverse, loop.closed, loop.step, "SHARED")]
+        return [replace(nodes[0], before="SHARED")]
     return [Block("SERIAL", tuple(nodes))]
 
 
@@ -92,16 +93,18 @@ def _along(group: Group, form: Accumulation, lanes: Lanes, scene: Scene) -> list
     inside = scene.with_locals(group.names)
     extents = dict(first.ranges)
     body = _accumulated(first, form, lanes, scene, extents)
-    body += _stores(group, first, lanes, scene)
+    body += _stores(group, first, scene)
     text = inside.vectors(lanes.index, extents)
     for equation in group.equations[1:]:
         body.append(Line(f"const vec {value_of(equation.name)} = {text.vec(equation.value)};"))
-        body += _stores(group, equation, lanes, scene)
+        body += _stores(group, equation, scene)
     vector_loop = Loop(lanes.index.name, scene.extent(lanes.extent), tuple(body), step="LANES")
     return _shared(nested(outer, [vector_loop], scene.scalar()))
 
 
-def _accumulated(first: Equation, form: Accumulation, lanes: Lanes, scene: Scene, extents: dict[Index, Expr]) -> list[Node]:
+def _accumulated(
+    first: Equation, form: Accumulation, lanes: Lanes, scene: Scene, extents: dict[Index, Expr]
+) -> list[Node]:
     """const vec T = ..; with the loops of its sums."""
     text = scene.vectors(lanes.index, extents)
     if not form.kind:
@@ -137,7 +140,7 @@ def _indices(condition: Expr) -> set[Index]:
     return {node for node in condition.free_symbols if isinstance(node, Index)}
 
 
-def _stores(group: Group, equation: Equation, lanes: Lanes, scene: Scene) -> list[Node]:
+def _stores(group: Group, equation: Equation, scene: Scene) -> list[Node]:
     if equation.name not in group.stored:
         return []
     return [Line(store(equation.target, value_of(equation.name), scene))]
@@ -169,9 +172,10 @@ def _summed(group: Group, form: Accumulation, lanes: Lanes, scene: Scene) -> lis
     value = text.vec(Where(term.condition, term.body, neutral) if varies else term.body)
     edge = "all(-(real)INFINITY)" if largest else "all(0)"
     extent = scene.extent(lanes.extent)
+    left = f"{extent} - {lanes.index.name}"
     step: list[Node] = [
         Line(f"vec term = {value};"),
-        Line(f"term = {extent} - {lanes.index.name} < LANES ? FN(before)(term, {extent} - {lanes.index.name}, {edge}) : term;"),
+        Line(f"term = {left} < LANES ? FN(before)(term, {left}, {edge}) : term;"),
     ]
     if largest:
         scene.called.own.add("larger")
@@ -212,6 +216,10 @@ def _single(group: Group, scene: Scene) -> list[Node]:
         if not equation.accumulates and len(nest) == 1 and isinstance(nest[0], Loop):
             nodes += _shared(nest)
         else:
-            zero = [Line(f"memset({pointer(equation.name)}, 0, {scene.bytes(equation.name)});")] if equation.accumulates else []
+            zero = (
+                [Line(f"memset({pointer(equation.name)}, 0, {scene.bytes(equation.name)});")]
+                if equation.accumulates
+                else []
+            )
             nodes.append(Block("SERIAL", (*zero, *nest)))
     return nodes

@@ -1,8 +1,8 @@
 """How a phase spells things: elements by pointer and offset, sizes by their letters, vectors by load.
 
-    S[i,j] over lanes j        load(S + i * PAD(K) + j)
-    W2[p,j] of a parameter     FN(part)(W2 + p * K + j, K - j)     rows are not padded there
-    L_bar[]                    all(*L_bar)
+S[i,j] over lanes j        load(S + i * PAD(K) + j)
+W2[p,j] of a parameter     FN(part)(W2 + p * K + j, K - j)     rows are not padded there
+L_bar[]                    all(*L_bar)
 """
 
 from __future__ import annotations
@@ -46,12 +46,14 @@ class Scene:
 
     def scalar(self, extents: Mapping[Index, Expr] | None = None) -> ToC:
         """Single numbers."""
-        return ToC(self._element, self.sizes.in_source, self.prefix, self.used, {**self.extents, **(extents or {})})
+        return ToC(
+            self._element, self.sizes.in_source, self.prefix, self.used, {**self.extents, **(extents or {})}
+        )
 
     def _element(self, ref: Ref, to_c: ToC) -> str:
         if ref.name in self.locals:
             return value(ref.name)
-        at = self.offset(ref, lambda index: to_c.integer(index))
+        at = self.offset(ref, to_c.integer)
         name = pointer(ref.name)
         return f"{name}[{at}]" if at else f"*{name}" if not ref.indices else f"{name}[0]"
 
@@ -62,16 +64,20 @@ class Scene:
     def bytes(self, name: str) -> str:
         """The bytes of a tensor in the arena."""
         stored = self.stored[name]
-        counts = [self.size(stored.tensor.shape[axis]) for axis in stored.order[:-1]] + [stored.row(self.size)]
+        counts = [self.size(stored.tensor.shape[axis]) for axis in stored.order[:-1]] + [
+            stored.row(self.size)
+        ]
         return " * ".join([*(f"(size_t)({c})" for c in counts), "sizeof(real)"])
 
     def address(self, ref: Ref) -> str:
         """A pointer to an element."""
         to_c = self.scalar()
-        at = self.offset(ref, lambda index: to_c.integer(index))
+        at = self.offset(ref, to_c.integer)
         return pointer(ref.name) + (f" + {at}" if at else "")
 
-    def vectors(self, lane: Index, extents: Mapping[Index, Expr] | None = None, names: frozenset[str] = frozenset()) -> ToVector:
+    def vectors(
+        self, lane: Index, extents: Mapping[Index, Expr] | None = None, names: frozenset[str] = frozenset()
+    ) -> ToVector:
         """Whole vectors along an index."""
         inside = replace(self, extents={**self.extents, **(extents or {})})
         single = inside.scalar()
@@ -118,8 +124,25 @@ class Scene:
 
 
 TAKEN = frozenset(
-    """s kernels panels finish x b p w c r v rows vectors first lane sum term whole largest best at left
-    all every load put vec ivec real word""".split()
+    {
+        "s",
+        "kernels",
+        "panels",
+        "finish",
+        "x",
+        "b",
+        "p",
+        "w",
+        "c",
+        "r",
+        "v",
+        "rows",
+        "vectors",
+        "first",
+        "lane",
+    }
+    | {"sum", "term", "whole", "largest", "best", "at", "left", "all", "every", "load", "put", "vec", "ivec"}
+    | {"real", "word", "uword"}
 )
 """What phases call their own variables and macros."""
 

@@ -3,16 +3,17 @@
     W1 (n, d)  a parameter, row-major as in the header      p->W1, strides D, 1
     Z2 (m, d)  in the arena, rows padded to whole vectors    w + AT_Z2, strides PAD(D), 1
 
-Tensors of the arena may have any order of axes; the last in the order has stride 1. A tensor with a halo has so many
-zeros around it, so that windows may reach beyond its edge.
+Tensors of the arena may have any order of axes; the last in the order has stride 1. A tensor with a halo has so
+many zeros around it, so that windows may reach beyond its edge.
 """
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 
 from sympy import Expr, Integer
+from sympy.core.basic import Basic
 
 from derive.calculus.tensor import Index, Ref, Tensor
 
@@ -55,7 +56,9 @@ class Stored:
         if not inner:
             return "1"
         factors = [size(self.extent(other)) for other in inner[:-1]] + [self.row(size)]
-        return " * ".join(f if f.isidentifier() or f.isdigit() or f.startswith("PAD(") else f"({f})" for f in factors)
+        return " * ".join(
+            f if f.isidentifier() or f.isdigit() or f.startswith("PAD(") else f"({f})" for f in factors
+        )
 
     def reals(self, sizes: Callable[[Expr], int], item: int) -> int:
         """How many reals of so many bytes it takes, in whole cache lines."""
@@ -79,5 +82,13 @@ def offset(stored: Stored, indices: tuple[Expr, ...], size: Text, write: Callabl
         if stride == "1":
             terms.append(text)
             continue
-        terms.append(f"{text if isinstance(index, Index | Ref) or index.is_Integer else f'({text})'} * {stride}")
+        terms.append(
+            f"{text if isinstance(index, Index | Ref) or index.is_Integer else f'({text})'} * {stride}"
+        )
     return " + ".join(terms)
+
+
+def at(ref: Ref, fixed: Mapping[Index, Expr] | Mapping[Basic, Basic]) -> Ref:
+    """An element with some indices at fixed values."""
+    renamed: dict[Basic, Basic] = dict(fixed)
+    return Ref(ref.args[0], *(index.xreplace(renamed) for index in ref.indices))

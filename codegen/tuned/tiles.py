@@ -5,9 +5,10 @@ Two of each are done in a cycle, and an accumulator is ready again after four: a
 
     max(r v, r + v, 8) / 2 cycles.
 
-Accumulators, the v vectors and one broadcast must fit the registers: r v + v + 1 <= registers, one more where
-multiplying and adding are two instructions. Of all v the best is the one with the fewest cycles for the whole
-product, and of these the one with the fewest loads; rows and vectors are split into nearly equal parts, so that no part is a remainder.
+Accumulators, the v vectors and one broadcast must fit the registers: r v + v + 1 <= registers, one more
+where multiplying and adding are two instructions. Of all v the best is the one with the fewest cycles for
+the whole product, and of these the one with the fewest loads; rows and vectors are split into nearly equal
+parts, so that no part is a remainder.
 """
 
 from __future__ import annotations

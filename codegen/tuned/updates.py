@@ -1,11 +1,13 @@
-"""An optimizer's equations over whole vectors, as what becomes of a gradient: W -= lr X^T G has no gradient in memory."""
+"""An optimizer over whole vectors, as what becomes of a gradient.
+
+W -= lr X^T G     has no gradient in memory
+"""
 
 from __future__ import annotations
 
 from typing import Any
 
 from codegen.c_update import UpdateText
-from codegen.plan import Plan
 from codegen.tuned.scene import Scene
 from codegen.tuned.vector_text import ToVector
 from derive.calculus.network import Update
@@ -13,8 +15,8 @@ from derive.calculus.program import Equation
 from derive.calculus.tensor import Index, Ref
 
 
-def update_context(update: Update, text: UpdateText, plan: Plan, scene: Scene, heads: tuple[str, str]) -> dict[str, Any]:
-    """What the template needs of an optimizer; `gives` follow."""
+def update_context(update: Update, text: UpdateText, scene: Scene, heads: tuple[str, str]) -> dict[str, Any]:
+    """What the template needs of an optimizer."""
     states = list(text.states)
     once = [equation.name for equation in update.program.equations() if not equation.loops]
     return {
@@ -38,8 +40,13 @@ def _lines(update: Update, states: list[str], scalars: list[str], scene: Scene) 
     def vector(ref: Ref) -> str:
         return f"all(x->scalar[{scalars.index(ref.name)}])" if ref.name in scalars else f"{ref.name}_"
 
-    to_c = ToVector(lambda ref, _: vector(ref), lambda _: None, scene.prefix, scene.called, lane=lane, vector=vector)
-    lines = [f"const vec {tensors[0]}_ = FN(part)(x->to + at, left);", f"const vec {tensors[1]}_ = c[r * vectors + v];"]
+    to_c = ToVector(
+        lambda ref, _: vector(ref), lambda _: None, scene.prefix, scene.called, lane=lane, vector=vector
+    )
+    lines = [
+        f"const vec {tensors[0]}_ = FN(part)(x->to + at, left);",
+        f"const vec {tensors[1]}_ = c[r * vectors + v];",
+    ]
     lines += [f"const vec {state}_ = FN(part)(x->state[{n}] + at, left);" for n, state in enumerate(states)]
     lines += [f"const vec {e.name}_ = {to_c.vec(e.value)};" for e in equations]
     for name, old in new.items():

@@ -3,20 +3,21 @@
     where(Z2[i,j] > 0, A1_bar, 0)   FN(select)(load(Z2 + i * PAD(D) + j) > all(0), A1_bar, all(0))
     S[i,j] - [j == y[i]]            .. FN(select)(FN(lane)() == every(b->y[i] - j), all(1), all(0))
 
-An element that does not depend on the lanes' index is sent to all lanes. What vectors cannot do (elements that
-lie apart, functions without a vector form) is refused by `Unvectorised`, and a scalar nest is written instead.
+An element that does not depend on the lanes' index is sent to all lanes. What vectors cannot do (elements
+that lie apart, functions without a vector form) is refused by `Unvectorised`, and a scalar nest is written
+instead.
 """
 
 from __future__ import annotations
 
 from collections.abc import Callable
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 
-from sympy import And, Expr, Mul, Not, Or, Symbol
+from sympy import And, Expr, Not, Or, Symbol
 from sympy.core.basic import Basic
 
 from codegen.printers.factors import comparison, conjuncts
-from codegen.printers.to_c import FUNCTIONS, LESS, POSTFIX, PRODUCT, TERNARY, ToC, is_integer
+from codegen.printers.to_c import FUNCTIONS, LESS, POSTFIX, PRODUCT, ToC, is_integer
 from derive.calculus.nodes import Condition, Finite, IsZero, Nonnegative, Positive, Where, free_indices
 from derive.calculus.tensor import Index, IntegerRef, Ref, refs
 
@@ -25,13 +26,16 @@ class Unvectorised(Exception):
     """An expression that has no form over vectors."""
 
 
+LANE = Index("lane")
+
+
 @dataclass(frozen=True)
 class ToVector(ToC):
     """`vector` spells an element as a vector; `scalar` writes integers and single elements."""
 
-    lane: Index = Index("lane")
+    lane: Index = LANE
     scalar: ToC | None = None
-    vector: Callable[[Ref], str] = field(default=lambda ref: str(ref))
+    vector: Callable[[Ref], str] = str
 
     @property
     def single(self) -> ToC:
@@ -44,7 +48,10 @@ class ToVector(ToC):
 
     def _varies(self, node: Basic) -> bool:
         real = any(not isinstance(ref, IntegerRef) for ref in refs(node))
-        return real or any(isinstance(s, Symbol) and not isinstance(s, Index) and s.name in self.locals for s in node.free_symbols)
+        return real or any(
+            isinstance(s, Symbol) and not isinstance(s, Index) and s.name in self.locals
+            for s in node.free_symbols
+        )
 
     locals: frozenset[str] = frozenset()
 
@@ -64,7 +71,12 @@ class ToVector(ToC):
     def _where(self, node: Where) -> tuple[str, int]:
         condition = node.condition
         chosen, other = node.chosen, node.other
-        if isinstance(condition, Positive) and chosen == condition.expression and other == 0 and self._varies(chosen):
+        if (
+            isinstance(condition, Positive)
+            and chosen == condition.expression
+            and other == 0
+            and self._varies(chosen)
+        ):
             inner = self.vec(chosen)
             return f"FN(select)({inner} < all(0), all(0), {inner})", POSTFIX
         if self._uniform(condition):
@@ -74,14 +86,13 @@ class ToVector(ToC):
 
     def _uniform(self, node: Basic) -> bool:
         """Whether a condition is one for all lanes."""
-        if self.lane in free_indices(node) or self._varies(node) and not self._single(node):
-            return False
-        return True
+        return self.lane not in free_indices(node) and (not self._varies(node) or self._single(node))
 
     def _single(self, node: Basic) -> bool:
-        return not any(isinstance(s, Symbol) and not isinstance(s, Index) and s.name in self.locals for s in node.free_symbols) and all(
-            self.lane not in free_indices(ref) for ref in refs(node)
-        )
+        return not any(
+            isinstance(s, Symbol) and not isinstance(s, Index) and s.name in self.locals
+            for s in node.free_symbols
+        ) and all(self.lane not in free_indices(ref) for ref in refs(node))
 
     def mask(self, node: Basic) -> str:
         """A condition as lanes of all bits or none."""
@@ -137,6 +148,3 @@ class ToVector(ToC):
         if whole > 4 or (whole == 0 and half == 0):
             raise Unvectorised(f"{base}^{exponent}")
         return super()._power(base, exponent)
-
-
-__all__ = ["Mul", "TERNARY", "ToVector", "Unvectorised"]

@@ -31,7 +31,7 @@ KINDS = {
 
 @dataclass(frozen=True)
 class KernelSet:
-    """Registers of so many bytes and the operations over them; `clang` has those that gcc calls otherwise.
+    """Registers of so many bytes, and operations; `clang` has those that gcc calls otherwise.
 
     In an operation {s} stands for the instruction's ending, {neon} for that of AArch64, {mask} for the type of
     a mask and {every} for a full one.
@@ -68,7 +68,10 @@ KERNEL_SETS = (
             ("min_(a, b)", "__builtin_ia32_min{s}512_mask(a, b, a, {every}, 4)"),
             ("max_(a, b)", "__builtin_ia32_max{s}512_mask(a, b, a, {every}, 4)"),
             ("sqrt_(a)", "__builtin_ia32_sqrt{s}512_mask(a, a, -1, 4)"),
-            ("first_(x, n)", f"__builtin_ia32_loadu{{s}}512_mask((const void *)(x), (vec){{{{0}}}}, {FIRST_OF_16})"),
+            (
+                "first_(x, n)",
+                f"__builtin_ia32_loadu{{s}}512_mask((const void *)(x), (vec){{{{0}}}}, {FIRST_OF_16})",
+            ),
             ("put_first_(x, v, n)", f"__builtin_ia32_storeu{{s}}512_mask((void *)(x), v, {FIRST_OF_16})"),
         ),
         (
@@ -130,11 +133,12 @@ FUSED = """\
 static inline vec FN(fused)(vec a, vec b, vec c)
 {
     for (int lane = 0; lane < LANES; lane++)
-        c[lane] = sizeof(c[0]) == 4 ? __builtin_fmaf(a[lane], b[lane], c[lane]) : __builtin_fma(a[lane], b[lane], c[lane]);
+        c[lane] = sizeof(c[0]) == 4 ? __builtin_fmaf(a[lane], b[lane], c[lane])
+                                    : __builtin_fma(a[lane], b[lane], c[lane]);
     return c;
 }
 """
-"""a b + c where the compiler has no name for it over vectors, as clang for AArch64; it is one instruction there too."""
+"""a b + c where the compiler has no name for it over vectors, as clang for AArch64."""
 
 
 def definitions(kernels: KernelSet, real: str, wanted: tuple[str, ...] = OPERATIONS) -> list[str]:
@@ -146,7 +150,11 @@ def definitions(kernels: KernelSet, real: str, wanted: tuple[str, ...] = OPERATI
             continue
         gcc, clang = _filled(right, real), _filled(other.get(left, right), real)
         line = f"#define {left} {gcc}"
-        lines += [line] if clang == gcc else ["#ifdef __clang__", f"#define {left} {clang}", "#else", line, "#endif"]
+        lines += (
+            [line]
+            if clang == gcc
+            else ["#ifdef __clang__", f"#define {left} {clang}", "#else", line, "#endif"]
+        )
     return lines
 
 

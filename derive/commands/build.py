@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 
 import click
 
+from codegen.targets import TARGETS
 from derive.commands.train import parse_sizes
 from derive.errors import DeriveError
 
@@ -47,7 +48,6 @@ forward, vjp and jvp. `python -m derive list` names them all.
 the gradients of a step. What is not kept is computed again in the pullback, the cheapest for its bytes first.
 --size m=64 sets M.
 """
-TARGETS = ("numpy", "c", "tuned")
 
 
 def parse_targets(_: click.Context, __: click.Parameter, given: str) -> tuple[str, ...]:

@@ -69,8 +69,9 @@ def _require_own_sizes(description: Description, rows: int) -> None:
     if resized:
         asked = ", ".join(f"{symbol}={size}" for symbol, size in resized.items())
         raise DescriptionError(
-            f"network {description.name!r}: its tuned source is made for the sizes it was built with, not for "
-            f'{asked}; build it again with `--size {asked.split(", ")[0]}` and so on, or load it with backend="c"'
+            f"network {description.name!r}: its tuned source is made for the sizes it was built with, not "
+            f"for {asked}; build it again with `--size {asked.split(', ')[0]}` and so on, "
+            'or load it with backend="c"'
         )
 
 

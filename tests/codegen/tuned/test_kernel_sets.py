@@ -1,4 +1,4 @@
-"""Every kernel set that can run here, NEON under emulation, against the plain C: losses and parameters of three steps."""
+"""Every kernel set that can run here, NEON under emulation, against the plain C: three steps of training."""
 
 import shutil
 from pathlib import Path
@@ -50,7 +50,9 @@ int main(void)
 """
 SIZES = {"n": 17, "d": 13, "k": 3}
 EMULATED = ("aarch64-linux-gnu-gcc", "qemu-aarch64")
-CHOICES = [(place + 1, one.name) for place, one in enumerate(KERNEL_SETS) if one.name != "plain" and runnable(one)]
+CHOICES = [
+    (place + 1, one.name) for place, one in enumerate(KERNEL_SETS) if one.name != "plain" and runnable(one)
+]
 
 
 @pytest.fixture(scope="module")
@@ -64,7 +66,9 @@ def folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
     return found
 
 
-def printed(folder: Path, source: str, *flags: str, compiler: str = "gcc", emulator: tuple[str, ...] = ()) -> np.ndarray:
+def printed(
+    folder: Path, source: str, *flags: str, compiler: str = "gcc", emulator: tuple[str, ...] = ()
+) -> np.ndarray:
     """The numbers that the program prints with one of the two implementations."""
     out = folder / ("program_" + "_".join((source, compiler, *flags)).replace("-", "").replace(".", ""))
     run(compiler, "-O2", "-std=gnu11", *flags, folder / source, folder / "main.c", "-o", out, "-lm")
@@ -73,7 +77,9 @@ def printed(folder: Path, source: str, *flags: str, compiler: str = "gcc", emula
 
 @pytest.mark.parametrize("compiler", COMPILERS)
 @pytest.mark.parametrize(("choice", "name"), CHOICES, ids=[name for _, name in CHOICES])
-def test_a_kernel_set_computes_what_plain_c_computes(folder: Path, choice: int, name: str, compiler: str) -> None:
+def test_a_kernel_set_computes_what_plain_c_computes(
+    folder: Path, choice: int, name: str, compiler: str
+) -> None:
     right = printed(folder, "odd.c", "-DODD_DOUBLE")
     found = printed(folder, "odd_tuned.c", "-DODD_DOUBLE", f"-DODD_SET={choice}", compiler=compiler)
     assert np.allclose(found, right, rtol=1e-12, atol=1e-14)
@@ -85,12 +91,20 @@ def test_a_kernel_set_computes_what_plain_c_computes(folder: Path, choice: int, 
 def test_neon_computes_what_plain_c_computes(folder: Path) -> None:
     for flag, close in ((("-DODD_DOUBLE",), 1e-12), ((), 1e-4)):
         right = printed(folder, "odd.c", *flag)
-        found = printed(folder, "odd_tuned.c", *flag, "-static", compiler=EMULATED[0], emulator=(EMULATED[1],))
+        found = printed(
+            folder, "odd_tuned.c", *flag, "-static", compiler=EMULATED[0], emulator=(EMULATED[1],)
+        )
         assert np.allclose(found, right, rtol=close, atol=close / 100)
 
 
 @pytest.mark.parametrize("compiler", COMPILERS)
 def test_no_warning(folder: Path, compiler: str) -> None:
-    flags = ("-Wall", "-Wextra", *(("-Wconversion", "-Wshadow") if compiler == "gcc" else ()), "-Werror", "-c")
+    flags = (
+        "-Wall",
+        "-Wextra",
+        *(("-Wconversion", "-Wshadow") if compiler == "gcc" else ()),
+        "-Werror",
+        "-c",
+    )
     for macro in ("-DODD_FLOAT", "-DODD_DOUBLE"):
         run(compiler, "-O2", "-std=gnu11", *flags, macro, folder / "odd_tuned.c", "-o", folder / "warned.o")

@@ -1,0 +1,53 @@
+"""The arena as the file prints it: each value's offset, its shape, and the steps between which it is needed.
+
+AT_Z2 = 1664, /* (m, d): Z2 .. A1_bar */
+"""
+
+from __future__ import annotations
+
+from codegen.numpy_module import shape
+from codegen.tuned.arena import Lifetime
+from codegen.tuned.functions import ITEMS
+from codegen.tuned.fusion import Step
+from codegen.tuned.pipeline import Tuned
+
+
+def arena_maps(t: Tuned) -> list[dict[str, str | list[str]]]:
+    """The lines of an enum for either size of real."""
+    double = f"{t.c.name.upper()}_DOUBLE"
+    return [
+        {"directive": f"#ifndef {double}" if item == min(ITEMS) else "#else", "lines": _lines(t, item)}
+        for item in ITEMS
+    ]
+
+
+def _lines(t: Tuned, item: int) -> list[str]:
+    found = t.arenas[item]
+    step = [_name(one) for key in ("loss", "vjp") for one in t.lists[key]]
+    names = [*step, *(_name(one) for one in t.lists["jvp"])]
+    lines = [
+        f"AT_{name} = {at}, /* {_shape(name, t)}{_span(found.lifetimes[name], names, len(step))} */"
+        for name, at in found.offsets.items()
+    ]
+    return [*lines, f"ARENA_REALS = {found.reals}"]
+
+
+def _name(step: Step) -> str:
+    return step.equations[-1].name
+
+
+def _shape(name: str, t: Tuned) -> str:
+    return f"{shape(t.scene.stored[name].tensor)}: " if name in t.scene.stored else "packed factors: "
+
+
+def _span(life: Lifetime, names: list[str], end: int) -> str:
+    """From the step that computes it to the last that needs it."""
+    if life.start == 0 and life.stop >= len(names):
+        return "always"
+    start = names[life.start]
+    stop = (
+        "the end of a training step"
+        if life.stop == end > life.start
+        else names[min(life.stop, len(names) - 1)]
+    )
+    return start if start == stop else f"{start} .. {stop}"

@@ -1,0 +1,129 @@
+"""A contraction as a function: what is packed, what is called, and the loops around.
+
+static const FN(kernel) kernels[] = KERNELS_Z2;
+const FN(product) s = {1, 1, N, N, 0, 0, D};
+FN(pack)(&s, kernels, W1, 1, D, 1, panels);
+FN(contract)(&s, kernels, b->m, D, 1, 1, X, panels, FN(Z2_finish), x);
+"""
+
+from __future__ import annotations
+
+from sympy import Integer, Mul
+
+from codegen.accumulation import ACCUMULATED
+from codegen.nest import Line, Loop, Node, render
+from codegen.tuned.contraction import Contraction
+from codegen.tuned.finishes import finish_lines
+from codegen.tuned.fusion import Group
+from codegen.tuned.phase import Phase
+from codegen.tuned.scene import Scene
+from codegen.tuned.storage import at
+from codegen.tuned.walk import Walk, product, stride, tile_steps, walk_of
+from derive.calculus.nodes import Range
+from derive.calculus.tensor import Ref
+
+
+def contracted(
+    found: Contraction, group: Group, scene: Scene, texts: tuple[str, ...], gradients: frozenset[str]
+) -> Phase:
+    """The phase of a group whose first equation is a contraction."""
+    name, walk = group.equations[-1].name, walk_of(found, scene)
+    away = _given_away(found, group, gradients)
+    sums, lane = tuple(n for _, n in found.sums), found.columns or found.lanes
+    around = tuple(n for _, n in found.outer if walk.around)
+    return Phase(
+        name,
+        texts,
+        tuple(render(_nodes(found, walk, scene, name, away))),
+        () if away else finish_lines(found, group, scene),
+        found.equation.name if away else "",
+        (Mul(*(n for _, n in found.rows)), lane[1]),
+        (*sums, found.lanes[1], *around) if walk.packed else (),
+        (found.left.name, found.right.name) if away else None,
+        Mul(*sums),
+        len(sums),
+        tile_steps(found, walk, scene),
+        found.dots,
+    )
+
+
+def _nodes(found: Contraction, walk: Walk, scene: Scene, name: str, away: bool) -> list[Node]:
+    """Packing, the call of `contract`, and the loops around."""
+    scalar = scene.scalar(dict(found.equation.ranges))
+    columns = scalar.integer((found.columns or found.lanes)[1])
+    head = _head(found, walk, name)
+    body: list[Node] = []
+    if walk.packed:
+        body.append(Line(_pack(found, walk, scene, columns)))
+    before = [*head, *body] if walk.packed and not walk.around else []
+    body = [] if before else [*head, *body]
+    if away:
+        body.append(Line(f"x->ld = x->columns = {columns};"))
+    body += [Line(f"x->outer[{place}] = {index.name};") for place, (index, _) in enumerate(found.outer)]
+    body.append(Line(_call(found, walk, scene, columns, "finish" if away else f"FN({name}_finish)")))
+    for place, (index, extent) in reversed(list(enumerate(found.outer))):
+        shared = "" if place else f"SHARED_{min(2, len(found.outer))}"
+        body = [Loop(str(index.name), scalar.integer(extent), tuple(body), before=shared)]
+    return [*before, *body]
+
+
+def _head(found: Contraction, walk: Walk, name: str) -> list[Node]:
+    kind = "dots" if found.dots else "kernel"
+    return [
+        *walk.bounds,
+        Line(f"static const FN({kind}) kernels[] = KERNELS_{name};"),
+        Line(f"const FN(product) s = {{{', '.join([*walk.counts, walk.row, *walk.right])}}};"),
+    ]
+
+
+def _panels(found: Contraction, walk: Walk, scene: Scene, columns: str) -> str:
+    """Where packed panels lie: each value of the outer loops has its own where B differs by them."""
+    if not walk.around:
+        return "panels"
+    room = product([scene.size(n) for _, n in found.sums])
+    return f"panels + (ptrdiff_t)({_flat(found.outer, scene)}) * ({room}) * VECTORS({columns}) * LANES"
+
+
+def _pack(found: Contraction, walk: Walk, scene: Scene, columns: str) -> str:
+    right, once = _start(found, found.right, walk), "0" if walk.around else "1"
+    column, to = stride(found.right, found.lanes[0], scene), _panels(found, walk, scene, columns)
+    return f"FN(pack)(&s, kernels, {scene.address(right)}, {column}, {columns}, {once}, {to});"
+
+
+def _call(found: Contraction, walk: Walk, scene: Scene, columns: str, finish: str) -> str:
+    scalar = scene.scalar(dict(found.equation.ranges))
+    rows = product([scalar.integer(n) for _, n in found.rows])
+    left, right = (scene.address(_start(found, ref, walk)) for ref in (found.left, found.right))
+    operand = _panels(found, walk, scene, columns) if walk.packed else right
+    shared = "0" if found.outer else "1"
+    kernel, way = "contract", str(int(walk.packed))
+    if found.columns is not None:
+        kernel, way = "scalar_products", stride(found.right, found.columns[0], scene)
+    arguments = ("&s", "kernels", rows, columns, way, shared, left, operand, finish, "x")
+    return f"FN({kernel})({', '.join(arguments)});"
+
+
+def _start(found: Contraction, ref: Ref, walk: Walk) -> Ref:
+    """The first element of a factor for the loops around: rows, lanes and sums at 0, or where they start."""
+    inside = (*found.rows, found.columns or found.lanes, *found.sums)
+    return at(ref, {**{index: Integer(0) for index, _ in inside}, **walk.starts})
+
+
+def _flat(outer: tuple[Range, ...], scene: Scene) -> str:
+    text = str(outer[0][0].name)
+    for index, extent in outer[1:]:
+        text = f"({text}) * {scene.size(extent)} + {index.name}"
+    return text
+
+
+def _given_away(found: Contraction, group: Group, gradients: frozenset[str]) -> bool:
+    """Whether the sums are a gradient as they are, so that whoever asked for it may use them up at once."""
+    plain = found.form.start == 0 and found.form.finish == ACCUMULATED and found.coefficient == 1
+    alone = (
+        len(group.equations) == 1
+        and len(found.rows) == 1
+        and not found.outer
+        and not found.dots
+        and not found.bounds
+    )
+    return plain and alone and found.equation.name in gradients and len(found.equation.target.indices) == 2

@@ -1,0 +1,78 @@
+"""Finishes: what becomes of the sums of a tile, the equations of its group one after the other.
+
+for (int r = 0; r < rows; r++) {
+    const int i = first + r;
+    for (int v = 0; v < vectors; v++) {
+        const int j = lane + v * LANES;
+        const vec sum = c[r * vectors + v];
+        const vec Z2_ = FN(select)(sum < all(0), all(0), sum);
+        put(Z2 + i * PAD(D) + j, Z2_);
+"""
+
+from __future__ import annotations
+
+from sympy import Symbol
+
+from codegen.accumulation import ACCUMULATED
+from codegen.nest import Line, Loop, Node, render
+from codegen.tuned.contraction import Contraction
+from codegen.tuned.fusion import Group
+from codegen.tuned.nests import numbers, store
+from codegen.tuned.scene import Scene, value
+
+
+def finish_lines(found: Contraction, group: Group, scene: Scene) -> tuple[str, ...]:
+    """The lines of the finish of a contraction's tiles."""
+    return tuple((_dots_finish if found.dots else _tile_finish)(found, group, scene))
+
+
+def _tile_finish(found: Contraction, group: Group, scene: Scene) -> list[str]:
+    """What becomes of the sums of a tile."""
+    lane = found.lanes[0]
+    extents = dict(found.equation.ranges)
+    names = frozenset({"sum"})
+    scalar = scene.scalar(extents)
+    body: list[Node] = []
+    rows = found.rows
+    rest = "first + r"
+    for index, extent in reversed(rows[1:]):
+        size = scalar.integer(extent, 9)
+        body.append(Line(f"const int {index.name} = ({rest}) % {size};"))
+        rest = f"({rest}) / {size}"
+    body.append(Line(f"const int {rows[0][0].name} = {rest};"))
+    inner: list[Node] = [Line(f"const int {lane.name} = lane + v * LANES;")]
+    scaled = Symbol("sum") if found.coefficient == 1 else found.coefficient * Symbol("sum")
+    whole = scaled if found.form.start == 0 else found.form.start + scaled
+    value_text = found.form.finish.xreplace({ACCUMULATED: whole})
+    inner.append(Line("const vec sum = c[r * vectors + v];"))
+    for place, equation in enumerate(group.equations):
+        text = scene.with_locals(group.names).vectors(lane, extents, names)
+        expression = value_text if place == 0 else equation.value
+        inner.append(Line(f"const vec {value(equation.name)} = {text.vec(expression)};"))
+        if equation.name in group.stored:
+            inner.append(Line(store(equation.target, value(equation.name), scene)))
+    body = [*_outer_indices(found), *body]
+    body.append(Loop("v", "vectors", tuple(inner)))
+    return render([Loop("r", "rows", tuple(body))])
+
+
+def _outer_indices(found: Contraction) -> list[Node]:
+    return [
+        Line(f"const int {index.name} = x->outer[{place}];") for place, (index, _) in enumerate(found.outer)
+    ]
+
+
+def _dots_finish(found: Contraction, group: Group, scene: Scene) -> list[str]:
+    """What becomes of the scalar products of rows and columns."""
+    assert found.columns is not None
+    extents = dict(found.equation.ranges)
+    inner: list[Node] = [
+        Line(f"const int {found.columns[0].name} = lane + v;"),
+        Line("const real sum = FN(total)(c[r * vectors + v]);"),
+    ]
+    scaled = Symbol("sum") if found.coefficient == 1 else found.coefficient * Symbol("sum")
+    whole = scaled if found.form.start == 0 else found.form.start + scaled
+    inner += numbers(group, found.form.finish.xreplace({ACCUMULATED: whole}), scene, extents)
+    body: list[Node] = [*_outer_indices(found), Line(f"const int {found.rows[0][0].name} = first + r;")]
+    body.append(Loop("v", "vectors", tuple(inner)))
+    return render([Loop("r", "rows", tuple(body))])

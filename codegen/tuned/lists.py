@@ -1,0 +1,106 @@
+"""The calls of a pass, each under its equations, and the pointers that a function's lines need."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping
+
+from codegen.c_source import identifiers
+from codegen.nest import comment
+from codegen.tuned.fusion import Step, Turns, groups_of, reads_of
+from codegen.tuned.phase import Phase
+from codegen.tuned.pipeline import Tuned, key_of
+from codegen.tuned.scene import pointer
+from derive.calculus.tensor import Tensor
+
+
+def calls(steps: tuple[Step, ...], t: Tuned, first: bool = True) -> list[str]:
+    """The calls of some steps; gradients that are given away are not among them."""
+    read = {name for step in steps for name in reads_of(step)}
+    lines: list[str] = []
+    for tensor in t.moved:
+        if tensor.name in read and first:
+            lines += [f"/* {tensor.name}, the examples side by side */", _side_by_side(tensor, t)]
+    for step in steps:
+        own = [line for group in groups_of(step) for line in _call(t.phases[key_of(group)])]
+        lines += _in_turn(step, own, t) if isinstance(step, Turns) else own
+    return lines
+
+
+def _side_by_side(tensor: Tensor, t: Tuned) -> str:
+    """The call that puts examples side by side: planes of rows of columns, each with its margin."""
+    stored, sizes = t.scene.stored[tensor.name], t.c.sizes
+    inner = range(1, len(tensor.axes))
+    margins = [0, *(stored.margin(axis) for axis in inner)][-2:]
+    columns = sizes.source_text(tensor.shape[-1])
+    rows = sizes.source_text(tensor.shape[-2]) if len(inner) > 1 else "1"
+    planes = sizes.product(tensor.shape[1:-2])
+    user = f"&x->b->{tensor.name}" + "[0]" * len(tensor.axes)
+    most = sizes.source_text(tensor.shape[0])
+    return (
+        f"FN(side_by_side)({user}, x->b->m, {planes}, {rows}, {columns}, {margins[0]}, {margins[1]}, "
+        f"PAD({most}), x->w + AT_{tensor.name});"
+    )
+
+
+def _call(one: Phase) -> list[str]:
+    return [] if one.gradient else [*comment(one.equations, ""), f"FN({one.name})(x);"]
+
+
+def _in_turn(step: Turns, own: list[str], t: Tuned) -> list[str]:
+    """for (x.turn = 0; x.turn < L; x.turn++) { .. }"""
+    extent = t.scene.extent(step.extent)
+    forwards = f"for (x->turn = 0; x->turn < {extent}; x->turn++) {{"
+    backwards = f"for (x->turn = {extent} - 1; x->turn >= 0; x->turn--) {{"
+    return [backwards if step.reverse else forwards, *(f"    {line}" for line in own), "}"]
+
+
+def given(tensor: Tensor, t: Tuned) -> str:
+    """A gradient given to the finish: by its phase, or from the arena."""
+    found = direct(tensor, t)
+    name = t.c.name
+    aim = f"FN(aim)(x, offsetof({name}_params, {tensor.name}), offsetof({name}_gradients, {tensor.name}));"
+    if found is not None:
+        return f"{aim} FN({found.name})(x, finish);"
+    return f"{aim} FN(give)(x, x->w + AT_{tensor.name}_bar, {flat_size(tensor, t)}, finish);"
+
+
+def direct(tensor: Tensor, t: Tuned) -> Phase | None:
+    """The phase that computes a gradient tile by tile."""
+    return next((one for one in t.phases.values() if one.gradient == f"{tensor.name}_bar"), None)
+
+
+def flat_size(tensor: Tensor, t: Tuned) -> str:
+    """How many numbers a gradient in the arena has."""
+    return t.c.sizes.product(tensor.shape)
+
+
+def pointers(lines: Iterable[str], t: Tuned, turn: str = "") -> list[str]:
+    """The local pointers that some lines need, and the index of the turn."""
+    words = identifiers(lines)
+    text = "\n".join(lines)
+    found = [f"    const {t.c.name}_batch *b = x->b;"] if "b->" in text else []
+    for name, stored in t.scene.stored.items():
+        if pointer(name) not in words:
+            continue
+        kind = "int32_t" if stored.integer else "real"
+        const = "" if stored.start.startswith("x->w") else "const "
+        found.append(f"    {const}{kind} *{pointer(name)} = {stored.start};")
+    if turn and turn in words:
+        found.insert(0, f"    const int {turn} = x->turn;")
+    if "panels" in words:
+        found.append("    real *panels = x->w + AT_panels;")
+    return found
+
+
+def phase_context(one: Phase, t: Tuned, cold: bool) -> Mapping[str, object]:
+    """What the template needs of a phase."""
+    return {
+        "cold": cold,
+        "name": one.name,
+        "comment": "\n".join(comment(one.equations, "")),
+        "finish": list(one.finish),
+        "finish_pointers": pointers(one.finish, t, one.turn),
+        "gradient": one.gradient,
+        "pointers": pointers(one.lines, t, one.turn),
+        "lines": list(one.lines),
+    }

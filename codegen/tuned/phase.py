@@ -1,0 +1,32 @@
+"""A phase: one function of the kernel part, and what of it the planner needs later."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from sympy import Expr, Integer
+
+ONE = Integer(1)
+
+
+@dataclass(frozen=True)
+class Phase:
+    """A function: its name, what it computes, its lines; `finish` are those of its tiles' finish.
+
+    A gradient's tiles are given to the finish of whoever calls; `shape` is (rows, columns) of a
+    contraction, `panels` the reals that its packed factor takes, `operands` what bounds the size of its sums.
+    """
+
+    name: str
+    equations: tuple[str, ...]
+    lines: tuple[str, ...]
+    finish: tuple[str, ...] = ()
+    gradient: str = ""
+    shape: tuple[Expr, Expr] | None = None
+    panels: tuple[Expr, ...] = ()
+    operands: tuple[str, str] | None = None
+    terms: Expr = ONE
+    sums: int = 0
+    walk: tuple[str, ...] = ()
+    dots: bool = False
+    turn: str = ""

@@ -1,0 +1,51 @@
+"""The macros of tiles, by rows and by vectors, and the tiles of each kernel set."""
+
+from __future__ import annotations
+
+from codegen.tuned.functions import ITEMS, of_the_set
+from codegen.tuned.kernels import kernel_lines
+from codegen.tuned.pipeline import Tuned
+from codegen.tuned.tiles import MOST_ROWS
+from codegen.vector_math.kernel_sets import KERNEL_SETS
+
+
+def row_macros() -> list[str]:
+    """ROWS_3(DO) is DO(0) DO(1) DO(2)."""
+    lines = ["#define ROWS_1(DO) DO(0)"]
+    return lines + [f"#define ROWS_{r}(DO) ROWS_{r - 1}(DO) DO({r - 1})" for r in range(2, MOST_ROWS + 1)]
+
+
+def vector_macros() -> list[str]:
+    """What a tile does for one row, and once for its vectors, by how many vectors there are."""
+    lines = []
+    for v in range(1, 7):
+        every = range(v)
+        columns = ", ".join(
+            f"b{k} = load(b{f' + {k} * column_' if k > 1 else ' + column_' if k else ''})" for k in every
+        )
+        zero = ", ".join(f"c##r##_{k} = {{0}}" for k in every)
+        loads = ", ".join(
+            f"b{k} = load(b{f' + {k} * LANES' if k > 1 else ' + LANES' if k else ''})" for k in every
+        )
+        adds = " ".join(f"c##r##_{k} = fma_(a_, b{k}, c##r##_{k});" for k in every)
+        keeps = " ".join(f"c[(r) * {v} + {k}] = c##r##_{k};" for k in every)
+        lines += [
+            f"#define ZERO_{v}(r) vec {zero};",
+            f"#define LOAD_{v} const vec {loads};",
+            f"#define ADD_{v}(r) {{ const vec a_ = all(a[(r) * row_]); {adds} }}",
+            f"#define KEEP_{v}(r) {keeps}",
+            f"#define LOAD_DOTS_{v} const vec {columns};",
+            f"#define ADD_DOTS_{v}(r) {{ const vec a_ = load(a + (r) * row_); {adds} }}",
+        ]
+    return lines
+
+
+def tile_groups(t: Tuned) -> list[dict[str, str | list[str]]]:
+    """The tiles of each set, for float and double, and which of them each contraction uses."""
+    groups: list[dict[str, str | list[str]]] = []
+    for one in KERNEL_SETS:
+        for item in ITEMS:
+            test = of_the_set(one.name, t.c.name, item)
+            lines = kernel_lines([p for p in t.phases.values() if p.walk], t.c.plan, one, item)
+            groups.append({"directive": f"#{'elif' if groups else 'if'} {test}", "lines": lines})
+    return groups

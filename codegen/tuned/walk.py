@@ -1,0 +1,130 @@
+"""Walks: how a contraction's tiles go through memory, as C spells it.
+
+C[i,j] = sum_p X[i,p] W[p,j]     rows N apart; X moves by 1 and a packed W by the width of its panel for each
+p
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+
+from sympy import Expr
+
+from codegen.nest import Line, Node
+from codegen.tuned.contraction import Contraction, adjacent, has, steps
+from codegen.tuned.scene import Scene
+from derive.calculus.nodes import Range
+from derive.calculus.tensor import Index, Ref
+
+
+@dataclass(frozen=True)
+class Walk:
+    """Strides of a contraction's factors, counts of its sums, where they start, and whether B is packed.
+
+    Three of each, 0 and 1 where there are fewer sums; `around`: B differs by the outer loops.
+    """
+
+    row: str
+    left: tuple[str, ...]
+    right: tuple[str, ...]
+    counts: tuple[str, ...]
+    bounds: tuple[Node, ...]
+    starts: Mapping[Index, Expr]
+    packed: bool
+    around: bool
+
+
+def walk_of(found: Contraction, scene: Scene) -> Walk:
+    """How a contraction goes through memory."""
+    none = 3 - len(found.sums)
+    starts, bounds = _loop_bounds(found, scene)
+    return Walk(
+        stride(found.left, found.rows[-1][0], scene),
+        (*["0"] * none, *(stride(found.left, i, scene) for i, _ in found.sums)),
+        (*["0"] * none, *(stride(found.right, i, scene) for i, _ in found.sums)),
+        (*["1"] * none, *(_count(found, r, starts, scene) for r in found.sums)),
+        tuple(bounds),
+        starts,
+        not found.dots and not _direct(found, scene),
+        any(has(found.right, index) for index, _ in found.outer),
+    )
+
+
+def tile_steps(found: Contraction, walk: Walk, scene: Scene) -> tuple[str, ...]:
+    """What a tile is made for: rows of the left factor, then steps of both factors by each summed index."""
+    count = len(found.sums)
+    if found.dots:
+        assert found.columns is not None
+        return (walk.row, stride(found.right, found.columns[0], scene), *walk.left[:2], *walk.right[:2])
+    right = walk.right
+    if walk.packed:
+        extents = walk.counts[3 - count :]
+        inner = (" * ".join([*(f"({n})" for n in extents[k + 1 :]), "WIDTH_ * LANES"]) for k in range(count))
+        right = (*["0"] * (3 - count), *inner)
+    return (walk.row, walk.left[2], right[2]) if count == 1 else (walk.row, *walk.left, *right)
+
+
+def stride(ref: Ref, index: Index, scene: Scene) -> str:
+    """The reals from one value of an index to the next."""
+    stored = scene.stored[ref.name]
+    terms = []
+    for axis, slope in (steps(ref, index) or {}).items():
+        stride = stored.stride(axis, scene.size)
+        if slope == 1:
+            terms.append(stride)
+        elif slope == -1:
+            terms.append(f"-({stride})")
+        else:
+            terms.append(f"{slope} * ({stride})" if stride != "1" else str(slope))
+    return " + ".join(terms) or "0"
+
+
+def _loop_bounds(found: Contraction, scene: Scene) -> tuple[dict[Index, Expr], list[Node]]:
+    """int u_from = max(0, 2 - h), u_to = min(U, H + 2 - h); where a summed index is bounded."""
+    starts: dict[Index, Expr] = {}
+    lines: list[Node] = []
+    scalar = scene.scalar(dict(found.equation.ranges))
+    for index, extent in found.sums:
+        own = [b for b in found.bounds if b.index == index]
+        if not own:
+            continue
+        least, stop = (
+            [b.least for b in own if b.least is not None],
+            [b.stop for b in own if b.stop is not None],
+        )
+        start, end = "0", scalar.integer(extent)
+        for other in least:
+            start = f"LARGER({start}, {scalar.integer(other)})"
+        for other in stop:
+            end = f"SMALLER({end}, {scalar.integer(other)})"
+        lines.append(Line(f"const int {index.name}_from = {start}, {index.name}_to = {end};"))
+        starts[index] = Index(f"{index.name}_from")
+    return starts, lines
+
+
+def _count(found: Contraction, summed: Range, starts: dict[Index, Expr], scene: Scene) -> str:
+    index, extent = summed
+    if index in starts:
+        return f"{index.name}_to - {index.name}_from"
+    text = scene.extent(extent)
+    return f"VECTORS({text})" if found.dots and summed == found.lanes else text
+
+
+def _direct(found: Contraction, scene: Scene) -> bool:
+    """Whether the right factor lies as the tiles read it: along its rows, rows of whole vectors."""
+    whole = scene.sizes.values.get(str(found.lanes[1]), 1) % 16 == 0
+    return adjacent(found.right, found.lanes[0], scene.stored) and (
+        scene.stored[found.right.name].padded or whole
+    )
+
+
+def product(factors: list[str]) -> str:
+    """Factors as one text, 1 left out."""
+    kept = [f for f in factors if f != "1"]
+    return (
+        " * ".join(
+            f if f.replace(">", "").replace("-", "").isidentifier() or f.isdigit() else f"({f})" for f in kept
+        )
+        or "1"
+    )

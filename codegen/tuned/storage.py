@@ -3,8 +3,8 @@
     W1 (n, d)  a parameter, row-major as in the header      p->W1, strides D, 1
     Z2 (m, d)  in the arena, rows padded to whole vectors    w + AT_Z2, strides PAD(D), 1
 
-Tensors of the arena may have any order of axes; the last in the order has stride 1. A tensor with a halo has so
-many zeros around it, so that windows may reach beyond its edge.
+Tensors of the arena may have any order of axes; the last in the order has stride 1. A tensor with a halo has
+so many zeros around it, so that windows may reach beyond its edge.
 """
 
 from __future__ import annotations

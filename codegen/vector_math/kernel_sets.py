@@ -33,8 +33,8 @@ KINDS = {
 class KernelSet:
     """Registers of so many bytes, and operations; `clang` has those that gcc calls otherwise.
 
-    In an operation {s} stands for the instruction's ending, {neon} for that of AArch64, {mask} for the type of
-    a mask and {every} for a full one.
+    In an operation {s} stands for the instruction's ending, {neon} for that of AArch64, {mask} for the type
+    of a mask and {every} for a full one.
     """
 
     name: str

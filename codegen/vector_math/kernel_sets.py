@@ -33,8 +33,8 @@ KINDS = {
 class KernelSet:
     """Registers of so many bytes, and operations; `clang` has those that gcc calls otherwise.
 
-    In an operation {s} stands for the instruction's ending, {neon} for that of AArch64, {mask} for the type of
-    a mask and {every} for a full one.
+    In an operation {s} stands for the instruction's ending, {neon} for that of AArch64, {mask} for the type
+    of a mask and {every} for a full one. `small`: for processors so old that the file's size counts more.
     """
 
     name: str
@@ -46,6 +46,7 @@ class KernelSet:
     clang: tuple[tuple[str, str], ...] = ()
     target: str = ""
     needs: tuple[str, ...] = ()
+    small: bool = False
 
     def lanes(self, item: int) -> int:
         """How many numbers of so many bytes one register holds."""
@@ -114,6 +115,7 @@ KERNEL_SETS = (
             ("sqrt_(a)", "__builtin_ia32_sqrt{s}(a)"),
         ),
         needs=("sse2",),
+        small=True,
     ),
     KernelSet(
         "neon",

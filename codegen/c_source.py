@@ -89,7 +89,6 @@ def identifiers(lines: Iterable[str]) -> set[str]:
 
 
 def inits(c: CNetwork) -> list[str]:
-    """How each parameter begins."""
     lines = []
     for number, parameter in enumerate(c.plan.network.parameters):
         tensor = c.plan.network.tensor(parameter.name)
@@ -157,7 +156,6 @@ def _predict(c: CNetwork) -> Mapping[str, Any]:
 
 
 def predict_sizes(c: CNetwork) -> tuple[str, str]:
-    """How many predictions there are, and how many classes each chooses from."""
     shape = c.plan.output.shape
     rows = ["b->m", c.sizes.product(shape[1:-1])] if shape[1:-1] else ["b->m"]
     return " * ".join(rows), c.sizes.source_text(shape[-1], 8)

@@ -34,7 +34,7 @@ class KernelSet:
     """Registers of so many bytes, and operations; `clang` has those that gcc calls otherwise.
 
     In an operation {s} stands for the instruction's ending, {neon} for that of AArch64, {mask} for the type
-    of a mask and {every} for a full one. `small`: for processors so old that the file's size counts more.
+    of a mask and {every} for a full one.
     """
 
     name: str
@@ -47,6 +47,7 @@ class KernelSet:
     target: str = ""
     needs: tuple[str, ...] = ()
     small: bool = False
+    """Compiled for size: for processors so old that the file's bytes count more than its speed there."""
 
     def lanes(self, item: int) -> int:
         """How many numbers of so many bytes one register holds."""

@@ -15,7 +15,8 @@ from bench.cases import ADAMW, NETWORKS, RATE, Case, Contraction, Layer, Lenet, 
 from bench.data import Array, contraction, layer, training
 from bench.ours.names import ours
 from codegen.emit import emit, emit_layer
-from codegen.plan import plan_layer, size_names
+from codegen.extents import size_names
+from codegen.plan import plan_layer
 from codegen.targets import TARGETS
 from derive import optimizers
 from derive.calculus.define import define

@@ -46,6 +46,8 @@ class KernelSet:
     clang: tuple[tuple[str, str], ...] = ()
     target: str = ""
     needs: tuple[str, ...] = ()
+    small: bool = False
+    """Compiled for size: for processors so old that the file's bytes count more than its speed there."""
 
     def lanes(self, item: int) -> int:
         """How many numbers of so many bytes one register holds."""
@@ -114,6 +116,7 @@ KERNEL_SETS = (
             ("sqrt_(a)", "__builtin_ia32_sqrt{s}(a)"),
         ),
         needs=("sse2",),
+        small=True,
     ),
     KernelSet(
         "neon",

@@ -1,0 +1,41 @@
+"""Tiles fit the registers of every set, and parts cover a whole exactly."""
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from codegen.tuned.sets import SETS, KernelSet
+from codegen.tuned.tiles import MOST_VECTORS, dot_rows, most_columns, most_rows, parts, vectors_at_once
+
+sets = pytest.mark.parametrize("kernels", SETS, ids=lambda s: s.name)
+
+
+@sets
+@pytest.mark.parametrize("vectors", range(1, MOST_VECTORS + 1))
+def test_tile_fits_registers(kernels: KernelSet, vectors: int) -> None:
+    rows = most_rows(kernels, vectors)
+    assert rows >= 1
+    assert rows * vectors + vectors + (1 if kernels.fused else 2) <= kernels.registers
+
+
+@sets
+def test_scalar_products_fit_registers(kernels: KernelSet) -> None:
+    for columns in range(1, most_columns(kernels) + 1):
+        rows = dot_rows(kernels, columns)
+        assert rows * columns + columns + (1 if kernels.fused else 2) <= kernels.registers
+
+
+@given(st.integers(1, 3000), st.integers(1, 20))
+def test_parts_cover_and_are_nearly_equal(whole: int, most: int) -> None:
+    sizes = parts(whole, most)
+    count = -(-whole // most)
+    assert max(sizes) <= most
+    assert max(sizes) - min(sizes) <= 1
+    assert any(n * sizes[0] + (count - n) * sizes[-1] == whole for n in range(count + 1))
+
+
+@sets
+def test_vectors_at_once_is_within_bounds(kernels: KernelSet) -> None:
+    for rows in (1, 3, 15, 16, 17, 31, 33, 100):
+        for vectors in (1, 2, 3, 4, 5, 7, 32):
+            assert 1 <= vectors_at_once(kernels, rows, vectors) <= min(vectors, MOST_VECTORS)

@@ -11,11 +11,15 @@ from dataclasses import dataclass
 
 from sympy import Expr
 
+from codegen.extents import evaluated
 from codegen.nest import Line, Node
-from codegen.tuned.contraction import Contraction, adjacent, has, steps
+from codegen.tuned.contraction import Contraction, adjacent, has, steps, windowed
 from codegen.tuned.scene import Scene
 from derive.calculus.nodes import Range
 from derive.calculus.tensor import Index, Ref
+
+LONG_ROW = 256
+"""Rows of more reals than this are packed: 1 KB apart, lines share a quarter of the sets of a cache."""
 
 
 @dataclass(frozen=True)
@@ -47,7 +51,7 @@ def walk_of(found: Contraction, scene: Scene) -> Walk:
         tuple(bounds),
         starts,
         not found.dots and not _direct(found, scene),
-        any(has(found.right, index) for index, _ in found.outer),
+        bool(found.bounds) or any(has(found.right, index) for index, _ in found.outer),
     )
 
 
@@ -112,11 +116,18 @@ def _count(found: Contraction, summed: Range, starts: dict[Index, Expr], scene: 
 
 
 def _direct(found: Contraction, scene: Scene) -> bool:
-    """Whether the right factor lies as the tiles read it: along its rows, rows of whole vectors."""
-    whole = scene.sizes.values.get(str(found.lanes[1]), 1) % 16 == 0
-    return adjacent(found.right, found.lanes[0], scene.stored) and (
-        scene.stored[found.right.name].padded or whole
-    )
+    """Whether the right factor lies as the tiles read it: along its rows, rows of whole vectors.
+
+    Where rows are long a panel's lines meet in few sets of the cache, and packing them costs less.
+    """
+    if not adjacent(found.right, found.lanes[0], scene.stored):
+        return False
+    if windowed(found.right):
+        return True
+    stored = scene.stored[found.right.name]
+    assert stored.last is not None
+    row = evaluated(stored.tensor.shape[stored.last], scene.sizes.values)
+    return row <= LONG_ROW and (stored.padded or row % 16 == 0)
 
 
 def product(factors: list[str]) -> str:

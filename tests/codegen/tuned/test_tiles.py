@@ -1,10 +1,10 @@
 """Tiles fit the registers of every set, and parts cover a whole exactly."""
 
 import pytest
+from codegen.tuned.sets import SETS, KernelSet
 from hypothesis import given
 from hypothesis import strategies as st
 
-from codegen.tuned.sets import SETS, KernelSet
 from codegen.tuned.tiles import MOST_VECTORS, dot_rows, most_columns, most_rows, parts, vectors_at_once
 
 sets = pytest.mark.parametrize("kernels", SETS, ids=lambda s: s.name)

@@ -1,11 +1,12 @@
 """Tiles fit the registers of every set, and parts cover a whole exactly."""
 
 import pytest
-from codegen.tuned.sets import SETS, KernelSet
 from hypothesis import given
 from hypothesis import strategies as st
 
 from codegen.tuned.tiles import MOST_VECTORS, dot_rows, most_columns, most_rows, parts, vectors_at_once
+from codegen.vector_math.kernel_sets import KERNEL_SETS as SETS
+from codegen.vector_math.kernel_sets import KernelSet
 
 sets = pytest.mark.parametrize("kernels", SETS, ids=lambda s: s.name)
 

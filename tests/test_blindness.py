@@ -16,6 +16,8 @@ ORDINARY = {
     *("add", "concatenate", "elementwise", "identity", "linear", "mean", "mul", "reshape", "sum"),
     "transpose",
 }
+OF_NUMPY = {"concatenate", "reshape", "transpose"}
+"""Functions of NumPy too: who reads NumPy source compares with their names."""
 KNOWN_LAYERS = {
     *("attention", "batchnorm", "conv2d", "cross_entropy", "dropout", "embedding", "gelu", "layernorm"),
     *("linear", "lstm", "maxpool", "pixel_shuffle", "relu", "sigmoid", "softmax"),
@@ -45,7 +47,7 @@ def names_a_layer(tree: ast.Module, words: set[str]) -> Iterator[tuple[int, str]
                 yield node.lineno, name
             case ast.FunctionDef(name=name) | ast.ClassDef(name=name) if telling.search(name.lower()):
                 yield node.lineno, name
-            case ast.Constant(value=str(text)) if text in words:
+            case ast.Constant(value=str(text)) if text in words - OF_NUMPY:
                 yield node.lineno, repr(text)
             case _:
                 pass

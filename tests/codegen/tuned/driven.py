@@ -26,7 +26,15 @@ SIZES = {
     "gpt": {"L": 1, "d": 12, "h": 3, "e": 4, "f": 21, "T": 7, "v": 11, "m": 5},
 }
 SETS = {one.name: n + 1 for n, one in enumerate(KERNEL_SETS) if one.name != "plain" and runnable(one)}
-SCALARS = {"lr": "0.01", "weight_decay": "0.01", "mu": "0.9", "beta1": "0.9", "beta2": "0.99", "eps": "1e-8"}
+# adamw divides by the size of a gradient: eps keeps one that is zero but for rounding from being magnified.
+SCALARS = {"lr": "0.01", "weight_decay": "0.01", "mu": "0.9", "beta1": "0.9", "beta2": "0.99", "eps": "0.1"}
+# The smallest network with every kernel set and type; the others, which take long to compile, with each of both.
+CASES = [("two_layer_tanh", kernels, item) for kernels in SETS for item in ("float", "double")]
+CASES += [
+    (name, kernels, ("float", "double")[(place + first) % 2])
+    for first, name in enumerate(("lenet", "gpt"))
+    for place, kernels in enumerate(SETS)
+]
 FRAME = (Path(__file__).parent / "driver.c").read_text(encoding="utf-8")
 
 

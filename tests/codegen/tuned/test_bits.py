@@ -3,13 +3,12 @@
 import pytest
 
 from tests.codegen.emitted_c import COMPILERS
-from tests.codegen.tuned.driven import SETS, SIZES, Driven, output, tensors
+from tests.codegen.tuned.driven import CASES, SETS, SIZES, Driven, output, tensors
 
 pytestmark = [pytest.mark.compiler, pytest.mark.skipif(len(COMPILERS) < 2, reason="one compiler alone")]
 
 
-@pytest.mark.parametrize("item", ["float", "double"])
-@pytest.mark.parametrize("kernels", SETS)
+@pytest.mark.parametrize(("odd", "kernels", "item"), CASES, indirect=["odd"])
 def test_compilers_agree_to_the_bit(odd: Driven, kernels: str, item: str) -> None:
     flags = (odd.chosen(SETS[kernels]), *odd.real(item))
     examples = SIZES[odd.name.removeprefix("odd_")]["m"]

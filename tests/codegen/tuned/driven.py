@@ -1,8 +1,8 @@
 """A C program that calls every function of a network and prints the bytes of what they give.
 
 Each array lies between guards, at an odd multiple of the size of a number; the workspace is filled with 0xff
-before every call. The program ends with a line and a code other than 0 where a guard, an input or what a refused
-call was given has changed. With -DBARE no guards follow, so that a sanitizer sees the end of each array.
+before every call. The program ends with a line and a code other than 0 where a guard, an input or what a
+refused call was given has changed. With -DBARE no guards follow, so that a sanitizer sees the end of each array.
 """
 
 import re
@@ -28,7 +28,7 @@ SIZES = {
 SETS = {one.name: n + 1 for n, one in enumerate(KERNEL_SETS) if one.name != "plain" and runnable(one)}
 # adamw divides by the size of a gradient: eps keeps one that is zero but for rounding from being magnified.
 SCALARS = {"lr": "0.01", "weight_decay": "0.01", "mu": "0.9", "beta1": "0.9", "beta2": "0.99", "eps": "0.1"}
-# The smallest network with every kernel set and type; the others, which take long to compile, with each of both.
+# The smallest network with every set and type; the others, which take long to compile, with types in turn.
 CASES = [("two_layer_tanh", kernels, item) for kernels in SETS for item in ("float", "double")]
 CASES += [
     (name, kernels, ("float", "double")[(place + first) % 2])
@@ -100,7 +100,7 @@ def driven(name: str, folder: Path) -> Driven:
 def _driver(plan: Plan, header: str) -> str:
     name = plan.network.name
     fields = [
-        f'FIELD({one.tensor.name}, {"integer" if one.integer else "real"}, '
+        f"FIELD({one.tensor.name}, {'integer' if one.integer else 'real'}, "
         f"{plan.size(one.classes) if one.classes is not None else 0}, "
         f"{np.prod([plan.size(e) for e in one.tensor.shape[1:]], dtype=int)})"
         for one in plan.batch

@@ -1,4 +1,4 @@
-"""A gradient that overflows under a finite loss refuses the step; one that is large but finite is stepped along."""
+"""A gradient that overflows under a finite loss refuses the step; a large finite one is stepped along."""
 
 from pathlib import Path
 
@@ -61,7 +61,8 @@ def test_large_finite_gradient_is_stepped_along(folder: Path, second: float) -> 
             network, X, y = prepared(folder, target, 1e25, second)
             before = network.flat.copy()
             network.step(kind, X, y, **scalars(network, kind, 1e-20))
-            assert np.isfinite(network.flat).all() and (network.flat != before).any()
+            assert np.isfinite(network.flat).all()
+            assert (network.flat != before).any()
             found.append({name: view.copy() for name, view in network.parameters.items()})
         for name, right in found[0].items():
             difference = np.linalg.norm(found[1][name].astype(float) - right.astype(float))

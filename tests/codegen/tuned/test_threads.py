@@ -25,5 +25,7 @@ def test_threads_agree_to_the_bit(odd: Driven, compiler: str, tmp_path: Path) ->
         pytest.skip(f"{compiler} has no OpenMP here")
     program = odd.program(odd.tuned, compiler, "-fopenmp")
     for examples in (1, SIZES[odd.name.removeprefix("odd_")]["m"]):
-        one, *more = (output(program, examples, OMP_NUM_THREADS=str(n), OMP_DYNAMIC="false") for n in (1, 2, 4))
+        one, *more = (
+            output(program, examples, OMP_NUM_THREADS=str(n), OMP_DYNAMIC="false") for n in (1, 2, 4)
+        )
         assert all(other == one for other in more)

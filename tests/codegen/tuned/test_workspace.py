@@ -1,6 +1,6 @@
 """Tuned C against plain C from a workspace of 0xff, at addresses that are odd multiples of a number's size.
 
-The driver also holds that guards and inputs stay, and that a batch of 0 or M + 1 is refused with nothing written.
+The driver also holds that guards and inputs stay, and that m = 0 and m = M + 1 are refused, nothing written.
 """
 
 import numpy as np

@@ -24,7 +24,7 @@ class Kind:
 
 
 KINDS = {
-    "float": Kind("ps", "4sf", "unsigned short", "(unsigned short)-1"),
+    "float": Kind("ps", "4sf", "unsigned short", "-1"),
     "double": Kind("pd", "2df", "unsigned char", "(unsigned char)-1"),
 }
 

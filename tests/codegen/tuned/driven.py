@@ -2,7 +2,7 @@
 
 Each array lies between guards, at an odd multiple of the size of a number; the workspace is filled with 0xff
 before every call. The program ends with a line and a code other than 0 where a guard, an input or what a
-refused call was given has changed. With -DBARE no guards follow, so that a sanitizer sees the end of each array.
+refused call was given has changed. With -DBARE no guards follow: a sanitizer sees the end of each array.
 """
 
 import re

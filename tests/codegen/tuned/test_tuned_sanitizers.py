@@ -6,7 +6,7 @@ from tests.codegen.emitted_c import COMPILERS
 from tests.codegen.tuned.driven import CASES, SETS, SIZES, Driven, output
 
 pytestmark = [pytest.mark.compiler, pytest.mark.skipif("gcc" not in COMPILERS, reason="no gcc")]
-FLAGS = ("-fsanitize=address,undefined", "-fno-sanitize-recover=all", "-DBARE", "-O0")
+FLAGS = ("-fsanitize=address,undefined", "-fno-sanitize-recover=all", "-DBARE")
 RUN = sorted({(name, kernels) for name, kernels, _ in CASES if name == "two_layer_tanh" or kernels != "avx2"})
 
 

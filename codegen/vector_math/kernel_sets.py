@@ -15,17 +15,20 @@ from dataclasses import dataclass
 
 @dataclass(frozen=True)
 class Kind:
-    """How instructions for one kind of real are spelled: ending, AArch64's ending, masks."""
+    """How instructions for one kind of real are spelled: ending, AArch64's ending, masks.
+
+    `every` is a full mask as gcc has it, whose parameter is signed, and as clang has it.
+    """
 
     ending: str
     neon: str
     mask: str
-    every: str
+    every: tuple[str, str]
 
 
 KINDS = {
-    "float": Kind("ps", "4sf", "unsigned short", "-1"),
-    "double": Kind("pd", "2df", "unsigned char", "(unsigned char)-1"),
+    "float": Kind("ps", "4sf", "unsigned short", ("-1", "(unsigned short)-1")),
+    "double": Kind("pd", "2df", "unsigned char", ("(unsigned char)-1",) * 2),
 }
 
 
@@ -151,7 +154,7 @@ def definitions(kernels: KernelSet, real: str, wanted: tuple[str, ...] = OPERATI
     for left, right in kernels.operations:
         if left.split("(")[0] not in wanted:
             continue
-        gcc, clang = _filled(right, real), _filled(other.get(left, right), real)
+        gcc, clang = _filled(right, real, 0), _filled(other.get(left, right), real, 1)
         line = f"#define {left} {gcc}"
         lines += (
             [line]
@@ -161,6 +164,6 @@ def definitions(kernels: KernelSet, real: str, wanted: tuple[str, ...] = OPERATI
     return lines
 
 
-def _filled(operation: str, real: str) -> str:
+def _filled(operation: str, real: str, compiler: int) -> str:
     kind = KINDS[real]
-    return operation.format(s=kind.ending, neon=kind.neon, mask=kind.mask, every=kind.every)
+    return operation.format(s=kind.ending, neon=kind.neon, mask=kind.mask, every=kind.every[compiler])

@@ -24,7 +24,7 @@ def folder(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFact
 
 def far(ours: np.ndarray, theirs: np.ndarray) -> float:
     """||a - b|| / ||b||, or ||a - b|| where b is near 0."""
-    return float(np.linalg.norm(ours - theirs) / max(np.linalg.norm(theirs), 1))
+    return float(np.linalg.norm(ours - theirs)) / max(float(np.linalg.norm(theirs)), 1.0)
 
 
 def loaded(folder: Path, dtype: str) -> list[Network]:

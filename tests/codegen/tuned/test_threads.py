@@ -15,7 +15,7 @@ PROGRAM = "#include <omp.h>\nint main(void) { return omp_get_max_threads() < 1; 
 def links(compiler: str, folder: Path) -> bool:
     """Whether a compiler's OpenMP is there."""
     (folder / "program.c").write_text(PROGRAM, encoding="utf-8")
-    words = [compiler, "-fopenmp", folder / "program.c", "-o", folder / "program"]
+    words = [compiler, "-fopenmp", str(folder / "program.c"), "-o", str(folder / "program")]
     return subprocess.run(words, capture_output=True, check=False).returncode == 0
 
 

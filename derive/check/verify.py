@@ -207,6 +207,8 @@ def _same_training(subject: Subject, first: str, second: str) -> Check:
         curves.append([running.step("sgd", lr=RATE) for _ in range(STEPS)])
     error, rounding = _apart(curves[0], curves[1]), _apart(curves[0], curves[2])
     compared = f"losses of {STEPS} steps by {second} and {first} in float32"
+    if AMPLIFIED * rounding > TRAINING_BOUND:
+        compared += f", which by {first} alone are {rounding:.1e} from those in float64"
     return Check(f"{second} training", error, max(TRAINING_BOUND, AMPLIFIED * rounding), compared)
 
 

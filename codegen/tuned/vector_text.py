@@ -89,6 +89,7 @@ class ToVector(ToC):
         return self.lane not in free_indices(node) and (not self._varies(node) or self._single(node))
 
     def _single(self, node: Basic) -> bool:
+        """Whether all that a node reads is one number for all lanes."""
         return not any(
             isinstance(s, Symbol) and not isinstance(s, Index) and s.name in self.locals
             for s in node.free_symbols

@@ -1,4 +1,4 @@
-"""gcc and clang give the same bytes: every function and five steps of each kind, within each kernel set."""
+"""gcc and clang give the same bytes after five steps by sgd and by adamw, within each kernel set."""
 
 import pytest
 

@@ -97,45 +97,45 @@ def vjp(residuals, L_bar, p, X, Y):
     """Pull L_bar () back to W1_bar (n, d), W2_bar (d, k), b1_bar (d), b2_bar (k)."""
     Z2, R, E = residuals
     m = len(X)
-    H_bar = R * (L_bar / m)                         # (m, k)
-    W2_bar = Z2.T @ H_bar                           # (d, k)
-    b2_bar = H_bar.sum(axis=0)                      # (k,)
-    A1_bar = 4 * E * (H_bar @ p.W2.T) / (1 + E)**2  # (m, d)
-    W1_bar = X.T @ A1_bar                           # (n, d)
-    b1_bar = A1_bar.sum(axis=0)                     # (d,)
+    H_bar = R * (L_bar / m)                                # (m, k)
+    W2_bar = Z2.T @ H_bar                                  # (d, k)
+    b2_bar = H_bar.sum(axis=0)                             # (k,)
+    A1_bar = 4 * E * (H_bar @ p.W2.T) / (1 + E * (E + 2))  # (m, d)
+    W1_bar = X.T @ A1_bar                                  # (n, d)
+    b1_bar = A1_bar.sum(axis=0)                            # (d,)
     return Gradients(W1_bar, W2_bar, b1_bar, b2_bar)
 
 
 def gradients(p, X, Y, L_bar=1.0):
     """Return L and the gradients of L_bar * L; dead values are overwritten."""
     m = len(X)
-    A1 = X @ p.W1                                   # (m, d)
+    A1 = X @ p.W1                                          # (m, d)
     A1 += p.b1
-    Z2 = np.tanh(A1)                                # (m, d)
-    R = Z2 @ p.W2                                   # (m, k)
+    Z2 = np.tanh(A1)                                       # (m, d)
+    R = Z2 @ p.W2                                          # (m, k)
     R += p.b2
     R -= Y
     L = (R**2).sum() / (2 * m)
-    E = np.exp(-2 * np.abs(A1))                     # (m, d)
-    H_bar = R                                       # (m, k)
+    E = np.exp(-2 * np.abs(A1))                            # (m, d)
+    H_bar = R                                              # (m, k)
     H_bar *= L_bar / m
-    W2_bar = dot(Z2.T, H_bar)                       # (d, k)
-    b2_bar = H_bar.sum(axis=0)                      # (k,)
-    A1_bar = 4 * E * (H_bar @ p.W2.T) / (1 + E)**2  # (m, d)
-    W1_bar = dot(X.T, A1_bar)                       # (n, d)
-    b1_bar = A1_bar.sum(axis=0)                     # (d,)
+    W2_bar = dot(Z2.T, H_bar)                              # (d, k)
+    b2_bar = H_bar.sum(axis=0)                             # (k,)
+    A1_bar = 4 * E * (H_bar @ p.W2.T) / (1 + E * (E + 2))  # (m, d)
+    W1_bar = dot(X.T, A1_bar)                              # (n, d)
+    b1_bar = A1_bar.sum(axis=0)                            # (d,)
     return L, Gradients(W1_bar, W2_bar, b1_bar, b2_bar)
 
 
 def jvp(p, p_dot, X, Y):
     """Push p_dot (Gradients) forward to L_dot."""
     m = len(X)
-    A1 = X @ p.W1 + p.b1                                     # (m, d)
-    Z2 = np.tanh(A1)                                         # (m, d)
-    E = np.exp(-2 * np.abs(A1))                              # (m, d)
-    Z2_dot = 4 * E * (X @ p_dot.W1 + p_dot.b1) / (1 + E)**2  # (m, d)
-    H_dot = Z2 @ p_dot.W2 + Z2_dot @ p.W2 + p_dot.b2         # (m, k)
-    R = Z2 @ p.W2 + p.b2 - Y                                 # (m, k)
+    A1 = X @ p.W1 + p.b1                                            # (m, d)
+    Z2 = np.tanh(A1)                                                # (m, d)
+    E = np.exp(-2 * np.abs(A1))                                     # (m, d)
+    Z2_dot = 4 * E * (X @ p_dot.W1 + p_dot.b1) / (1 + E * (E + 2))  # (m, d)
+    H_dot = Z2 @ p_dot.W2 + Z2_dot @ p.W2 + p_dot.b2                # (m, k)
+    R = Z2 @ p.W2 + p.b2 - Y                                        # (m, k)
     L = (R**2).sum() / (2 * m)
     L_dot = (H_dot * R).sum() / m
     return L, L_dot

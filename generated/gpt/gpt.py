@@ -294,7 +294,7 @@ def vjp(residuals, J_bar, p, x, y):
         G_bar[l] = Z_bar[l + 1] @ p.Wp[l].T                              # (m, T, f)
         F_bar[l] = G_bar[l] * (C3[l] - C3[l] * E4[l] / (1 + E4[l])) + 1.5957691216057308 * np.where(
             E4[l] > 0,
-            E4[l] * F[l] * G_bar[l] * (1 + 0.134145 * F[l]**2) / (1 + E4[l])**2,
+            E4[l] * F[l] * G_bar[l] * (1 + 0.134145 * F[l]**2) / (1 + E4[l] * (E4[l] + 2)),
             0,
         )
         N2_bar[l] = F_bar[l] @ p.Wf[l].T                                 # (m, T, d)
@@ -484,7 +484,7 @@ def gradients(p, x, y, J_bar=1.0):
         G_bar[l] = Z_bar[l + 1] @ p.Wp[l].T                              # (m, T, f)
         F_bar[l] = G_bar[l] * (C3[l] - C3[l] * E4[l] / (1 + E4[l])) + 1.5957691216057308 * np.where(
             E4[l] > 0,
-            E4[l] * F[l] * G_bar[l] * (1 + 0.134145 * F[l]**2) / (1 + E4[l])**2,
+            E4[l] * F[l] * G_bar[l] * (1 + 0.134145 * F[l]**2) / (1 + E4[l] * (E4[l] + 2)),
             0,
         )
         N2_bar[l] = F_bar[l] @ p.Wf[l].T                                 # (m, T, d)
@@ -675,7 +675,7 @@ def jvp(p, p_dot, x, y):
         G[l] = F[l] * (C3[l] - C3[l] * E4[l] / (1 + E4[l]))        # (m, T, f)
         G_dot[l] = F_dot[l] * (C3[l] - C3[l] * E4[l] / (1 + E4[l])) + 1.5957691216057308 * np.where(
             E4[l] > 0,
-            E4[l] * F[l] * F_dot[l] * (1 + 0.134145 * F[l]**2) / (1 + E4[l])**2,
+            E4[l] * F[l] * F_dot[l] * (1 + 0.134145 * F[l]**2) / (1 + E4[l] * (E4[l] + 2)),
             0,
         )
         Z[l + 1] = G[l] @ p.Wp[l] + B[l] + p.bp[l]                 # (m, T, d)

@@ -12,12 +12,13 @@ from sympy import Integer, Mul
 
 from codegen.accumulation import ACCUMULATED
 from codegen.nest import Line, Loop, Node, render
-from codegen.tuned.contraction import Contraction
+from codegen.tuned.contraction import Contraction, adjacent
 from codegen.tuned.finishes import finish_lines
 from codegen.tuned.fusion import Group
 from codegen.tuned.phase import Phase
 from codegen.tuned.scene import Scene
 from codegen.tuned.storage import at
+from codegen.tuned.straight import is_straight
 from codegen.tuned.walk import Walk, product, stride, tile_steps, walk_of
 from derive.calculus.nodes import Range
 from derive.calculus.tensor import Ref
@@ -28,6 +29,8 @@ def contracted(
 ) -> Phase:
     """The phase of a group whose first equation is a contraction."""
     name, walk = group.equations[-1].name, walk_of(found, scene)
+    if is_straight(found, scene):
+        return _straight(found, group, scene, texts, name, walk)
     away = _given_away(found, group, gradients)
     sums, lane = tuple(n for _, n in found.sums), found.columns or found.lanes
     around = tuple(n for _, n in found.outer if walk.around)
@@ -45,6 +48,31 @@ def contracted(
         tile_steps(found, walk, scene),
         found.dots,
     )
+
+
+def _straight(
+    found: Contraction, group: Group, scene: Scene, texts: tuple[str, ...], name: str, walk: Walk
+) -> Phase:
+    """The phase of a product too small for tiles."""
+    scalar = scene.scalar(dict(found.equation.ranges))
+    rows = product([scalar.integer(n) for _, n in found.rows])
+    stored = scene.stored[found.right.name]
+    arguments = (
+        "&s",
+        walk.left[2],
+        stride(found.right, found.lanes[0], scene),
+        str(int(stored.padded and adjacent(found.right, found.lanes[0], scene.stored))),
+        rows,
+        scalar.integer(found.lanes[1]),
+        *(scene.address(_start(found, ref, walk)) for ref in (found.left, found.right)),
+        f"FN({name}_finish)",
+        "x",
+    )
+    nodes = [
+        Line(f"const FN(product) s = {{{', '.join([*walk.counts, walk.row, *walk.right])}}};"),
+        Line(f"FN(straight)({', '.join(arguments)});"),
+    ]
+    return Phase(name, texts, tuple(render(nodes)), finish_lines(found, group, scene), small=True)
 
 
 def _nodes(found: Contraction, walk: Walk, scene: Scene, name: str, away: bool) -> list[Node]:

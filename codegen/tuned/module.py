@@ -16,9 +16,10 @@ from codegen.tuned.arena_map import arena_maps
 from codegen.tuned.finiteness import bounded_lines
 from codegen.tuned.functions import functions_context
 from codegen.tuned.fusion import groups_of
-from codegen.tuned.lists import calls, direct, given, phase_context, pointers
+from codegen.tuned.lists import after_forward, calls, direct, gifts, phase_context, pointers
 from codegen.tuned.pipeline import Tuned, key_of, tuned
 from codegen.tuned.registers import row_macros, tile_groups, vector_macros
+from codegen.tuned.straight import APART
 from codegen.tuned.tiles import MOST_ROWS
 from codegen.tuned.updates import update_context
 from codegen.vector_math.kernel_sets import KERNEL_SETS
@@ -85,10 +86,15 @@ def context(t: Tuned) -> dict[str, Any]:
         **functions_context(t.scene.called, name),
         "phases": [phase_context(one, t, key in cold) for key, one in t.phases.items()],
         "lists": {
-            **{key: calls(steps, t) for key, steps in t.lists.items() if key != "vjp"},
+            **{key: calls(t.lists[key], t) for key in ("forward", "jvp")},
+            "loss": after_forward(t),
             "pulled": calls(t.lists["vjp"], t, False),
-            "given": [given(one, t) for one in plan.trained],
+            "given": gifts(t),
         },
+        "straight": any("FN(straight)" in line for one in phases for line in one.lines),
+        "apart": APART,
+        "together": t.together,
+        "tiled": any(one.walk and not one.dots for one in phases),
         "dots": any(one.dots for one in phases),
         "inner_data": bool(t.moved),
         "aimed": bool(plan.trained),

@@ -5,6 +5,7 @@ layout        which tensors have the examples innermost                         
 contractions  groups that are sums of products of two tensors, as register tiles          contraction
 phases        each group as a function: its loops, the finish of its tiles                phases, nests
 lifetimes     from when to when each value is needed, and one place for many              lifetimes, arena
+gradients     of a small network side by side, as its parameters lie                      gradients
 kernels       the tiles of each contraction for each kernel set                           tiles, kernels
 """
 
@@ -19,6 +20,7 @@ from codegen.tuned.arena import Arena
 from codegen.tuned.contraction import zeros_of
 from codegen.tuned.functions import ITEMS
 from codegen.tuned.fusion import Group, Step, fused, groups_of, names_of, reads_of
+from codegen.tuned.gradients import are_together, side_by_side
 from codegen.tuned.layout import innermost, margined
 from codegen.tuned.lifetimes import lifetimes_arena
 from codegen.tuned.phase import Phase
@@ -38,6 +40,7 @@ class Tuned:
     arenas: Mapping[int, Arena]
     scene: Scene
     moved: tuple[Tensor, ...] = ()
+    together: bool = False
 
 
 def tuned(c: CNetwork) -> Tuned:
@@ -53,15 +56,20 @@ def tuned(c: CNetwork) -> Tuned:
     moved_data = tuple(s.tensor for s in plan.batch if s.tensor.name in inside)
     stored = {name: placed(one, name in inside) for name, one in stored.items()}
     stored |= {t.name: margined(stored[t.name], equations, plan.size) for t in moved_data}
-    scene = Scene(plan.network.name, c.sizes, stored, Used(), Used())
+    alone = c.sizes if plan.network.most > 1 else replace(c.sizes, batch="")
+    scene = Scene(plan.network.name, alone, stored, Used(), Used())
     gradients = frozenset(f"{t.name}_bar" for t in plan.trained)
     phases: dict[tuple[str, ...], Phase] = {}
     zeros = zeros_of(equations)
     for step in (*loss, *pullback, *pushed):
         for group in groups_of(step):
             phases[key_of(group)] = phase(group, scene, gradients if step in pullback else frozenset(), zeros)
+    together = are_together(plan, phases.values())
+    if together:
+        stored |= side_by_side(plan, stored)
+        scene = replace(scene, stored=stored)
     arenas = {item: lifetimes_arena(plan, (*loss, *pullback), pushed, phases, stored, item) for item in ITEMS}
-    return Tuned(c, lists, named(phases), arenas, scene, moved_data)
+    return Tuned(c, lists, named(phases), arenas, scene, moved_data, together)
 
 
 def key_of(step: Group) -> tuple[str, ...]:

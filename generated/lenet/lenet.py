@@ -106,14 +106,23 @@ def dot(A, B):
 
 
 def windows(X, axis, count, size, step=1, reach=1, start=0, spread=1, outside=0):
-    """X at (step i + reach j + start)/spread along an axis, for i < count and j < size; `outside` off X."""
-    place = step * np.arange(count)[:, None] + reach * np.arange(size) + start
-    place, rest = np.divmod(place, spread)
-    inside = (rest == 0) & (place >= 0) & (place < X.shape[axis])
-    found = np.take(X, np.where(inside, place, 0), axis=axis)
-    if inside.all():
-        return found
-    return np.where(inside.reshape(inside.shape + (1,) * (X.ndim - 1 - axis)), found, outside)
+    """X at (step i + reach j + start)/spread along an axis, for i < count and j < size; `outside` off X.
+
+    A view of X, or of X padded once with as much of `outside` as is read.
+    """
+    before, after = (slice(None),) * axis, X.shape[axis + 1 :]
+    if spread > 1:
+        apart = np.full((*X.shape[:axis], spread * (X.shape[axis] - 1) + 1, *after), outside, X.dtype)
+        apart[(*before, slice(None, None, spread))] = X
+        X = apart
+    ends = 0, step * (count - 1), reach * (size - 1), step * (count - 1) + reach * (size - 1)
+    low, high = max(0, -start - min(ends)), max(0, start + max(ends) + 1 - X.shape[axis])
+    if low or high:
+        wide = [(0, 0)] * axis + [(low, high)] + [(0, 0)] * len(after)
+        X = np.pad(X, wide, constant_values=outside)
+    shape = (*X.shape[:axis], count, size, *after)
+    strides = (*X.strides[:axis], step * X.strides[axis], reach * X.strides[axis], *X.strides[axis + 1 :])
+    return np.lib.stride_tricks.as_strided(X[(*before, slice(start + low, None))], shape, strides)
 
 
 def forward(p, X):
@@ -189,10 +198,6 @@ def vjp(residuals, L_bar, p, X, y):
     m = len(X)
     o2 = len(p.K2)
     _, _, a, b = P2.shape
-    place = np.arange(2 * a) // 2          # (2 * a,)
-    place2 = np.arange(2 * b) // 2         # (2 * b,)
-    place3 = np.arange(4 * a + 8) // 2     # (4 * a + 8,)
-    place4 = np.arange(4 * b + 8) // 2     # (4 * b + 8,)
     Z5_bar = S.copy()                      # (m, k)
     Z5_bar[np.arange(m), y] -= 1
     Z5_bar *= L_bar / m
@@ -206,18 +211,8 @@ def vjp(residuals, L_bar, p, X, y):
     b3_bar = A3_bar.sum(axis=0)            # (d1,)
     F_bar = A3_bar @ p.W3.T                # (m, a * b * o2)
     A2_bar = np.where(
-        (Z2 == P2[:, :, place[:, None], place2]) & (Z2 > 0),
-        F_bar[
-            :,
-            np.clip(
-                ((a * b) * np.arange(o2))[:, None, None] + (
-                    b
-                    * (np.arange(2 * a) // 2)
-                )[:, None] + np.arange(2 * b) // 2,
-                0,
-                a * b * o2 - 1,
-            ),
-        ] / P2_ties[:, :, place[:, None], place2],
+        (Z2 == P2.repeat(2, axis=2).repeat(2, axis=3)) & (Z2 > 0),
+        (F_bar.reshape(m, o2, a, b) / P2_ties).repeat(2, axis=2).repeat(2, axis=3),
         0,
     )
     K2_bar = np.einsum(
@@ -234,8 +229,8 @@ def vjp(residuals, L_bar, p, X, y):
         optimize=True,
     )
     A1_bar = np.where(
-        (Z1 == P1[:, :, place3[:, None], place4]) & (Z1 > 0),
-        P1_bar[:, :, place3[:, None], place4] / P1_ties[:, :, place3[:, None], place4],
+        (Z1 == P1.repeat(2, axis=2).repeat(2, axis=3)) & (Z1 > 0),
+        (P1_bar / P1_ties).repeat(2, axis=2).repeat(2, axis=3),
         0,
     )
     K1_bar = np.einsum(
@@ -258,10 +253,6 @@ def gradients(p, X, y, L_bar=1.0):
     a = (X.shape[2] - 8) // 4
     b = (X.shape[3] - 8) // 4
     dtype = X.dtype
-    place = np.arange(2 * a) // 2                                        # (2 * a,)
-    place2 = np.arange(2 * b) // 2                                       # (2 * b,)
-    place3 = np.arange(4 * a + 8) // 2                                   # (4 * a + 8,)
-    place4 = np.arange(4 * b + 8) // 2                                   # (4 * b + 8,)
     Z1 = np.maximum(
         np.einsum(
             "ojln,ijklmn->iokm",
@@ -316,18 +307,8 @@ def gradients(p, X, y, L_bar=1.0):
     b3_bar = A3_bar.sum(axis=0)                                          # (d1,)
     F_bar = A3_bar @ p.W3.T                                              # (m, a * b * o2)
     A2_bar = np.where(
-        (Z2 == P2[:, :, place[:, None], place2]) & (Z2 > 0),
-        F_bar[
-            :,
-            np.clip(
-                ((a * b) * np.arange(o2))[:, None, None] + (
-                    b
-                    * (np.arange(2 * a) // 2)
-                )[:, None] + np.arange(2 * b) // 2,
-                0,
-                a * b * o2 - 1,
-            ),
-        ] / P2_ties[:, :, place[:, None], place2],
+        (Z2 == P2.repeat(2, axis=2).repeat(2, axis=3)) & (Z2 > 0),
+        (F_bar.reshape(m, o2, a, b) / P2_ties).repeat(2, axis=2).repeat(2, axis=3),
         0,
     )
     K2_bar = np.einsum(
@@ -344,8 +325,8 @@ def gradients(p, X, y, L_bar=1.0):
         optimize=True,
     )
     A1_bar = np.where(
-        (Z1 == P1[:, :, place3[:, None], place4]) & (Z1 > 0),
-        P1_bar[:, :, place3[:, None], place4] / P1_ties[:, :, place3[:, None], place4],
+        (Z1 == P1.repeat(2, axis=2).repeat(2, axis=3)) & (Z1 > 0),
+        (P1_bar / P1_ties).repeat(2, axis=2).repeat(2, axis=3),
         0,
     )
     K1_bar = np.einsum(

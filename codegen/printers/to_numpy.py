@@ -13,6 +13,7 @@ from codegen.printers.numpy_gather import gather_code, one_hot_code
 from codegen.printers.numpy_kinds import Element, element_of, is_python
 from codegen.printers.numpy_numbers import Scalars
 from codegen.printers.numpy_products import multiplied
+from codegen.printers.numpy_repeats import repeated_quotient
 from codegen.printers.numpy_select import compare_code, logic_code, select_code
 from codegen.printers.numpy_text import COMPARISON, POWER, PRODUCT, SIGN, SUM, Code, call
 from derive.calculus.matrix_base import Array, Form, Number, Positions
@@ -204,6 +205,9 @@ def _quotient(printer: NumpyPrinter, form: Quotient) -> Code:
     above, below = form.numerator, form.denominator
     if not below.rank:
         return multiplied(printer, form, above.factors if isinstance(above, Product) else (above,), below)
+    repeated = repeated_quotient(printer, above, below)
+    if repeated is not None:
+        return repeated
     top, bottom = printer.operands(form, (above, below))
     return Code(f"{top.at(PRODUCT)} / {bottom.at(POWER)}", PRODUCT)
 

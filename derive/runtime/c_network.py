@@ -23,11 +23,19 @@ OK, BATCH, LABEL, NONFINITE = 0, 1, 2, 3
 class CNetwork(Network):
     """`Network` by a compiled library; batches of 1..max_batch rows."""
 
-    backend = "c"
-
-    def __init__(self, description: Description, dtype: np.dtype[Any], library: Path) -> None:
+    def __init__(
+        self,
+        description: Description,
+        dtype: np.dtype[Any],
+        library: Path,
+        backend: str = "c",
+        threads: int = 1,
+    ) -> None:
         super().__init__(description, dtype)
+        self.backend = backend
         self.library = ctypes.CDLL(str(library))
+        if threads > 1:
+            self.library.omp_set_num_threads(ctypes.c_int(threads))
         self._real = ctypes.c_double if dtype == np.float64 else ctypes.c_float
         self._max_batch = self._size("max_batch", ctypes.c_int)
         self._check_layout()

@@ -68,7 +68,7 @@ def _straight(
         f"FN({name}_finish)",
         "x",
     )
-    nodes = [
+    nodes: list[Node] = [
         Line(f"const FN(product) s = {{{', '.join([*walk.counts, walk.row, *walk.right])}}};"),
         Line(f"FN(straight)({', '.join(arguments)});"),
     ]

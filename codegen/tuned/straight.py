@@ -52,8 +52,9 @@ def is_whole(right: Ref, lane: Index, scene: Scene) -> bool:
 
 
 def aside(found: Contraction, scene: Scene, whole: bool) -> bool:
-    """Whether vectors of the right factor are made before any row: where they cost more than a load, and
-    more rows than are computed at once take them."""
+    """Whether vectors of the right factor are made before any row: where one costs more than a load, and
+    more rows than are computed at once take it.
+    """
     if not adjacent(found.right, found.lanes[0], scene.stored):
         return True
     rows = _number(Mul(*(extent for _, extent in found.rows)), scene)

@@ -15,9 +15,8 @@ from derive.commands.train import parse_sizes
 from derive.errors import DeriveError
 
 if TYPE_CHECKING:
-    from codegen.pipeline import Watch
+    from codegen.pipeline import Shown, Watch
     from derive.calculus.network import Network
-    from derive.calculus.program import Program
 
 NEEDED = ("codegen.emit", "codegen.derivatives", "derive.networks.registry", "derive.layers.registry")
 EXAMPLES = """\
@@ -189,7 +188,7 @@ def _printer() -> Watch:
     """Prints a program after a pass, under a heading, where its text is another than before."""
     before: dict[str, str] = {}
 
-    def printed(after: str, program: Program) -> None:
+    def printed(after: str, program: Shown) -> None:
         text, count = str(program), len(program.statements)
         if before.get(program.name) != text:
             click.echo(f"# {program.name} after {after}: {count} statement{'' if count == 1 else 's'}\n")

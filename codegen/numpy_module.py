@@ -19,6 +19,7 @@ from codegen.numpy_function import Body, decorated, function_body
 from codegen.numpy_steps import step_function
 from codegen.numpy_trace import trace_function
 from codegen.passes.gathered import gathered
+from codegen.passes.masks import supports
 from codegen.passes.one_step import one_step
 from codegen.passes.verify import names_of, reads_of
 from codegen.plan import Plan
@@ -106,6 +107,7 @@ class _Module:
         self.owned = [owned.tensor for owned in plan.parameters]
         self.supplied = [supplied.tensor for supplied in plan.batch]
         self.kept, self.rest = _loss_parts(plan)
+        self.supports = supports(plan.loss)
 
     def function(self, head: str, summary: str, body: Body, before: Sequence[str] = ()) -> str:
         """The source of a function."""
@@ -118,7 +120,7 @@ class _Module:
         used = {tensor.name for tensor in program.inputs}
         supplied = (tensor for tensor in self.supplied if tensor.name in used)
         arguments = [*supplied, *self.owned, *extra]
-        return function_body(program, self.names, arguments, returned, self.known, examples)
+        return function_body(program, self.names, arguments, returned, self.known, examples, self.supports)
 
     def forward(self) -> str:
         output = self.plan.output

@@ -71,12 +71,9 @@ def einsum(writer: Writer, spelled: str, parts: Sequence[Operand], into: Operand
         for letter, n in zip(word, part.axes, strict=True)
     }
     axes = tuple(sizes[letter] for letter in output)
+    into = into if into is not None and same(into.axes, axes) else None
     if len(parts) == 2 and _is_product(letters, output) and not writer.small(axes):
-        found = _as_product(writer, letters, output, parts, into)
-        if into is None or found is into:
-            return found
-        writer.emit(assigned("copyto", [into.node, found.node], None), [found], into)
-        return into
+        return _as_product(writer, letters, output, parts, into)
     node = ast.Call(
         ast.Attribute(ast.Name("np"), "einsum"), [ast.Constant(spelled), *(part.node for part in parts)], []
     )

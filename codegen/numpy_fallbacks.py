@@ -128,7 +128,15 @@ def blocks(*groups, size=16384):
         for start in range(0, flat[0].size, size):
             yield [array[start : start + size] for array in flat]'''
 
+PARTS = '''\
+def parts(count, size):
+    """Slices of so many places, `size` in each but the last, and of as many places from 0."""
+    for start in range(0, count, max(size, 1)):
+        stop = min(start + max(size, 1), count)
+        yield slice(start, stop), slice(stop - start)'''
+
 FALLBACKS = {
+    "parts": PARTS,
     "blocks": BLOCKS,
     "dot_into": DOT_INTO,
     "kept_where": KEPT_WHERE,

@@ -63,7 +63,7 @@ def planned(
     found = rooms(draft, kept, numbers)
     constants = {name: ast.unparse(node) for name, node in draft.constants.items()}
     sized = _sizes(draft, arguments, names)
-    return Planned((*sized, *_text(draft)), tuple(found), constants, frozenset(writer.functions))
+    return Planned((*sized, *_text(draft)), tuple(found), constants, frozenset({*writer.functions, "parts"}))
 
 
 def _sizes(draft: Draft, arguments: Sequence[Tensor], names: Mapping[str, str]) -> list[str]:

@@ -19,6 +19,7 @@ ELEMENTWISE = frozenset(
     | {"negative", "abs", "maximum", "minimum", "greater", "greater_equal", "less", "less_equal", "equal"}
     | {"not_equal", "logical_and", "logical_or", "logical_not", "copyto", "log1p", "expm1", "power"}
 )
+ROWS, HELD = "rows", "part"  # the slice of an example, and that of an array which holds no more
 REDUCTIONS = frozenset({"sum", "max", "min", "mean"})
 
 
@@ -34,6 +35,7 @@ class Sliced:
     axes: tuple[Axes, ...]
     arrays: frozenset[str]
     index: str
+    second: Expr | None = None
 
     def node(self, own: Set[str]) -> ast.stmt:
         found: ast.stmt = _Without(own, self.index).visit(self.statement)
@@ -50,6 +52,8 @@ class _Without(ast.NodeTransformer):
         bare = isinstance(node.value, ast.Name) and node.value.id in self.own
         if bare and isinstance(node.slice, ast.Name) and node.slice.id == self.index:
             return node.value
+        if bare and ast.unparse(node.slice) == f"({self.index}, {ROWS})":
+            return ast.Subscript(node.value, ast.Name(HELD))
         self.generic_visit(node)
         return node
 
@@ -62,6 +66,7 @@ class _Slicer:
     values: Mapping[str, Value]
     batch: Expr
     index: str
+    second: Expr | None = None
     rank: int = 0
     axes: list[Axes] = field(default_factory=list)
     arrays: set[str] = field(default_factory=set)
@@ -94,40 +99,67 @@ class _Slicer:
         """The operand for one example."""
         rank = self.rank if rank is None else rank
         own = self.rank_of(node)
+        if own == rank - 1 and self.second is not None:
+            return self.of_all_examples(node)
         if own < rank:
             return node
         if own > rank or isinstance(node, ast.BinOp | ast.UnaryOp | ast.Constant):
             raise _UnslicedError
         return self.at_index(node)
 
+    def of_all_examples(self, node: ast.expr) -> ast.expr:
+        """An operand that has the second axis first."""
+        held = self.names.get(ast.unparse(node)) if isinstance(node, ast.Name | ast.Attribute) else None
+        if held is None or not held.rank or held.axes[0] not in (1, self.second):
+            raise _UnslicedError
+        return node if held.axes[0] == 1 else ast.Subscript(node, ast.Name(ROWS))
+
     def at_index(self, node: ast.expr) -> ast.expr:
         """The operand at the index of its leading axis."""
         order = _transposed(node)
         if order is not None and isinstance(node, ast.Call) and isinstance(node.func, ast.Attribute):
-            if order[0] != 0:
-                raise _UnslicedError
-            rest: list[ast.expr] = [ast.Constant(k - 1) for k in order[1:]]
-            return ast.Call(ast.Attribute(self.at_index(node.func.value), "transpose"), rest, [])
-        base, fixed = node, []
-        if isinstance(node, ast.Subscript):
-            items = _items(node)
-            if isinstance(items[0], ast.Slice):
-                if items[0].lower or items[0].upper or items[0].step:
-                    raise _UnslicedError
-                inner = self.at_index(node.value)
-                return ast.Subscript(inner, _tuple(items[1:])) if items[1:] else inner
-            if any(map(_is_mark, items)):
-                raise _UnslicedError
-            base, fixed = node.value, items
+            return self.transposed(node.func, order)
+        if not isinstance(node, ast.Subscript):
+            return self.element(node, [])
+        items = _items(node)
+        if isinstance(items[0], ast.Slice):
+            return self.marked(node.value, items)
+        if any(map(_is_mark, items)):
+            raise _UnslicedError
+        return self.element(node.value, items)
+
+    def transposed(self, function: ast.Attribute, order: list[int]) -> ast.expr:
+        """X.transpose(0, 2, 1)."""
+        if order[0] != 0 or (self.second is not None and order[1] != 1):
+            raise _UnslicedError
+        rest: list[ast.expr] = [ast.Constant(k - 1) for k in order[1:]]
+        return ast.Call(ast.Attribute(self.at_index(function.value), "transpose"), rest, [])
+
+    def marked(self, array: ast.expr, items: list[ast.expr]) -> ast.expr:
+        """X[:, :, None]."""
+        whole = items[: 1 if self.second is None else 2]
+        if any(ast.unparse(ast.Subscript(ast.Name("X"), item)) != "X[:]" for item in whole):
+            raise _UnslicedError
+        inner = self.at_index(array)
+        return ast.Subscript(inner, _tuple(items[1:])) if items[1:] else inner
+
+    def element(self, base: ast.expr, fixed: list[ast.expr]) -> ast.expr:
+        """A[i] of an array, A[l, i] of one at a step."""
         held = self.names.get(ast.unparse(base)) if isinstance(base, ast.Name | ast.Attribute) else None
         if held is None or held.axes[len(fixed)] != self.batch:
             raise _UnslicedError
         name = base.id if isinstance(base, ast.Name) else ""
         if name in self.values and self.values[name].order != tuple(range(held.rank)):
             raise _UnslicedError
-        self.axes.append(held.axes[len(fixed) :])
+        axes = held.axes[len(fixed) :]
+        at: list[ast.expr] = [*fixed, ast.Name(self.index)]
+        if self.second is not None:
+            if len(axes) < 2 or axes[1] not in (1, self.second):
+                raise _UnslicedError
+            at += [] if axes[1] == 1 else [ast.Name(ROWS)]
+        self.axes.append(axes)
         self.arrays.add(name)
-        return ast.Subscript(base, _tuple([*fixed, ast.Name(self.index)]))
+        return ast.Subscript(base, _tuple(at))
 
 
 def _transposed(node: ast.expr) -> list[int] | None:
@@ -151,15 +183,23 @@ def _is_mark(item: ast.expr) -> bool:
 
 
 def sliced_statement(
-    node: ast.stmt, names: Mapping[str, Operand], values: Mapping[str, Value], batch: Expr, index: str
+    node: ast.stmt,
+    names: Mapping[str, Operand],
+    values: Mapping[str, Value],
+    batch: Expr,
+    index: str,
+    second: Expr | None = None,
 ) -> Sliced | None:
-    """The line for one example; None where it is none of an elementwise function, or mixes examples."""
-    slicer = _Slicer(names, values, batch, index)
+    """The line for one example; None where it is none of an elementwise function, or mixes examples.
+
+    With a second axis, for a slice of that one.
+    """
+    slicer = _Slicer(names, values, batch, index, second)
     try:
         statement = _statement(slicer, node)
     except _UnslicedError:
         return None
-    return Sliced(statement, tuple(slicer.axes), frozenset(slicer.arrays), index)
+    return Sliced(statement, tuple(slicer.axes), frozenset(slicer.arrays), index, second)
 
 
 def _statement(slicer: _Slicer, node: ast.stmt) -> ast.stmt:
@@ -196,7 +236,8 @@ def _elementwise(slicer: _Slicer, call: ast.Call) -> ast.Call:
 def _matmul(slicer: _Slicer, call: ast.Call) -> ast.Call:
     """Products of matrices, several an example."""
     slicer.rank = slicer.rank_of(call.keywords[0].value)
-    if slicer.rank < 3 or any(slicer.rank_of(part) != slicer.rank for part in call.args):
+    least = 3 if slicer.second is None else 4
+    if slicer.rank < least or any(slicer.rank_of(part) != slicer.rank for part in call.args):
         raise _UnslicedError
     out = ast.keyword("out", slicer.operand(call.keywords[0].value))
     return ast.Call(call.func, [slicer.operand(part) for part in call.args], [out])
@@ -208,7 +249,7 @@ def _reduction(slicer: _Slicer, call: ast.Call, function: ast.Attribute) -> ast.
     if not {"axis", "out"} <= set(options) or set(options) - {"axis", "out", "keepdims"}:
         raise _UnslicedError
     axis = ast.literal_eval(options["axis"])
-    if not isinstance(axis, int) or axis < 1:
+    if not isinstance(axis, int) or axis < (1 if slicer.second is None else 2):
         raise _UnslicedError
     slicer.rank = slicer.rank_of(function.value)
     inner = slicer.operand(function.value)

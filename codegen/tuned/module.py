@@ -18,6 +18,7 @@ from codegen.tuned.finiteness import bounded_lines
 from codegen.tuned.functions import functions_context
 from codegen.tuned.fusion import groups_of, key_of
 from codegen.tuned.lists import after_forward, calls, direct, gifts, phase_context, pointers
+from codegen.tuned.own_names import require_tuned_names
 from codegen.tuned.pipeline import Tuned, tuned
 from codegen.tuned.registers import row_macros, tile_groups, vector_macros
 from codegen.tuned.straight import APART
@@ -29,6 +30,7 @@ from derive.calculus.tensor import Tensor
 
 def render_tuned(plan: Plan, watch: Watch = silent) -> tuple[str, str]:
     """<name>.h, whose workspace holds either implementation, and <name>_tuned.c."""
+    require_tuned_names(plan)
     c = c_network(plan)
     t = tuned(c, watch)
     source = templates().get_template("tuned/network.c.jinja").render(context(t))

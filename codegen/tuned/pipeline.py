@@ -25,6 +25,7 @@ from codegen.tuned.fusion import Step, fused, groups_of, key_of, names_of, reads
 from codegen.tuned.gradients import are_together, side_by_side
 from codegen.tuned.layout import innermost, margined
 from codegen.tuned.lifetimes import lifetimes_arena
+from codegen.tuned.own_names import functions
 from codegen.tuned.phase import Phase
 from codegen.tuned.phases import phase
 from codegen.tuned.places import placed, places
@@ -87,9 +88,9 @@ def _seen(draft: Draft, after: str, watch: Watch) -> Draft:
 
 
 def named(phases: Mapping[tuple[str, ...], Phase]) -> dict[tuple[str, ...], Phase]:
-    """Phases with names of their own: two of one name are numbered."""
+    """Phases with names of their own: two of one name are numbered, as is one that the kernels have."""
     found: dict[tuple[str, ...], Phase] = {}
-    taken: set[str] = set()
+    taken = set(functions())
     for key, one in phases.items():
         name, number = one.name, 2
         while name in taken:

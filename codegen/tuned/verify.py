@@ -11,6 +11,8 @@ from __future__ import annotations
 from collections import Counter
 from collections.abc import Iterator, Set
 
+from sympy import Expr
+
 from codegen.c_source import identifiers
 from codegen.passes.verify import BrokenProgram, equations_of
 from codegen.tuned.draft import Draft
@@ -77,17 +79,24 @@ def _unordered(key: str, draft: Draft) -> Iterator[str]:
 def _uneven(group: Group) -> Iterator[str]:
     """What the finish of a group may not hold: another sum, other loops, elements of another place."""
     first, *others = group.equations
+    places = {equation.name: equation.target.indices for equation in group.equations}
     for equation in others:
         if reduces(equation.value):
             yield f"{equation.name} sums where {first.name} is finished"
         if equation.ranges != first.ranges:
             yield f"{equation.name} has other loops than {first.name}, with which it is computed"
         for ref in equation.references:
-            if ref.name in group.names and ref.indices != first.target.indices:
+            if ref.name in group.names and _elsewhere(ref.indices, places[ref.name], len(equation.loops)):
                 yield f"{equation.name} reads {ref} where {first.target} is finished"
     unknown = group.stored - group.names
     if unknown:
         yield f"{first.name} stores {', '.join(sorted(unknown))}, which it does not define"
+
+
+def _elsewhere(read: tuple[Expr, ...], place: tuple[Expr, ...], loops: int) -> bool:
+    """Whether an element is another one of the same turn; what other turns left is in memory."""
+    turn = len(place) - loops
+    return read[:turn] == place[:turn] and read != place
 
 
 def _unstored(draft: Draft) -> Iterator[str]:

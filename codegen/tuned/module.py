@@ -19,7 +19,7 @@ from codegen.tuned.fusion import groups_of
 from codegen.tuned.lists import calls, direct, given, phase_context, pointers
 from codegen.tuned.pipeline import Tuned, key_of, tuned
 from codegen.tuned.registers import row_macros, tile_groups, vector_macros
-from codegen.tuned.tiles import MOST_ROWS
+from codegen.tuned.tiles import AHEAD, MOST_ROWS
 from codegen.tuned.updates import update_context
 from codegen.vector_math.kernel_sets import KERNEL_SETS
 from derive.calculus.tensor import Tensor
@@ -82,6 +82,8 @@ def context(t: Tuned) -> dict[str, Any]:
         "vector_macros": vector_macros(),
         "tiles": tile_groups(t),
         "most_sums": 4 * MOST_ROWS,
+        "ahead": AHEAD,
+        "packs": any(one.passing for one in phases),
         **functions_context(t.scene.called, name),
         "phases": [phase_context(one, t, key in cold) for key, one in t.phases.items()],
         "lists": {

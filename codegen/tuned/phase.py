@@ -14,7 +14,8 @@ class Phase:
     """A function: its name, what it computes, its lines; `finish` are those of its tiles' finish.
 
     A gradient's tiles are given to the finish of whoever calls; `shape` is (rows, columns) of a
-    contraction, `panels` the reals that its packed factor takes, `operands` what bounds the size of its sums.
+    contraction, `panels` the reals that its packed factor takes, `passing` the steps of tiles that pack it, `packs_rows` whether its left factor is packed
+    too, `turned` whether all panels stay near while rows pass by, `operands` what bounds the size of its sums.
     """
 
     name: str
@@ -30,3 +31,6 @@ class Phase:
     walk: tuple[str, ...] = ()
     dots: bool = False
     turn: str = ""
+    passing: tuple[str, ...] = ()
+    packs_rows: bool = False
+    turned: bool = False

@@ -8,9 +8,12 @@ FN(contract)(&s, kernels, b->m, D, 1, 1, X, panels, FN(Z2_finish), x);
 
 from __future__ import annotations
 
+from math import prod
+
 from sympy import Integer, Mul
 
 from codegen.accumulation import ACCUMULATED
+from codegen.extents import evaluated
 from codegen.nest import Line, Loop, Node, render
 from codegen.tuned.contraction import Contraction
 from codegen.tuned.finishes import finish_lines
@@ -19,6 +22,7 @@ from codegen.tuned.phase import Phase
 from codegen.tuned.scene import Scene
 from codegen.tuned.storage import at
 from codegen.tuned.straight import aside, is_straight, is_whole
+from codegen.tuned.tiles import rows_at_once
 from codegen.tuned.walk import Walk, product, stride, tile_steps, walk_of
 from derive.calculus.nodes import Range
 from derive.calculus.tensor import Ref
@@ -47,6 +51,9 @@ def contracted(
         len(sums),
         tile_steps(found, walk, scene),
         found.dots,
+        passing=_passing(walk, stride(found.right, found.lanes[0], scene)),
+        packs_rows=walk.lines,
+        turned=walk.turned,
     )
 
 
@@ -75,13 +82,20 @@ def _straight(
     return Phase(name, texts, tuple(render(nodes)), finish_lines(found, group, scene), small=True)
 
 
+def _passing(walk: Walk, column: str) -> tuple[str, ...]:
+    """The steps of tiles that pack B as it lies."""
+    if not walk.passing or column != "1":
+        return ()
+    return ("1", "PITCH", walk.right[2]) if walk.lines else (walk.row, walk.left[2], walk.right[2])
+
+
 def _nodes(found: Contraction, walk: Walk, scene: Scene, name: str, away: bool) -> list[Node]:
     """Packing, the call of `contract`, and the loops around."""
     scalar = scene.scalar(dict(found.equation.ranges))
     columns = scalar.integer((found.columns or found.lanes)[1])
     head = _head(found, walk, name)
     body: list[Node] = []
-    if walk.packed:
+    if walk.packed and not walk.passing and not walk.turned:
         body.append(Line(_pack(found, walk, scene, columns)))
     before = [*head, *body] if walk.packed and not walk.around else []
     body = [] if before else [*head, *body]
@@ -124,6 +138,18 @@ def _call(found: Contraction, walk: Walk, scene: Scene, columns: str, finish: st
     left, right = (scene.address(_start(found, ref, walk)) for ref in (found.left, found.right))
     operand = _panels(found, walk, scene, columns) if walk.packed else right
     shared = "0" if found.outer else "1"
+    column = stride(found.right, found.lanes[0], scene)
+    if walk.turned:
+        arguments = ("&s", "kernels", rows, columns, left, walk.left[2], right, column, "panels", finish, "x")
+        return f"FN(contract_rows)({', '.join(arguments)});"
+    if walk.passing:
+        most = rows_at_once(prod(evaluated(n, scene.sizes.values) for _, n in found.sums))
+        packed = str(int(walk.lines))
+        arguments = (
+            *("&s", "kernels", rows, columns, str(most), packed),
+            *(left, walk.left[2], right, column),
+        )
+        return f"FN(contract_passing)({', '.join((*arguments, 'panels', finish, 'x'))});"
     kernel, way = "contract", str(int(walk.packed))
     if found.columns is not None:
         kernel, way = "scalar_products", stride(found.right, found.columns[0], scene)

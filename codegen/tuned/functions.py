@@ -8,6 +8,7 @@ from __future__ import annotations
 from typing import Any
 
 from codegen.printers.to_c import Used
+from codegen.tuned.tiles import most_rows
 from codegen.vector_math.kernel_sets import FUSED, KERNEL_SETS, OPERATIONS, definitions
 from codegen.vector_math.text import PARTS, vector_math_c
 
@@ -36,11 +37,14 @@ def functions_context(used: Used, prefix: str) -> dict[str, Any]:
     wanted = tuple(one for one in OPERATIONS if one in ALWAYS_CALLED or f"{one}(" in text)
     pairs = [(one, item) for one in KERNEL_SETS for item in ITEMS]
     return {
-        "operations": wanted,
+        "operations": (*wanted, "PITCH_ROWS"),
         "registers": [
             {
                 "directive": f"#{'elif' if place else 'if'} {of_the_set(one.name, prefix, item)}",
-                "lines": definitions(one, ITEMS[item], wanted),
+                "lines": [
+                    *definitions(one, ITEMS[item], wanted),
+                    f"#define PITCH_ROWS {most_rows(one, 2)}",
+                ],
             }
             for place, (one, item) in enumerate(pairs)
         ],

@@ -8,12 +8,21 @@ Contractions that walk through memory alike share their tiles.
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator
+from math import prod
 
 from codegen.plan import Plan
 from codegen.tuned.phase import Phase
-from codegen.tuned.tiles import SMALL_ROWS, dot_rows, most_columns, most_rows, parts, vectors_at_once
-from codegen.vector_math.kernel_sets import KernelSet
+from codegen.tuned.tiles import (
+    SMALL_ROWS,
+    dot_rows,
+    most_columns,
+    most_rows,
+    parts,
+    rows_at_once,
+    vectors_at_once,
+)
+from codegen.vector_math.kernel_sets import KERNEL_SETS, KernelSet
 
 
 def kernel_lines(phases: Iterable[Phase], plan: Plan, kernels: KernelSet, item: int) -> list[str]:
@@ -22,7 +31,7 @@ def kernel_lines(phases: Iterable[Phase], plan: Plan, kernels: KernelSet, item: 
     tiles: dict[str, str] = {}
     tables: dict[str, str] = {}
     for one in phases:
-        owner = owners.setdefault(one.walk, one.name)
+        owner = owners.setdefault((*one.walk, *one.passing), one.name)
         if one.dots:
             tables[one.name] = _dots(one, owner, plan, kernels, tiles)
         else:
@@ -39,23 +48,47 @@ def kernel_lines(phases: Iterable[Phase], plan: Plan, kernels: KernelSet, item: 
 
 def _table(one: Phase, owner: str, plan: Plan, kernels: KernelSet, item: int, tiles: dict[str, str]) -> str:
     assert one.shape is not None
-    rows, columns = (plan.size(extent) for extent in one.shape)
     varying = plan.batch_size in one.shape[0].free_symbols
-    vectors = -(-columns // kernels.lanes(item))
-    at_once = vectors_at_once(kernels, rows, vectors)
-    panels = -(-vectors // at_once)
-    base, wider = divmod(vectors, panels)
     entries = []
-    for width, count in ((base + 1, wider), (base, panels - wider)):
-        if not count:
-            entries.append("{0}")
-            continue
-        most = most_rows(kernels, width)
-        heights = parts(rows, most)
-        small = [h if varying and h <= most else 0 for h in SMALL_ROWS]
+    for count, width, heights in _panels(one, plan, kernels, item):
+        small = [h if varying and h <= most_rows(kernels, width) else 0 for h in SMALL_ROWS]
         names = [_tile(one, owner, h, width, tiles) for h in (heights[0], heights[-1], *small)]
+        names.append(_packing(one, owner, heights[-1], width, tiles) if one.passing else "0")
         entries.append(f"{{{count}, {width}, {heights[0]}, {heights[-1]}, {', '.join(names)}}}")
-    return f"{{{', '.join(entries)}}}"
+    return f"{{{', '.join([*entries, '{0}'][:2])}}}"
+
+
+def _panels(
+    one: Phase, plan: Plan, kernels: KernelSet, item: int
+) -> Iterator[tuple[int, int, tuple[int, ...]]]:
+    """How many panels of how many vectors, and the rows of their pieces."""
+    assert one.shape is not None
+    rows, columns = (plan.size(extent) for extent in one.shape)
+    vectors = -(-columns // kernels.lanes(item))
+    panels = -(-vectors // vectors_at_once(kernels, rows, vectors))
+    base, wider = divmod(vectors, panels)
+    for width, count in ((base + 1, wider), (base, panels - wider)):
+        most = most_rows(kernels, width)
+        if count:
+            yield count, width, parts(rows, min(most, most_rows(kernels, 2)) if one.packs_rows else most)
+
+
+def line_reals(one: Phase, plan: Plan, item: int) -> int:
+    """The room of packed rows: of all where panels stay near, else of as many as stay near together."""
+    if not one.packs_rows:
+        return 0
+    assert one.shape is not None
+    rows, terms = plan.size(one.shape[0]), prod(plan.size(extent) for extent in one.panels[: one.sums])
+    room = 0
+    for kernels in KERNEL_SETS:
+        lanes = kernels.lanes(item)
+        pitch = -(-most_rows(kernels, 2) // lanes) * lanes
+        for _, _, heights in _panels(one, plan, kernels, item):
+            pieces = -(-rows // heights[0])
+            if not one.turned:
+                pieces = min(pieces, rows_at_once(terms) // heights[0] + 2)
+            room = max(room, pieces * terms * pitch)
+    return room
 
 
 def _dots(one: Phase, owner: str, plan: Plan, kernels: KernelSet, tiles: dict[str, str]) -> str:
@@ -76,4 +109,11 @@ def _tile(one: Phase, owner: str, rows: int, width: int, tiles: dict[str, str]) 
     filled = [stride.replace("WIDTH_", str(width)) for stride in strides]
     kind = "DOTS" if one.dots else "TILE" if len(filled) == 2 else "TILE_3"
     tiles.setdefault(name, f"{kind}({owner}, {rows}, {width}, {row}, {', '.join(filled)})")
+    return f"FN({name})"
+
+
+def _packing(one: Phase, owner: str, rows: int, width: int, tiles: dict[str, str]) -> str:
+    """The name of a tile that packs what passes by."""
+    name = f"{owner}_packs_{rows}x{width}"
+    tiles.setdefault(name, f"TILE_PACKS({owner}, {rows}, {width}, {', '.join(one.passing)})")
     return f"FN({name})"

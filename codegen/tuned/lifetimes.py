@@ -12,6 +12,7 @@ from codegen.plan import Plan
 from codegen.tuned.arena import Arena, Lifetime, arena
 from codegen.tuned.fusion import Step, groups_of
 from codegen.tuned.gradients import ALL
+from codegen.tuned.kernels import line_reals
 from codegen.tuned.phase import Phase
 from codegen.tuned.storage import Stored
 
@@ -77,4 +78,4 @@ def _panel_reals(one: Phase, plan: Plan, item: int) -> int:
     count = -(-columns // step) * step
     for other in others:
         count *= other
-    return count
+    return count + line_reals(one, plan, item)

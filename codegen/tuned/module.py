@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from math import prod
 from typing import Any
 
@@ -19,10 +20,11 @@ from codegen.tuned.functions import functions_context
 from codegen.tuned.fusion import groups_of, key_of
 from codegen.tuned.lists import after_forward, calls, direct, gifts, phase_context, pointers
 from codegen.tuned.own_names import require_tuned_names
+from codegen.tuned.phase import Phase
 from codegen.tuned.pipeline import Tuned, tuned
 from codegen.tuned.registers import row_macros, tile_groups, vector_macros
 from codegen.tuned.straight import APART
-from codegen.tuned.tiles import MOST_ROWS
+from codegen.tuned.tiles import AHEAD, MOST_ROWS
 from codegen.tuned.updates import update_context
 from codegen.vector_math.kernel_sets import KERNEL_SETS
 from derive.calculus.tensor import Tensor
@@ -86,6 +88,8 @@ def context(t: Tuned) -> dict[str, Any]:
         "vector_macros": vector_macros(),
         "tiles": tile_groups(t),
         "most_sums": 4 * MOST_ROWS,
+        "ahead": AHEAD,
+        "called": _called(phases),
         **functions_context(t.scene.called, name),
         "phases": [phase_context(one, t, key in cold) for key, one in t.phases.items()],
         "lists": {
@@ -94,7 +98,6 @@ def context(t: Tuned) -> dict[str, Any]:
             "pulled": calls(t.lists["vjp"], t, False),
             "given": gifts(t),
         },
-        "straight": any("FN(straight)" in line for one in phases for line in one.lines),
         "apart": APART,
         "together": t.together,
         "tiled": any(one.walk and not one.dots for one in phases),
@@ -106,6 +109,11 @@ def context(t: Tuned) -> dict[str, Any]:
         "bounded_pointers": pointers(bounded, t),
         **source_checkpoint(c),
     }
+
+
+def _called(phases: list[Phase]) -> set[str]:
+    """The kernels that some phase calls."""
+    return {name for one in phases for line in one.lines for name in re.findall(r"FN\((\w+)\)\(", line)}
 
 
 def _library(t: Tuned) -> Used:

@@ -23,15 +23,23 @@ def vector_macros() -> list[str]:
         columns = ", ".join(
             f"b{k} = load(b{f' + {k} * column_' if k > 1 else ' + column_' if k else ''})" for k in every
         )
+        last = f"b{v - 1} = FN(part)(b + {v - 1} * LANES, left)"
         zero = ", ".join(f"c##r##_{k} = {{0}}" for k in every)
         loads = ", ".join(
             f"b{k} = load(b{f' + {k} * LANES' if k > 1 else ' + LANES' if k else ''})" for k in every
         )
+        parts = ", ".join([*(f"b{k} = load(b + {k} * LANES)" for k in range(v - 1)), last])
+        puts = " ".join(f"put(to + {k} * LANES, b{k});" for k in every)
+        near = " ".join(f"NEAR(x, {k})" for k in every)
         adds = " ".join(f"c##r##_{k} = fma_(a_, b{k}, c##r##_{k});" for k in every)
         keeps = " ".join(f"c[(r) * {v} + {k}] = c##r##_{k};" for k in every)
         lines += [
             f"#define ZERO_{v}(r) vec {zero};",
             f"#define LOAD_{v} const vec {loads};",
+            f"#define LOAD_PART_{v} const vec {parts};",
+            f"#define PUT_{v} {puts}",
+            f"#define NEAR_{v}(x) {near}",
+            f"#define SOON_{v}(x) {near.replace('NEAR', 'SOON')}",
             f"#define ADD_{v}(r) {{ const vec a_ = all(a[(r) * row_]); {adds} }}",
             f"#define KEEP_{v}(r) {keeps}",
             f"#define LOAD_DOTS_{v} const vec {columns};",

@@ -66,8 +66,14 @@ class Stored:
         count = 1
         for place, axis in enumerate(self.order):
             extent = sizes(self.extent(axis))
-            count *= -(-extent // step) * step if self.padded and place + 1 == len(self.order) else extent
+            last = place + 1 == len(self.order)
+            count *= padded_lines(-(-extent // step)) * step if self.padded and last else extent
         return -(-count // step) * step
+
+
+def padded_lines(lines: int) -> int:
+    """The cache lines of a padded row: one more where rows would begin in few sets of a cache."""
+    return lines + (lines % 16 == 0)
 
 
 def offset(stored: Stored, indices: tuple[Expr, ...], size: Text, write: Callable[[Expr], str]) -> str:

@@ -6,8 +6,9 @@ Two of each are done in a cycle, and an accumulator is ready again after four: a
     max(r v, r + v, 8) / 2 cycles.
 
 Accumulators, the v vectors and one broadcast must fit the registers: r v + v + 1 <= registers, one more
-where multiplying and adding are two instructions. Of all v the best is the one with the fewest cycles for
-the whole product, and of these the one with the fewest loads; rows and vectors are split into nearly equal
+where multiplying and adding are two instructions. A cache line that comes from the second level costs half a
+cycle more: each step reads v vectors of a panel, and of the r rows what it will use up of their lines. Of all v
+the best is the one with the fewest cycles for the whole product; rows and vectors are split into nearly equal
 parts, so that no part is a remainder.
 """
 
@@ -18,6 +19,12 @@ from codegen.vector_math.kernel_sets import KernelSet
 MOST_VECTORS = 4
 MOST_ROWS = 14
 SMALL_ROWS = (4, 1)
+AHEAD = 8
+"""Steps of a sum by which a panel is asked for before it is used: over 100 cycles, what a third level takes."""
+LINE = 64
+REAL = 4
+NEAR_BYTES = 1 << 20
+"""What of the left factor stays near while all panels pass by: half of a second-level cache of 2 MB."""
 
 
 def most_rows(kernels: KernelSet, vectors: int) -> int:
@@ -39,19 +46,29 @@ def vectors_at_once(kernels: KernelSet, rows: int, vectors: int) -> int:
     return min(reversed(allowed), key=lambda v: _cycles(kernels, rows, vectors, v))
 
 
-def _cycles(kernels: KernelSet, rows: int, vectors: int, most: int) -> tuple[int, int]:
-    """Half cycles, and loads, of one step of the sum over the whole product, in panels of at most so many."""
+def rows_at_once(terms: int, item: int = 4) -> int:
+    """The rows of the left factor, of so many terms each, that stay near."""
+    return max(MOST_ROWS, NEAR_BYTES // (terms * item))
+
+
+def _cycles(kernels: KernelSet, rows: int, vectors: int, most: int) -> float:
+    """Half cycles of one step of the sum over the whole product, in panels of at most so many."""
     panels = -(-vectors // most)
     least, more = divmod(vectors, panels)
-    total = loads = 0
+    total = 0.0
     for width, count in ((least + 1, more), (least, panels - more)):
         high = most_rows(kernels, width)
         pieces = -(-rows // high)
         base, extra = divmod(rows, pieces)
         each = ((base + 1, extra), (base, pieces - extra))
-        total += count * sum(n * max(h * width, h + width, 8) for h, n in each if n)
-        loads += count * sum(n * (h + width) for h, n in each if n)
-    return total, loads
+        total += count * sum(n * _tile_cycles(kernels, h, width) for h, n in each if n)
+    return total
+
+
+def _tile_cycles(kernels: KernelSet, rows: int, vectors: int) -> float:
+    """Half cycles of a tile's step: multiply-adds, loads or their latency, and the lines that come from afar."""
+    lines = (vectors * kernels.width + rows * REAL) / LINE
+    return max(rows * vectors, rows + vectors, 8) + lines
 
 
 def most_columns(kernels: KernelSet) -> int:

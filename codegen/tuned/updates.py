@@ -7,6 +7,7 @@ from __future__ import annotations
 
 from typing import Any
 
+from codegen.c_source import identifiers
 from codegen.c_update import UpdateText
 from codegen.tuned.scene import Scene
 from codegen.tuned.vector_text import ToVector
@@ -19,6 +20,7 @@ def update_context(update: Update, text: UpdateText, scene: Scene, heads: tuple[
     """What the template needs of an optimizer."""
     states = list(text.states)
     once = [equation.name for equation in update.program.equations() if not equation.loops]
+    lines = _lines(update, states, [*text.scalars, *once], scene)
     return {
         "name": text.name,
         "comment": "; ".join(text.comment),
@@ -26,7 +28,12 @@ def update_context(update: Update, text: UpdateText, scene: Scene, heads: tuple[
         "scalars": [*text.scalars, *once],
         "once": list(text.once),
         "states": states,
-        "vector_lines": _lines(update, states, [*text.scalars, *once], scene),
+        "vector_scalars": [
+            f"const vec {name}_ = all(t.scalar[{place}]);"
+            for place, name in enumerate([*text.scalars, *once])
+            if any(f"{name}_" in identifiers([line]) for line in lines)
+        ],
+        "vector_lines": lines,
     }
 
 
@@ -38,18 +45,18 @@ def _lines(update: Update, states: list[str], scalars: list[str], scene: Scene) 
     assert isinstance(lane, Index)
 
     def vector(ref: Ref) -> str:
-        return f"all(x->scalar[{scalars.index(ref.name)}])" if ref.name in scalars else f"{ref.name}_"
+        return f"{ref.name}_"
 
     to_c = ToVector(
         lambda ref, _: vector(ref), lambda _: None, scene.prefix, scene.called, lane=lane, vector=vector
     )
     lines = [
-        f"const vec {tensors[0]}_ = FN(part)(x->to + at, left);",
+        f"const vec {tensors[0]}_ = FN(part)(t.to + at, left);",
         f"const vec {tensors[1]}_ = c[r * vectors + v];",
     ]
-    lines += [f"const vec {state}_ = FN(part)(x->state[{n}] + at, left);" for n, state in enumerate(states)]
+    lines += [f"const vec {state}_ = FN(part)(t.state[{n}] + at, left);" for n, state in enumerate(states)]
     lines += [f"const vec {e.name}_ = {to_c.vec(e.value)};" for e in equations]
     for name, old in new.items():
-        place = "x->to" if old == tensors[0] else f"x->state[{states.index(old)}]"
+        place = "t.to" if old == tensors[0] else f"t.state[{states.index(old)}]"
         lines.append(f"FN(put_part)({place} + at, {name}_, left);")
     return lines

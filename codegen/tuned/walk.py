@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass
+from math import prod
 
 from sympy import Expr
 
@@ -15,18 +16,25 @@ from codegen.extents import evaluated
 from codegen.nest import Line, Node
 from codegen.tuned.contraction import Contraction, adjacent, has, steps, windowed
 from codegen.tuned.scene import Scene
+from codegen.tuned.tiles import LINE, REAL
 from derive.calculus.nodes import Range
-from derive.calculus.tensor import Index, Ref
+from derive.calculus.tensor import Index, Ref, Size
 
 LONG_ROW = 256
 """Rows of more reals than this are packed: 1 KB apart, lines share a quarter of the sets of a cache."""
+PAGE = 4096
+NEAR_PAGES = 32
+"""So many pages are a third of those that a processor has at hand: terms that lie in more are packed."""
+NEAR_PANELS = 1 << 19
+"""Bytes of all panels that stay near, a quarter of a second-level cache of 2 MB, while rows pass by."""
 
 
 @dataclass(frozen=True)
 class Walk:
     """Strides of a contraction's factors, counts of its sums, where they start, and whether B is packed.
 
-    Three of each, 0 and 1 where there are fewer sums; `around`: B differs by the outer loops.
+    Three of each, 0 and 1 where there are fewer sums; `around`: B differs by the outer loops; `passing`: it is
+    packed by the tiles that first pass by; `lines`: A is packed too; `turned`: all panels stay while rows pass by.
     """
 
     row: str
@@ -37,12 +45,17 @@ class Walk:
     starts: Mapping[Index, Expr]
     packed: bool
     around: bool
+    passing: bool = False
+    lines: bool = False
+    turned: bool = False
 
 
 def walk_of(found: Contraction, scene: Scene) -> Walk:
     """How a contraction goes through memory."""
     none = 3 - len(found.sums)
     starts, bounds = _loop_bounds(found, scene)
+    lines, turned = _lines(found, scene), _turned(found, scene)
+    packed = not found.dots and (turned or not _direct(found, scene))
     return Walk(
         stride(found.left, found.rows[-1][0], scene),
         (*["0"] * none, *(stride(found.left, i, scene) for i, _ in found.sums)),
@@ -50,8 +63,11 @@ def walk_of(found: Contraction, scene: Scene) -> Walk:
         (*["1"] * none, *(_count(found, r, starts, scene) for r in found.sums)),
         tuple(bounds),
         starts,
-        not found.dots and not _direct(found, scene),
+        packed,
         bool(found.bounds) or any(has(found.right, index) for index, _ in found.outer),
+        packed and not turned and _passing(found, scene),
+        packed and lines and (turned or _passing(found, scene)),
+        turned,
     )
 
 
@@ -66,6 +82,8 @@ def tile_steps(found: Contraction, walk: Walk, scene: Scene) -> tuple[str, ...]:
         extents = walk.counts[3 - count :]
         inner = (" * ".join([*(f"({n})" for n in extents[k + 1 :]), "WIDTH_ * LANES"]) for k in range(count))
         right = (*["0"] * (3 - count), *inner)
+    if walk.lines:
+        return ("1", "PITCH", right[2])
     return (walk.row, walk.left[2], right[2]) if count == 1 else (walk.row, *walk.left, *right)
 
 
@@ -127,7 +145,61 @@ def _direct(found: Contraction, scene: Scene) -> bool:
     stored = scene.stored[found.right.name]
     assert stored.last is not None
     row = evaluated(stored.tensor.shape[stored.last], scene.sizes.values)
-    return row <= LONG_ROW and (stored.padded or row % 16 == 0)
+    if not stored.padded and row % 16:
+        return False
+    if _plain(found, scene):
+        return _pages(found.right, found.sums[0], scene) <= NEAR_PAGES
+    return row <= LONG_ROW
+
+
+def _plain(found: Contraction, scene: Scene) -> bool:
+    """A sum over one index without loops around, with as many lanes at every call."""
+    fixed = Size(scene.sizes.batch) not in found.lanes[1].free_symbols
+    return fixed and len(found.sums) == 1 and not found.outer and not found.bounds and not found.dots
+
+
+def _passing(found: Contraction, scene: Scene) -> bool:
+    """Whether panels may be packed one by one: the vectors of a row follow each other, or the terms of a lane."""
+    index = found.sums[0][0]
+    beside = any(adjacent(found.right, one, scene.stored) for one in (found.lanes[0], index))
+    return beside and _plain(found, scene)
+
+
+def _number(extent: Expr, scene: Scene) -> int:
+    return evaluated(extent, scene.sizes.values)
+
+
+def _pages(ref: Ref, summed: Range, scene: Scene) -> int:
+    """The pages in which the terms of one row lie."""
+    return _number(summed[1], scene) * min(PAGE, _apart(ref, summed[0], scene)) // PAGE
+
+
+def _apart(ref: Ref, index: Index, scene: Scene) -> int:
+    """The bytes from one value of an index to the next."""
+    stored = scene.stored[ref.name]
+    total = 0
+    for axis, slope in (steps(ref, index) or {}).items():
+        inner = stored.order[stored.order.index(axis) + 1 :]
+        total += int(slope) * prod(_number(stored.extent(other), scene) for other in inner)
+    return REAL * abs(total)
+
+
+def _lines(found: Contraction, scene: Scene) -> bool:
+    """Whether A is packed: its terms lie in many pages, or the rows of a tile in few sets of a cache."""
+    if not _plain(found, scene) or len(found.rows) != 1:
+        return False
+    if _number(found.lanes[1], scene) < LONG_ROW:
+        return False
+    own = not scene.stored[found.left.name].padded
+    few = own and _apart(found.left, found.rows[0][0], scene) % (16 * LINE) == 0
+    return few or _pages(found.left, found.sums[0], scene) > NEAR_PAGES
+
+
+def _turned(found: Contraction, scene: Scene) -> bool:
+    """Whether rows pass by all panels: A is packed, and the panels stay near together."""
+    if not _lines(found, scene):
+        return False
+    return REAL * _number(found.sums[0][1], scene) * _number(found.lanes[1], scene) <= NEAR_PANELS
 
 
 def product(factors: list[str]) -> str:

@@ -212,7 +212,7 @@ def forward(p, x):
         F[l] = N2[l] @ p.Wf[l] + p.bf[l]                         # (m, T, f)
         A2[l] = 1.5957691216057308 * (0.044715 * (F[l] * F[l] * F[l]) + F[l])  # (m, T, f)
         E4[l] = np.exp(-np.abs(A2[l]))                           # (m, T, f)
-        C3[l] = np.where(A2[l] >= 0, 1, E4[l])                   # (m, T, f)
+        C3[l] = np.exp(np.minimum(A2[l], 0))                     # (m, T, f)
         G[l] = F[l] * (C3[l] - C3[l] * E4[l] / (1 + E4[l]))      # (m, T, f)
         Z[l + 1] = G[l] @ p.Wp[l] + B[l] + p.bp[l]               # (m, T, d)
     Y = Z[L]                                                     # (m, T, d)
@@ -395,7 +395,7 @@ def gradients(p, x, y, J_bar=1.0):
     N2 = np.empty((L, m, T, d), dtype)
     F = np.empty((L, m, T, f), dtype)
     E4 = np.empty((L, m, T, f), dtype)
-    C3 = np.empty((L, m, T, f), dtype)
+    Q = np.empty((L, m, T, f), dtype)
     G = np.empty((L, m, T, f), dtype)
     for l in range(L):
         mu1 = Z[l].mean(axis=2)                                            # (m, T)
@@ -421,8 +421,11 @@ def gradients(p, x, y, J_bar=1.0):
         F[l] = N2[l] @ p.Wf[l] + p.bf[l]                                   # (m, T, f)
         A2 = 1.5957691216057308 * (0.044715 * (F[l] * F[l] * F[l]) + F[l])  # (m, T, f)
         E4[l] = np.exp(-np.abs(A2))                                        # (m, T, f)
-        C3[l] = np.where(A2 >= 0, 1, E4[l])                                # (m, T, f)
-        G[l] = F[l] * (C3[l] - C3[l] * E4[l] / (1 + E4[l]))                # (m, T, f)
+        C3 = A2                                                            # (m, T, f)
+        np.minimum(C3, 0, out=C3)
+        np.exp(C3, out=C3)
+        Q[l] = C3 - C3 * E4[l] / (1 + E4[l])                               # (m, T, f)
+        G[l] = F[l] * Q[l]                                                 # (m, T, f)
         Z[l + 1] = G[l] @ p.Wp[l] + B + p.bp[l]                            # (m, T, d)
     Y = Z[L]                                                               # (m, T, d)
     mu = Y.mean(axis=2)                                                    # (m, T)
@@ -476,7 +479,7 @@ def gradients(p, x, y, J_bar=1.0):
             + 2 else 0
         )
         G_bar = Z_bar[l + 1] @ p.Wp[l].T                                   # (m, T, f)
-        F_bar = G_bar * (C3[l] - C3[l] * E4[l] / (1 + E4[l])) + 1.5957691216057308 * np.where(
+        F_bar = G_bar * Q[l] + 1.5957691216057308 * np.where(
             E4[l] > 0,
             E4[l] * F[l] * G_bar * (1 + 0.134145 * F[l]**2) / (1 + E4[l])**2,
             0,
@@ -663,7 +666,7 @@ def jvp(p, p_dot, x, y):
         F_dot[l] = N2[l] @ p_dot.Wf[l] + N2_dot[l] @ p.Wf[l] + p_dot.bf[l]  # (m, T, f)
         A2[l] = 1.5957691216057308 * (0.044715 * (F[l] * F[l] * F[l]) + F[l])  # (m, T, f)
         E4[l] = np.exp(-np.abs(A2[l]))                           # (m, T, f)
-        C3[l] = np.where(A2[l] >= 0, 1, E4[l])                   # (m, T, f)
+        C3[l] = np.exp(np.minimum(A2[l], 0))                     # (m, T, f)
         G[l] = F[l] * (C3[l] - C3[l] * E4[l] / (1 + E4[l]))      # (m, T, f)
         G_dot[l] = F_dot[l] * (C3[l] - C3[l] * E4[l] / (1 + E4[l])) + 1.5957691216057308 * np.where(
             E4[l] > 0,

@@ -8,7 +8,7 @@
 Where an example is larger than a cache too, slices of its next axis are taken:
 
     for i in range(m):
-        for rows, part in parts(T, 16384 // f):
+        for rows, part in parts(T, 65536 // f):
             np.multiply(F[l, i, rows], F[l, i, rows], out=A2[part])
 
 An array that only such a run uses holds one example. A run is worth a loop where its arrays are larger than a
@@ -31,7 +31,7 @@ from codegen.printers.numpy_text import Code
 SHORTEST = 3  # lines
 WHOLE = 120_000  # elements of an array that a core's cache does not hold beside its neighbours
 LARGEST = 70_000  # elements of one example
-SLICE = 16_384  # elements of a slice
+SLICE = 65_536  # elements of a slice
 PART = 8_000  # elements, as many as NumPy computes in the time of several calls
 
 
@@ -81,7 +81,7 @@ def in_blocks(
 
 
 def _heads(run: Run, index: str, batch: Expr, sizes: Mapping[Expr, int]) -> list[ast.stmt]:
-    """for i in range(m); for rows, part in parts(T, 16384 // f)."""
+    """for i in range(m); for rows, part in parts(T, 65536 // f)."""
     second = run.lines[0].second
     over: list[tuple[ast.expr, str]] = [(ast.Name(index), f"range({size_text(batch)})")]
     if second is not None:

@@ -148,7 +148,8 @@ class _Slicer:
         held = self.names.get(ast.unparse(base)) if isinstance(base, ast.Name | ast.Attribute) else None
         if held is None or held.axes[len(fixed)] != self.batch:
             raise _UnslicedError
-        if held.strides != contiguous(held.axes):
+        leading = slice(0, len(fixed) + 1)
+        if held.strides[leading] != contiguous(held.axes)[leading]:
             raise _UnslicedError
         axes = held.axes[len(fixed) :]
         at: list[ast.expr] = [*fixed, ast.Name(self.index)]

@@ -12,6 +12,7 @@ from sympy.core.basic import Basic
 from codegen.lifetimes import deaths
 from codegen.numpy_alike import Known
 from codegen.numpy_lines import Line, NumpyLines
+from codegen.passes.exponents import exponents
 from codegen.passes.masks import Supports, unmasked
 from codegen.printers.numpy_constants import Constants
 from codegen.printers.numpy_text import PRODUCT, wrapped
@@ -50,7 +51,7 @@ def function_body(
 
     Given the number of examples, it is written for speed: dead values are overwritten.
     """
-    program = unmasked(program, known_supports)
+    program = exponents(unmasked(program, known_supports))
     inlined, known = single_uses(program), known or Known()
     dead = deaths(program, inlined) if examples is not None else None
     uses = Constants()

@@ -8,7 +8,7 @@
 Where an example is larger than a cache too, slices of its next axis are taken:
 
     for i in range(m):
-        for rows, part in parts(T, 16384 // f):
+        for rows, part in parts(T, 65536 // f):
             np.multiply(F[l, i, rows], F[l, i, rows], out=A2[part])
 
 An array that only such a run uses holds one example. A run is worth a loop where its arrays are larger than a
@@ -31,7 +31,7 @@ from codegen.printers.numpy_text import Code
 SHORTEST = 3  # lines
 WHOLE = 120_000  # elements of an array that a core's cache does not hold beside its neighbours
 LARGEST = 70_000  # elements of one example
-SLICE = 16_384  # elements of a slice
+SLICE = 65_536  # elements of a slice
 PART = 8_000  # elements, as many as NumPy computes in the time of several calls
 
 
@@ -74,14 +74,14 @@ def in_blocks(
     outer = [Loop(_start(moved, loop.first, starts), moved[loop.last]) for loop in draft.loops]
     draft.loops[:] = [*outer, *loops]
     draft.instructions[:] = instructions
-    for name in own:
+    for name in own & set(draft.values):
         value = draft.values[name]
         order = tuple(k - 1 for k in value.order if k > 0)
         draft.values[name] = Value(name, value.axes[1:], order, value.kind)
 
 
 def _heads(run: Run, index: str, batch: Expr, sizes: Mapping[Expr, int]) -> list[ast.stmt]:
-    """for i in range(m); for rows, part in parts(T, 16384 // f)."""
+    """for i in range(m); for rows, part in parts(T, 65536 // f)."""
     second = run.lines[0].second
     over: list[tuple[ast.expr, str]] = [(ast.Name(index), f"range({size_text(batch)})")]
     if second is not None:
@@ -122,7 +122,7 @@ def _slices(
     found: list[Sliced] = []
     for number in range(first, run.last + 1):
         node = draft.instructions[number].node
-        one = sliced_statement(node, names, draft.values, batch, run.lines[0].index, second)
+        one = sliced_statement(node, names, batch, run.lines[0].index, second)
         if one is None:
             break
         found.append(one)
@@ -135,7 +135,7 @@ def _seconds(run: Run) -> list[Expr]:
 
 
 def _largest(line: Sliced, sizes: Mapping[Expr, int]) -> float:
-    return max(evaluated(elements(axes), sizes) for axes in line.axes)
+    return max((evaluated(elements(axes), sizes) for axes in line.axes), default=0)
 
 
 def _inside(line: Instruction, run: Run, number: int, own: set[str]) -> Instruction:
@@ -154,7 +154,7 @@ def _runs(draft: Draft, names: Mapping[str, Operand], batch: Expr, index: str) -
     found: list[Sliced] = []
     ends = {loop.last + 1 for loop in draft.loops} | {loop.first for loop in draft.loops}
     for number, line in enumerate(draft.instructions):
-        one = sliced_statement(line.node, names, draft.values, batch, index)
+        one = sliced_statement(line.node, names, batch, index)
         closed = number in ends or (found and draft.instructions[number - 1].depth != line.depth)
         if found and (one is None or closed):
             yield Run(number - len(found), number - 1, tuple(found))
@@ -167,7 +167,7 @@ def _runs(draft: Draft, names: Mapping[str, Operand], batch: Expr, index: str) -
 
 def _is_worth_it(run: Run, batch: Expr, sizes: Mapping[Expr, int]) -> bool:
     """Whether most of a run's work is on arrays too large for a cache, in parts that are not too small."""
-    largest = [_largest(line, sizes) for line in run.lines]
+    largest = [_largest(line, sizes) for line in run.lines if line.axes]
     examples = evaluated(batch, sizes)
     large = [size for size in largest if size >= WHOLE and size / examples >= PART]
     return len(large) >= SHORTEST and 2 * len(large) >= len(largest)
@@ -179,5 +179,10 @@ def _own(run: Run, draft: Draft, kept: frozenset[str]) -> set[str]:
     touched = [(number, line.reads | line.writes) for number, line in enumerate(draft.instructions)]
     names = {name for number, found in touched if number in inside for name in found}
     names -= {name for number, found in touched if number not in inside for name in found}
+    aliases: dict[str, str] = {}
+    for name, source in (line.alias for line in run.lines if line.alias is not None):
+        aliases[name] = aliases.get(source, source)
     sliced = {name for line in run.lines for name in line.arrays}
-    return {name for name in names & sliced - kept if name in draft.values}
+    sliced |= {aliases[name] for name in sliced & set(aliases)}
+    own = {name for name in names & sliced - kept if name in draft.values}
+    return own | {name for name, source in aliases.items() if source in own}

@@ -12,7 +12,7 @@ from dataclasses import dataclass, field
 
 from sympy import Expr
 
-from codegen.buffers.values import Axes, Operand, Value
+from codegen.buffers.values import Axes, Operand, contiguous
 
 ELEMENTWISE = frozenset(
     {"add", "subtract", "multiply", "divide", "exp", "log", "tanh", "sin", "cos", "sqrt", "square"}
@@ -36,6 +36,7 @@ class Sliced:
     arrays: frozenset[str]
     index: str
     second: Expr | None = None
+    alias: tuple[str, str] | None = None
 
     def node(self, own: Set[str]) -> ast.stmt:
         found: ast.stmt = _Without(own, self.index).visit(self.statement)
@@ -63,7 +64,6 @@ class _Slicer:
     """Slices the operands of one line, whose result has `rank` axes, the examples first."""
 
     names: Mapping[str, Operand]
-    values: Mapping[str, Value]
     batch: Expr
     index: str
     second: Expr | None = None
@@ -148,8 +148,8 @@ class _Slicer:
         held = self.names.get(ast.unparse(base)) if isinstance(base, ast.Name | ast.Attribute) else None
         if held is None or held.axes[len(fixed)] != self.batch:
             raise _UnslicedError
-        name = base.id if isinstance(base, ast.Name) else ""
-        if name in self.values and self.values[name].order != tuple(range(held.rank)):
+        leading = slice(0, len(fixed) + 1)
+        if held.strides[leading] != contiguous(held.axes)[leading]:
             raise _UnslicedError
         axes = held.axes[len(fixed) :]
         at: list[ast.expr] = [*fixed, ast.Name(self.index)]
@@ -158,7 +158,7 @@ class _Slicer:
                 raise _UnslicedError
             at += [] if axes[1] == 1 else [ast.Name(ROWS)]
         self.axes.append(axes)
-        self.arrays.add(name)
+        self.arrays |= {base.id} if isinstance(base, ast.Name) else set()
         return ast.Subscript(base, _tuple(at))
 
 
@@ -185,7 +185,6 @@ def _is_mark(item: ast.expr) -> bool:
 def sliced_statement(
     node: ast.stmt,
     names: Mapping[str, Operand],
-    values: Mapping[str, Value],
     batch: Expr,
     index: str,
     second: Expr | None = None,
@@ -194,12 +193,24 @@ def sliced_statement(
 
     With a second axis, for a slice of that one.
     """
-    slicer = _Slicer(names, values, batch, index, second)
+    slicer = _Slicer(names, batch, index, second)
+    alias = _alias(node, names)
+    if alias is not None:
+        return Sliced(node, (), frozenset(), index, second, alias)
     try:
         statement = _statement(slicer, node)
     except _UnslicedError:
         return None
     return Sliced(statement, tuple(slicer.axes), frozenset(slicer.arrays), index, second)
+
+
+def _alias(node: ast.stmt, names: Mapping[str, Operand]) -> tuple[str, str] | None:
+    """C and A of C = A: another name for an array."""
+    if not isinstance(node, ast.Assign) or not isinstance(node.value, ast.Name):
+        return None
+    target, held = node.targets[0], names.get(node.value.id)
+    named = isinstance(target, ast.Name) and held is not None and held.rank > 0
+    return (target.id, node.value.id) if isinstance(target, ast.Name) and named else None
 
 
 def _statement(slicer: _Slicer, node: ast.stmt) -> ast.stmt:

@@ -212,7 +212,7 @@ def forward(p, x):
         F[l] = N2[l] @ p.Wf[l] + p.bf[l]                         # (m, T, f)
         A2[l] = 1.5957691216057308 * (0.044715 * (F[l] * F[l] * F[l]) + F[l])  # (m, T, f)
         E4[l] = np.exp(-np.abs(A2[l]))                           # (m, T, f)
-        C3[l] = np.where(A2[l] >= 0, 1, E4[l])                   # (m, T, f)
+        C3[l] = np.exp(np.minimum(A2[l], 0))                     # (m, T, f)
         G[l] = F[l] * (C3[l] - C3[l] * E4[l] / (1 + E4[l]))      # (m, T, f)
         Z[l + 1] = G[l] @ p.Wp[l] + B[l] + p.bp[l]               # (m, T, d)
     Y = Z[L]                                                     # (m, T, d)
@@ -385,8 +385,6 @@ def gradients(p, x, y, J_bar=1.0):
     Xhat1 = np.empty((L, m, T, d), dtype)
     N1 = np.empty((L, m, T, d), dtype)
     A = np.empty((L, 3, m, h, T, e), dtype)
-    E2 = np.empty((L, m, h, T, T), dtype)
-    T2 = np.empty((L, m, h, T), dtype)
     P2 = np.empty((L, m, h, T, T), dtype)
     O = np.empty((L, m, h, T, e), dtype)
     C2 = np.empty((L, m, T, d), dtype)
@@ -395,7 +393,7 @@ def gradients(p, x, y, J_bar=1.0):
     N2 = np.empty((L, m, T, d), dtype)
     F = np.empty((L, m, T, f), dtype)
     E4 = np.empty((L, m, T, f), dtype)
-    C3 = np.empty((L, m, T, f), dtype)
+    Q = np.empty((L, m, T, f), dtype)
     G = np.empty((L, m, T, f), dtype)
     for l in range(L):
         mu1 = Z[l].mean(axis=2)                                            # (m, T)
@@ -407,9 +405,8 @@ def gradients(p, x, y, J_bar=1.0):
         A[l] = np.einsum("mni,ijkl->jmknl", N1[l], p.Wa[l], optimize=True) + p.ba[l][:, None, :, None, :]  # (3, m, h, T, e)
         R = A[l, 0] @ A[l, 1].transpose(0, 1, 3, 2)                        # (m, h, T, T)
         R /= e**0.5
-        E2[l] = np.where(causal, np.exp(R - np.where(causal, R, -np.inf).max(axis=3, keepdims=True)), 0)  # (m, h, T, T)
-        T2[l] = E2[l].sum(axis=3)                                          # (m, h, T)
-        P2[l] = E2[l] / T2[l][:, :, :, None]                               # (m, h, T, T)
+        E2 = np.where(causal, np.exp(R - np.where(causal, R, -np.inf).max(axis=3, keepdims=True)), 0)  # (m, h, T, T)
+        P2[l] = E2 / E2.sum(axis=3, keepdims=True)                         # (m, h, T, T)
         O[l] = P2[l] @ A[l, 2]                                             # (m, h, T, e)
         B = Z[l] + np.einsum("jlm,ijkl->ikm", p.Wo[l], O[l], optimize=True) + p.bo[l]  # (m, T, d)
         mu2 = B.mean(axis=2)                                               # (m, T)
@@ -421,8 +418,11 @@ def gradients(p, x, y, J_bar=1.0):
         F[l] = N2[l] @ p.Wf[l] + p.bf[l]                                   # (m, T, f)
         A2 = 1.5957691216057308 * (0.044715 * (F[l] * F[l] * F[l]) + F[l])  # (m, T, f)
         E4[l] = np.exp(-np.abs(A2))                                        # (m, T, f)
-        C3[l] = np.where(A2 >= 0, 1, E4[l])                                # (m, T, f)
-        G[l] = F[l] * (C3[l] - C3[l] * E4[l] / (1 + E4[l]))                # (m, T, f)
+        C3 = A2                                                            # (m, T, f)
+        np.minimum(C3, 0, out=C3)
+        np.exp(C3, out=C3)
+        Q[l] = C3 - C3 * E4[l] / (1 + E4[l])                               # (m, T, f)
+        G[l] = F[l] * Q[l]                                                 # (m, T, f)
         Z[l + 1] = G[l] @ p.Wp[l] + B + p.bp[l]                            # (m, T, d)
     Y = Z[L]                                                               # (m, T, d)
     mu = Y.mean(axis=2)                                                    # (m, T)
@@ -476,7 +476,7 @@ def gradients(p, x, y, J_bar=1.0):
             + 2 else 0
         )
         G_bar = Z_bar[l + 1] @ p.Wp[l].T                                   # (m, T, f)
-        F_bar = G_bar * (C3[l] - C3[l] * E4[l] / (1 + E4[l])) + 1.5957691216057308 * np.where(
+        F_bar = G_bar * Q[l] + 1.5957691216057308 * np.where(
             E4[l] > 0,
             E4[l] * F[l] * G_bar * (1 + 0.134145 * F[l]**2) / (1 + E4[l] * (E4[l] + 2)),
             0,
@@ -496,7 +496,7 @@ def gradients(p, x, y, J_bar=1.0):
         O_bar = np.einsum("ijk,lmk->iljm", B_bar[l], p.Wo[l], optimize=True)  # (m, h, T, e)
         P2_bar = O_bar @ A[l, 2].transpose(0, 1, 3, 2)                     # (m, h, T, T)
         P2_bar *= causal
-        R_bar = E2[l] * (P2_bar - (P2[l] * P2_bar).sum(axis=3, keepdims=True)) / T2[l][:, :, :, None]  # (m, h, T, T)
+        R_bar = P2[l] * (P2_bar - (P2[l] * P2_bar).sum(axis=3, keepdims=True))  # (m, h, T, T)
         A_bar[l, 0] = R_bar @ A[l, 1] / e**0.5                             # (m, h, T, e)
         A_bar[l, 1] = R_bar.transpose(0, 1, 3, 2) @ A[l, 0] / e**0.5       # (m, h, T, e)
         A_bar[l, 2] = P2[l].transpose(0, 1, 3, 2) @ O_bar                  # (m, h, T, e)
@@ -663,7 +663,7 @@ def jvp(p, p_dot, x, y):
         F_dot[l] = N2[l] @ p_dot.Wf[l] + N2_dot[l] @ p.Wf[l] + p_dot.bf[l]  # (m, T, f)
         A2[l] = 1.5957691216057308 * (0.044715 * (F[l] * F[l] * F[l]) + F[l])  # (m, T, f)
         E4[l] = np.exp(-np.abs(A2[l]))                           # (m, T, f)
-        C3[l] = np.where(A2[l] >= 0, 1, E4[l])                   # (m, T, f)
+        C3[l] = np.exp(np.minimum(A2[l], 0))                     # (m, T, f)
         G[l] = F[l] * (C3[l] - C3[l] * E4[l] / (1 + E4[l]))      # (m, T, f)
         G_dot[l] = F_dot[l] * (C3[l] - C3[l] * E4[l] / (1 + E4[l])) + 1.5957691216057308 * np.where(
             E4[l] > 0,

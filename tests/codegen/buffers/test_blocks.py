@@ -28,7 +28,7 @@ def gradients(source: str) -> tuple[Any, Any]:
     w = scope["Workspace"]()
     scope["gradients"](p, x, y, w=w)
     w.memory.fill(0xFF)
-    return scope["gradients"](p, x, y, w=w)  # type: ignore[no-any-return]
+    return scope["gradients"](p, x, y, w=w)
 
 
 @pytest.mark.parametrize(("largest", "heads"), [(10**9, "for i in range(m):"), (0, "in parts(T, 25 // f):")])

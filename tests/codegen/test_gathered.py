@@ -1,0 +1,49 @@
+"""What a step of a recurrence determines is computed in it, and nothing else is."""
+
+from codegen.passes.gathered import gathered
+from derive.calculus.nodes import Sum
+from derive.calculus.program import Equation, Program, Recurrence
+from derive.calculus.tensor import Axis, Index, Ref, Size, Tensor
+
+N, T = Size("n"), Size("T")
+i, j, t, u = map(Index, "ijtu")
+STEPS = (Axis("t", T), Axis("i", N))
+
+
+def program(*after: Equation) -> Program:
+    """B[t,i] = 2 X[t,i] step by step, then what is given."""
+    step = Equation(Ref("B", t, i), ((i, N),), 2 * Ref("X", t, i))
+    names = {equation.name: equation for equation in after}
+    locals_ = [Tensor(n, tuple(Axis(str(k), size) for k, size in e.ranges)) for n, e in names.items()]
+    loop = Recurrence(t, T, (step,), reverse=True)
+    return Program("P", (Tensor("X", STEPS),), (loop, *after), tuple(names), (Tensor("B", STEPS), *locals_))
+
+
+def inside(made: Program) -> list[str]:
+    loop = gathered(made).statements[0]
+    assert isinstance(loop, Recurrence)
+    return [str(equation) for equation in loop.equations[1:]]
+
+
+def test_what_reads_its_step_alone_is_computed_in_it() -> None:
+    body = Sum(Ref("B", u, i) * Ref("X", u, i), (i, N))
+    made = program(Equation(Ref("W", u), ((u, T),), body))
+    assert inside(made) == ["W[t] = sum_{i<n}(B[t,i]*X[t,i])"]
+    assert len(gathered(made).statements) == 1
+
+
+def test_what_reads_another_step_stays() -> None:
+    body = Ref("B", t, i) * Ref("B", T - 1 - t, i)
+    assert not inside(program(Equation(Ref("W", t, i), ((t, T), (i, N)), body)))
+    total = Sum(Ref("B", t, i), (t, T))
+    assert not inside(program(Equation(Ref("S", i), ((i, N),), total)))
+
+
+def test_what_reads_a_later_statement_stays() -> None:
+    first = Equation(Ref("S", i), ((i, N),), Sum(Ref("B", t, i), (t, T)))
+    second = Equation(Ref("W", t, i), ((t, T), (i, N)), Ref("B", t, i) * Ref("S", i))
+    assert not inside(program(first, second))
+
+
+def test_what_reads_nothing_of_the_recurrence_stays() -> None:
+    assert not inside(program(Equation(Ref("W", t, i), ((t, T), (i, N)), 3 * Ref("X", t, i))))

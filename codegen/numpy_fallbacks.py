@@ -117,7 +117,27 @@ def dot_into(A, B, out):
     """out = A @ B; a sum of one term, which @ computes five times slower, by np.dot."""
     (np.matmul if len(B) > 1 else np.dot)(A, B, out=out)'''
 
+BLOCKS = '''\
+def blocks(*groups, size=16384):
+    """The arrays of several groups side by side, as flat views of so few elements that they stay in cache."""
+    for arrays in zip(*groups, strict=True):
+        if not all(array.flags.c_contiguous for array in arrays):
+            yield arrays
+            continue
+        flat = [array.reshape(-1) for array in arrays]
+        for start in range(0, flat[0].size, size):
+            yield [array[start : start + size] for array in flat]'''
+
+PARTS = '''\
+def parts(count, size):
+    """Slices of so many places, `size` in each but the last, and of as many places from 0."""
+    for start in range(0, count, max(size, 1)):
+        stop = min(start + max(size, 1), count)
+        yield slice(start, stop), slice(stop - start)'''
+
 FALLBACKS = {
+    "parts": PARTS,
+    "blocks": BLOCKS,
     "dot_into": DOT_INTO,
     "kept_where": KEPT_WHERE,
     "overlap_add": OVERLAP_ADD,

@@ -11,7 +11,7 @@ from sympy import Expr, Integer
 
 from codegen.buffers import views
 from codegen.buffers.contractions import einsum, product_of
-from codegen.buffers.expressions import UnplannedError, Writer, assigned
+from codegen.buffers.expressions import UnplannedError, Writer, assigned, unread
 from codegen.buffers.overlaps import overlapped
 from codegen.buffers.values import (
     ONE,
@@ -56,7 +56,8 @@ def call(writer: Writer, node: ast.Call, into: Operand | None) -> Operand:
 
 def _numpy(writer: Writer, name: str, node: ast.Call, into: Operand | None) -> Operand:
     if name in ELEMENTWISE or name in ("abs", "isfinite"):
-        parts = [writer.visit(argument) for argument in node.args]
+        first, *others = node.args
+        parts = [writer.visit(first, unread(into, *others)), *map(writer.visit, others)]
         plain = ast.Call(node.func, [part.node for part in parts], [])
         kind = TRUTH if name == "isfinite" else REAL
         return writer.elementwise(name, parts, kind, plain, into, name)
@@ -78,9 +79,13 @@ def _of_sizes(writer: Writer, node: ast.Call, _: Operand | None) -> Operand:
 
 def _where(writer: Writer, node: ast.Call, into: Operand | None) -> Operand:
     """The branch not taken, then the one taken where the condition holds."""
-    condition, chosen, other = (writer.visit(argument) for argument in node.args)
+    condition = writer.visit(node.args[0])
+    there = unread(into, node.args[0], node.args[2]) if writer.constant(condition) else None
+    chosen = writer.visit(node.args[1], there)
+    other = writer.visit(node.args[2])
     axes = broadcast(condition.axes, chosen.axes, other.axes)
     parts = [condition, chosen, other]
+    into = into if into is not None and same(into.axes, axes) else None
     if writer.stays(axes, parts):
         plain = ast.Call(node.func, [part.node for part in parts], [])
         kind = REAL if REAL in (chosen.kind, other.kind) else WHOLE
@@ -89,7 +94,7 @@ def _where(writer: Writer, node: ast.Call, into: Operand | None) -> Operand:
         return _one_or(writer, condition, other, into)
     if _is(other, 0) and same(chosen.axes, axes) and not writer.constant(condition):
         return _kept_where(writer, condition, chosen, into)
-    place = _like(writer, axes, chosen)
+    place = chosen if chosen is into else _like(writer, axes, chosen)
     if chosen is place and other is not place:
         mask = writer.elementwise(
             "logical_not", [condition], TRUTH, ast.UnaryOp(ast.Invert(), condition.node), None, "mask"
@@ -100,7 +105,7 @@ def _where(writer: Writer, node: ast.Call, into: Operand | None) -> Operand:
         if other is not place:
             writer.emit(assigned("copyto", [place.node, other.node], None), [other], place)
         _copy_where(writer, place, writer.settled(chosen), writer.settled(condition))
-    if into is not None:
+    if into is not None and place is not into:
         writer.emit(assigned("copyto", [into.node, place.node], None), [place], into)
         return into
     return place

@@ -8,7 +8,6 @@ from __future__ import annotations
 
 import ast
 from collections.abc import Sequence
-from dataclasses import replace
 
 from codegen.buffers import views
 from codegen.buffers.expressions import UnplannedError, Writer, assigned
@@ -72,12 +71,9 @@ def einsum(writer: Writer, spelled: str, parts: Sequence[Operand], into: Operand
         for letter, n in zip(word, part.axes, strict=True)
     }
     axes = tuple(sizes[letter] for letter in output)
+    into = into if into is not None and same(into.axes, axes) else None
     if len(parts) == 2 and _is_product(letters, output) and not writer.small(axes):
-        found = _as_product(writer, letters, output, parts)
-        if into is None:
-            return found
-        writer.emit(assigned("copyto", [into.node, found.node], None), [found], into)
-        return into
+        return _as_product(writer, letters, output, parts, into)
     node = ast.Call(
         ast.Attribute(ast.Name("np"), "einsum"), [ast.Constant(spelled), *(part.node for part in parts)], []
     )
@@ -101,7 +97,9 @@ def _is_product(letters: Sequence[str], output: str) -> bool:
     return bool(shared - set(output)) and set(letters[0]) ^ set(letters[1]) <= set(output)
 
 
-def _as_product(writer: Writer, letters: Sequence[str], output: str, parts: Sequence[Operand]) -> Operand:
+def _as_product(
+    writer: Writer, letters: Sequence[str], output: str, parts: Sequence[Operand], into: Operand | None
+) -> Operand:
     """The result of the product, its axes in the order of the output."""
     letters, parts = _sides(writer, letters, output, parts)
     first, second = letters
@@ -116,15 +114,17 @@ def _as_product(writer: Writer, letters: Sequence[str], output: str, parts: Sequ
     b = _matrix(writer, right, second, batch, summed, columns)
     wide = [left.axes[first.index(letter)] for letter in (*batch, *rows)]
     wide += [right.axes[second.index(letter)] for letter in columns]
-    place = writer.array(tuple(wide), REAL, None, "product")
     count = len(batch)
     ends = [count, count + len(rows), len(wide)]
     groups = [[k] for k in range(count)] + [list(range(ends[0], ends[1])), list(range(ends[1], ends[2]))]
-    out = writer.reshaped(place, groups)
-    writer.emit(assigned("matmul", [a.node, b.node], out.node), [a, b], place)
     order = [*batch, *rows, *columns]
     permutation = [order.index(letter) for letter in output]
-    return place if permutation == sorted(permutation) else replace(views.transposed(place, permutation))
+    straight = permutation == sorted(permutation)
+    own = straight and into is not None and views.merged(into, groups)
+    place = into if into is not None and own else writer.array(tuple(wide), REAL, None, "product")
+    out = writer.reshaped(place, groups)
+    writer.emit(assigned("matmul", [a.node, b.node], out.node), [a, b], place)
+    return place if straight else views.transposed(place, permutation)
 
 
 def _sides(

@@ -242,6 +242,14 @@ class Writer:
         return float(elements(axes).subs(self.sizes))
 
 
+def unread(into: Operand | None, *others: ast.expr) -> Operand | None:
+    """The place, for a part of what it receives, where no other part reads the array that it belongs to."""
+    if into is None:
+        return None
+    read = {node.id for other in others for node in ast.walk(other) if isinstance(node, ast.Name)}
+    return None if into.reads & read else into
+
+
 def assigned(
     function: str, arguments: Sequence[ast.expr], out: ast.expr | None, named: bool = True
 ) -> ast.stmt:

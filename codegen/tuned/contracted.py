@@ -12,13 +12,13 @@ from sympy import Integer, Mul
 
 from codegen.accumulation import ACCUMULATED
 from codegen.nest import Line, Loop, Node, render
-from codegen.tuned.contraction import Contraction, adjacent
+from codegen.tuned.contraction import Contraction
 from codegen.tuned.finishes import finish_lines
 from codegen.tuned.fusion import Group
 from codegen.tuned.phase import Phase
 from codegen.tuned.scene import Scene
 from codegen.tuned.storage import at
-from codegen.tuned.straight import is_straight
+from codegen.tuned.straight import aside, is_straight, is_whole
 from codegen.tuned.walk import Walk, product, stride, tile_steps, walk_of
 from derive.calculus.nodes import Range
 from derive.calculus.tensor import Ref
@@ -56,19 +56,19 @@ def _straight(
     """The phase of a product too small for tiles."""
     scalar = scene.scalar(dict(found.equation.ranges))
     rows = product([scalar.integer(n) for _, n in found.rows])
-    stored = scene.stored[found.right.name]
+    whole = is_whole(found.right, found.lanes[0], scene)
     arguments = (
         "&s",
         walk.left[2],
         stride(found.right, found.lanes[0], scene),
-        str(int(stored.padded and adjacent(found.right, found.lanes[0], scene.stored))),
+        *(str(int(flag)) for flag in (whole, aside(found, scene, whole))),
         rows,
         scalar.integer(found.lanes[1]),
         *(scene.address(_start(found, ref, walk)) for ref in (found.left, found.right)),
         f"FN({name}_finish)",
         "x",
     )
-    nodes = [
+    nodes: list[Node] = [
         Line(f"const FN(product) s = {{{', '.join([*walk.counts, walk.row, *walk.right])}}};"),
         Line(f"FN(straight)({', '.join(arguments)});"),
     ]

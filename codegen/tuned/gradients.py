@@ -1,6 +1,6 @@
 """Gradients of small networks, side by side: one array, in the order of the struct of parameters.
 
-    W1_bar, b1_bar, W2_bar, b2_bar        one look whether all is finite, one loop for the step of an optimizer
+    W1_bar, b1_bar, W2_bar, b2_bar     one look whether all is finite, one loop for an optimizer's step
 
 That is so where every gradient lies in the arena, every parameter is trained, and all together do not
 exceed what one nest of a small network may go through. An optimizer then is inlined, and no gradient is

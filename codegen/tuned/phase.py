@@ -14,8 +14,8 @@ class Phase:
     """A function: its name, what it computes, its lines; `finish` are those of its tiles' finish.
 
     A gradient's tiles are given to the finish of whoever calls; `shape` is (rows, columns) of a
-    contraction, `panels` the reals that its packed factor takes, `operands` what bounds the size of its sums. What
-    is `small` is inlined.
+    contraction, `panels` the reals that its packed factor takes, `operands` what bounds the size of its sums.
+    What is `small` is inlined.
     """
 
     name: str

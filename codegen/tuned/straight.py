@@ -23,13 +23,16 @@ from codegen.tuned.contraction import Contraction, adjacent
 from codegen.tuned.fusion import Group
 from codegen.tuned.scene import Scene
 from derive.calculus.nodes import Reduction
+from derive.calculus.tensor import Index, Ref
 
 WALK = 256
 """Cycles that packing and walking over tiles take beside the multiply-adds."""
 LINE = 16
 """Columns are counted in vectors of the widest set."""
 APART = 32
-"""The most terms whose columns, lying apart, are put side by side in local variables."""
+"""The most vectors of the right factor that are made beforehand."""
+ROWS = 4
+"""The rows that are computed at once."""
 
 
 def is_straight(found: Contraction, scene: Scene) -> bool:
@@ -41,6 +44,21 @@ def is_straight(found: Contraction, scene: Scene) -> bool:
     vectors = -(-_number(found.lanes[1], scene) // LINE)
     together = adjacent(found.right, found.lanes[0], scene.stored)
     return rows * vectors * terms <= 2 * WALK and (together or terms <= APART)
+
+
+def is_whole(right: Ref, lane: Index, scene: Scene) -> bool:
+    """Whether vectors of a factor may be loaded whole: its rows are padded."""
+    return scene.stored[right.name].padded and adjacent(right, lane, scene.stored)
+
+
+def aside(found: Contraction, scene: Scene, whole: bool) -> bool:
+    """Whether vectors of the right factor are made before any row: where one costs more than a load, and
+    more rows than are computed at once take it.
+    """
+    if not adjacent(found.right, found.lanes[0], scene.stored):
+        return True
+    rows = _number(Mul(*(extent for _, extent in found.rows)), scene)
+    return not whole and rows > ROWS and _number(found.sums[0][1], scene) <= APART
 
 
 def is_small(group: Group, scene: Scene) -> bool:

@@ -91,8 +91,8 @@ def contraction(equation: Equation, stored: Mapping[str, Stored], zeros: Zeros =
     if bounds is None:
         return None
     if condition != true:
-        chosen = form.finish.xreplace({ACCUMULATED: Where(condition, ACCUMULATED, 0)})
-        form = replace(form, finish=chosen)
+        chosen = form.finish.xreplace({ACCUMULATED: form.start + Where(condition, ACCUMULATED, 0)})
+        form = replace(form, start=Integer(0), finish=chosen)
     found = _oriented(equation, form, elements, rest, stored)
     if found is None:
         bounds = tuple(bound for bound in bounds if not _in_halo(bound, elements, stored))

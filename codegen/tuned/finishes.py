@@ -46,7 +46,8 @@ def _tile_finish(found: Contraction, group: Group, scene: Scene) -> list[str]:
     value_text = found.form.finish.xreplace({ACCUMULATED: whole})
     inner.append(Line("const vec sum = c[r * vectors + v];"))
     for place, equation in enumerate(group.equations):
-        text = scene.with_locals(group.names).vectors(lane, extents, names)
+        before = frozenset(one.name for one in group.equations[:place])
+        text = scene.with_locals(before).vectors(lane, extents, names)
         expression = value_text if place == 0 else equation.value
         inner.append(Line(f"const vec {value(equation.name)} = {text.vec(expression)};"))
         if equation.name in group.stored:

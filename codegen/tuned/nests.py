@@ -90,12 +90,13 @@ def _along(group: Group, form: Accumulation, lanes: Lanes, scene: Scene) -> list
     """Vectors of the target; sums run inside."""
     first = group.first
     outer = _outer(first, lanes)
-    inside = scene.with_locals(group.names)
     extents = dict(first.ranges)
     body = _accumulated(first, form, lanes, scene, extents)
     body += _stores(group, first, scene)
-    text = inside.vectors(lanes.index, extents)
+    before = {first.name}
     for equation in group.equations[1:]:
+        text = scene.with_locals(frozenset(before)).vectors(lanes.index, extents)
+        before.add(equation.name)
         body.append(Line(f"const vec {value_of(equation.name)} = {text.vec(equation.value)};"))
         body += _stores(group, equation, scene)
     vector_loop = Loop(lanes.index.name, scene.extent(lanes.extent), tuple(body), step="LANES")
@@ -197,9 +198,10 @@ def _summed(group: Group, form: Accumulation, lanes: Lanes, scene: Scene) -> lis
 def numbers(group: Group, value: Expr, scene: Scene, extents: dict[Index, Expr]) -> list[Node]:
     """A group's numbers, one after the other."""
     found: list[Node] = []
-    inside = scene.with_locals(group.names).scalar(extents)
     outside = scene.scalar(extents)
     for place, equation in enumerate(group.equations):
+        before = frozenset(one.name for one in group.equations[:place])
+        inside = scene.with_locals(before).scalar(extents)
         text = inside.real(value if place == 0 else equation.value)
         found.append(Line(f"const real {value_of(equation.name)} = {text};"))
         if equation.name in group.stored:

@@ -60,9 +60,12 @@ def _lost(program: Program, steps: tuple[Step, ...]) -> Iterator[str]:
         equation.name for statement in program.statements for equation in equations_of(statement)
     )
     found = Counter(equation.name for step in steps for equation in step.equations)
+    stored = Counter(name for group in _groups(steps) for name in group.stored)
     for name in sorted(wanted | found):
-        if wanted[name] != found[name]:
+        if found[name] < wanted[name]:
             yield f"{program.name} defines {name} {wanted[name]} times, its groups {found[name]} times"
+        if stored[name] > wanted[name]:
+            yield f"{program.name} defines {name} {wanted[name]} times, but {stored[name]} groups store it"
 
 
 def _unordered(key: str, draft: Draft) -> Iterator[str]:

@@ -85,7 +85,7 @@ BROKEN: dict[str, tuple[Callable[[], Draft], str]] = {
     ),
     "a group stands twice": (
         lambda: with_groups(last(), "loss", lambda groups: [groups[0], *groups]),
-        "its groups 2 times",
+        "but 2 groups store it",
     ),
     "the order is turned round": (
         lambda: with_groups(last(), "loss", lambda groups: groups[::-1]),

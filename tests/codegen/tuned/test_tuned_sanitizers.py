@@ -19,6 +19,12 @@ RUN = sorted({(name, kernels) for name, kernels, _ in CASES})
 SMALLEST, WIDEST = "two_layer_tanh", next(iter(SETS))
 THREADS = ("-g", "-fopenmp", "-fsanitize=thread", "-DBARE")
 ARCHER = next(iter(sorted(Path("/usr/lib").glob("llvm-*/lib/libarcher.so"))), None)
+ENVIRONMENT = {
+    "OMP_NUM_THREADS": "2",
+    "OMP_DYNAMIC": "false",
+    "OMP_TOOL_LIBRARIES": str(ARCHER),
+    "TSAN_OPTIONS": "ignore_noninstrumented_modules=1",
+}
 VALGRIND = ("valgrind", "--error-exitcode=9", "--quiet", "--leak-check=full")
 
 
@@ -70,18 +76,11 @@ def test_a_row_too_many_is_reported(tmp_path: Path) -> None:
 class TestThreads:
     """OpenMP's barriers are known to the sanitizer by the tool that comes with clang's library."""
 
-    environment = {
-        "OMP_NUM_THREADS": "2",
-        "OMP_DYNAMIC": "false",
-        "OMP_TOOL_LIBRARIES": str(ARCHER),
-        "TSAN_OPTIONS": "ignore_noninstrumented_modules=1",
-    }
-
     @pytest.mark.parametrize("odd", SIZES, indirect=True)
     def test_no_race(self, odd: Driven) -> None:
         program = odd.program(odd.tuned, "clang", odd.chosen(SETS[WIDEST]), *THREADS)
-        words = [program, str(SIZES[odd.name.removeprefix("odd_")]["m"])]
-        found = subprocess.run(words, capture_output=True, check=False, env=self.environment)
+        words = [str(program), str(SIZES[odd.name.removeprefix("odd_")]["m"])]
+        found = subprocess.run(words, capture_output=True, check=False, env=ENVIRONMENT)
         assert found.returncode == 0, found.stderr.decode()[:2000]
         assert "WARNING" not in found.stderr.decode()
 
@@ -92,13 +91,13 @@ class TestThreads:
             '#define SHARED _Pragma("omp for schedule(static) nowait")',
         )
         program = made.program(made.tuned, "clang", made.chosen(SETS[WIDEST]), *THREADS)
-        assert "data race" in said(program, **self.environment)
+        assert "data race" in said(program, **ENVIRONMENT)
 
 
 @pytest.mark.skipif(shutil.which("valgrind") is None, reason="no valgrind")
 @pytest.mark.parametrize("odd", [SMALLEST], indirect=True)
 def test_valgrind_is_silent(odd: Driven) -> None:
-    """It knows no AVX-512, so the widest set that it runs is asked for; values that are not set are its own."""
+    """It knows no AVX-512, so another set is asked for."""
     kernels = "avx2" if "avx2" in SETS else next(reversed(SETS))
     program = odd.program(odd.tuned, "gcc", "-g", "-DBARE", odd.chosen(SETS[kernels]))
     words = [*VALGRIND, str(program), str(SIZES[SMALLEST]["m"])]

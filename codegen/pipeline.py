@@ -1,5 +1,7 @@
 """The passes, in order, verified between.
 
+    common_denominators  terms whose numerators cancel over powers of one sum
+    unordered log(exp(a) + exp(b)) where a, b or both are minus infinity
     stable   ratios of exponentials and their logarithms by exp(-|a|): they neither overflow nor cancel
     differences  1 + erf(a), exp(a) - 1, sqrt(1 + a) - 1 by functions that have them whole
     singular quotients by a root that is 0 are 0, as declared
@@ -34,11 +36,13 @@ from codegen.passes.split import split
 from codegen.passes.tabulate import tabulate
 from codegen.passes.verify import verify
 from derive.calculus.program import Program
+from derive.calculus.stable.common import common_denominators
 from derive.calculus.stable.differences import differences
 from derive.calculus.stable.forms import fast_forms, stable_forms
 from derive.calculus.stable.infinite import infinite
 from derive.calculus.stable.polynomials import horner
 from derive.calculus.stable.singular import singular
+from derive.calculus.stable.unordered import unordered
 
 Pass = Callable[[Program], Program]
 
@@ -74,7 +78,13 @@ def lowered(
     """The program after every pass, those of the target included; `watch` sees each result."""
     program = verify(program, "derivation")
     watch("derivation", program)
-    for one in (FORMS[forms], *PASSES, *(TARGET_PASSES[target] if target else ())):
+    for one in (
+        common_denominators,
+        unordered,
+        FORMS[forms],
+        *PASSES,
+        *(TARGET_PASSES[target] if target else ()),
+    ):
         passed = one(program)
         if passed is not program:
             program = verify(passed, one.__name__)

@@ -13,9 +13,11 @@ from derive.calculus.nodes import FloorDiv, Remainder
 from derive.calculus.tensor import Index, Ref, Size
 from derive.errors import DeriveError
 
-FUNCTIONS = {"atan": "arctan", "Abs": "abs"} | {
-    name: name for name in ("exp", "log", "log1p", "expm1", "tanh", "sinh", "cosh", "sin", "cos", "tan")
-}
+FUNCTIONS = (
+    {"Abs": "abs"}
+    | {f"a{name}": f"arc{name}" for name in ("tan", "sinh", "cosh", "tanh")}
+    | {name: name for name in ("exp", "log", "log1p", "expm1", "tanh", "sinh", "cosh", "sin", "cos", "tan")}
+)
 
 
 @dataclass

@@ -124,9 +124,9 @@ def select_code(printer: NumpyPrinter, form: Select) -> Code:
         values = [printer.code(value).at(DISJUNCTION) for value in (form.chosen, form.other)]
         return Code(f"{values[0]} if {condition.at(DISJUNCTION)} else {values[1]}", CONDITIONAL)
     chosen, other = printer.operands(form, (form.chosen, form.other))
-    if form.other == ZERO and form.chosen.rank == form.rank and stays_finite(form.chosen):
+    if form.other == ZERO and form.chosen.rank == form.rank and _maskable(form):
         return Code(f"{chosen.at(POWER)} * {condition.at(ATOM)}", PRODUCT)
-    printer.discards |= not (stays_finite(form.chosen) and stays_finite(form.other))
+    printer.discards |= not (_maskable(form) and stays_finite(form.other))
     code = call("np.where", condition.text, chosen.text, other.text)
     if isinstance(form.chosen, Number) and isinstance(form.other, Number):
         printer.uses_dtype = True
@@ -164,7 +164,16 @@ def is_mask(form: Select) -> bool:
     """Whether a branch is its chosen value times a mask of arrays, as G * (Z > 0)."""
     if not form.condition.rank or form.other != ZERO or form.chosen.rank != form.rank:
         return False
-    return stays_finite(form.chosen) and extreme(form) is None and not isinstance(form.chosen, Gather)
+    return _maskable(form) and extreme(form) is None and not isinstance(form.chosen, Gather)
+
+
+def _maskable(form: Select) -> bool:
+    """Whether the chosen value times 0 is 0. Where E > 0 guards a product that E is a factor of, it is there
+    for the other factors: they may be infinite where E is 0.
+    """
+    guard = form.condition.operand if isinstance(form.condition, Compare) else None
+    factors = form.chosen.factors if isinstance(form.chosen, Product) else ()
+    return stays_finite(form.chosen) and not (isinstance(guard, Array) and guard in factors)
 
 
 def _beyond_tie(chosen: Form, inner: Select) -> Form | None:

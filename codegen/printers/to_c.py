@@ -37,6 +37,8 @@ from derive.calculus.tensor import Index, IntegerRef, Ref, Size
 from derive.errors import DeriveError
 
 TERNARY, OR, AND, EQUAL, LESS, SUM, PRODUCT, UNARY, POSTFIX = 1, 2, 3, 4, 5, 6, 7, 8, 9
+LONGEST = 2**31
+"""Integers below are printed as such; a longer one would not fit, or wrap around."""
 
 FUNCTIONS: dict[str, str] = {
     "exp": "exp",
@@ -138,7 +140,12 @@ class ToC:
         """A constant factor as what stands above and below the fraction bar; above where it goes first."""
         if constant == 1:
             return [], []
-        if isinstance(constant, Rational) and 1 < constant.q <= 16 and not first:
+        if (
+            isinstance(constant, Rational)
+            and 1 < constant.q <= 16
+            and abs(constant.p) < LONGEST
+            and not first
+        ):
             return ([str(constant.p)] if constant.p != 1 else []), [str(constant.q)]
         return [_wrapped(*_number(constant), UNARY)], []
 
@@ -281,7 +288,7 @@ def _number(node: Basic) -> tuple[str, int]:
     """A constant that is exact, or rounded to `real` once."""
     if node.is_infinite:
         return ("(real)INFINITY", UNARY) if node.is_positive else ("-(real)INFINITY", UNARY)
-    if isinstance(node, Integer):
+    if isinstance(node, Integer) and abs(node.p) < LONGEST:
         return str(node.p), POSTFIX if node.is_nonnegative else UNARY
     digits = repr(float(node)) if isinstance(node, Float | Rational) else repr(float(node.evalf(25)))
     return f"(real){digits}", UNARY

@@ -49,7 +49,8 @@ FUNCTIONS = {
     name: f"np.{name}"
     for name in ("exp", "log", "tanh", "sinh", "cosh", "sin", "cos", "tan", "sign", "log1p", "expm1")
 }
-FUNCTIONS |= {"atan": "np.arctan", "asin": "np.arcsin", "acos": "np.arccos", "Abs": "np.abs"}
+FUNCTIONS |= {f"a{name}": f"np.arc{name}" for name in ("sin", "cos", "tan", "sinh", "cosh", "tanh")}
+FUNCTIONS["Abs"] = "np.abs"
 EMITTED = frozenset({"erf", "erfc"})
 FUNCTIONS |= {name: name for name in EMITTED}
 HALF = Rational(1, 2)

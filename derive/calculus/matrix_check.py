@@ -41,7 +41,7 @@ _FUNCTIONS: dict[str, Callable[[float], float]] = {
     name: getattr(math, name)
     for name in (
         *("exp", "log", "log1p", "expm1", "tanh", "sinh", "cosh"),
-        *("sin", "cos", "tan", "atan", "erf", "erfc"),
+        *("sin", "cos", "tan", "atan", "asinh", "acosh", "atanh", "erf", "erfc"),
     )
 }
 

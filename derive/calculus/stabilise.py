@@ -15,10 +15,11 @@ from derive.calculus.nodes import Range, Sum
 from derive.calculus.occurrence import holds, nodes_of
 from derive.calculus.program import Equation, Program, expanded
 from derive.calculus.simplify import named_forward
-from derive.calculus.stable.differences import early_differences
+from derive.calculus.stable.differences import early_differences, inverse_functions
 from derive.calculus.stable.logform import LogForm, definition
 from derive.calculus.stable.moments import centred_moments
 from derive.calculus.stable.removable import removable
+from derive.calculus.stable.scaled import scaled_roots
 from derive.calculus.stable.shift import Shifts, shifted
 from derive.calculus.stable.singular import null_products
 from derive.calculus.stable.written_sums import written_sums
@@ -27,7 +28,7 @@ from derive.calculus.tensor import Ref, refs
 
 def stabilise(program: Program) -> Program:
     """The program with logarithms of exponentials opened and their sums shifted by the maximum."""
-    program = early_differences(removable(centred_moments(program)))
+    program = inverse_functions(early_differences(removable(centred_moments(program))))
     logform = LogForm(program)
     shifts = Shifts(program, {t.name: t for t in program.locals}, logform)
     statements = expanded(program, lambda equation, outer: _shifted(equation, outer, program, shifts))
@@ -45,6 +46,7 @@ def _shifted(
     opened = _opened_quotients(_opened_logs(equation.value, shifts.logform), program)
     whole = replace(equation, ranges=(*outer, *equation.ranges))
     value = written_sums(whole, shifted(whole, opened, shifts), shifts)
+    value = scaled_roots(whole, value, shifts)
     named = [replace(e, ranges=tuple(r for r in e.ranges if r not in outer)) for e in shifts.taken()]
     return [*named, replace(equation, value=value)]
 

@@ -19,6 +19,7 @@ from sympy import Expr
 Array: TypeAlias = np.ndarray[Any, np.dtype[Any]]
 Number: TypeAlias = str | int
 SHARED_NAMES = ("exp", "log", "tanh", "sinh", "cosh", "sin", "cos", "tan", "log1p", "expm1", "sign")
+INVERSE = ("atan", "asinh", "acosh", "atanh")
 
 
 @dataclass(frozen=True)
@@ -57,7 +58,8 @@ def arithmetic(number: Number) -> Arithmetic:
 
 def _binary(dtype: np.dtype[Any]) -> Arithmetic:
     functions = {name: getattr(np, name) for name in SHARED_NAMES}
-    functions |= {"atan": np.arctan, "Abs": np.abs}
+    functions |= {name: getattr(np, f"arc{name[1:]}") for name in INVERSE}
+    functions["Abs"] = np.abs
     functions |= {name: _rounded(np.frompyfunc(getattr(math, name), 1, 1), dtype) for name in ("erf", "erfc")}
 
     def constant(expression: Expr) -> Any:
@@ -73,7 +75,7 @@ def _rounded(function: Callable[[Any], Any], dtype: np.dtype[Any]) -> Callable[[
 def _decimal(digits: int) -> Arithmetic:
     context = mpmath.MPContext()
     context.dps = digits
-    names = (*SHARED_NAMES, "atan", "erf", "erfc")
+    names = (*SHARED_NAMES, *INVERSE, "erf", "erfc")
     functions = {name: _defined(context, getattr(context, name)) for name in names}
     functions["Abs"] = _defined(context, abs)
 

@@ -15,7 +15,7 @@ from derive.calculus.jvp import jvp
 from derive.calculus.program import Program
 from derive.calculus.stabilise import stabilise
 from derive.calculus.stable.removable import VARIABLE as A
-from derive.calculus.stable.removable import _near
+from derive.calculus.stable.removable import near_zero
 from derive.calculus.vjp import vjp
 from derive.check.evaluate import evaluate
 
@@ -96,7 +96,7 @@ def test_what_is_no_moment_stays() -> None:
 
 @pytest.mark.parametrize("quotient", [(exp(A) - 1) / A, log(1 + A) / A])
 def test_the_polynomial_near_a_removable_singularity_is_taylors(quotient: Expr) -> None:
-    near = _near(quotient)
+    near = near_zero(quotient)
     assert near is not None
     radius, polynomial = near
     edge = Float(radius, 60) * Float("0.999", 60)
@@ -105,4 +105,4 @@ def test_the_polynomial_near_a_removable_singularity_is_taylors(quotient: Expr) 
 
 @pytest.mark.parametrize("quotient", [1 / A, exp(A) / A, Mul(A, Pow(Add(1, A), -1), exp(A))])
 def test_a_pole_and_a_regular_quotient_have_no_such_polynomial(quotient: Expr) -> None:
-    assert _near(quotient) is None
+    assert near_zero(quotient) is None

@@ -47,6 +47,8 @@ def printer() -> ToC:
         (a ** Rational(3, 2), "a[i] * SQRT(a[i])"),
         ((a + 1) ** Rational(-1, 2), "1 / SQRT(a[i] + 1)"),
         (a**7, "POW(a[i], 7)"),
+        (2**65 * a, "(real)3.6893488147419103e+19 * a[i]"),
+        (2**65 * a / 3, "(real)1.2297829382473034e+19 * a[i]"),
         (a ** Rational(1, 3), "POW(a[i], (real)0.3333333333333333)"),
         (exp(-a), "EXP(-a[i])"),
         (Where(Positive(a), b, 0), "a[i] > 0 ? b[i] : 0"),

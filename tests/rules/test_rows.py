@@ -42,13 +42,27 @@ NEEDED = {
     "one less an error function": "1 - erf(x[i])",
     "one less a cosine": "1 - cos(x[i])",
     "root near one": "sqrt(1 + sin(x[i])) - 1",
+    "difference of squares": "1/(1 - x[i]^2)",
+    "one and a share of a longer root": "1 + x[i]/sqrt(x[i]^2 + 4)",
+    "a number and a longer root": "x[i] + sqrt(x[i]^2 + 4)",
+    "inverse hyperbolic sine": "log(x[i] + sqrt(x[i]^2 + 1))",
+    "inverse hyperbolic cosine": "log(x[i] + sqrt(x[i]^2 - 1))",
+    "inverse hyperbolic tangent": "log((1 + x[i])/(1 - x[i]))",
+    "inverse hyperbolic tangent by two logarithms": "log(1 + x[i]) - log(1 - x[i])",
     "logistic": "log(1 + exp(x[i]^2))",
     "hyperbolic tangent": "log(exp(x[i]) + exp(-x[i]))",
     "hyperbolic tangent by the logistic": "log(1 + exp(2 x[i])) - x[i]",
 }
 """Each law and a formula that is derived or emitted otherwise without it."""
-READERS = {"logistic": ["hyperbolic tangent by the logistic"]}
-"""The laws whose patterns another law writes."""
+READERS = {
+    "logistic": ["hyperbolic tangent by the logistic"],
+    "difference of squares": [
+        "inverse hyperbolic tangent",
+        "inverse hyperbolic tangent by two logarithms",
+    ],
+    "one and a share of a longer root": ["a number and a longer root"],
+}
+"""The laws whose patterns another law writes, or whose formulas have it in their slopes."""
 
 
 @cache
@@ -128,6 +142,11 @@ def test_the_two_sides_agree_on_the_domain(law: str) -> None:
     assert row.source, f"{law} names no source"
 
 
+def undefined(left: Any, right: Any) -> bool:
+    """Whether the right side has no value somewhere where the left has one."""
+    return any(a == a and b != b for a, b in zip(left, right, strict=True))  # noqa: PLR0124
+
+
 @pytest.mark.parametrize("law", rows())
 def test_every_mutant_of_a_replacement_is_caught(law: str) -> None:
     row = rows()[law]
@@ -138,7 +157,7 @@ def test_every_mutant_of_a_replacement_is_caught(law: str) -> None:
     missed = [
         done
         for (done, _), side in zip(changed, sides[1:], strict=True)
-        if largest_error(sides[0], side) < BOUND
+        if largest_error(sides[0], side) < BOUND and not undefined(sides[0], side)
     ]
     assert not missed
 

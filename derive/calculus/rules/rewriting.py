@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
-from sympy import Add, Expr, Mul
+from sympy import Add, Expr, Mul, Pow
 from sympy.core.basic import Basic
 from sympy.core.function import Function
 
@@ -29,18 +29,25 @@ def rewritten(value: Expr, rows: Sequence[Row], steps: list[tuple[Row, Expr, Exp
 
 
 def _visit(node: Basic, rows: Sequence[Row], steps: list[tuple[Row, Expr, Expr]] | None) -> Basic:
-    if isinstance(node, Ref) or not node.args or not holds(node, Function):
+    if isinstance(node, Ref) or not node.args or not holds(node, Function, Pow):
         return node
     node = node.func(*(_visit(argument, rows, steps) for argument in node.args))
     if not isinstance(node, Expr):
         return node
     for row in rows:
-        found = _applied(row, node)
+        found = _applied(row, node) or _scaled(row, node)
         if found is not None and found != node:
             if steps is not None:
                 steps.append((row, node, found))
             return found
     return node
+
+
+def _scaled(row: Row, node: Expr) -> Expr | None:
+    """A sum less its common factor: 4 sqrt(1 + a) - 4."""
+    number, inner = node.primitive() if isinstance(node, Add) else (1, node)
+    found = _applied(row, inner) if number != 1 and isinstance(row.pattern, Add) else None
+    return None if found is None else number * found
 
 
 def _applied(row: Row, node: Expr) -> Expr | None:

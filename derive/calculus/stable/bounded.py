@@ -53,9 +53,11 @@ def bounded(ratio: Exponential, decay: Decay, named: Named | None = None) -> Exp
         *(factor_at(f, small, ratio) for f in apart),
     )
     shared = Mul(small**common, *(factor_at(f, small, ratio) for f in alike))
-    if upper == -lower:  # odd: the factors that turn are 0 where the exponent is
+    if (
+        upper == -lower and not ratio.core.is_positive
+    ):  # odd: the factors that turn are 0 where the exponent is
         return -ratio.coefficient * sign(ratio.core) * lower * shared
-    chosen = Where(Nonnegative(ratio.core), upper, lower)
+    chosen = upper if ratio.core.is_positive else Where(Nonnegative(ratio.core), upper, lower)
     if ratio.factors == LOGISTIC and {upper, lower} == {S.One, small} and named is not None:
         chosen = named(chosen)
         if isinstance(chosen, Ref):

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import dataclass, replace
 
 from sympy import Abs, Expr, Mul, exp, preorder_traversal, true
@@ -62,8 +63,10 @@ class Decays:
             self.sources[equation.name] = refs(decays[0])
 
     def cored(self, ratio: Exponential, place: Place) -> Exponential:
-        """The ratio with an exponent that is more than an element under a name of its own."""
-        if isinstance(ratio.core, Ref) or not self._can_name(ratio.core, place):
+        """The ratio with an exponent that is more than an element under a name of its own; one that is
+        plainly positive, exp(x), has no sign to ask for twice and stays.
+        """
+        if isinstance(ratio.core, Ref) or ratio.core.is_positive or not self._can_name(ratio.core, place):
             return ratio
         core = self._of(ratio.core, "A", place)
         return replace(ratio, core=core)
@@ -84,17 +87,8 @@ class Decays:
         """Whether a value can be an equation of its own: a guard around it here is none there, so that each
         element it reads must be there for every value of the loops.
         """
-        if not place.names(value):
-            return False
-        tensors, extents = {**self._program.tensors, **self._tensors}, place.ranges
-        places = (
-            (i, axis.size)
-            for r in refs(value)
-            for i, axis in zip(r.indices, tensors[r.name].axes, strict=True)
-        )
-        return all(
-            contains_data(index) or refs(size) or inside(index, size, extents) == true
-            for index, size in places
+        return place.names(value) and everywhere(
+            value, {**self._program.tensors, **self._tensors}, place.ranges
         )
 
     def _of(self, value: Expr, letter: str, place: Place) -> Ref:
@@ -128,6 +122,16 @@ class Decays:
         tensors = {**self._program.tensors, **self._tensors}
         sizes = {str(s) for known in tensors.values() for size in known.shape for s in size.free_symbols}
         return set(tensors) | sizes
+
+
+def everywhere(value: Expr, tensors: Mapping[str, Tensor], extents: dict[Index, Expr]) -> bool:
+    """Whether each element that a value reads is there for every value of the loops."""
+    places = (
+        (i, axis.size) for r in refs(value) for i, axis in zip(r.indices, tensors[r.name].axes, strict=True)
+    )
+    return all(
+        contains_data(index) or refs(size) or inside(index, size, extents) == true for index, size in places
+    )
 
 
 def _indices(exponent: Expr) -> tuple[Index, ...]:

@@ -2,16 +2,21 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import replace
 
-from sympy import Add, Expr, Mul
+from sympy import Add, Expr, Mul, Pow, cosh, exp, log, sinh, tanh
 from sympy.core.function import Function
 
+from derive.calculus.occurrence import holds, nodes_of
 from derive.calculus.program import Equation, Program, map_equations
 from derive.calculus.rules.rewriting import rewritten
-from derive.calculus.rules.stable import EARLY, ROWS
+from derive.calculus.rules.row import Row
+from derive.calculus.rules.stable import EARLY, ELEMENTS, INVERSE, ROWS
 from derive.calculus.stable.logform import definition
-from derive.calculus.tensor import Ref
+from derive.calculus.tensor import Ref, names_read, refs
+
+GROWING = (exp, tanh, sinh, cosh)
 
 
 def differences(program: Program) -> Program:
@@ -21,7 +26,14 @@ def differences(program: Program) -> Program:
     becomes
     Y[i] = x[i] erfc(-x[i])
     """
-    return map_equations(program, _whole)
+    program = _of_elements(program, (Pow,), (Add,), lambda total: rewritten(total, ELEMENTS))
+
+    def whole(equation: Equation) -> Equation:
+        rooted = _rooted(equation.value, program) if holds(equation.value, Add) else equation.value
+        value = _whole(equation.value, rooted)
+        return equation if value == equation.value else replace(equation, value=value)
+
+    return map_equations(program, whole)
 
 
 def early_differences(program: Program) -> Program:
@@ -45,6 +57,38 @@ def early_differences(program: Program) -> Program:
     return map_equations(program, whole)
 
 
+def inverse_functions(program: Program) -> Program:
+    """The program with logarithms of inputs by the inverse function that they spell; before differentiation.
+
+    Y[i] = log(x[i] + sqrt(x[i]^2 + 1))
+    becomes
+    Y[i] = asinh(x[i])
+    """
+
+    def inverse(node: Expr) -> Expr:
+        return node if holds(node, *GROWING) else rewritten(node, INVERSE)
+
+    return _of_elements(program, (log,), (log, Add), inverse)
+
+
+def _of_elements(
+    program: Program,
+    among: tuple[type[Expr], ...],
+    kinds: tuple[type, ...],
+    change: Callable[[Expr], Expr],
+) -> Program:
+    """The program with nodes of these kinds changed that read inputs alone."""
+    inputs = {tensor.name for tensor in program.inputs}
+
+    def whole(equation: Equation) -> Equation:
+        nodes = [n for n in nodes_of(equation.value, *kinds) if holds(n, *among) and names_read(n) <= inputs]
+        changed = {node: change(node) for node in nodes}
+        replaced = {node: new for node, new in changed.items() if new != node}
+        return replace(equation, value=equation.value.xreplace(replaced)) if replaced else equation
+
+    return map_equations(program, whole)
+
+
 def _opened(total: Add, program: Program, heads: tuple[type[Function], ...]) -> Expr:
     """A sum with the names in its terms that stand for such a function replaced by it."""
     found = {}
@@ -55,6 +99,18 @@ def _opened(total: Add, program: Program, heads: tuple[type[Function], ...]) -> 
     return total.xreplace(found)
 
 
-def _whole(equation: Equation) -> Equation:
-    value = rewritten(equation.value, ROWS)
-    return equation if value == equation.value else replace(equation, value=value)
+def _rooted(value: Expr, program: Program) -> Expr:
+    """A value with the names of roots in it by what they stand for."""
+    found = {}
+    for ref in refs(value):
+        meaning = definition(ref, program)
+        if isinstance(meaning, Pow) and meaning.exp.is_Rational and meaning.exp.q == 2:
+            found[ref] = meaning
+    return value.xreplace(found)
+
+
+def _whole(value: Expr, rooted: Expr) -> Expr:
+    """The value by the rules; with its roots spelled out where more of them apply."""
+    steps: dict[Expr, list[tuple[Row, Expr, Expr]]] = {value: [], rooted: []}
+    new = {each: rewritten(each, ROWS, steps[each]) for each in steps}
+    return new[rooted] if len(steps[rooted]) > len(steps[value]) else new[value]

@@ -34,8 +34,9 @@ from sympy import (
     tanh,
     together,
 )
+from sympy.core.basic import Basic
 
-from derive.calculus.occurrence import holds, nodes_of
+from derive.calculus.occurrence import holds
 from derive.calculus.tensor import Ref
 
 T = Symbol("t", positive=True)
@@ -123,7 +124,7 @@ def core(value: Expr, definition: Definition) -> Expr | None:
     plain = spelled(value, definition)
     if plain is None:
         return None
-    cores = {_multiple(node.args[0])[1] for node in nodes_of(plain, exp)}
+    cores = {_multiple(node.args[0])[1] for node in outermost(plain)}
     return cores.pop() if len(cores) == 1 else None
 
 
@@ -138,9 +139,11 @@ def sign(value: Expr, definition: Definition) -> int:
 
 
 def spelled(value: Expr, definition: Definition) -> Expr | None:
-    """The value by numbers and exponentials alone; one that cannot exceed 1 is bounded as it is."""
+    """The value by numbers and exponentials alone; one that cannot exceed 1 is bounded as it is, unless that
+    is for an exponential in its exponent.
+    """
     if isinstance(value, exp):
-        return None if value.args[0].is_nonpositive else value
+        return None if value.args[0].is_nonpositive and not holds(value.args[0], exp) else value
     if isinstance(value, Rational):
         return value
     if isinstance(value, Ref):
@@ -159,6 +162,14 @@ def spelled(value: Expr, definition: Definition) -> Expr | None:
             return None
         parts.append(part)
     return value.func(*parts)
+
+
+def outermost(plain: Basic) -> tuple[exp, ...]:
+    """The exponentials that stand in no other: of exp(2 exp(x)) the exponent is 2 exp(x)."""
+    if isinstance(plain, exp):
+        return (plain,)
+    found = (each for argument in plain.args for each in outermost(argument))
+    return tuple(dict.fromkeys(found)) if holds(plain, exp) else ()
 
 
 def _root(value: Pow, definition: Definition) -> Expr | None:
@@ -187,7 +198,7 @@ def _multiple(exponent: Expr) -> tuple[Rational, Expr]:
 
 def _one_exponent(plain: Expr) -> tuple[Rational, Expr, Expr] | None:
     """The largest a = step core that every exponent is a whole multiple of, and the value in t = exp(a)."""
-    multiples = {node: _multiple(node.args[0]) for node in nodes_of(plain, exp)}
+    multiples = {node: _multiple(node.args[0]) for node in outermost(plain)}
     if len({inner for _, inner in multiples.values()}) != 1:
         return None
     numbers = [number for number, _ in multiples.values()]

@@ -14,6 +14,7 @@ from __future__ import annotations
 from dataclasses import replace
 
 from sympy import Add, Expr, Mul, Pow, cosh, exp, log, sinh, tanh
+from sympy.codegen.cfunctions import expm1
 from sympy.core.basic import Basic
 
 from derive.calculus.nodes import Range
@@ -25,8 +26,9 @@ from derive.calculus.stable.decays import Decays, Place
 from derive.calculus.stable.exponential import Exponential, core, exponential, sign
 from derive.calculus.stable.logarithms import logarithm
 from derive.calculus.stable.meaning import Meaning
+from derive.calculus.stable.uncancelled import uncancelled
 from derive.calculus.stable.vanishing import vanishing
-from derive.calculus.tensor import Ref, names_read
+from derive.calculus.tensor import Ref, names_read, refs
 
 GROWING = (exp, tanh, sinh, cosh)
 
@@ -41,6 +43,7 @@ def fast_forms(program: Program) -> Program:
 
 def stable_forms(program: Program, see_through: bool = True) -> Program:
     """The program with every such form replaced, names seen through."""
+    program = uncancelled(program) if see_through else program
     meaning = Meaning(program if see_through else program.with_statements(()))
     if not meaning.names and not any(holds(e.value, *GROWING) for e in program.equations()):
         return program
@@ -54,7 +57,7 @@ def _stable(equation: Equation, outer: tuple[Range, ...], meaning: Meaning, deca
         decays.learn(equation)
         return [equation]
     place = Place(equation, outer)
-    value = _Visit(meaning, decays, place).visit(equation.value)
+    value = _Visit(meaning, decays, place).visit(_opened_decays(equation.value, meaning))
     decays.learn(equation)
     return [*decays.taken(), replace(equation, value=value)]
 
@@ -123,7 +126,10 @@ class _Visit:
         return self._guarded(Mul(*forms, *(self.visit(factor) for factor in rest)))
 
     def _guarded(self, value: Basic) -> Basic:
-        return vanishing(value, self.decays.sources, lambda small: self.decays.named(small, self.place))
+        def named(small: Expr) -> Expr:
+            return self.decays.named(small, self.place)
+
+        return vanishing(value, self.decays.sources, named, self.meaning)
 
     def _opened(self, node: Expr) -> Expr:
         """exp(-x) Y, Y = x/(1 + exp(-x)): a name under an exponential that grows is seen through."""
@@ -197,14 +203,27 @@ class _Visit:
         return Mul(*rational), Mul(*(f for f in factors if f not in rational))
 
 
+def _opened_decays(value: Expr, meaning: Meaning) -> Expr:
+    """exp(-A), A = exp(x), as exp(-exp(x)), which plainly does not exceed 1."""
+    opened = {}
+    for node in nodes_of(value, exp):
+        named = {ref: found for ref in refs(node) if isinstance(found := meaning(ref), exp)}
+        spelled = node.xreplace(named) if named else node
+        if spelled.args[0].is_nonpositive:
+            opened[node] = spelled
+    return value.xreplace(opened)
+
+
 def _seen(meaning: Meaning, decays: Decays) -> frozenset[str]:
     """The names that stand for something exponential."""
     return meaning.names | decays.sources.keys()
 
 
 def _grows(value: Basic) -> bool:
-    """Whether an exponential in it has no bound."""
-    return any(not node.args[0].is_nonpositive for node in nodes_of(value, exp))
+    """Whether an exponential in it has no bound; under tanh, or as a negative exponent, it has one."""
+    if isinstance(value, tanh | exp | expm1) and (isinstance(value, tanh) or value.args[0].is_nonpositive):
+        return False
+    return isinstance(value, exp) or (holds(value, exp) and any(map(_grows, value.args)))
 
 
 def _is_sum(factor: Expr) -> bool:

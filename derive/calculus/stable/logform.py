@@ -19,6 +19,7 @@ from derive.calculus.nodes import Sum, Where
 from derive.calculus.program import Program
 from derive.calculus.stable.bounded import polynomial
 from derive.calculus.stable.exponential import Exponential, exponential
+from derive.calculus.stable.faint import faint_logarithm
 from derive.calculus.stable.meaning import Meaning
 from derive.calculus.substitution import substitute
 from derive.calculus.tensor import Ref
@@ -36,7 +37,7 @@ class LogForm:
             return value.args[0]
         ratio = exponential(value, self.meaning)
         if ratio is not None:
-            return _of_ratio(ratio)
+            return faint_logarithm(value) or _of_ratio(ratio)
         if isinstance(value, Ref):
             found = definition(value, self.program)
             return None if found is None else self(found)

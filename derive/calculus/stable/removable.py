@@ -2,6 +2,8 @@
 
     sin(a)/a     ->  where(|a| < r, 1 - a^2/6 + a^4/120 - ..., sin(a)/a)
 
+    a - tanh(a)  ->  where(|a| < r, a^3/3 - 2 a^5/15 + ..., a - tanh(a))       where the lowest terms cancel
+
 At 0 the quotient is 0/0, and near 0 its derivatives cancel: cos(a)/a - sin(a)/a^2. Radius and degree are
 such that the polynomial and its first two derivatives are right to a rounding of a double.
 """
@@ -12,7 +14,7 @@ from collections.abc import Sequence
 from dataclasses import replace
 from functools import cache
 
-from sympy import Abs, Add, Expr, Integer, Mul, Poly, PolynomialError, Pow, Rational, Symbol, series
+from sympy import Abs, Add, Expr, Mul, Poly, PolynomialError, Pow, Rational, Symbol, series
 from sympy.core.basic import Basic
 from sympy.core.function import Function
 from sympy.polys.polyerrors import CoercionFailed
@@ -20,10 +22,13 @@ from sympy.polys.polyerrors import CoercionFailed
 from derive.calculus.nodes import Positive, Where
 from derive.calculus.occurrence import holds
 from derive.calculus.program import Equation, Program, map_equations
+from derive.calculus.rules.rewriting import rewritten
+from derive.calculus.rules.stable import ROWS
+from derive.calculus.stable.exponential import exponential
 from derive.calculus.tensor import Ref, refs
 
 VARIABLE = Symbol("a", real=True)
-RADII = (Integer(1), Rational(1, 2), Rational(1, 4), Rational(1, 8))
+RADII = (Rational(1), Rational(1, 2), Rational(1, 4), Rational(1, 8))
 DEGREES = (12, 16, 20, 24)
 SPARE = 4
 ROUNDING = Rational(1, 2**54)
@@ -33,7 +38,7 @@ def removable(program: Program) -> Program:
     """The program with every such quotient continued to 0."""
 
     def continued(equation: Equation) -> Equation:
-        if not holds(equation.value, Function) or not holds(equation.value, Pow):
+        if not holds(equation.value, Function) or not holds(equation.value, Pow, Add):
             return equation
         value = _visit(equation.value)
         return equation if value == equation.value else replace(equation, value=value)
@@ -46,6 +51,10 @@ def _visit(node: Basic) -> Basic:
         return node
     if isinstance(node, Mul):
         found = _continued(node)
+        if found is not None:
+            return found
+    if isinstance(node, Add):
+        found = _cancelling(node)
         if found is not None:
             return found
     return node.func(*(_visit(argument) for argument in node.args))
@@ -63,7 +72,7 @@ def _continued(node: Mul) -> Expr | None:
         quotient = Mul(*own)
         if not holds(variable, Ref) or holds(variable, Function) or not holds(quotient, Function):
             continue
-        near = _near(quotient.xreplace({variable: VARIABLE}))
+        near = near_zero(quotient.xreplace({variable: VARIABLE}))
         if near is not None:
             radius, polynomial = near
             inside = Positive(radius - Abs(variable))
@@ -72,19 +81,58 @@ def _continued(node: Mul) -> Expr | None:
     return None
 
 
+def _cancelling(node: Add) -> Expr | None:
+    """A sum of functions of one element whose lowest terms at 0 cancel, continued; None where a rule has
+    it whole.
+    """
+    elements = refs(node)
+    if len(elements) != 1 or any(not refs(term) and not term.is_Integer for term in node.args):
+        return None
+    (element,) = elements
+    plain = node.xreplace({element: VARIABLE})
+    if plain.free_symbols != {VARIABLE} or holds(plain, Where, Abs) or exponential(plain, lambda _: None):
+        return None
+    whole = rewritten(node, ROWS)
+    near = _near_cancelling(whole.xreplace({element: VARIABLE})) if isinstance(whole, Add) else None
+    if near is None:
+        return None
+    return Where(Positive(near[0] - Abs(element)), near[1].xreplace({VARIABLE: element}), node)
+
+
+@cache
+def _near_cancelling(total: Add) -> tuple[Expr, Expr] | None:
+    """The radius and the polynomial, None where the terms are no larger than their sum."""
+    parts = [_coefficients(term) for term in total.args]
+    if any(part is None for part in parts):
+        return None
+    coefficients = tuple(Add(*column) for column in zip(*(part for part in parts if part), strict=True))
+    order = next((k for k, c in enumerate(coefficients) if c != 0), None)
+    if order is None or all(not any(part[:order]) for part in parts if part):
+        return None
+    leading = abs(coefficients[order])
+    for radius in RADII:
+        for degree in DEGREES:
+            rest = enumerate(coefficients[degree + 1 :], degree + 1)
+            if all(abs(c) * k**2 * radius ** (k - order) <= ROUNDING * leading for k, c in rest):
+                return radius, Add(*(c * VARIABLE**k for k, c in enumerate(coefficients[: degree + 1])))
+    return None
+
+
 def _depends_alone(value: Expr, variable: Expr) -> bool:
     return not refs(value.xreplace({variable: VARIABLE}))
 
 
 @cache
-def _near(quotient: Expr) -> tuple[Expr, Expr] | None:
-    """The radius and the polynomial, None where the limit at 0 is not finite or the series is too long."""
+def near_zero(quotient: Expr, radii: tuple[Rational, ...] = RADII) -> tuple[Expr, Expr] | None:
+    """The first radius that serves and the polynomial, None where the limit at 0 is not finite or the
+    series is too long.
+    """
     if quotient.subs(VARIABLE, 0).is_finite:
         return None
     coefficients = _coefficients(quotient)
     if coefficients is None:
         return None
-    for radius in RADII:
+    for radius in radii:
         for degree in DEGREES:
             if _negligible(coefficients, degree, radius):
                 return radius, Add(*(c * VARIABLE**k for k, c in enumerate(coefficients[: degree + 1])))

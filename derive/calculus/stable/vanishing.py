@@ -2,8 +2,8 @@
 
     E x (1 + x^2), E = exp(-|x|)   ->   where(E > 0, E x (1 + x^2), 0)
 
-Else 0 * inf comes out where x^2 overflows. A factor that grows no faster than the argument itself is finite
-with it and needs no branch.
+Else 0 * inf comes out where x^2 overflows, or exp(x) beside exp(-2 exp(x)). A factor that grows no faster
+than the argument itself is finite with it and needs no branch.
 """
 
 from __future__ import annotations
@@ -18,16 +18,22 @@ from derive.calculus.tensor import Ref, refs
 HARMLESS = 1
 
 
-def vanishing(value: Expr, decays: Mapping[str, frozenset[Ref]], named: Callable[[Expr], Expr]) -> Expr:
+def vanishing(
+    value: Expr,
+    decays: Mapping[str, frozenset[Ref]],
+    named: Callable[[Expr], Expr],
+    meaning: Callable[[Ref], Expr | None],
+) -> Expr:
     """The value with such a product guarded; `decays` gives what each name of a decay depends on, `named`
-    a name for one that is written out.
+    a name for one that is written out, `meaning` what other names stand for.
     """
     if not isinstance(value, Mul):
         return value
+    spelled = value.xreplace({ref: found for ref in refs(value) if isinstance(found := meaning(ref), exp)})
     for factor in value.args:
         base, power = (factor, Integer(1)) if isinstance(factor, exp) else factor.as_base_exp()
         sources = _sources(base, decays)
-        if sources and power.is_positive and _degree(value, sources) > HARMLESS:
+        if sources and power.is_positive and _degree(spelled, sources) > HARMLESS:
             small = named(base) if isinstance(base, exp) else base
             return Where(Positive(small), value.xreplace({base: small}), 0)
     return value
@@ -50,6 +56,8 @@ def _degree(value: Expr, sources: frozenset[Ref]) -> int:
         return sum(_degree(factor, sources) for factor in value.args)
     if isinstance(value, Pow) and isinstance(value.exp, Integer) and value.exp > 0:
         return int(value.exp) * _degree(value.base, sources)
+    if isinstance(value, exp) and not value.args[0].is_nonpositive:
+        return HARMLESS + 1 if refs(value) & sources else 0
     if isinstance(value, Where):
         return max(_degree(value.chosen, sources), _degree(value.other, sources))
     return 0

@@ -33,7 +33,7 @@ def written_sums(equation: Equation, value: Expr, shifts: Shifts) -> Expr:
         if found is None:
             return value
         total, logs = found
-        largest, normaliser = _named(logs, _loops(total, value, equation), equation.layer, shifts)
+        largest, normaliser = _named(logs, loops_of(total, value, equation), equation.layer, shifts)
         value = parted(merged_exponentials(value.xreplace({total: exp(largest) * normaliser})))
 
 
@@ -45,7 +45,7 @@ def _sums(value: Expr, equation: Equation, shifts: Shifts) -> Iterator[tuple[Add
             inside = node.base
         if not isinstance(inside, Add) or len(inside.args) < FEWEST or holds(inside, Reduction):
             continue
-        if free_indices(inside) - {i for i, _ in _loops(inside, value, equation)}:
+        if free_indices(inside) - {i for i, _ in loops_of(inside, value, equation)}:
             continue
         if exponential(inside, shifts.logform.meaning):
             continue
@@ -54,7 +54,7 @@ def _sums(value: Expr, equation: Equation, shifts: Shifts) -> Iterator[tuple[Add
             yield inside, [each for each in logs if each is not None]
 
 
-def _loops(total: Expr, value: Expr, equation: Equation) -> tuple[Range, ...]:
+def loops_of(total: Expr, value: Expr, equation: Equation) -> tuple[Range, ...]:
     """The loops and the reductions around a sum whose letters it reads."""
     around = [r for node in nodes_of(value, Reduction) if node.has(total) for r in node.ranges]
     outer = dict.fromkeys((*equation.ranges, *sorted(around, key=str)))

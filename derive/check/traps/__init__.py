@@ -15,6 +15,7 @@ from derive.check.traps import (
     moments,
     norms,
     probabilities,
+    roots,
     sigmoids,
     softmax,
 )
@@ -29,6 +30,7 @@ FAMILIES: Mapping[str, tuple[Trap, ...]] = {
     "attention": attention.TRAPS,
     "probabilities": probabilities.TRAPS,
     "norms": norms.TRAPS,
+    "roots": roots.TRAPS,
     "moments": moments.TRAPS,
     "branches": branches.TRAPS,
     "kinks": kinks.TRAPS,

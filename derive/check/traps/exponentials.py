@@ -2,11 +2,14 @@
 
 from __future__ import annotations
 
-from derive.check.traps.trap import Case, Trap, scalar
+from derive.check.traps.trap import Case, Trap, at, scalar
 
+INFINITE = -float("inf")
 LINE = (-1e4, -100.0, -30.0, -1.0, 0.0, 0.5, 30.0, 100.0, 1e4)
 NEAR_ZERO = (-0.5, -1e-3, -1e-10, -1e-30, 0.0, 1e-30, 1e-10, 1e-3, 0.5)
 PAIRS = {"a": (1e4, -1e4, 100.0, 0.0, 3.0), "b": (-1e4, -1e4, 99.0, 0.0, -40.0)}
+
+FAR = "exp(exp(x)) is beyond any number"
 
 TRAPS = (
     scalar("softplus", "log(1 + exp(@))", LINE),
@@ -26,6 +29,38 @@ TRAPS = (
     scalar("inverse_softplus", "log(exp(@) - 1)", (1e-30, 1e-10, 0.5, 1.0, 30.0, 100.0, 1e4)),
     Trap(
         "logaddexp", "(a[n], b[n]) -> Y\nY[i] = log(exp(a[i]) + exp(b[i]))", (Case(PAIRS),), elementwise=True
+    ),
+    Trap(
+        "logaddexp_at_minus_infinity",
+        "(a[n], b[n]) -> Y\nY[i] = log(exp(a[i]) + exp(b[i]))",
+        (
+            Case(
+                {"a": (INFINITE, 1.0, INFINITE), "b": (1.0, INFINITE, INFINITE)},
+                (1.0, 1.0, INFINITE),
+                {"a": (0.0, 1.0, 0.0), "b": (1.0, 0.0, 0.0)},
+                {"a": (0.0,) * 3, "b": (0.0,) * 3},
+                "log 0 = -inf, with slope 0",
+            ),
+        ),
+        elementwise=True,
+    ),
+    scalar(
+        "logaddexp_of_one", "log(exp(@) + exp(2))", LINE, at(INFINITE, 2.0, 0.0, 0.0, "log 0 = -inf, slope 0")
+    ),
+    scalar(
+        "complementary_log_log",
+        "log(1 - exp(-exp(@)))",
+        (-100.0, -30.0, -2.1, -2.0, -1.0, -1e-3, 0.0, 0.5, 1.0, 4.0),
+        at(-1e4, -1e4, 1.0, 0.0, FAR),
+        at(100.0, 0.0, 0.0, 0.0, FAR),
+        at(1e4, 0.0, 0.0, 0.0, FAR),
+    ),
+    scalar(
+        "complementary_log_log_probability",
+        "1 - exp(-exp(@))",
+        (-80.0, -30.0, -1.0, 0.5, 1.0, 4.0),
+        at(100.0, 1.0, 0.0, 0.0, FAR),
+        at(1e4, 1.0, 0.0, 0.0, FAR),
     ),
     Trap(
         "logsubexp",

@@ -22,6 +22,7 @@ TRAPS = (
         "weighted_binary_cross_entropy",
         "-3 t[i] log(1/(1 + exp(-x[i]))) - (1 - t[i]) log(1 - 1/(1 + exp(-x[i])))",
     ),
+    scalar("focal_loss", "-(1 - 1/(1 + exp(-@)))^2 log(1/(1 + exp(-@)))", LINE, lost=1024),
     labelled("poisson_with_log_rate", "exp(-abs(x[i])) - t[i] x[i]"),
     Trap(
         "gaussian_with_log_variance",

@@ -128,6 +128,27 @@ TRAPS = (
         ),
     ),
     Trap(
+        "hypotenuse_of_huge_values",
+        "(a[n], b[n]) -> Y\nY[i] = sqrt(a[i]^2 + b[i]^2)",
+        (
+            Case(
+                {"a": (0.0, 0.0), "b": (0.0, 2.0)},
+                (0.0, 2.0),
+                {"a": (0.0, 0.0), "b": (0.0, 1.0)},
+                {"a": (0.0, 0.5), "b": (0.0, 0.0)},
+                ROOT,
+            ),
+            Case({"a": (3.0, 1e4, 3e-30, -1e-20, 3e30), "b": (4.0, 2e4, 4e-30, 2e-20, -4e30)}),
+        ),
+        elementwise=True,
+    ),
+    Trap(
+        "share_of_a_huge_length",
+        "(a[n], b[n], c[n]) -> Y\nY[i] = c[i]/sqrt(a[i]^2 + 2 b[i]^2 + c[i]^2)",
+        (Case({"a": (3e20, 1.0), "b": (4e20, 2.0), "c": (2e20, 7.0)}),),
+        elementwise=True,
+    ),
+    Trap(
         "norm_to_the_third",
         "(x[n]) -> L\nL = (sum_{i} abs(x[i])^3)^(1/3)",
         (Case({"x": (1.0, -2.0, 3.0)}), Case({"x": NO}, 0.0, {"x": NO}, {"x": NO}, ROOT)),

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from derive.check.traps.trap import Case, Trap, scalar
+from derive.check.traps.trap import Case, Trap, at, scalar
 
 LINE = (-1e4, -100.0, -30.0, -1.0, 0.0, 0.5, 30.0, 100.0, 1e4)
 TAILS = (-1e4, -40.0, -20.0, -1.0, -1e-10, 0.0, 1e-10, 0.5, 20.0, 40.0, 1e4)
@@ -13,6 +13,8 @@ def gated(name: str, formula: str) -> Trap:
     """Y_i of two inputs."""
     return Trap(name, f"(a[n], b[n]) -> Y\nY[i] = {formula}", (Case(GATES),), elementwise=True, lost=1024)
 
+
+FAR = "exp(exp(x)) is beyond any number"
 
 TRAPS = (
     scalar("sigmoid", "1/(1 + exp(-@))", LINE),
@@ -33,6 +35,28 @@ TRAPS = (
         "log_of_many_sigmoids",
         "(x[n]) -> L\nS[i] = 1/(1 + exp(-x[i]))\nL = -sum_{i} log(S[i])",
         (Case({"x": (-1e4, -100.0, 0.0, 100.0, 1e4)}),),
+    ),
+    scalar(
+        "tanh_exp",
+        "@ tanh(exp(@))",
+        (-100.0, -30.0, -1.0, 0.0, 0.5, 3.0),
+        at(100.0, 100.0, 1.0, 0.0, FAR),
+        at(1e4, 1e4, 1.0, 0.0, FAR),
+        lost=1024,
+    ),
+    scalar(
+        "tanh_of_exponential",
+        "tanh(exp(@))",
+        (-80.0, -30.0, -1.0, 0.0, 0.5, 3.0),
+        at(100.0, 1.0, 0.0, 0.0, FAR),
+        at(1e4, 1.0, 0.0, 0.0, FAR),
+    ),
+    scalar(
+        "gumbel_distribution",
+        "exp(-exp(-@))",
+        (-3.5, -1.0, 0.5, 1.0, 4.0, 30.0, 80.0),
+        at(-1e4, 0.0, 0.0, 0.0, FAR),
+        at(-100.0, 0.0, 0.0, 0.0, FAR),
     ),
     scalar("gated_unit", "tanh(@)/(1 + exp(-@))", (-1e4, -100.0, -30.0, -1.0, 0.0, 0.5, 30.0, 100.0, 1e4)),
 )

@@ -269,6 +269,17 @@ CORPUS: dict[str, Specification] = {
         ),
         ("Y2",),
     ),
+    "a branch of two whole numbers was an int in C, in a float32": Specification(
+        {},
+        (("X1", (), "real"), ("W2", (), "real")),
+        (
+            ("odd(X, Z) -> Y\n Y = (cos(2*X))*(Z)", ("X1", "W2"), "Y1"),
+            ("odd(X) -> Y\n Y = min((where(X > 1, sqrt(X - 1), X^2)), (1 - exp(-X^2)))", ("Y1",), "Y2"),
+            ("odd(X, Z) -> Y\n Y = (where(X > 1, sqrt(X - 1), X^2))*(log1p(Z^2))", ("X1", "Y2"), "Y3"),
+        ),
+        ("Y3",),
+        "float32",
+    ),
     "what is the same along an axis was returned without it": Specification(
         {"c": 2, "H": 3},
         (("X1", ("c", "H"), "real"),),

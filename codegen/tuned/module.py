@@ -9,7 +9,7 @@ from codegen.c_header import banner
 from codegen.c_module import render_header, templates
 from codegen.c_network import CNetwork, c_network
 from codegen.c_prototypes import head, update_heads
-from codegen.c_source import checks, inits, macros, predict_sizes, source_checkpoint
+from codegen.c_source import checks, identifiers, inits, macros, predict_sizes, source_checkpoint
 from codegen.plan import Plan
 from codegen.printers.to_c import Used
 from codegen.tuned.arena_map import arena_maps
@@ -89,6 +89,7 @@ def context(t: Tuned) -> dict[str, Any]:
             "pulled": calls(t.lists["vjp"], t, False),
             "given": [given(one, t) for one in plan.trained],
         },
+        "own": _own(t),
         "dots": any(one.dots for one in phases),
         "inner_data": bool(t.moved),
         "aimed": bool(plan.trained),
@@ -97,6 +98,12 @@ def context(t: Tuned) -> dict[str, Any]:
         "bounded_pointers": pointers(bounded, t),
         **source_checkpoint(c),
     }
+
+
+def _own(t: Tuned) -> list[str]:
+    """The functions of the file's own that single numbers call, as prefix_sign."""
+    words = identifiers(line for one in t.phases.values() for line in (*one.lines, *one.finish))
+    return sorted(name for name in t.scene.used.own if f"{t.c.name}_{name}" in words)
 
 
 def _library(t: Tuned) -> Used:

@@ -280,6 +280,19 @@ CORPUS: dict[str, Specification] = {
         ("Y3",),
         "float32",
     ),
+    "a label took 1 off a view that NumPy had broadcast": Specification(
+        {"E": 4, "d": 1},
+        (("X1", ("E", "d"), "real"), ("z2", ("E",), "integer")),
+        (
+            ("l2norm", ("X1",), "Y1"),
+            (
+                "one_hot(X[m,k], integer z[m]) -> y\n y[i] = sum_{q} [q == z[i]] X[i,q]^2",
+                ("Y1", "z2"),
+                "Y3",
+            ),
+        ),
+        ("Y3",),
+    ),
     "what is the same along an axis was returned without it": Specification(
         {"c": 2, "H": 3},
         (("X1", ("c", "H"), "real"),),

@@ -1,7 +1,7 @@
 """Random programs as networks: tuned C of every kernel set, plain C, and NumPy with fresh or planned buffers.
 
 The driver of the tuned tests puts guards around every array, at an odd multiple of the size of a number, and
-fills the workspace with NaN before every call. 20 programs in every run, 1,000 with `-m long`.
+fills the workspace with NaN before every call. 12 programs in every run, 1,000 with `-m long`.
 """
 
 from __future__ import annotations
@@ -24,7 +24,7 @@ from tests.random_programs.drawing import random_specification
 from tests.random_programs.trial import Unsuitable
 
 pytestmark = [pytest.mark.compiler, pytest.mark.skipif(not COMPILERS, reason="no C compiler")]
-FEW, MANY, BATCH = 20, 1_000, 20
+FEW, MANY, BATCH = 12, 1_000, 19
 BOUND = {"double": 1e-8, "float": 2e-2}
 COTANGENT = 0.7  # the driver's
 Arrays = dict[str, np.ndarray]

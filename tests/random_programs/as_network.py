@@ -62,7 +62,7 @@ def as_network(specification: Specification, name: str, seed: int, buffers: str 
         ("z",),
         "Q",
         "L",
-        {letter: n for letter, n in (sized.sizes | {"v": COLUMNS}).items() if letter in used - {EXAMPLES}},
+        {letter: n for letter, n in {**sized.sizes, "v": COLUMNS}.items() if letter in used - {EXAMPLES}},
         EXAMPLES,
         most,
         "regression",

@@ -236,10 +236,10 @@ class NumpyLines:
 
     def copied(self, form: Form, extents: tuple[Expr, ...]) -> str:
         """The value as an array of its own, to be changed in place."""
-        text = self.value(form, extents, False)
-        if isinstance(form, Array | Transpose | Diagonal | Gather | Broadcast):
-            return f"{text}.copy()"
-        return text
+        is_view = isinstance(form, Array | Transpose | Diagonal | Gather | Broadcast)
+        if is_view or (extents and form.rank and is_thin(form)):
+            return f"{self.value(form, extents, False)}.copy()"
+        return self.value(form, extents, False)
 
     def scatter(self, equation: Equation) -> Iterator[Line]:
         """np.add.at(target, places, values): several values may meet in one element."""

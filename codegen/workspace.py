@@ -1,7 +1,7 @@
 """What the workspace of a network's plain C holds: residuals first, then the temporaries of every function.
 
-A tensor that never leaves its example has room for one; a number has none, it is a local variable. The
-gradients of a step come last.
+A tensor that never leaves its example has room for one; a number has none, it is a local variable, unless it
+is a residual. The gradients of a step come last.
 """
 
 from __future__ import annotations
@@ -49,7 +49,7 @@ def members(functions: Iterable[Used], residuals: Sequence[Tensor]) -> dict[str,
             for used in listed
             if name in used.program.tensors and name not in used.given
         )
-        if len(tensor.axes) > (1 if alone else 0):
+        if name in kept or len(tensor.axes) > (1 if alone else 0):
             found[name] = Member(tensor, alone)
     return found
 

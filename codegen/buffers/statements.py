@@ -138,6 +138,9 @@ def _placed(writer: Writer, target: ast.Subscript, value: ast.expr) -> None:
     place = writer.visit(target)
     if not isinstance(place.node, ast.Subscript):
         raise UnplannedError(ast.unparse(target))
+    if not place.axes:  # A[t] of a vector is no array, A[t, ...] is
+        everything = ast.Tuple([place.node.slice, ast.Constant(...)])
+        place = replace(place, node=ast.Subscript(place.node.value, everything))
     found = writer.visit(value, into=place)
     if ast.dump(found.node) != ast.dump(place.node):
         writer.emit(assigned("copyto", [place.node, found.node], None), [found, place], place)

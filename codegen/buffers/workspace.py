@@ -66,7 +66,8 @@ def arrays_function(found: Planned, arguments: Sequence[Tensor], names: Mapping[
             letter for tensor in arguments for letter in _shape_letters(tensor) if letter in used
         )
     lines, _ = size_lines(set(letters), arguments, printer)
-    real = next(tensor for tensor in arguments if tensor.axes and names.get(tensor.name, "").startswith("p."))
+    owned = [tensor for tensor in arguments if names.get(tensor.name, "").startswith("p.")]
+    real = next((tensor for tensor in owned if tensor.axes), owned[0])
     spelled = ", ".join(letters)
     body = [
         *lines,

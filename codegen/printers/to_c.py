@@ -195,7 +195,8 @@ class ToC:
             return f"{self.real(chosen, LESS + 1)} < 0 ? 0 : {self.real(chosen)}", TERNARY
         inner = self.assuming(node.condition)
         condition = self.condition(node.condition, OR)
-        return f"{condition} ? {inner.real(chosen, OR)} : {self.real(other, TERNARY)}", TERNARY
+        real = "(real)" if chosen.is_Integer and other.is_Integer else ""  # 1 / (c ? 2 : 1) is an int's
+        return f"{condition} ? {real}{inner.real(chosen, OR)} : {self.real(other, TERNARY)}", TERNARY
 
     def assuming(self, condition: Basic) -> ToC:
         """The same place where a condition is known to hold."""

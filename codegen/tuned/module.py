@@ -10,7 +10,7 @@ from codegen.c_header import banner
 from codegen.c_module import render_header, templates
 from codegen.c_network import CNetwork, c_network
 from codegen.c_prototypes import head, update_heads
-from codegen.c_source import checks, inits, macros, predict_sizes, source_checkpoint
+from codegen.c_source import checks, identifiers, inits, macros, predict_sizes, source_checkpoint
 from codegen.pipeline import Watch, silent
 from codegen.plan import Plan
 from codegen.printers.to_c import Used
@@ -101,6 +101,7 @@ def context(t: Tuned) -> dict[str, Any]:
         "apart": APART,
         "together": t.together,
         "tiled": any(one.walk and not one.dots for one in phases),
+        "own": _own(t),
         "dots": any(one.dots for one in phases),
         "inner_data": bool(t.moved),
         "aimed": bool(plan.trained),
@@ -114,6 +115,12 @@ def context(t: Tuned) -> dict[str, Any]:
 def _called(phases: list[Phase]) -> set[str]:
     """The kernels that some phase calls."""
     return {name for one in phases for line in one.lines for name in re.findall(r"FN\((\w+)\)\(", line)}
+
+
+def _own(t: Tuned) -> list[str]:
+    """The functions of the file's own that single numbers call, as prefix_sign."""
+    words = identifiers(line for one in t.phases.values() for line in (*one.lines, *one.finish))
+    return sorted(name for name in t.scene.used.own if f"{t.c.name}_{name}" in words)
 
 
 def _library(t: Tuned) -> Used:

@@ -31,6 +31,7 @@ from codegen.tuned.fusion import Group
 from codegen.tuned.scene import Scene, pointer
 from codegen.tuned.scene import value as value_of
 from codegen.tuned.vector_text import Unvectorised
+from derive.calculus.compose import free_name
 from derive.calculus.nodes import Largest, Range, Sum, Where
 from derive.calculus.program import Equation
 from derive.calculus.tensor import Index, IntegerRef, Ref, refs
@@ -110,7 +111,7 @@ def _accumulated(
     text = scene.vectors(lanes.index, extents)
     if not form.kind:
         return [Line(f"const vec {value_of(first.name)} = {text.vec(form.start)};")]
-    name = f"{first.name}_{form.kind}"
+    name = free_name(f"{first.name}_{form.kind}", set(scene.stored))
     start = "all(-(real)INFINITY)" if form.kind == Largest.operator else text.vec(form.start)
     body: list[Node] = [Line(f"vec {name} = {start};")]
     for term in form.terms:
@@ -165,7 +166,7 @@ def _summed(group: Group, form: Accumulation, lanes: Lanes, scene: Scene) -> lis
     (term,) = form.terms
     extents = {**dict(first.ranges), **dict(term.ranges)}
     largest = form.kind == Largest.operator
-    name = f"{first.name}_{form.kind}"
+    name = free_name(f"{first.name}_{form.kind}", set(scene.stored))
     inner = [r for r in term.ranges if r[0] != lanes.index]
     text = scene.vectors(lanes.index, extents)
     neutral = -oo if largest else Integer(0)

@@ -44,7 +44,13 @@ class ToVector(ToC):
 
     def vec(self, node: Basic) -> str:
         """An expression that is a vector even where it is one number."""
-        return self.real(node) if self._varies(node) else f"all((real)({self.single.real(node)}))"
+        return self.real(node) if self._varies(node) else f"all((real)({self._number(node)}))"
+
+    def _number(self, node: Basic) -> str:
+        """One number for all lanes."""
+        if self.lane in free_indices(node):
+            raise Unvectorised(f"{node} varies by lane")
+        return self.single.real(node)
 
     def _varies(self, node: Basic) -> bool:
         real = any(not isinstance(ref, IntegerRef) for ref in refs(node))
@@ -65,7 +71,7 @@ class ToVector(ToC):
                 raise Unvectorised(f"{node} varies by lane")
             return f"(real)({self.single.integer(node)})", POSTFIX
         if not node.is_number and not self._varies(node):
-            return f"({self.single.real(node)})", POSTFIX
+            return f"({self._number(node)})", POSTFIX
         return super()._real(node)
 
     def _where(self, node: Where) -> tuple[str, int]:

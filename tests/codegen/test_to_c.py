@@ -54,6 +54,7 @@ def printer() -> ToC:
         (Where(Positive(a), b, 0), "a[i] > 0 ? b[i] : 0"),
         (Where(Positive(a), a, 0), "a[i] < 0 ? 0 : a[i]"),
         (c * Where(Positive(a), b, c), "c[i] * (a[i] > 0 ? b[i] : c[i])"),
+        (1 / Where(Positive(a), 2, 3), "1 / (a[i] > 0 ? (real)2 : 3)"),
         (c + Where(IsZero(j - y), 1, 0), "c[i] + (real)(j == y[i])"),
         (c - Where(IsZero(j - y), 1, 0), "c[i] - (real)(j == y[i])"),
         (i * a, "(real)i * a[i]"),

@@ -269,6 +269,30 @@ CORPUS: dict[str, Specification] = {
         ),
         ("Y2",),
     ),
+    "a branch of two whole numbers was an int in C, in a float32": Specification(
+        {},
+        (("X1", (), "real"), ("W2", (), "real")),
+        (
+            ("odd(X, Z) -> Y\n Y = (cos(2*X))*(Z)", ("X1", "W2"), "Y1"),
+            ("odd(X) -> Y\n Y = min((where(X > 1, sqrt(X - 1), X^2)), (1 - exp(-X^2)))", ("Y1",), "Y2"),
+            ("odd(X, Z) -> Y\n Y = (where(X > 1, sqrt(X - 1), X^2))*(log1p(Z^2))", ("X1", "Y2"), "Y3"),
+        ),
+        ("Y3",),
+        "float32",
+    ),
+    "a label took 1 off a view that NumPy had broadcast": Specification(
+        {"E": 4, "d": 1},
+        (("X1", ("E", "d"), "real"), ("z2", ("E",), "integer")),
+        (
+            ("l2norm", ("X1",), "Y1"),
+            (
+                "one_hot(X[m,k], integer z[m]) -> y\n y[i] = sum_{q} [q == z[i]] X[i,q]^2",
+                ("Y1", "z2"),
+                "Y3",
+            ),
+        ),
+        ("Y3",),
+    ),
     "what is the same along an axis was returned without it": Specification(
         {"c": 2, "H": 3},
         (("X1", ("c", "H"), "real"),),

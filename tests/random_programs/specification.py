@@ -44,14 +44,23 @@ class Specification:
     def program(self, name: str = "random") -> Program:
         """The program: each piece applied as a layer to the tensors at hand."""
         graph = Graph(name)
-        arrays: dict[str, Array] = {}
-        for letter, sizes, kind in self.inputs:
-            arrays[letter] = graph.input(letter, *map(_size, sizes), kind=Kind(kind))
+        arrays = self.applied({letter: self.declared(graph, letter) for letter, _, _ in self.inputs})
+        return graph.program(*(arrays[output] for output in self.outputs))
+
+    def declared(self, graph: Graph, name: str) -> Array:
+        """An input as an array of a graph."""
+        sizes, kind = next((sizes, kind) for letter, sizes, kind in self.inputs if letter == name)
+        return graph.input(name, *map(_size, sizes), kind=Kind(kind))
+
+    def applied(self, given: Mapping[str, Array]) -> dict[str, Array]:
+        """The given inputs, and the results of all steps."""
+        arrays = dict(given)
         for text, operands, result in self.steps:
             piece = program_of(text)
             outputs = {piece.outputs[0]: result}
+            graph = arrays[operands[0]].graph
             arrays[result] = graph.apply(piece, *(arrays[operand] for operand in operands), **outputs)
-        return graph.program(*(arrays[output] for output in self.outputs))
+        return arrays
 
 
 def _size(written: str) -> object:

@@ -99,11 +99,12 @@ def driven(name: str, folder: Path) -> Driven:
     """A network of odd sizes in C, plain and tuned, and its driver."""
     files = render(planned(name), ("c", "tuned"))
     made = Driven(f"odd_{name}", folder)
-    write(folder, {**files, "driver.c": _driver(planned(name), files[f"{made.name}.h"])})
+    write(folder, {**files, "driver.c": driver(planned(name), files[f"{made.name}.h"])})
     return made
 
 
-def _driver(plan: Plan, header: str) -> str:
+def driver(plan: Plan, header: str) -> str:
+    """The program that calls every function of a network."""
     name = plan.network.name
     fields = [
         f"FIELD({one.tensor.name}, {'integer' if one.integer else 'real'}, "

@@ -8,6 +8,15 @@
 
 typedef NAME_real real;
 typedef int32_t integer;
+#ifdef REGRESSION
+typedef real label;
+#define LABEL "real"
+#define LABELS OUTPUT
+#else
+typedef integer label;
+#define LABEL "integer"
+#define LABELS ROWS
+#endif
 enum { MOST = UPPER_M, OUTPUT = /*OUTPUT*/, ROWS = /*ROWS*/, GUARD = 64, BLOCKS = 16 };
 
 /* Every array, between its guards, and its bytes as they should be. */
@@ -86,7 +95,7 @@ static void print(const char *call, const char *name, const char *kind, const vo
 
 static void print_params(const char *call, const NAME_params *p)
 {
-#define TENSOR(name) print(call, #name, "real", p->name, sizeof p->name);
+#define TENSOR(name) print(call, #name, "real", &p->name, sizeof p->name);
     /*PARAMETERS*/
 }
 
@@ -107,7 +116,7 @@ int main(int argc, char **argv)
     NAME_gradients *state[] = {place(sizeof *p), place(sizeof *p)};
     NAME_workspace *w = place(sizeof *w);
     real *H = place(sizeof(real) * OUTPUT * (size_t)m), *L = place(sizeof *L), *L_dot = place(sizeof *L);
-    integer *labels = place(sizeof(integer) * ROWS * (size_t)m);
+    label *labels = place(sizeof(label) * LABELS * (size_t)m);
     const int inputs = blocks;
     NAME_batch b = {.m = m};
 #define FIELD(name, type, bound, each) \
@@ -127,7 +136,7 @@ int main(int argc, char **argv)
     CALL("forward", NAME_forward(p, &b, w, (void *)H))
     print("forward", "H", "real", H, sizeof(real) * OUTPUT * (size_t)m);
     CALL("predict", NAME_predict(p, &b, w, (void *)labels))
-    print("predict", "labels", "integer", labels, sizeof(integer) * ROWS * (size_t)m);
+    print("predict", "labels", LABEL, labels, sizeof(label) * LABELS * (size_t)m);
     CALL("jvp", NAME_jvp(p, p_dot, &b, w, L, L_dot))
     print("jvp", "L", "real", L, sizeof *L);
     print("jvp", "L_dot", "real", L_dot, sizeof *L);

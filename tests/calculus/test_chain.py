@@ -1,4 +1,4 @@
-"""A link through names that nobody gave is the pullback of what lies between, not the partial of one equation."""
+"""A link through names that nobody gave is the pullback of what lies between, not one partial."""
 
 from __future__ import annotations
 

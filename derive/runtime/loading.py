@@ -58,7 +58,8 @@ def load_compiled(
     rows = max(max_batch or 0, description.max_batch)
     if backend == "tuned":
         _require_own_sizes(description, rows)
-    library = compile_library(source, macros(description, dtype, rows))
+    careful = not {*description.derivatives} <= {"vjp", "jvp"}
+    library = compile_library(source, macros(description, dtype, rows), careful)
     return CNetwork(replace(description, max_batch=rows), np.dtype(dtype), library)
 
 

@@ -21,8 +21,8 @@ from .folders import user_folder
 
 FLAGS = ("-std=c99", "-O3", "-march=native", "-fPIC", "-shared")
 CAREFUL = ("-std=c99", "-O2", "-ftree-vectorize", "-march=native", "-fPIC", "-shared")
-"""For derivatives on request: gcc 12.2 at -O3 -march=native vectorises some of them wrongly (gpt's hvp, lenet's
-gauss_newton), which agree with NumPy at -O2. There a step takes 1.4 to 1.5 times as long.
+"""For derivatives on request: gcc 12.2 at -O3 -march=native vectorises some of them wrongly (gpt's hvp and
+lenet's gauss_newton), which agree with NumPy at -O2. There a step takes 1.4 to 1.5 times as long.
 """
 TUNED = ("-std=gnu11", "-O2", "-fno-math-errno", "-fno-trapping-math", "-fPIC", "-shared")
 CANDIDATES = ("cc", "gcc", "clang")

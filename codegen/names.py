@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import keyword
 import re
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 
 from derive.errors import DeriveError
 
@@ -68,6 +68,9 @@ RESERVED = frozenset(
 ) - {"_"}
 
 
+ARGUMENTS = frozenset({"np", "p", "p_dot", "residuals"})
+
+
 class NameRefused(DeriveError):
     """A name that cannot stand in emitted source."""
 
@@ -102,6 +105,16 @@ def require_distinct(names: Iterable[tuple[str, str]], where: str) -> None:
                 f"{what} {name!r} and {other[1]} {other[0]!r} of {where} are both {name.upper()} "
                 f"in upper case, where they would be one constant; rename one of them, as {name}{name[-1]}"
             )
+
+
+def require_apart(size: str, tensors: Mapping[str, str], where: str) -> None:
+    """NameRefused where a size is called as a tensor is, or as an argument of the emitted functions."""
+    what = tensors.get(size) or ("argument of the emitted functions" if size in ARGUMENTS else None)
+    if what is not None:
+        raise NameRefused(
+            f"{size} is both a size and the {what} of {where}, and would be one variable; rename the size, "
+            f"as {size}1"
+        )
 
 
 def suggestion(name: str) -> str:

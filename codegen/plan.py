@@ -29,11 +29,13 @@ from codegen.names_apart import apart
 from codegen.passes.verify import names_of
 from codegen.pipeline import Watch, lowered, silent
 from codegen.split import split
+from derive.calculus.compose import free_name
 from derive.calculus.jvp import jvp
 from derive.calculus.kernels import forward_of
 from derive.calculus.network import Network, Update
 from derive.calculus.nodes import IsZero, Reduction
 from derive.calculus.program import Program
+from derive.calculus.renaming import renamed
 from derive.calculus.stabilise import stabilise
 from derive.calculus.tensor import Index, IntegerRef, Kind, Size, Tensor, refs
 from derive.calculus.vjp import vjp
@@ -158,11 +160,23 @@ def plan_network(network: Network, watch: Watch = silent) -> Plan:
     parameters = tuple(Owned(network.tensor(p.name), p.trained) for p in network.parameters)
     more = {name: finish(one) for name, one in of_network(network).items()}
     more = apart({"jvp": pushed, **more}, (forward, joint))
+    names = beside_sizes(network, (forward, joint, *more.values()))
+    forward, joint = renamed(forward, names), renamed(joint, names)
+    more = {name: renamed(one, names) for name, one in more.items()}
     memory, others = remembered(joint, {"forward": forward, **more}, network, watch)
     loss, pullback, residuals = split(memory.program, network, memory.choice.late, watch)
     forward, pushed = others.pop("forward"), others.pop("jvp")
     batch = _batch(network, loss)
     return Plan(network, parameters, batch, forward, loss, pullback, pushed, residuals, memory, others)
+
+
+def beside_sizes(network: Network, programs: Sequence[Program]) -> dict[str, str]:
+    """New names for computed tensors that are called as a size is: T, of T steps and sums of exponentials."""
+    sizes = {network.batch, *network.sizes}
+    interface = {network.output, network.loss, *(tensor.name for tensor in network.program.inputs)}
+    tensors = dict.fromkeys(name for program in programs for name in program.tensors)
+    taken = sizes | set(tensors)
+    return {name: free_name(name, taken) for name in tensors if name in sizes - interface}
 
 
 def plan_layer(

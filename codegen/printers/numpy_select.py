@@ -33,6 +33,7 @@ if TYPE_CHECKING:
 _BOUNDED = frozenset({"tanh", "sin", "cos", "erf", "erfc", "atan", "sign", "Abs"})
 _FINITE = (Array, MatMul, Product, Total, Negative, Transpose, Broadcast, Reduced, Number, OneHot)
 TWO = Number(Integer(2))
+_OPPOSITE = {"np.minimum": "np.maximum", "np.maximum": "np.minimum"}
 _TURNED = {">": "<", ">=": "<=", "==": "=="}
 
 
@@ -139,10 +140,27 @@ def extreme(form: Select) -> str | None:
     if not isinstance(form.condition, Compare) or form.condition.relation not in (">", ">="):
         return None
     gap, other = form.condition.operand, untied(form)
-    for function, larger, smaller in (("np.maximum", form.chosen, other), ("np.minimum", other, form.chosen)):
+    pairs = {
+        inner: (_clipped(form.chosen, other, inner), _clipped(other, form.chosen, inner))
+        for inner in _OPPOSITE
+    }
+    for inner, (a, b) in pairs.items():
+        larger, smaller = (a, b) if inner == "np.minimum" else (b, a)
         if total(larger, negative(smaller)) == gap:
-            return function
+            return _OPPOSITE[inner]
     return None
+
+
+def _clipped(form: Form, bound: Form, function: str) -> Form:
+    """x of max(x, c) < b, which says x < b where c <= b, and of min(x, c) > b, where c >= b."""
+    if not isinstance(form, Select) or not isinstance(form.other, Number) or not isinstance(bound, Number):
+        return form
+    room = (
+        bound.value - form.other.value
+    )  # a clip's own bound stands last, as derive.calculus.kinks writes it
+    if function == "np.minimum":
+        room = -room
+    return form.chosen if room.is_nonnegative and extreme(form) == function else form
 
 
 def untied(form: Select) -> Form:

@@ -21,6 +21,7 @@ from sympy.core.basic import Basic
 
 from codegen.printers.factors import comparison, conjuncts, leads, numerator_denominator, signed_terms
 from derive.calculus.bounds import proved_nonnegative
+from derive.calculus.kinks import extreme
 from derive.calculus.nodes import (
     Condition,
     Finite,
@@ -193,6 +194,11 @@ class ToC:
             return f"(real)({self.condition(node.condition)})", UNARY
         if isinstance(node.condition, Positive) and chosen == node.condition.expression and other == 0:
             return f"{self.real(chosen, LESS + 1)} < 0 ? 0 : {self.real(chosen)}", TERNARY
+        larger = extreme(node)
+        if larger is not None and larger[2].is_number and other != 0:
+            name = {"max": "larger", "min": "smaller"}[larger[0]]
+            self.used.own.add(name)
+            return f"{self.prefix}_{name}({self.real(larger[1])}, {self.real(larger[2])})", POSTFIX
         inner = self.assuming(node.condition)
         condition = self.condition(node.condition, OR)
         real = "(real)" if chosen.is_Integer and other.is_Integer else ""  # 1 / (c ? 2 : 1) is an int's

@@ -12,6 +12,7 @@ from sympy import Add, And, Expr, Mul, Not, Or, Pow, Rational, Symbol, oo
 from sympy.core.basic import Basic
 
 from codegen.printers.factors import comparison, conjuncts, is_indicator, numerator_denominator, signed_terms
+from derive.calculus.kinks import extreme
 from derive.calculus.nodes import (
     Condition,
     Finite,
@@ -153,4 +154,7 @@ class _Writer:
     def _where(self, node: Where) -> str:
         if is_indicator(node):
             return f"[{self.text(node.condition)}]"
+        larger = extreme(node)
+        if larger is not None and node.other != 0:
+            return f"{larger[0]}({self.text(larger[1])}, {self.text(larger[2])})"
         return f"where({self.text(node.condition)}, {self.text(node.chosen)}, {self.text(node.other)})"

@@ -20,6 +20,8 @@ OWN = {
     "cube": "return x * x * x;",
     "fourth_power": "return (x * x) * (x * x);",
 }
+EXTREME = "static ALWAYS vec FN({name})(vec x, vec y) {{ return FN(select)((x {sign} y) | (x != x), x, y); }}"
+EXTREMES = {"larger": ">", "smaller": "<"}
 ALWAYS_CALLED = ("fma_", "select_", "first_", "put_first_")
 """The operations that kernels call themselves."""
 
@@ -61,11 +63,11 @@ def function_lines(used: Used, prefix: str) -> list[str]:
         lines += _lane_by_lane(name)
     for name in sorted((used.own | used.macros) & set(OWN)):
         lines += ["", f"static ALWAYS vec FN({name})(vec x) {{ {OWN[name]} }}"]
-    if "larger" in used.own:
+    for name in sorted(used.own & set(EXTREMES)):
         lines += [
             "",
-            "/* The larger of two; NaN where either is. */",
-            "static ALWAYS vec FN(larger)(vec x, vec y) { return FN(select)((x > y) | (x != x), x, y); }",
+            f"/* The {name} of two; NaN where either is. */",
+            EXTREME.format(name=name, sign=EXTREMES[name]),
         ]
     return lines
 

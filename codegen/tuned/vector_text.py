@@ -18,6 +18,7 @@ from sympy.core.basic import Basic
 
 from codegen.printers.factors import comparison, conjuncts
 from codegen.printers.to_c import FUNCTIONS, LESS, POSTFIX, PRODUCT, ToC, is_integer
+from derive.calculus.kinks import extreme
 from derive.calculus.nodes import Condition, Finite, IsZero, Nonnegative, Positive, Where, free_indices
 from derive.calculus.tensor import Index, IntegerRef, Ref, refs
 
@@ -85,6 +86,11 @@ class ToVector(ToC):
         ):
             inner = self.vec(chosen)
             return f"FN(select)({inner} < all(0), all(0), {inner})", POSTFIX
+        larger = extreme(node)
+        if larger is not None and larger[2].is_number and other != 0 and self._varies(larger[1]):
+            name = {"max": "larger", "min": "smaller"}[larger[0]]
+            self.used.own.add(name)
+            return f"FN({name})({self.vec(larger[1])}, {self.vec(larger[2])})", POSTFIX
         if self._uniform(condition):
             text = self.single.condition(condition, LESS + 1)
             return f"({text} ? {self.vec(chosen)} : {self.vec(other)})", POSTFIX

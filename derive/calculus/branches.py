@@ -55,6 +55,8 @@ def _branch(total: Add) -> Expr:
 
 def _opposed(one: Boolean, other: Boolean) -> tuple[Boolean, Boolean] | None:
     """What both conditions share, and the one conjunct of the first whose opposite the other has."""
+    if not isinstance(one, Not) and negated(one) == other:
+        return true, one
     here, there = set(And.make_args(one)), set(And.make_args(other))
     left, right = here - there, there - here
     if len(left) != 1 or len(right) != 1:

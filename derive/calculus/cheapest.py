@@ -13,10 +13,11 @@ from derive.calculus.budget import multiplies_out
 from derive.calculus.canonical import unified
 from derive.calculus.cost import operations
 from derive.calculus.folding import Folder
-from derive.calculus.nodes import Positive, Sum
+from derive.calculus.nodes import Positive, Sum, Where
 from derive.calculus.normal import normal
 from derive.calculus.occurrence import holds, nodes_of
 from derive.calculus.program import Equation
+from derive.calculus.rules.branches import BRANCHES
 from derive.calculus.rules.closed import CLOSED
 from derive.calculus.rules.rewriting import rewritten
 from derive.calculus.signs import unguarded
@@ -40,6 +41,8 @@ def best(value: Expr, folder: Folder, extents: Mapping[Index, Expr]) -> Expr:
     candidates = _forms(value, folder, extents, solving=False)
     if holds(value, exp):
         candidates += [rewritten(form, CLOSED) for form in candidates]
+    if holds(value, Where):
+        candidates += [rewritten(form, BRANCHES) for form in candidates]
     if folder.solves(value):
         candidates += [
             form for form in _forms(value, folder, extents, solving=True) if not folder.divides(form)
@@ -47,7 +50,15 @@ def best(value: Expr, folder: Folder, extents: Mapping[Index, Expr]) -> Expr:
     candidates = list(dict.fromkeys(candidates))
     first = candidates[0] if len(candidates) == 1 else min(candidates, key=_effort)
     shorter = _shorter(first, folder)
-    return first if shorter == first else min(first, shorter, key=_effort)
+    return _clipped(first if shorter == first else min(first, shorter, key=_effort))
+
+
+def _clipped(form: Expr) -> Expr:
+    """The form with its branches in one spelling, where that is no dearer."""
+    if not holds(form, Where):
+        return form
+    found = rewritten(form, BRANCHES)
+    return found if operations(found) <= operations(form) else form
 
 
 def _effort(form: Expr) -> tuple[int, int]:

@@ -2,7 +2,8 @@
 
 A subexpression is computed once for each value of the loops it depends on, as after moving invariants
 out: a row sum inside an elementwise product is counted by rows. Every extent counts the same; functions
-count FUNCTION, as an exponential does against a multiplication, |x| and sign(x) one. Reads, numbers, sizes
+count FUNCTION, as an exponential does against a multiplication, |x|, sign(x), max(a, b) and min(a, b)
+one. Reads, numbers, sizes
 and changes of sign are free.
 """
 
@@ -15,6 +16,7 @@ from sympy.core.basic import Basic
 from sympy.core.function import Function
 from sympy.logic.boolalg import Boolean
 
+from derive.calculus.kinks import extreme
 from derive.calculus.nodes import FloorDiv, Opaque, Reduction, Remainder, Where, free_indices
 from derive.calculus.tensor import Index, Ref, refs
 
@@ -29,7 +31,8 @@ def operations(value: Basic) -> int:
         return 0
     if isinstance(value, Reduction):
         return operations(value.body) + EXTENT ** len(free_indices(value.body).union(value.bound))
-    inner = sum(operations(argument) for argument in value.args)
+    larger = extreme(value) if isinstance(value, Where) else None
+    inner = sum(operations(argument) for argument in (larger[1:] if larger else value.args))
     if isinstance(value, (Add, Mul)):
         return inner + _combining(value)
     return inner + _own(value) * EXTENT ** len(free_indices(value))

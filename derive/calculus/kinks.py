@@ -3,6 +3,7 @@
     relu'(0) = 0     every max(x, 0) becomes where(x > 0, x, 0); min(x, 0)'(0) = 0 likewise
     |x|'(0) = 0      SymPy's sign(0) = 0
     ties share       max(a, b) is (a + b)/2 where a = b
+    a clip           min(max(x, c), b) is where(x < b, where(x > c, x, c), b)
 
 Where both branches agree at the kink and one is constant, the constant one holds there, so `x >= 0` and
 `x > 0` spell the same function with the same derivative, and so do a function and its mirror.
@@ -21,7 +22,7 @@ def larger(a: Expr, b: Expr) -> Expr:
     if a.is_number:
         a, b = b, a
     if b.is_number:
-        return Where(Positive(a - b), a, b)
+        return Where(Positive(_clipped(a, b, "min") - b), a, b)
     if a == -b:
         return Abs(a)
     return Where(Positive(a - b), a, Where(Positive(b - a), b, (a + b) / 2))
@@ -31,10 +32,43 @@ def smaller(a: Expr, b: Expr) -> Expr:
     """min(a, b) = -max(-a, -b)."""
     if a.is_number or b.is_number:
         variable, constant = (b, a) if a.is_number else (a, b)
-        return Where(Positive(constant - variable), variable, constant)
+        return Where(Positive(constant - _clipped(variable, constant, "max")), variable, constant)
     if a == -b:
         return -Abs(a)
     return Where(Positive(b - a), a, Where(Positive(a - b), b, (a + b) / 2))
+
+
+def extreme(node: Where) -> tuple[str, Expr, Expr] | None:
+    """("max", a, b) where a branch is max(a, b), and ("min", a, b) likewise; a number stands second."""
+    condition, a = node.condition, node.chosen
+    if not isinstance(condition, Positive | Nonnegative):
+        return None
+    b = _beyond_tie(a, node.other)
+    for name, side, inner in (("max", 1, "min"), ("min", -1, "max")):
+        gap = side * (_clipped(a, b, inner) - _clipped(b, a, inner))
+        if type(condition)(gap.expand()) == condition:
+            return (name, b, a) if a.is_number else (name, a, b)
+    return None
+
+
+def _is_clip(node: Where) -> bool:
+    """where(x < b, max(x, c), b), or where(x > b, min(x, c), b)."""
+    return any(_clipped(node.chosen, node.other, name) is not node.chosen for name in ("min", "max"))
+
+
+def _clipped(value: Expr, bound: Expr, name: str) -> Expr:
+    """x of max(x, c) < b, which says x < b where c <= b, and of min(x, c) > b, where c >= b."""
+    inner = extreme(value) if isinstance(value, Where) and bound.is_number else None
+    if inner is None or inner[0] != name or not inner[2].is_number:
+        return value
+    room = bound - inner[2] if name == "max" else inner[2] - bound
+    return inner[1] if room.is_nonnegative else value
+
+
+def _beyond_tie(a: Expr, other: Expr) -> Expr:
+    """b of where(b > a, b, (a + b)/2), which is left of max(a, b) where a > b does not hold."""
+    tied = isinstance(other, Where) and other.other == (a + other.chosen) / 2
+    return other.chosen if tied else other
 
 
 def canonical_kinks(expression: Expr) -> Expr:
@@ -67,7 +101,7 @@ def _oriented(node: Where) -> Where:
     condition = node.condition
     if not isinstance(condition, Positive | Nonnegative) or condition.expression.is_integer:
         return node
-    if not condition.expression.could_extract_minus_sign():
+    if not condition.expression.could_extract_minus_sign() or _is_clip(node):
         return node
     opposite = Nonnegative if isinstance(condition, Positive) else Positive
     return Where(opposite(-condition.expression), node.other, node.chosen)

@@ -116,7 +116,8 @@ def _product(cover: Cover, node: Mul) -> Part:
 def _power(cover: Cover, node: Pow) -> Part:
     base, exponent = node.args
     if not exponent.is_number and not cover.is_free(exponent):
-        raise MatrixFormError(f"the exponent of {node} varies; write exp(a log(x))")
+        written = str(node).replace("[]", "").replace("**", "^")
+        raise MatrixFormError(f"the exponent of {written} is computed; write it as exp(a log(x)), of a and x")
     if base == sympy.E:
         return _applied(cover, "exp", exponent)
     inner = cover(base)

@@ -14,12 +14,12 @@ from __future__ import annotations
 from collections.abc import Mapping
 from functools import cache
 
-from sympy import Add, And, Expr, Mul, expand, true
+from sympy import Add, And, Expr, Mul, Not, expand, true
 from sympy.core.basic import Basic
 from sympy.logic.boolalg import Boolean
 
-from derive.calculus.bounds import inside, without_proved
-from derive.calculus.nodes import IsZero, Range, Reduction, Sum, Where, free_indices
+from derive.calculus.bounds import inside, negated, without_proved
+from derive.calculus.nodes import IsZero, Nonnegative, Positive, Range, Reduction, Sum, Where, free_indices
 from derive.calculus.occurrence import holds, nodes_of
 from derive.calculus.substitution import substitute
 from derive.calculus.tensor import Index
@@ -48,23 +48,48 @@ def _normal(value: Expr, outer: tuple[Range, ...]) -> Expr:
 def _normal_where(value: Where, outer: tuple[Range, ...]) -> Expr:
     within = _within(value.condition, value.chosen)
     chosen, other = _normal(within, outer), _normal(value.other, outer)
-    condition = without_proved(value.condition, dict(outer))
+    condition = without_proved(_decided(value.condition), dict(outer))
+    if chosen == 0:
+        condition, chosen, other = negated(condition), other, chosen
     if other == 0 and isinstance(chosen, Where) and chosen.other == 0:
-        return Where(without_proved(And(condition, chosen.condition), dict(outer)), chosen.chosen, 0)
+        both = _decided(And(condition, chosen.condition))
+        return Where(without_proved(both, dict(outer)), chosen.chosen, 0)
     return Where(condition, chosen, other)
 
 
 def _within(condition: Boolean, value: Expr) -> Expr:
-    """A value where a condition holds: branches on the same condition are decided. A reduction over one of
-    the condition's letters has a letter of its own: what stands in it is left.
+    """A value where a condition holds: branches on it, or on its opposite, are decided. A reduction over
+    one of the condition's letters has a letter of its own: what stands in it is left.
     """
-    if not any(node.condition == condition for node in nodes_of(value, Where)):
+    opposite = negated(condition)
+    if not any(node.condition in (condition, opposite) for node in nodes_of(value, Where)):
         return value
-    if isinstance(value, Where) and value.condition == condition:
-        return value.chosen
+    if isinstance(value, Where) and value.condition in (condition, opposite):
+        return _within(condition, value.chosen if value.condition == condition else value.other)
     if isinstance(value, Reduction) and condition.free_symbols & set(value.bound):
         return value
     return value.func(*(_within(condition, a) if isinstance(a, Expr) else a for a in value.args))
+
+
+def _decided(condition: Boolean) -> Boolean:
+    """A conjunction in which what a branch decides is decided: c and where(c, a, b) > 0 is c and a > 0."""
+    parts = And.make_args(condition)
+    if len(parts) < 2 or not holds(condition, Where):
+        return condition
+    known = {_without_not(part) for part in parts}
+    found: dict[Where, Expr] = {}
+    for part in parts:
+        if not holds(part, Reduction):
+            found |= {n: n.chosen for n in nodes_of(part, Where) if n.condition in known}
+    return condition.xreplace(found) if found else condition
+
+
+def _without_not(condition: Boolean) -> Boolean:
+    """not e >= 0 is -e > 0, and not e > 0 is -e >= 0."""
+    inner = condition.args[0] if isinstance(condition, Not) else condition
+    if inner is condition or not isinstance(inner, Positive | Nonnegative):
+        return condition
+    return (Nonnegative if isinstance(inner, Positive) else Positive)(-inner.expression)
 
 
 def _product(product: Mul, outer: tuple[Range, ...]) -> Expr:
@@ -78,7 +103,7 @@ def _product(product: Mul, outer: tuple[Range, ...]) -> Expr:
             factors.append(factor)
     if not conditions:
         return product
-    return Where(without_proved(And(*conditions), dict(outer)), Mul(*factors), 0)
+    return Where(without_proved(_decided(And(*conditions)), dict(outer)), Mul(*factors), 0)
 
 
 def _normal_sum(value: Sum, outer: tuple[Range, ...]) -> Expr:

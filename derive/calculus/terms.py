@@ -119,8 +119,10 @@ def collected(value: Expr) -> Expr:
         return value
     group = [p for p in products if best in p.factors and _removable(p, best, products)]
     rest = [p for p in products if not any(p is g for g in group)]
-    inner = _factored(group, common(group))
-    return inner + collected(Add(*(p.expression() for p in rest)))
+    outer = common(group)
+    if not outer:  # b^t and b^(t - 1), t unknown
+        return value
+    return _factored(group, outer) + collected(Add(*(p.expression() for p in rest)))
 
 
 def long_polynomial(value: Expr) -> Expr | None:
@@ -159,12 +161,14 @@ def _alike(products: list[Product]) -> list[Product] | None:
 
 
 def common(products: list[Product]) -> Factors:
-    """The factors of every product, each with its least exponent of one sign."""
+    """The factors of every product, each with its least exponent of one sign, or the one that all have."""
     first, *others = products
     shared: Factors = {}
     for base, power in first.factors.items():
         powers = [power, *(p.factors.get(base, S.Zero) for p in others)]
-        if all(p.is_positive for p in powers):
+        if all(p == power for p in powers):
+            shared[base] = power
+        elif all(p.is_positive for p in powers):
             shared[base] = min(powers)
         elif all(p.is_negative for p in powers):
             shared[base] = max(powers)

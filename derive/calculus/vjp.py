@@ -14,6 +14,7 @@ from dataclasses import dataclass, field, replace
 from sympy import Add, Expr
 
 from derive.calculus.activity import active
+from derive.calculus.compose import free_name
 from derive.calculus.deltas import Scatter, Term, eliminate
 from derive.calculus.kernels import with_kernels, without_idle
 from derive.calculus.maxima import named_maximum, tie_count, with_bodies
@@ -21,6 +22,7 @@ from derive.calculus.normal import normal
 from derive.calculus.partials import partials
 from derive.calculus.parts import with_parts
 from derive.calculus.program import Equation, Program, Recurrence, Statement
+from derive.calculus.renaming import renamed
 from derive.calculus.simplify import simplified
 from derive.calculus.substitution import fresh, freshened, substitute
 from derive.calculus.tensor import Index, Kind, Ref, Tensor
@@ -82,14 +84,20 @@ def _require_real(program: Program, wrt: Sequence[str]) -> None:
             )
 
 
+def _earlier(program: Program) -> dict[str, str]:
+    """Names for the cotangents of a pullback that is pulled back itself: z_bar is that of z once more."""
+    taken = set(program.tensors)
+    return {name + BAR: free_name(f"{name}{BAR}1", taken) for name in program.tensors if name + BAR in taken}
+
+
 def _require_free_names(program: Program, names: Sequence[str]) -> None:
-    """X_bar must be free: a pullback's pullback would give its names a second meaning."""
+    """X_bar must be free, the cotangent of X."""
     defined = (*names, *(tensor.name for tensor in program.locals))
     for name in defined:
         if name + BAR in program.tensors:
             raise DeriveError(
                 f"{program.name} has {name} and {name + BAR} already, so that the cotangent of {name} "
-                f"has no name; for second derivatives take the jvp of the vjp, else rename {name + BAR}"
+                f"has no name; rename {name + BAR}"
             )
 
 
@@ -271,6 +279,8 @@ def _boundary_cotangent(sweep: _Sweep, tensor: Tensor, equation: Equation) -> No
 
 
 def vjp(program: Program, wrt: Sequence[str] | None = None) -> Program:
-    """The joint program of adjoints, in closed form."""
+    """The joint program of adjoints, in closed form. Of a pullback, whose own z_bar is called z_bar1 then."""
+    names = _earlier(program)
+    program, wrt = renamed(program, names), None if wrt is None else [names.get(name, name) for name in wrt]
     named = with_parts(with_kernels(with_bodies(program)))
     return without_idle(simplified(adjoints(named, wrt), named), named, program)

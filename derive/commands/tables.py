@@ -96,11 +96,11 @@ def refusals_table() -> str:
 
 def rules_table() -> str:
     """The rows of derive/calculus/rules."""
-    from derive.calculus.rules import closed, stable
+    from derive.calculus.rules import branches, closed, stable
     from derive.calculus.rules.row import Row
 
     rows: dict[str, Row] = {}
-    for module in (closed, stable):
+    for module in (branches, closed, stable):
         for found in vars(module).values():
             if isinstance(found, tuple) and all(isinstance(each, Row) for each in found):
                 rows |= {each.law: each for each in found}

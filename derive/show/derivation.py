@@ -46,8 +46,8 @@ def derivation(program: Program, joint: Program, output: str, wrt: str) -> Deriv
     inner = frozenset(
         e.name for e in seeded.equations() if e.name.endswith("_bar") and e.name != equation.name
     )
-    found = chains(program, joint, output, wrt)
-    paths = tuple(tuple(_stated(_whole(link, program, joint), seeded) for link in path) for path in found)
+    found = chains(program, output, wrt)
+    paths = tuple(tuple(_stated(link, seeded) for link in path) for path in found)
     result = checked_form(equation, seeded, inner, points=2)
     read = sorted({ref.name for ref in refs(_unfolded(equation, seeded, inner)) if ref.indices})
     sizes = tuple(seeded.tensor(name) for name in read if name in seeded.tensors)
@@ -70,22 +70,6 @@ def unseeded(joint: Program, output: str) -> Program:
 
 def _unfolded(equation: Equation, program: Program, names: frozenset[str]) -> Expr:
     return inlined(equation.value, program, names)
-
-
-def _whole(link: Link, program: Program, joint: Program) -> Link:
-    """A link from the output whose cotangent was inlined: derived again, with that name as an input."""
-    above, below = link.above, link.below
-    passed = any(not e.given for name in _read(program, above) for e in program.defining(name))
-    if above not in program.outputs or joint.defining(f"{below}_bar") or not passed:
-        return link
-    rest = tuple(s for s in program.statements if not (isinstance(s, Equation) and s.name == below))
-    cut = replace(program, inputs=(*program.inputs, program.tensor(below)), statements=rest)
-    (equation,) = unseeded(vjp(cut, wrt=(below,)), above).defining(f"{below}_bar")
-    return replace(link, partial=equation.value)
-
-
-def _read(program: Program, name: str) -> set[str]:
-    return {ref.name for equation in program.defining(name) for ref in refs(equation.value)}
 
 
 def _stated(link: Link, program: Program) -> tuple[str, str, Form]:

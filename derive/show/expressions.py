@@ -7,6 +7,7 @@ from typing import Any
 import sympy
 from sympy import Add, And, Mul, Not, Or, Pow, Rational
 
+from derive.calculus.kinks import extreme
 from derive.calculus.nodes import Condition, Finite, FloorDiv, Opaque, Reduction, Remainder, VectorMap, Where
 from derive.calculus.program import Equation
 from derive.calculus.tensor import Ref
@@ -112,6 +113,10 @@ def _where(node: Where, notation: Notation) -> tuple[str, int]:
         return f"[{condition}]", ATOM
     if node.other == 0 and node.condition.args and node.condition.args[0] == node.chosen:
         return notation.call(notation.function("max"), f"{scalar(node.chosen, notation)}, 0"), ATOM
+    larger = extreme(node)
+    if larger is not None and node.other != 0:
+        pair = ", ".join(scalar(value, notation) for value in larger[1:])
+        return notation.call(notation.function(larger[0]), pair), ATOM
     listed = f"{condition}, {scalar(node.chosen, notation)}, {scalar(node.other, notation)}"
     return notation.call(notation.function("where"), listed), ATOM
 

@@ -31,13 +31,6 @@ OTHERS = (
 )  # a table, windows, a recurrence, a batch's statistics
 HAS = {"batched": ("hvp", "gauss_newton")}  # no example of it has a gradient of its own
 EVERY = (*NETWORKS, *OTHERS)
-OPEN = {
-    "gpt": "hvp by gcc 12.2 -O3 -march=native is not that of NumPy, clang and gcc -O2, which agree: open",
-    "lenet": "parameters drawn for this test overflow: open",
-}
-AGREEING = [
-    pytest.param(name, marks=pytest.mark.xfail(reason=OPEN[name])) if name in OPEN else name for name in EVERY
-]
 SMALL = {"n": 7, "d": 5, "k": 3, "d1": 6, "d2": 5}
 SMALL |= {"c": 2, "a": 1, "b": 1, "o1": 3, "o2": 2}  # pictures
 SMALL |= {"L": 2, "h": 2, "e": 3, "f": 4, "T": 3, "v": 6}  # sequences
@@ -87,7 +80,7 @@ def computed(network: Network, key: str) -> dict[str, Array]:
 
 @compiled
 @pytest.mark.compiler
-@pytest.mark.parametrize("name", AGREEING)
+@pytest.mark.parametrize("name", EVERY)
 def test_numpy_and_c_agree(name: str, folder: Path) -> None:
     plain, fast = (bound(name, backend, folder) for backend in ("numpy", "c"))
     for key in HAS.get(name, ALL):

@@ -17,10 +17,9 @@ from tests.witnesses.definitions import UNDETERMINED, WITNESSES
 
 SHORT = {"T": 2, "m": 3, "n": 4, "d": 1}
 SIZES = {"lstm": SHORT, "elman": SHORT}  # fifty digits of every step cost time
-FIRST_ORDER_ONLY = ("vector_layers_recurrence",)  # its stand-in in numbers has no second derivative
 
 
-@pytest.mark.parametrize("name", [name for name in WITNESSES if name not in FIRST_ORDER_ONLY])
+@pytest.mark.parametrize("name", WITNESSES)
 def test_products_agree_with_every_oracle(name: str) -> None:
     program = WITNESSES[name]()
     varied = [tensor.name for tensor in program.inputs if tensor.kind is Kind.REAL]

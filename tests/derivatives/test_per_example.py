@@ -34,7 +34,15 @@ SIZES = {
     "U": 2,
     "V": 2,
     "o": 2,
-    "a": 1, "b": 2, "o1": 3, "o2": 2, "L": 2, "h": 2, "e": 3, "f": 4, "v": 6,  # pictures, sequences
+    "a": 1,
+    "b": 2,
+    "o1": 3,
+    "o2": 2,
+    "L": 2,
+    "h": 2,
+    "e": 3,
+    "f": 4,
+    "v": 6,  # pictures, sequences
 }
 LAYERS = ("linear", "bilinear", "layernorm", "conv2d", "depthwise", "lstm", "elman")
 # parameters that make parameters, a term that is nobody's under a mean, a loss of a loss

@@ -5,7 +5,6 @@ from __future__ import annotations
 import pytest
 
 from derive.calculus.define import define
-from derive.calculus.vjp import vjp
 from derive.check.forms.refusals import REFUSALS, Case, checked
 from derive.errors import DeriveError
 
@@ -24,12 +23,6 @@ def test_it_comes_out_right(case: Case) -> None:
 def test_it_is_refused_with_a_remedy(case: Case) -> None:
     assert repr(case.refused) in case.reason
     assert "recurrence" in case.reason
-
-
-def test_a_pullback_of_a_pullback_has_no_free_names() -> None:
-    twice = vjp(define("f(z[n]) -> L\n    u = sum_{i} z[i]^2\n    L = exp(u)"), ("z",))
-    with pytest.raises(DeriveError, match=r"take the jvp of the vjp"):
-        vjp(twice, ("z",))
 
 
 @pytest.mark.parametrize(

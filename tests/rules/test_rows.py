@@ -20,7 +20,7 @@ from sympy import Expr
 from codegen.plan import plan_layer
 from derive.calculus import rules
 from derive.calculus.define import define
-from derive.calculus.nodes import Where
+from derive.calculus.nodes import Nonnegative, Positive, Where
 from derive.calculus.program import Equation, Program
 from derive.calculus.rules.row import Row
 from derive.calculus.tensor import Axis, Index, Ref, Size, Tensor
@@ -34,6 +34,8 @@ MANY_DIGITS = 800
 SPECIAL = (0.0, -0.0, 5e-324, -5e-324, 2.3e-308, 1e-200, -1e-30, 0.5, -0.5, 1.0, -1.0, 40.0, -40.0, 1e4, -1e4)
 HUGE = (1e300, -1e300)
 I, N = Index("i"), Size("n")
+UPPER_FIRST = "where(x[i] > 2, 2 x[i] - 2, where(x[i] < -2, -2 x[i] - 2, x[i]^2/2))"
+LOWER_FIRST = "where(x[i] < -2, -2 x[i] - 2, where(x[i] > 2, 2 x[i] - 2, x[i]^2/2))"
 NEEDED = {
     "log near one": "log(1 + sin(x[i]))",
     "exponential near one": "exp(-x[i]^2) - 1",
@@ -52,6 +54,16 @@ NEEDED = {
     "logistic": "log(1 + exp(x[i]^2))",
     "hyperbolic tangent": "log(exp(x[i]) + exp(-x[i]))",
     "hyperbolic tangent by the logistic": "log(1 + exp(2 x[i])) - x[i]",
+    "a sign beyond a bound is a clip": "where(abs(x[i]) <= 2, x[i]^2/2, 2 abs(x[i]) - 2)",
+    "a sign beyond a squared bound is a clip": "where(x[i]^2 <= 4, x[i]^2/2, 2 abs(x[i]) - 2)",
+    "a sign outside an interval is a clip": "where(-2 <= x[i] and x[i] <= 2, x[i]^2/2, 2 abs(x[i]) - 2)",
+    "a sign times the smaller magnitude is a clip": "min(abs(x[i]), 2) (abs(x[i]) - min(abs(x[i]), 2)/2)",
+    "less what exceeds a bound in magnitude": "x[i]^2/2 - max(abs(x[i]) - 2, 0)^2/2",
+    "less what exceeds two bounds": "x[i]^2/2 - max(x[i] - 2, 0)^2/2 - max(-x[i] - 2, 0)^2/2",
+    "less an excess": "x[i]^2/2 - max(x[i] - 2, 0)^2/2",
+    "and a shortfall": "x[i]^2/2 - max(-x[i] - 2, 0)^2/2",
+    "two bounds, the upper first, are a clip": UPPER_FIRST,
+    "two bounds, the lower first, are a clip": LOWER_FIRST,
 }
 """Each law and a formula that is derived or emitted otherwise without it."""
 READERS = {
@@ -147,10 +159,29 @@ def undefined(left: Any, right: Any) -> bool:
     return any(a == a and b != b for a, b in zip(left, right, strict=True))  # noqa: PLR0124
 
 
+@pytest.mark.parametrize("law", [law for law, row in rows().items() if row.pattern.has(Positive)])
+def test_a_branch_that_agrees_at_its_boundary_may_be_closed(law: str) -> None:
+    row = rows()[law]
+    open_ = row.pattern.atoms(Positive)
+    closed = row.pattern.xreplace({one: Nonnegative(one.expression) for one in open_})
+    for points in (drawn(row, COUNT), special(row), boundaries(row)):
+        left, right = values(row, [closed, row.replacement], points, DIGITS)
+        assert largest_error(left, right) < BOUND
+
+
+def boundaries(row: Row) -> dict[str, Any]:
+    """Points of the domain whose letters are small whole numbers: many meet a bound."""
+    names = [str(s).removeprefix("any ") for s in row.letters]
+    grid = np.meshgrid(*([np.arange(-3.0, 5.0)] * len(names)))
+    return inside(row, {n: g.ravel() for n, g in zip(names, grid, strict=True)}, None)
+
+
 @pytest.mark.parametrize("law", rows())
 def test_every_mutant_of_a_replacement_is_caught(law: str) -> None:
     row = rows()[law]
     points = drawn(row, 40, seed=1)
+    if row.pattern.has(Where):
+        points = {name: np.concatenate([points[name], more]) for name, more in boundaries(row).items()}
     changed = list(variants(row.replacement, (), {}))
     assert changed
     sides = values(row, [row.pattern, *(side for _, side in changed)], points, DIGITS)

@@ -9,7 +9,7 @@ from __future__ import annotations
 from collections.abc import Callable
 from functools import cache, partial
 
-from sympy import Expr, Integer, Rational, Symbol, diff, exp, sin, tanh
+from sympy import Expr, Integer, Mul, Rational, Symbol, diff, exp, sin, tanh
 
 from derive.calculus.define import define
 from derive.calculus.nodes import IsZero, Opaque, Sum, VectorMap, Where
@@ -242,18 +242,24 @@ def tanh_sigmoid_sine(selectors: Selectors, order: int) -> Callable[[Expr], Expr
 
 
 def softmax_map(selectors: Selectors, order: int) -> Callable[..., Expr]:
-    """sigma_i(f)_j = exp(f_j)/sum_p exp(f_p); its partial by f_q is S_j ([j = q] - S_q)."""
-    assert order <= 1
+    """sigma_i(f)_j = exp(f_j)/sum_p exp(f_p); its partial by f_q is S_j ([j = q] - S_q), and by f_r as well
+    S_j ([j = q] - S_q) ([j = r] - S_r) - S_j S_q ([q = r] - S_r).
+    """
+    assert order <= 2
 
     def component(j: Expr, vector: Callable[[Expr], Expr], extent: Expr) -> Expr:
         p = Index("place")
         return exp(vector(j)) / Sum(exp(vector(p)), (p, extent))
 
     def law(j: Expr, vector: Callable[[Expr], Expr], extent: Expr, *by: Expr) -> Expr:
+        def gap(a: Expr, b: Expr) -> Expr:
+            return Where(IsZero(a - b), 1, 0) - component(b, vector, extent)
+
         value = component(j, vector, extent)
-        if not by:
-            return value
-        return value * (Where(IsZero(j - by[0]), 1, 0) - component(by[0], vector, extent))
+        if len(by) < 2:
+            return value * Mul(*(gap(j, q) for q in by))
+        q, r = by
+        return value * gap(j, q) * gap(j, r) - value * component(q, vector, extent) * gap(q, r)
 
     return law
 

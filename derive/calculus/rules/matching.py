@@ -11,9 +11,10 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Sequence
 
-from sympy import Add, Expr, Mul, Pow, S, Symbol
+from sympy import Abs, Add, And, Expr, Mul, Not, Pow, S, Symbol
 from sympy.core.basic import Basic
 
+from derive.calculus.nodes import Nonnegative, Positive, Where
 from derive.calculus.rules.row import LETTERS
 
 Binding = Mapping[Symbol, Expr]
@@ -30,10 +31,14 @@ def match_part(pattern: Expr, target: Expr) -> tuple[Binding, Expr] | None:
         for binding, rest in _some(pattern.args, parts, {}, operation):
             return binding, operation(*rest)
         return None
-    whole = next(match(pattern, target, {}), None)
-    if whole is not None:
-        return whole, S.One
-    return None
+    whole = min(match(pattern, target, {}), key=minus_signs, default=None)
+    return None if whole is None else (whole, S.One)
+
+
+def minus_signs(binding: Binding) -> int:
+    """How many letters stand for something with a minus before it."""
+    values = (value for value in binding.values() if not value.is_number)
+    return sum(bool(value.as_coeff_Mul()[0].is_negative) for value in values)
 
 
 def match(pattern: Basic, target: Basic, binding: Binding) -> Iterator[Binding]:
@@ -46,12 +51,49 @@ def match(pattern: Basic, target: Basic, binding: Binding) -> Iterator[Binding]:
     elif isinstance(pattern, Mul) and _scaled_letter(pattern):
         number, letter = pattern.as_coeff_Mul()
         yield from _bind(letter, target / number, binding)
-    elif isinstance(pattern, Add | Mul):
+    elif isinstance(pattern, Add | Mul | And):
         yield from _commuting(pattern, target, binding)
     elif isinstance(pattern, Pow) and not isinstance(target, Pow):
         return
+    elif isinstance(pattern, Where | Positive | Nonnegative | Abs):
+        yield from _spelled(pattern, target, binding)
     elif pattern.func == target.func and len(pattern.args) == len(target.args):
         yield from _in_order(pattern.args, target.args, binding)
+
+
+def _spelled(pattern: Basic, target: Basic, binding: Binding) -> Iterator[Binding]:
+    """A branch in either order of its arms; > and >= alike; |x| as |-x|."""
+    if isinstance(pattern, Where):
+        for spelling in _spellings(target):
+            yield from _in_order(pattern.args, spelling.args, binding)
+    elif isinstance(pattern, Abs):
+        for inside in (target.args[0], -target.args[0]) if isinstance(target, Abs) else ():
+            yield from match(pattern.args[0], inside, binding)
+    else:
+        compared = _positive(target)
+        if compared is not None and not compared.is_integer:
+            yield from match(pattern.args[0], compared, binding)
+
+
+def _spellings(target: Basic) -> Iterator[Where]:
+    """A branch, and the same with its arms exchanged."""
+    if not isinstance(target, Where):
+        return
+    yield target
+    condition = target.condition
+    if isinstance(condition, Not):
+        yield Where(condition.args[0], target.other, target.chosen)
+    elif isinstance(condition, Positive | Nonnegative):
+        opposite = Nonnegative if isinstance(condition, Positive) else Positive
+        yield Where(opposite(-condition.expression), target.other, target.chosen)
+
+
+def _positive(condition: Basic) -> Expr | None:
+    """What a condition says to be positive, or not negative."""
+    if isinstance(condition, Not):
+        opposite = _positive(condition.args[0])
+        return None if opposite is None else -opposite
+    return condition.expression if isinstance(condition, Positive | Nonnegative) else None
 
 
 def _scaled_letter(pattern: Mul) -> bool:
@@ -76,12 +118,29 @@ def _in_order(patterns: Sequence[Basic], targets: Sequence[Basic], binding: Bind
         yield from _in_order(patterns[1:], targets[1:], found)
 
 
-def _commuting(pattern: Add | Mul, target: Basic, binding: Binding) -> Iterator[Binding]:
+def _commuting(pattern: Add | Mul | And, target: Basic, binding: Binding) -> Iterator[Binding]:
     operation = type(pattern)
-    parts = operation.make_args(target)
+    parts = sorted(operation.make_args(target), key=str) if operation is And else operation.make_args(target)
+    if operation is Mul and any(f.free_symbols and f.free_symbols <= binding.keys() for f in pattern.args):
+        yield from _divided(pattern, target, binding)
+        return
     for found, rest in _some(_hardest_first(pattern.args), parts, binding, operation):
         if not rest:
             yield found
+
+
+def _divided(pattern: Mul, target: Basic, binding: Binding) -> Iterator[Binding]:
+    """b d f(a) against 2 f(x), all but d known: d is what is left of the target over what is known."""
+    known = Mul(*(f.xreplace(dict(binding)) for f in pattern.args if f.free_symbols <= binding.keys()))
+    unknown = [factor for factor in pattern.args if not factor.free_symbols <= binding.keys()]
+    quotient = -(target / -known) if (target / known).count_ops() > target.count_ops() else target / known
+    if not unknown:
+        if quotient == 1:
+            yield binding
+    elif known.is_number or quotient.is_number or quotient.count_ops() < target.count_ops():
+        for found, rest in _some(unknown, Mul.make_args(quotient), binding, Mul):
+            if not rest:
+                yield found
 
 
 def _hardest_first(patterns: Sequence[Basic]) -> list[Basic]:

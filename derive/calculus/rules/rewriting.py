@@ -3,13 +3,16 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from operator import itemgetter
 
 from sympy import Add, Expr, Mul, Pow
 from sympy.core.basic import Basic
 from sympy.core.function import Function
 
+from derive.calculus.cost import operations
+from derive.calculus.nodes import Where
 from derive.calculus.occurrence import holds, nodes_of
-from derive.calculus.rules.matching import Binding, match_part
+from derive.calculus.rules.matching import Binding, match_part, minus_signs
 from derive.calculus.rules.row import Row
 from derive.calculus.tensor import Ref
 
@@ -19,7 +22,7 @@ ROUNDS = 16
 def rewritten(value: Expr, rows: Sequence[Row], steps: list[tuple[Row, Expr, Expr]] | None = None) -> Expr:
     """The value with every row applied; `steps` records which, before and after."""
     for _ in range(ROUNDS):
-        present = frozenset(type(node) for node in nodes_of(value, Function))
+        present = frozenset(type(node) for node in nodes_of(value, Function, Where))
         usable = [row for row in rows if row.heads <= present]
         changed = _visit(value, usable, steps) if usable else value
         if changed == value:
@@ -29,28 +32,30 @@ def rewritten(value: Expr, rows: Sequence[Row], steps: list[tuple[Row, Expr, Exp
 
 
 def _visit(node: Basic, rows: Sequence[Row], steps: list[tuple[Row, Expr, Expr]] | None) -> Basic:
-    if isinstance(node, Ref) or not node.args or not holds(node, Function, Pow):
+    if isinstance(node, Ref) or not node.args or not holds(node, Function, Pow, Where):
         return node
     node = node.func(*(_visit(argument, rows, steps) for argument in node.args))
     if not isinstance(node, Expr):
         return node
-    for row in rows:
-        found = _applied(row, node) or _scaled(row, node)
-        if found is not None and found != node:
-            if steps is not None:
-                steps.append((row, node, found))
-            return found
-    return node
+    tried = [(row, _applied(row, node) or _scaled(row, node)) for row in rows]
+    applied = [(row, *found) for row, found in tried if found is not None and found[0] != node]
+    row, found, minus = min(applied, key=itemgetter(2), default=(None, node, 0))
+    if row is None or (minus and operations(found) >= operations(node)):
+        return node
+    if steps is not None:
+        steps.append((row, node, found))
+    return found
 
 
-def _scaled(row: Row, node: Expr) -> Expr | None:
+def _scaled(row: Row, node: Expr) -> tuple[Expr, int] | None:
     """A sum less its common factor: 4 sqrt(1 + a) - 4."""
     number, inner = node.primitive() if isinstance(node, Add) else (1, node)
     found = _applied(row, inner) if number != 1 and isinstance(row.pattern, Add) else None
-    return None if found is None else number * found
+    return None if found is None else (number * found[0], found[1])
 
 
-def _applied(row: Row, node: Expr) -> Expr | None:
+def _applied(row: Row, node: Expr) -> tuple[Expr, int] | None:
+    """The value with a row applied, and how many letters stand for something negative."""
     found = match_part(row.pattern, node)
     if found is None:
         return None
@@ -58,9 +63,8 @@ def _applied(row: Row, node: Expr) -> Expr | None:
     if row.domain is not None and not _holds(row, binding):
         return None
     replacement = row.replacement.xreplace(dict(binding))
-    if isinstance(row.pattern, Add):
-        return Add(replacement, rest)
-    return Mul(replacement, rest)
+    whole = Add(replacement, rest) if isinstance(row.pattern, Add) else Mul(replacement, rest)
+    return whole, minus_signs(binding)
 
 
 def _holds(row: Row, binding: Binding) -> bool:

@@ -12,9 +12,11 @@ from dataclasses import dataclass
 from functools import cached_property
 
 from sympy import Expr, Symbol
+from sympy.core.function import Function
 from sympy.logic.boolalg import Boolean
 
 from derive.calculus.formula import Scope, read, read_condition
+from derive.calculus.nodes import Where
 from derive.calculus.syntax import parse
 
 LETTERS = {letter: Symbol(f"any {letter}", real=True) for letter in "abcd"}
@@ -52,7 +54,5 @@ class Row:
 
     @cached_property
     def heads(self) -> frozenset[type]:
-        """The functions that a target must contain."""
-        from sympy.core.function import Function
-
-        return frozenset(type(node) for node in self.pattern.atoms(Function))
+        """The functions and branches that a target must contain."""
+        return frozenset(type(node) for node in self.pattern.atoms(Function, Where))

@@ -209,7 +209,7 @@ LAYERS: tuple[Form, ...] = (
         "huber",
         "clip(H - Y, -delta, delta)/m",
         losses.huber,
-        ("H_bar[i,j] = where(abs(R[i,j]) > 1, sign(R[i,j]), R[i,j]) L_bar/m",),
+        ("H_bar[i,j] = min(max(R[i,j], -1), 1) L_bar/m",),
         wrt=("H",),
     ),
     Form(

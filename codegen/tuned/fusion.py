@@ -81,6 +81,11 @@ def groups_of(step: Step) -> tuple[Group, ...]:
     return step.groups if isinstance(step, Turns) else (step,)
 
 
+def key_of(group: Group) -> tuple[str, ...]:
+    """What tells a group from any other: its equations, and what of them is stored."""
+    return (*(str(equation) for equation in group.equations), *sorted(group.stored))
+
+
 def _turns(statement: Recurrence) -> Turns:
     """A recurrence in groups; what one turn leaves to others is stored, as all names are for now."""
     groups = [step for step in fused(statement.equations, ()) if isinstance(step, Group)]

@@ -11,6 +11,7 @@ from collections.abc import Mapping
 from codegen.plan import Plan
 from codegen.tuned.arena import Arena, Lifetime, arena
 from codegen.tuned.fusion import Step, groups_of
+from codegen.tuned.gradients import ALL
 from codegen.tuned.kernels import line_reals
 from codegen.tuned.phase import Phase
 from codegen.tuned.storage import Stored
@@ -50,8 +51,19 @@ def lifetimes_arena(
                 name, size, 0 if name in outputs else start, stop if name not in gradients else max(stop, end)
             )
         )
+    lives = _as_one(lives, stored)
     room = max((_panel_reals(one, plan, item) for one in phases.values()), default=0)
     return arena([*lives, *([Lifetime("panels", room, 0, len(every))] if room else [])])
+
+
+def _as_one(lives: list[Lifetime], stored: Mapping[str, Stored]) -> list[Lifetime]:
+    """Gradients that lie side by side as one value."""
+    inside = [life for life in lives if f"AT_{ALL}" in stored[life.name].start]
+    if not inside:
+        return lives
+    start, stop = min(life.start for life in inside), max(life.stop for life in inside)
+    whole = Lifetime(ALL, sum(life.reals for life in inside), start, stop)
+    return [*(life for life in lives if life not in inside), whole]
 
 
 def _panel_reals(one: Phase, plan: Plan, item: int) -> int:

@@ -24,6 +24,7 @@ from codegen.tuned.nests import group_nest
 from codegen.tuned.phase import Phase
 from codegen.tuned.scene import TAKEN, Scene, pointer, value
 from codegen.tuned.storage import at
+from codegen.tuned.straight import is_small
 
 
 def phase(group: Group, scene: Scene, gradients: frozenset[str], zeros: Zeros) -> Phase:
@@ -40,7 +41,7 @@ def _phase(group: Group, scene: Scene, gradients: frozenset[str], zeros: Zeros) 
     found = contraction(group.first, scene.stored, zeros)
     found = None if found is None else _ordered(found, scene)
     if found is None:
-        return Phase(name, texts, tuple(render(group_nest(group, scene))))
+        return Phase(name, texts, tuple(render(group_nest(group, scene))), small=is_small(group, scene))
     return contracted(found, group, scene, texts, gradients)
 
 

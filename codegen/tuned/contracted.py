@@ -18,7 +18,7 @@ from codegen.nest import Line, Loop, Node, render
 from codegen.tuned.contraction import Contraction
 from codegen.tuned.finishes import finish_lines
 from codegen.tuned.fusion import Group
-from codegen.tuned.phase import Phase
+from codegen.tuned.phase import ONE, Phase
 from codegen.tuned.scene import Scene
 from codegen.tuned.storage import at
 from codegen.tuned.straight import aside, is_straight, is_whole
@@ -51,6 +51,7 @@ def contracted(
         len(sums),
         tile_steps(found, walk, scene),
         found.dots,
+        found.across[1] if found.across else ONE,
         passing=_passing(walk, stride(found.right, found.lanes[0], scene)),
         packs_rows=walk.lines,
         turned=walk.turned,
@@ -136,30 +137,40 @@ def _call(found: Contraction, walk: Walk, scene: Scene, columns: str, finish: st
     scalar = scene.scalar(dict(found.equation.ranges))
     rows = product([scalar.integer(n) for _, n in found.rows])
     left, right = (scene.address(_start(found, ref, walk)) for ref in (found.left, found.right))
+    column = stride(found.right, found.lanes[0], scene)
     operand = _panels(found, walk, scene, columns) if walk.packed else right
     shared = "0" if found.outer else "1"
-    column = stride(found.right, found.lanes[0], scene)
+    kernel = "contract"
+    between: tuple[str, ...] = (str(int(walk.packed)), shared, left, operand)
     if walk.turned:
-        arguments = ("&s", "kernels", rows, columns, left, walk.left[2], right, column, "panels", finish, "x")
-        return f"FN(contract_rows)({', '.join(arguments)});"
-    if walk.passing:
+        kernel, between = "contract_rows", (left, walk.left[2], right, column, "panels")
+    elif walk.passing:
         most = rows_at_once(prod(evaluated(n, scene.sizes.values) for _, n in found.sums))
-        packed = str(int(walk.lines))
-        arguments = (
-            *("&s", "kernels", rows, columns, str(most), packed),
-            *(left, walk.left[2], right, column),
-        )
-        return f"FN(contract_passing)({', '.join((*arguments, 'panels', finish, 'x'))});"
-    kernel, way = "contract", str(int(walk.packed))
-    if found.columns is not None:
-        kernel, way = "scalar_products", stride(found.right, found.columns[0], scene)
-    arguments = ("&s", "kernels", rows, columns, way, shared, left, operand, finish, "x")
+        factors = (left, walk.left[2], right, column, "panels")
+        kernel, between = "contract_passing", (str(most), str(int(walk.lines)), *factors)
+    elif found.columns is not None:
+        way = stride(found.right, found.columns[0], scene)
+        kernel, between = "scalar_products", (way, *_across(found, scene), shared, left, right)
+    arguments = ("&s", "kernels", rows, columns, *between, finish, "x")
     return f"FN({kernel})({', '.join(arguments)});"
+
+
+def _across(found: Contraction, scene: Scene) -> tuple[str, str]:
+    """How many times as many columns there are, and how far apart."""
+    if found.across is None:
+        return "1", "0"
+    index, extent = found.across
+    return scene.scalar(dict(found.equation.ranges)).integer(extent), stride(found.right, index, scene)
 
 
 def _start(found: Contraction, ref: Ref, walk: Walk) -> Ref:
     """The first element of a factor for the loops around: rows, lanes and sums at 0, or where they start."""
-    inside = (*found.rows, found.columns or found.lanes, *found.sums)
+    inside = (
+        *found.rows,
+        found.columns or found.lanes,
+        *((found.across,) if found.across else ()),
+        *found.sums,
+    )
     return at(ref, {**{index: Integer(0) for index, _ in inside}, **walk.starts})
 
 

@@ -10,7 +10,7 @@ each are bounds of its loop.
     K_bar[o,c,u,v] = sum_{e,h,w} Y_bar[e,o,h,w] X[e,c,h+u,w+v]
 
 has lanes along e, which both factors have next to each other and which is summed: `Dots` of rows o and
-columns v.
+columns v, and of all u side by side where registers hold so many sums.
 """
 
 from __future__ import annotations
@@ -46,7 +46,8 @@ class Bound:
 class Contraction:
     """target = finish(start + coefficient sum_k A B), by rows and lanes; `outer` are loops around.
 
-    `dots`: the lanes are the last of the sums, and `columns` of the target are computed side by side.
+    `dots`: the lanes are the last of the sums, and `columns` of the target are computed side by side, for all
+    of `across` where they fit.
     """
 
     equation: Equation
@@ -60,6 +61,7 @@ class Contraction:
     coefficient: Expr
     bounds: tuple[Bound, ...] = ()
     columns: Range | None = None
+    across: Range | None = None
 
     @property
     def dots(self) -> bool:
@@ -99,7 +101,8 @@ def contraction(equation: Equation, stored: Mapping[str, Stored], zeros: Zeros =
         found = _dots(equation, form, elements, rest, stored, _bounded(bounds))
     if found is None:
         return None
-    varying = {index for index, _ in (*found.rows, found.lanes, *((found.columns,) if found.columns else ()))}
+    beside = [one for one in (found.columns, found.across) if one]
+    varying = {index for index, _ in (*found.rows, found.lanes, *beside)}
     if any(varying & (free_indices(b.least or b.stop or Integer(0)) | {b.index}) for b in bounds):
         return None
     return replace(found, bounds=bounds)
@@ -225,6 +228,11 @@ def windowed(ref: Ref) -> bool:
     return any(len(free_indices(expression)) > 1 for expression in ref.indices)
 
 
+def coupled(ref: Ref, index: Index) -> bool:
+    """Whether an index shares its axis with another: windows that overlap."""
+    return any(index in free_indices(e) and len(free_indices(e)) > 1 for e in ref.indices)
+
+
 def _oriented(
     equation: Equation, form: Accumulation, elements: list[Ref], rest: Expr, stored: Mapping[str, Stored]
 ) -> Contraction | None:
@@ -288,7 +296,9 @@ def _dots(
     if not only[left] or not only[right]:
         return None
     row, column = only[left][0], max(only[right], key=lambda i: _extent(ranges[i]))
-    outer = tuple((index, ranges[index]) for index in equation.loops if index not in (row, column))
+    others = [i for i in only[right] if i != column and coupled(right, i) and coupled(right, column)]
+    across = (others[-1], ranges[others[-1]]) if others else None
+    outer = tuple((i, ranges[i]) for i in equation.loops if i not in (row, column, *others[-1:]))
     order = (*(r for r in sums if r != lanes[0]), lanes[0])
     return Contraction(
         equation,
@@ -302,4 +312,5 @@ def _dots(
         rest,
         (),
         (column, ranges[column]),
+        across,
     )

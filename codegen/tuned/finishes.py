@@ -67,8 +67,16 @@ def _dots_finish(found: Contraction, group: Group, scene: Scene) -> list[str]:
     """What becomes of the scalar products of rows and columns."""
     assert found.columns is not None
     extents = dict(found.equation.ranges)
+    index, extent = found.columns
+    size = scene.scalar(extents).integer(extent, 9)
+    place = [Line(f"const int {index.name} = lane + v;")]
+    if found.across is not None:
+        place = [
+            Line(f"const int {found.across[0].name} = (lane + v) / {size};"),
+            Line(f"const int {index.name} = (lane + v) % {size};"),
+        ]
     inner: list[Node] = [
-        Line(f"const int {found.columns[0].name} = lane + v;"),
+        *place,
         Line("const real sum = FN(total)(c[r * vectors + v], LANES);"),
     ]
     scaled = Symbol("sum") if found.coefficient == 1 else found.coefficient * Symbol("sum")

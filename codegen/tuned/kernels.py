@@ -15,6 +15,7 @@ from codegen.plan import Plan
 from codegen.tuned.phase import Phase
 from codegen.tuned.tiles import (
     SMALL_ROWS,
+    all_across,
     dot_rows,
     most_columns,
     most_rows,
@@ -94,10 +95,13 @@ def line_reals(one: Phase, plan: Plan, item: int) -> int:
 def _dots(one: Phase, owner: str, plan: Plan, kernels: KernelSet, tiles: dict[str, str]) -> str:
     assert one.shape is not None
     rows, columns = (plan.size(extent) for extent in one.shape)
-    wide = parts(columns, most_columns(kernels))
-    high = parts(rows, dot_rows(kernels, wide[0]))
-    names = [_tile(one, owner, h, w, tiles) for h in (high[0], high[-1]) for w in (wide[0], wide[-1])]
-    return f"{{{{{high[0]}, {high[-1]}, {wide[0]}, {wide[-1]}, {', '.join(names)}}}}}"
+    across = plan.size(one.across)
+    terms = plan.size(one.terms)
+    tall = across if across > 1 and all_across(kernels, rows, columns, across, terms) else 1
+    wide = (columns,) if tall > 1 else parts(columns, most_columns(kernels))
+    high = parts(rows, dot_rows(kernels, tall * wide[0]))
+    names = [_tile(one, owner, h, tall * w, tiles) for h in (high[0], high[-1]) for w in (wide[0], wide[-1])]
+    return f"{{{{{high[0]}, {high[-1]}, {wide[0]}, {wide[-1]}, {tall}, {', '.join(names)}}}}}"
 
 
 def _tile(one: Phase, owner: str, rows: int, width: int, tiles: dict[str, str]) -> str:

@@ -22,7 +22,7 @@ from codegen.tuned.lists import after_forward, calls, direct, gifts, phase_conte
 from codegen.tuned.own_names import require_tuned_names
 from codegen.tuned.phase import Phase
 from codegen.tuned.pipeline import Tuned, tuned
-from codegen.tuned.registers import row_macros, tile_groups, vector_macros
+from codegen.tuned.registers import dots_macros, row_macros, tile_groups, vector_macros
 from codegen.tuned.straight import APART
 from codegen.tuned.tiles import AHEAD, MOST_ROWS
 from codegen.tuned.updates import update_context
@@ -57,6 +57,7 @@ def context(t: Tuned) -> dict[str, Any]:
     plan, c, name = t.c.plan, t.c, t.c.name
     phases = list(t.phases.values())
     bounded = bounded_lines(t)
+    tiles = tile_groups(t)
     updates = [
         update_context(update, text, t.scene, heads=update_heads(plan, text))
         for update, text in zip(plan.updates, c.updates, strict=True)
@@ -86,7 +87,8 @@ def context(t: Tuned) -> dict[str, Any]:
         "loss": plan.network.loss,
         "row_macros": row_macros(),
         "vector_macros": vector_macros(),
-        "tiles": tile_groups(t),
+        "tiles": tiles,
+        "dots_macros": dots_macros(line for group in tiles for line in group["lines"]),
         "most_sums": 4 * MOST_ROWS,
         "ahead": AHEAD,
         "called": _called(phases),

@@ -14,9 +14,10 @@ class Phase:
     """A function: its name, what it computes, its lines; `finish` are those of its tiles' finish.
 
     A gradient's tiles are given to the finish of whoever calls; `shape` is (rows, columns) of a
-    contraction, `panels` the reals that its packed factor takes, `passing` the steps of tiles that pack it,
-    `packs_rows` whether its left factor is packed too, `turned` whether all panels stay near while rows pass by,
-    `operands` what bounds the size of its sums. What is `small` is inlined.
+    contraction, `panels` the reals that its packed factor takes, `operands` what bounds the size of its sums.
+    Scalar products have as many columns for each of `across`. `passing` are the steps of tiles that pack B as
+    they pass by, `packs_rows` whether A is packed too, `turned` whether all panels stay near meanwhile. What
+    is `small` is inlined.
     """
 
     name: str
@@ -31,8 +32,9 @@ class Phase:
     sums: int = 0
     walk: tuple[str, ...] = ()
     dots: bool = False
+    across: Expr = ONE
     turn: str = ""
-    small: bool = False
     passing: tuple[str, ...] = ()
     packs_rows: bool = False
     turned: bool = False
+    small: bool = False

@@ -2,10 +2,13 @@
 
 from __future__ import annotations
 
+import re
+from collections.abc import Iterable
+
 from codegen.tuned.functions import ITEMS, of_the_set
 from codegen.tuned.kernels import kernel_lines
 from codegen.tuned.pipeline import Tuned
-from codegen.tuned.tiles import MOST_ROWS
+from codegen.tuned.tiles import MOST_ROWS, MOST_VECTORS
 from codegen.vector_math.kernel_sets import KERNEL_SETS
 
 
@@ -18,11 +21,8 @@ def row_macros() -> list[str]:
 def vector_macros() -> list[str]:
     """What a tile does for one row, and once for its vectors, by how many vectors there are."""
     lines = []
-    for v in range(1, 7):
+    for v in range(1, MOST_VECTORS + 1):
         every = range(v)
-        columns = ", ".join(
-            f"b{k} = load(b{f' + {k} * column_' if k > 1 else ' + column_' if k else ''})" for k in every
-        )
         last = f"b{v - 1} = FN(part)(b + {v - 1} * LANES, left)"
         zero = ", ".join(f"c##r##_{k} = {{0}}" for k in every)
         loads = ", ".join(
@@ -42,8 +42,27 @@ def vector_macros() -> list[str]:
             f"#define SOON_{v}(x) {near.replace('NEAR', 'SOON')}",
             f"#define ADD_{v}(r) {{ const vec a_ = all(a[(r) * row_]); {adds} }}",
             f"#define KEEP_{v}(r) {keeps}",
-            f"#define LOAD_DOTS_{v} const vec {columns};",
-            f"#define ADD_DOTS_{v}(r) {{ const vec a_ = load(a + (r) * row_); {adds} }}",
+        ]
+    return lines
+
+
+def dots_macros(tiles: Iterable[str]) -> list[str]:
+    """What tiles of scalar products do for each column, and for all rows, by how many there are."""
+    matches = [re.match(r"DOTS\(\w+, (\d+), (\d+)", line) for line in tiles]
+    found = [(int(m[1]), int(m[2])) for m in matches if m]
+    most = max((v for _, v in found), default=0)
+    lines = [
+        f"#define COLUMNS_{v}(DO) {f'COLUMNS_{v - 1}(DO) ' if v > 1 else ''}DO({v - 1})"
+        for v in range(1, most + 1)
+    ]
+    for r in range(1, max((r for r, _ in found), default=0) + 1):
+        zero = ", ".join(f"c{i}_##k = {{0}}" for i in range(r))
+        adds = " ".join(f"c{i}_##k = fma_(a{i}, b_, c{i}_##k);" for i in range(r))
+        keeps = " ".join(f"c[{i} * columns_ + (k)] = c{i}_##k;" for i in range(r))
+        lines += [
+            f"#define ZERO_DOTS_{r}(k) vec {zero};",
+            f"#define ADD_DOTS_{r}(k) {{ const vec b_ = load(b + COLUMN(k)); {adds} }}",
+            f"#define KEEP_DOTS_{r}(k) {keeps}",
         ]
     return lines
 

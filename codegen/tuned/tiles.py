@@ -6,10 +6,10 @@ Two of each are done in a cycle, and an accumulator is ready again after four: a
     max(r v, r + v, 8) / 2 cycles.
 
 Accumulators, the v vectors and one broadcast must fit the registers: r v + v + 1 <= registers, one more
-where multiplying and adding are two instructions. A cache line that comes from the second level costs half a
-cycle more: each step reads v vectors of a panel, and of the r rows what it will use up of their lines. Of all v
-the best is the one with the fewest cycles for the whole product; rows and vectors are split into nearly equal
-parts, so that no part is a remainder.
+where multiplying and adding are two instructions. A cache line that comes from the second level costs half
+a cycle more: each step reads v vectors of a panel, and of the r rows what it will use up of their lines. Of
+all v the best is the one with the fewest cycles for the whole product; rows and vectors are split into nearly
+equal parts, so that no part is a remainder.
 """
 
 from __future__ import annotations
@@ -20,9 +20,11 @@ MOST_VECTORS = 4
 MOST_ROWS = 14
 SMALL_ROWS = (4, 1)
 AHEAD = 8
-"""Steps of a sum by which a panel is asked for before it is used: over 100 cycles, what a third level takes."""
+"""Steps of a sum by which a panel is asked for before it is used: over 100 cycles."""
 LINE = 64
 REAL = 4
+FAR_LINE = 4
+"""Half cycles for a line that is not in the second level either."""
 NEAR_BYTES = 1 << 20
 """What of the left factor stays near while all panels pass by: half of a second-level cache of 2 MB."""
 
@@ -66,7 +68,7 @@ def _cycles(kernels: KernelSet, rows: int, vectors: int, most: int) -> float:
 
 
 def _tile_cycles(kernels: KernelSet, rows: int, vectors: int) -> float:
-    """Half cycles of a tile's step: multiply-adds, loads or their latency, and the lines that come from afar."""
+    """Half cycles of a tile's step: multiply-adds, loads or their latency, and lines that come from afar."""
     lines = (vectors * kernels.width + rows * REAL) / LINE
     return max(rows * vectors, rows + vectors, 8) + lines
 
@@ -77,6 +79,30 @@ def most_columns(kernels: KernelSet) -> int:
 
 
 def dot_rows(kernels: KernelSet, columns: int) -> int:
-    """The most rows of a tile of scalar products: its sums, its columns and one row in registers."""
-    spare = kernels.registers - columns - (1 if kernels.fused else 2)
-    return max(1, min(MOST_ROWS, spare // columns))
+    """The most rows of a tile of scalar products, its sums, its rows and one column in registers; or 0."""
+    spare = kernels.registers - (1 if kernels.fused else 2)
+    return min(MOST_ROWS, spare // (columns + 1))
+
+
+def all_across(kernels: KernelSet, rows: int, columns: int, across: int, terms: int) -> bool:
+    """Whether scalar products take the columns of all of `across` at once: the fewest cycles a step."""
+    if not dot_rows(kernels, columns * across):
+        return False
+    line = FAR_LINE if REAL * rows * terms > NEAR_BYTES else 1
+    apart = across * sum(_dots_cycles(kernels, rows, c, line) for c in _each(columns, most_columns(kernels)))
+    return _dots_cycles(kernels, rows, columns * across, line) < apart
+
+
+def _each(whole: int, most: int) -> list[int]:
+    """The size of each nearly equal part."""
+    count = -(-whole // most)
+    return [(whole + place) // count for place in range(count)]
+
+
+def _dots_cycles(kernels: KernelSet, rows: int, columns: int, line: int) -> float:
+    """Half cycles of a step of all rows: multiply-adds, a quarter for each load beside them, and the lines of
+    the left factor, which come from the second level or from farther; windows of the right one are near.
+    """
+    each = _each(rows, dot_rows(kernels, columns))
+    loads = sum((r + columns) / 4 + line * r * kernels.width / LINE for r in each)
+    return loads + sum(max(r * columns, r + columns, 8) for r in each)

@@ -20,7 +20,7 @@ def update_context(update: Update, text: UpdateText, scene: Scene, heads: tuple[
     """What the template needs of an optimizer."""
     states = list(text.states)
     once = [equation.name for equation in update.program.equations() if not equation.loops]
-    lines = _lines(update, states, [*text.scalars, *once], scene)
+    lines = _lines(update, states, scene)
     return {
         "name": text.name,
         "comment": "; ".join(text.comment),
@@ -37,7 +37,7 @@ def update_context(update: Update, text: UpdateText, scene: Scene, heads: tuple[
     }
 
 
-def _lines(update: Update, states: list[str], scalars: list[str], scene: Scene) -> list[str]:
+def _lines(update: Update, states: list[str], scene: Scene) -> list[str]:
     equations = [e for e in update.program.statements if isinstance(e, Equation) and e.loops]
     tensors = [t.name for t in update.program.inputs if t.axes]
     new = dict(zip(update.program.outputs, (tensors[0], *tensors[2:]), strict=True))

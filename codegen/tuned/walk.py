@@ -18,7 +18,7 @@ from codegen.tuned.contraction import Contraction, adjacent, has, steps, windowe
 from codegen.tuned.scene import Scene
 from codegen.tuned.tiles import LINE, REAL
 from derive.calculus.nodes import Range
-from derive.calculus.tensor import Index, Ref, Size
+from derive.calculus.tensor import Index, Ref
 
 LONG_ROW = 256
 """Rows of more reals than this are packed: 1 KB apart, lines share a quarter of the sets of a cache."""
@@ -31,10 +31,11 @@ NEAR_PANELS = 1 << 19
 
 @dataclass(frozen=True)
 class Walk:
-    """Strides of a contraction's factors, counts of its sums, where they start, and whether B is packed.
+    """Strides of a contraction's factors, counts of its sums, where they start, and what is packed.
 
-    Three of each, 0 and 1 where there are fewer sums; `around`: B differs by the outer loops; `passing`: it is
-    packed by the tiles that first pass by; `lines`: A is packed too; `turned`: all panels stay while rows pass by.
+    Three of each, 0 and 1 where there are fewer sums; `around`: B differs by the outer loops; `passing`: its
+    panels are packed one by one, by the tiles that first pass by; `lines`: A is packed too; `turned`: all
+    panels stay near while rows pass by.
     """
 
     row: str
@@ -76,7 +77,10 @@ def tile_steps(found: Contraction, walk: Walk, scene: Scene) -> tuple[str, ...]:
     count = len(found.sums)
     if found.dots:
         assert found.columns is not None
-        return (walk.row, stride(found.right, found.columns[0], scene), *walk.left[:2], *walk.right[:2])
+        index, extent = found.columns
+        across = stride(found.right, found.across[0], scene) if found.across else "0"
+        columns = (scene.size(extent), across, stride(found.right, index, scene))
+        return (walk.row, *columns, *walk.left[:2], *walk.right[:2])
     right = walk.right
     if walk.packed:
         extents = walk.counts[3 - count :]
@@ -154,12 +158,12 @@ def _direct(found: Contraction, scene: Scene) -> bool:
 
 def _plain(found: Contraction, scene: Scene) -> bool:
     """A sum over one index without loops around, with as many lanes at every call."""
-    fixed = Size(scene.sizes.batch) not in found.lanes[1].free_symbols
+    fixed = scene.sizes.batch not in map(str, found.lanes[1].free_symbols)
     return fixed and len(found.sums) == 1 and not found.outer and not found.bounds and not found.dots
 
 
 def _passing(found: Contraction, scene: Scene) -> bool:
-    """Whether panels may be packed one by one: the vectors of a row follow each other, or the terms of a lane."""
+    """Whether panels may be packed one by one: vectors of a row follow each other, or terms of a lane."""
     index = found.sums[0][0]
     beside = any(adjacent(found.right, one, scene.stored) for one in (found.lanes[0], index))
     return beside and _plain(found, scene)

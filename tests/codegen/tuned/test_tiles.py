@@ -4,7 +4,17 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from codegen.tuned.tiles import MOST_VECTORS, dot_rows, most_columns, most_rows, parts, vectors_at_once
+from codegen.tuned.tiles import (
+    MOST_VECTORS,
+    NEAR_BYTES,
+    all_across,
+    dot_rows,
+    most_columns,
+    most_rows,
+    parts,
+    rows_at_once,
+    vectors_at_once,
+)
 from codegen.vector_math.kernel_sets import KERNEL_SETS as SETS
 from codegen.vector_math.kernel_sets import KernelSet
 
@@ -21,9 +31,22 @@ def test_tile_fits_registers(kernels: KernelSet, vectors: int) -> None:
 
 @sets
 def test_scalar_products_fit_registers(kernels: KernelSet) -> None:
-    for columns in range(1, most_columns(kernels) + 1):
+    assert dot_rows(kernels, most_columns(kernels)) >= 1
+    for columns in range(1, 32):
         rows = dot_rows(kernels, columns)
-        assert rows * columns + columns + (1 if kernels.fused else 2) <= kernels.registers
+        assert not rows or rows * columns + rows + (1 if kernels.fused else 2) <= kernels.registers
+
+
+@sets
+def test_all_columns_across_only_where_they_fit(kernels: KernelSet) -> None:
+    assert not all_across(kernels, 6, 5, 30, 1000)
+    assert all_across(kernels, 6, 5, 5, 1 << 20) == (kernels.name == "avx512")
+
+
+@sets
+def test_rows_that_stay_near_fill_half_a_cache(kernels: KernelSet) -> None:
+    assert rows_at_once(1024) * 1024 * 4 == NEAR_BYTES
+    assert rows_at_once(1 << 30) >= most_rows(kernels, 1)
 
 
 @given(st.integers(1, 3000), st.integers(1, 20))

@@ -15,6 +15,9 @@ from codegen.tuned.phase import Phase
 from codegen.tuned.tiles import SMALL_ROWS, dot_rows, most_columns, most_rows, parts, vectors_at_once
 from codegen.vector_math.kernel_sets import KernelSet
 
+GUARDED_VECTORS = 2
+"""Narrow panels follow a guard along the diagonal more closely."""
+
 
 def kernel_lines(phases: Iterable[Phase], plan: Plan, kernels: KernelSet, item: int) -> list[str]:
     """The tiles and the tables of some contractions."""
@@ -43,6 +46,8 @@ def _table(one: Phase, owner: str, plan: Plan, kernels: KernelSet, item: int, ti
     varying = plan.batch_size in one.shape[0].free_symbols
     vectors = -(-columns // kernels.lanes(item))
     at_once = vectors_at_once(kernels, rows, vectors)
+    if one.guarded:
+        at_once = min(at_once, GUARDED_VECTORS)
     panels = -(-vectors // at_once)
     base, wider = divmod(vectors, panels)
     entries = []

@@ -6,7 +6,7 @@ from collections.abc import Iterable, Mapping
 
 from codegen.c_source import identifiers
 from codegen.nest import comment
-from codegen.tuned.fusion import Step, Turns, groups_of, reads_of
+from codegen.tuned.groups import Step, Turns, groups_of, reads_of
 from codegen.tuned.phase import Phase
 from codegen.tuned.pipeline import Tuned, key_of
 from codegen.tuned.scene import pointer

@@ -15,7 +15,7 @@ from codegen.printers.to_c import Used
 from codegen.tuned.arena_map import arena_maps
 from codegen.tuned.finiteness import bounded_lines
 from codegen.tuned.functions import functions_context
-from codegen.tuned.fusion import groups_of
+from codegen.tuned.groups import groups_of
 from codegen.tuned.lists import calls, direct, given, phase_context, pointers
 from codegen.tuned.pipeline import Tuned, key_of, tuned
 from codegen.tuned.registers import row_macros, tile_groups, vector_macros
@@ -90,6 +90,7 @@ def context(t: Tuned) -> dict[str, Any]:
             "given": [given(one, t) for one in plan.trained],
         },
         "dots": any(one.dots for one in phases),
+        "guarded": any(one.guarded for one in phases),
         "inner_data": bool(t.moved),
         "aimed": bool(plan.trained),
         "flat_gradients": any(direct(one, t) is None for one in plan.trained),

@@ -14,7 +14,8 @@ class Phase:
     """A function: its name, what it computes, its lines; `finish` are those of its tiles' finish.
 
     A gradient's tiles are given to the finish of whoever calls; `shape` is (rows, columns) of a
-    contraction, `panels` the reals that its packed factor takes, `operands` what bounds the size of its sums.
+    contraction, `panels` the reals that its packed factor takes, `operands` what bounds the size of its sums;
+    `guarded`: guards leave out some of it.
     """
 
     name: str
@@ -30,3 +31,4 @@ class Phase:
     walk: tuple[str, ...] = ()
     dots: bool = False
     turn: str = ""
+    guarded: bool = False

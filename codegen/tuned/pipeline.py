@@ -1,6 +1,8 @@
 """The passes, in order, from a network's programs to a `Tuned`:
 
+narrow        what is kept for the pullback, and what is held of one step of a recurrence   memory
 fuse          equations that are computed where the one before is finished, in groups     fusion
+rows          groups that go over the same rows, row by row                               rows
 layout        which tensors have the examples innermost                                   layout, places
 contractions  groups that are sums of products of two tensors, as register tiles          contraction
 phases        each group as a function: its loops, the finish of its tiles                phases, nests
@@ -12,18 +14,24 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass, replace
+from functools import partial
 
 from codegen.c_network import CNetwork
 from codegen.printers.to_c import Used
 from codegen.tuned.arena import Arena
-from codegen.tuned.contraction import zeros_of
+from codegen.tuned.contraction import contraction, zeros_of
 from codegen.tuned.functions import ITEMS
-from codegen.tuned.fusion import Group, Step, fused, groups_of, names_of, reads_of
+from codegen.tuned.fusion import fused
+from codegen.tuned.groups import Nest, Step, groups_of, names_of, reads_of, with_stored
 from codegen.tuned.layout import innermost, margined
 from codegen.tuned.lifetimes import lifetimes_arena
+from codegen.tuned.limits import regions
+from codegen.tuned.memory import narrowed
 from codegen.tuned.phase import Phase
 from codegen.tuned.phases import phase
 from codegen.tuned.places import placed, places
+from codegen.tuned.row_nests import lane
+from codegen.tuned.rows import rowed
 from codegen.tuned.scene import Scene
 from derive.calculus.tensor import Tensor
 
@@ -42,12 +50,12 @@ class Tuned:
 
 def tuned(c: CNetwork) -> Tuned:
     """The tuned form of a network."""
-    plan = c.plan
-    loss = fused(plan.loss.statements, (*plan.loss.outputs, plan.network.output))
-    pullback = fused(plan.vjp.statements, plan.vjp.outputs)
-    pushed = fused(plan.jvp.statements, plan.jvp.outputs)
-    lists = {"loss": loss, "vjp": pullback, "forward": ancestors(loss, plan.network.output), "jvp": pushed}
-    equations = [e for steps in (loss, pullback, pushed) for step in steps for e in step.equations]
+    plan = narrowed(c.plan)
+    c = replace(c, plan=plan)
+    outputs = ((*plan.loss.outputs, plan.network.output), plan.vjp.outputs, plan.jvp.outputs)
+    programs = (plan.loss, plan.vjp, plan.jvp)
+    grouped = [fused(one.statements, out) for one, out in zip(programs, outputs, strict=True)]
+    equations = [e for steps in grouped for step in steps for e in step.equations]
     stored = places(plan)
     inside = innermost(equations, stored, plan.batch_size)
     moved_data = tuple(s.tensor for s in plan.batch if s.tensor.name in inside)
@@ -57,14 +65,22 @@ def tuned(c: CNetwork) -> Tuned:
     gradients = frozenset(f"{t.name}_bar" for t in plan.trained)
     phases: dict[tuple[str, ...], Phase] = {}
     zeros = zeros_of(equations)
+    whole = frozenset(name for out in outputs for name in out) - {t.name for t in plan.residuals}
+    region = regions(equations, whole, lambda one: contraction(one, stored, zeros) is not None)
+    along = partial(lane, scene=scene, zeros=zeros)
+    loss, pullback, pushed = (
+        with_stored(rowed(steps, along), frozenset(out)) for steps, out in zip(grouped, outputs, strict=True)
+    )
+    lists = {"loss": loss, "vjp": pullback, "forward": ancestors(loss, plan.network.output), "jvp": pushed}
     for step in (*loss, *pullback, *pushed):
         for group in groups_of(step):
-            phases[key_of(group)] = phase(group, scene, gradients if step in pullback else frozenset(), zeros)
-    arenas = {item: lifetimes_arena(plan, (*loss, *pullback), pushed, phases, stored, item) for item in ITEMS}
+            trained = gradients if step in pullback else frozenset()
+            phases[key_of(group)] = phase(group, scene, trained, zeros, region)
+    arenas = {item: lifetimes_arena(plan, (loss, pullback, pushed), phases, stored, item) for item in ITEMS}
     return Tuned(c, lists, named(phases), arenas, scene, moved_data)
 
 
-def key_of(step: Group) -> tuple[str, ...]:
+def key_of(step: Nest) -> tuple[str, ...]:
     """What tells a group from any other: its equations, and what of them is stored."""
     return (*(str(equation) for equation in step.equations), *sorted(step.stored))
 

@@ -103,6 +103,27 @@ class Transformer(Case):
 
 
 @dataclass(frozen=True)
+class Recurrent(Case):
+    """An LSTM over a sequence, its last state to logits, plain SGD. Hochreiter, Schmidhuber, 1997."""
+
+    length: int = 64
+    width: int = 64
+    hidden: int = 128
+    classes: int = 10
+
+    @property
+    def title(self) -> str:
+        return f"LSTM n {self.width}, d {self.hidden}, T {self.length}, batch {self.batch}"
+
+    @property
+    def flops(self) -> int:
+        """Three products for each of ours, but for the data, which need no cotangent."""
+        data, state = 4 * self.width * self.hidden, 4 * self.hidden**2
+        steps = self.length * (2 * data + 3 * state)
+        return 2 * self.batch * (steps + 3 * self.hidden * self.classes)
+
+
+@dataclass(frozen=True)
 class Contraction(Case):
     """C = A B (NN), A' B (TN) or A B' (NT): C (m, n), k summed."""
 
@@ -151,6 +172,7 @@ NETWORKS: tuple[Case, ...] = (
     Lenet("lenet", "lenet", 64),
     Transformer("gpt_s", "gpt", 8),
     Transformer("gpt_m", "gpt", 8, width=256, length=256),
+    Recurrent("lstm", "recurrent", 32),
 )
 
 PRODUCTS = (

@@ -12,7 +12,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
-from bench.cases import NETWORKS, Case, Perceptron
+from bench.cases import NETWORKS, Case, Perceptron, Recurrent
 from bench.environment import cleaned
 from bench.ours.built import build
 from bench.ours.compiled import compiled
@@ -38,7 +38,9 @@ class Peer:
     environment: Mapping[str, str] = field(default_factory=dict)
 
     def runs(self, case: Case) -> bool:
-        """The whole step in one graph is written for perceptrons only."""
+        """The whole step in one graph is for perceptrons; the LSTM is for PyTorch eager and JAX."""
+        if isinstance(case, Recurrent):
+            return self.name in ("torch_eager", "torch_forced", "jax")
         return self.mode != "graph" or isinstance(case, Perceptron)
 
 

@@ -13,7 +13,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from bench.cases import BATCHES, Contraction, Layer, Lenet, Perceptron, Transformer
+from bench.cases import BATCHES, Contraction, Layer, Lenet, Perceptron, Recurrent, Transformer
 
 Array = NDArray[Any]
 
@@ -83,10 +83,24 @@ def gpt(case: Transformer) -> Training:
     return Training(parameters, [t[:, :-1].copy() for t in tokens], [t[:, 1:].copy() for t in tokens])
 
 
-def training(case: Perceptron | Lenet | Transformer) -> Training:
+def recurrent(case: Recurrent) -> Training:
+    """Each gate's matrices (n, d) and (d, d), normal with variance 1/d; biases zero."""
+    rng = np.random.default_rng(0)
+    n, d, k = case.width, case.hidden, case.classes
+    inputs = [_normal(rng, 1.0, case.batch, case.length, n) for _ in range(BATCHES)]
+    labels = [rng.integers(0, k, case.batch) for _ in range(BATCHES)]
+    shapes = {"W": (4, n, d), "U": (4, d, d), "V": (d, k)}
+    parameters = {name: _normal(rng, d**-0.5, *shape) for name, shape in shapes.items()}
+    biases = {"b": np.zeros((4, d), np.float32), "c": np.zeros(k, np.float32)}
+    return Training(parameters | biases, inputs, labels)
+
+
+def training(case: Perceptron | Lenet | Transformer | Recurrent) -> Training:
     """The data of a network's case."""
     if isinstance(case, Perceptron):
         return perceptron(case)
+    if isinstance(case, Recurrent):
+        return recurrent(case)
     return lenet(case) if isinstance(case, Lenet) else gpt(case)
 
 

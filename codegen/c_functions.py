@@ -6,7 +6,8 @@ from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 
 from codegen.c_alike import Nests
-from codegen.c_body import Frame, function_body
+from codegen.c_body import function_body
+from codegen.c_frame import Frame
 from codegen.c_places import Place
 from codegen.c_sizes import CSizes
 from codegen.c_sweeps import Sweeps, arranged

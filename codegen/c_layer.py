@@ -10,7 +10,8 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
 
-from codegen.c_body import Frame, function_body
+from codegen.c_body import function_body
+from codegen.c_frame import Frame
 from codegen.c_header import Declared, declared, element_type
 from codegen.c_module import templates
 from codegen.c_places import Place

@@ -7,16 +7,13 @@ real *A1 = w->A1[i];
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from typing import TYPE_CHECKING
 
+from codegen.c_frame import Frame
 from codegen.c_places import Place
 from codegen.names import local_name
 from codegen.nest import Line, Node
 from derive.calculus.program import Equation
 from derive.calculus.tensor import Index, Kind, Tensor
-
-if TYPE_CHECKING:
-    from codegen.c_body import Frame
 
 
 def bound_rows(frame: Frame, equations: Sequence[Equation], row: Index) -> dict[str, Place]:

@@ -45,14 +45,14 @@ def emit(
     require_name(network.name, "the network")
     plan = plan_network(require_network(network), watch)
     require_names(plan)
-    files = render(plan, targets)
+    files = render(plan, targets, watch)
     written = write_folder(Path(out) / network.name, files, _stale(network.name, files))
     tell(plan.memory.summary())
     return written
 
 
 @paused()
-def render(plan: Plan, targets: Sequence[str]) -> dict[str, str]:
+def render(plan: Plan, targets: Sequence[str], watch: Watch = silent) -> dict[str, str]:
     """The text of every file of a network."""
     name = plan.network.name
     files = {"__init__.py": render_init(plan, targets)}
@@ -61,7 +61,7 @@ def render(plan: Plan, targets: Sequence[str]) -> dict[str, str]:
     if "c" in targets:
         files[f"{name}.h"], files[f"{name}.c"] = render_c(plan)
     if "tuned" in targets:
-        files[f"{name}.h"], files[f"{name}_tuned.c"] = render_tuned(plan)
+        files[f"{name}.h"], files[f"{name}_tuned.c"] = render_tuned(plan, watch)
     return {
         **files,
         f"{name}.json": render_description(plan, [target for target in TARGETS if target in targets]),

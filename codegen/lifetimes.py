@@ -3,6 +3,8 @@
 E[i,q] = exp(H[i,q] - M[i])
 T[i] = sum_{q<k} E[i,q]
 S[i,j] = E[i,j]/T[i]            E dies here: S may take its place
+
+In a recurrence only that dies which its step computed for itself: the rest is there for the next step too.
 """
 
 from __future__ import annotations
@@ -10,7 +12,7 @@ from __future__ import annotations
 from collections.abc import Mapping, Set
 
 from codegen.passes.verify import names_of, reads_of
-from derive.calculus.program import Program
+from derive.calculus.program import Program, Recurrence
 
 
 def deaths(program: Program, inlined: Set[str] = frozenset()) -> Mapping[str, frozenset[str]]:
@@ -30,8 +32,27 @@ def deaths(program: Program, inlined: Set[str] = frozenset()) -> Mapping[str, fr
     dying: dict[int, set[str]] = {}
     for name in sorted(mortal & set(last)):
         dying.setdefault(last[name], set()).add(name)
-    return {
+    found = {
         name: frozenset(dying.get(number, ()))
         for number, statement in enumerate(program.statements)
         for name in names_of(statement)
     }
+    for statement in program.statements:
+        if isinstance(statement, Recurrence):
+            found |= _in_a_step(statement, program, inlined)
+    return found
+
+
+def _in_a_step(loop: Recurrence, program: Program, inlined: Set[str]) -> dict[str, frozenset[str]]:
+    """The same inside of a step: what is no array over the steps, and read in its own step alone."""
+    found: dict[str, set[str]] = {equation.name: set() for equation in loop.equations}
+    readers = [other.reads for other in program.equations() if other not in loop.equations]
+    for equation in loop.equations:
+        name = equation.name
+        alone = len(program.defining(name)) == 1 and name not in program.outputs and name not in inlined
+        if not alone or equation.target.has(loop.index) or any(name in reads for reads in readers):
+            continue
+        last = [other.name for other in loop.equations if name in other.reads]
+        if last and len(program.defining(last[-1])) == 1 and last[-1] not in inlined:
+            found[last[-1]].add(name)
+    return {name: frozenset(dead) for name, dead in found.items()}

@@ -66,14 +66,23 @@ def dot(A, B):
 
 WINDOWS = '''\
 def windows(X, axis, count, size, step=1, reach=1, start=0, spread=1, outside=0):
-    """X at (step i + reach j + start)/spread along an axis, for i < count and j < size; `outside` off X."""
-    place = step * np.arange(count)[:, None] + reach * np.arange(size) + start
-    place, rest = np.divmod(place, spread)
-    inside = (rest == 0) & (place >= 0) & (place < X.shape[axis])
-    found = np.take(X, np.where(inside, place, 0), axis=axis)
-    if inside.all():
-        return found
-    return np.where(inside.reshape(inside.shape + (1,) * (X.ndim - 1 - axis)), found, outside)'''
+    """X at (step i + reach j + start)/spread along an axis, for i < count and j < size; `outside` off X.
+
+    A view of X, or of X padded once with as much of `outside` as is read.
+    """
+    before, after = (slice(None),) * axis, X.shape[axis + 1 :]
+    if spread > 1:
+        apart = np.full((*X.shape[:axis], spread * (X.shape[axis] - 1) + 1, *after), outside, X.dtype)
+        apart[(*before, slice(None, None, spread))] = X
+        X = apart
+    ends = 0, step * (count - 1), reach * (size - 1), step * (count - 1) + reach * (size - 1)
+    low, high = max(0, -start - min(ends)), max(0, start + max(ends) + 1 - X.shape[axis])
+    if low or high:
+        wide = [(0, 0)] * axis + [(low, high)] + [(0, 0)] * len(after)
+        X = np.pad(X, wide, constant_values=outside)
+    shape = (*X.shape[:axis], count, size, *after)
+    strides = (*X.strides[:axis], step * X.strides[axis], reach * X.strides[axis], *X.strides[axis + 1 :])
+    return np.lib.stride_tricks.as_strided(X[(*before, slice(start + low, None))], shape, strides)'''
 
 WINDOW_VIEW = '''\
 def window_view(X, axis, count, size, step, reach, start):
@@ -84,22 +93,54 @@ def window_view(X, axis, count, size, step, reach, start):
     from_start = X[(slice(None),) * axis + (slice(start, None),)]
     return np.lib.stride_tricks.as_strided(from_start, shape, strides)'''
 
-KEEP_WHERE = '''\
-def keep_where(X, mask, bits):
-    """X where the mask holds, else 0: `and` with all bits or none; a masked copy branches at each element."""
-    X, bits = X.view(f"i{X.itemsize}"), bits.view(f"i{X.itemsize}")
-    np.copyto(bits, mask)
-    np.negative(bits, out=bits)
-    np.bitwise_and(X, bits, out=X)'''
+KEPT_WHERE = '''\
+def kept_where(X, mask, out):
+    """out = X where the mask holds, else 0: `and` with all bits or none; a masked copy branches at each."""
+    X, out = X.view(f"i{X.itemsize}"), out.view(f"i{X.itemsize}")
+    np.copyto(out, mask)
+    np.negative(out, out=out)
+    np.bitwise_and(X, out, out=out)'''
+
+OVERLAP_ADD = '''\
+def overlap_add(X, terms, axes, steps, reaches):
+    """X = 0, then X[.., step i + reach j, ..] += terms[j, .., i, ..] along each of the axes."""
+    X.fill(0)
+    for offsets in np.ndindex(terms.shape[: len(axes)]):
+        places = [slice(None)] * X.ndim
+        for axis, step, reach, j in zip(axes, steps, reaches, offsets, strict=True):
+            last = reach * j + step * (terms.shape[len(axes) + axis] - 1)
+            places[axis] = slice(reach * j, last + 1, step)
+        X[tuple(places)] += terms[offsets]'''
 
 DOT_INTO = '''\
 def dot_into(A, B, out):
     """out = A @ B; a sum of one term, which @ computes five times slower, by np.dot."""
     (np.matmul if len(B) > 1 else np.dot)(A, B, out=out)'''
 
+BLOCKS = '''\
+def blocks(*groups, size=16384):
+    """The arrays of several groups side by side, as flat views of so few elements that they stay in cache."""
+    for arrays in zip(*groups, strict=True):
+        if not all(array.flags.c_contiguous for array in arrays):
+            yield arrays
+            continue
+        flat = [array.reshape(-1) for array in arrays]
+        for start in range(0, flat[0].size, size):
+            yield [array[start : start + size] for array in flat]'''
+
+PARTS = '''\
+def parts(count, size):
+    """Slices of so many places, `size` in each but the last, and of as many places from 0."""
+    for start in range(0, count, max(size, 1)):
+        stop = min(start + max(size, 1), count)
+        yield slice(start, stop), slice(stop - start)'''
+
 FALLBACKS = {
+    "parts": PARTS,
+    "blocks": BLOCKS,
     "dot_into": DOT_INTO,
-    "keep_where": KEEP_WHERE,
+    "kept_where": KEPT_WHERE,
+    "overlap_add": OVERLAP_ADD,
     "window_view": WINDOW_VIEW,
     "dot": DOT,
     "windows": WINDOWS,

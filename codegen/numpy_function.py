@@ -12,6 +12,7 @@ from sympy.core.basic import Basic
 from codegen.lifetimes import deaths
 from codegen.numpy_alike import Known
 from codegen.numpy_lines import Line, NumpyLines
+from codegen.passes.masks import Supports, unmasked
 from codegen.printers.numpy_constants import Constants
 from codegen.printers.numpy_text import PRODUCT, wrapped
 from codegen.printers.to_numpy import NumpyPrinter
@@ -43,11 +44,13 @@ def function_body(
     returned: str,
     known: Known | None = None,
     examples: Expr | None = None,
+    known_supports: Supports | None = None,
 ) -> Body:
     """The body of a function with these arguments: sizes, dtype, equations, return.
 
     Given the number of examples, it is written for speed: dead values are overwritten.
     """
+    program = unmasked(program, known_supports)
     inlined, known = single_uses(program), known or Known()
     dead = deaths(program, inlined) if examples is not None else None
     uses = Constants()

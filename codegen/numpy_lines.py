@@ -74,8 +74,8 @@ class NumpyLines:
     def recurrence(self, loop: Recurrence) -> Iterator[Line]:
         """for t in range(T): the equations, on arrays that are allocated first."""
         equations = [equation for equation in loop.equations if equation.name not in self.inlined]
-        for equation in equations:
-            yield from self.allocation(equation.name)
+        for name in (equation.name for equation in equations if equation.name in self.parts):
+            yield from self.allocation(name)
         extent = f"range({self.printer.size(loop.extent)})"
         yield Line(f"for {loop.index} in {f'reversed({extent})' if loop.reverse else extent}:")
         for equation in equations:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import replace
 from functools import cache
 from pathlib import Path
@@ -18,6 +18,9 @@ from codegen.numpy_fallbacks import FALLBACKS, fallbacks
 from codegen.numpy_function import Body, decorated, function_body
 from codegen.numpy_steps import step_function
 from codegen.numpy_trace import trace_function
+from codegen.passes.gathered import gathered
+from codegen.passes.masks import supports
+from codegen.passes.one_step import one_step
 from codegen.passes.verify import names_of, reads_of
 from codegen.plan import Plan
 from codegen.printers.numpy_numbers import Scalars
@@ -55,6 +58,8 @@ def render_numpy(plan: Plan) -> str:
         "jvp": writer.jvp(),
         "trace": trace_function(plan, writer.names, writer.check_lines(), writer.known),
     }
+    steps = [step_function(update, plan, writer.batch) for update in plan.updates]
+    called = {name for name in ("blocks",) if any(f" {name}(" in step for step in steps)}
     return (
         environment()
         .get_template("network.py.jinja")
@@ -74,14 +79,14 @@ def render_numpy(plan: Plan) -> str:
             draws=laws & {"uniform", "normal"},
             init_head="\n".join(wrapped(_init_head(plan))),
             init=_init(plan),
-            functions=[*writer.workspace, *fallbacks(writer.functions)],
+            functions=[*writer.workspace, *fallbacks(writer.functions | called)],
             check=writer.check(),
             batch=writer.batch,
             data=writer.data,
             loss_name=plan.network.loss,
             classifier=plan.network.task == "classification",
             derivatives=[writer.on_request(key) for key in plan.more],
-            steps=[step_function(update, plan, writer.batch) for update in plan.updates],
+            steps=steps,
             **functions,
         )
     )
@@ -102,6 +107,7 @@ class _Module:
         self.owned = [owned.tensor for owned in plan.parameters]
         self.supplied = [supplied.tensor for supplied in plan.batch]
         self.kept, self.rest = _loss_parts(plan)
+        self.supports = supports(plan.loss)
 
     def function(self, head: str, summary: str, body: Body, before: Sequence[str] = ()) -> str:
         """The source of a function."""
@@ -114,7 +120,7 @@ class _Module:
         used = {tensor.name for tensor in program.inputs}
         supplied = (tensor for tensor in self.supplied if tensor.name in used)
         arguments = [*supplied, *self.owned, *extra]
-        return function_body(program, self.names, arguments, returned, self.known, examples)
+        return function_body(program, self.names, arguments, returned, self.known, examples, self.supports)
 
     def forward(self) -> str:
         output = self.plan.output
@@ -150,9 +156,10 @@ class _Module:
         if self.plan.network.budget is not None and self.plan.memory.again:
             return self.recomputing()
         bars = ", ".join(f"{tensor.name}_bar" for tensor in self.plan.trained)
-        body = self.body(self.plan.gradients, f"{loss}, Gradients({bars})", examples=self.plan.batch_size)
+        program = one_step(gathered(self.plan.gradients))
+        body = self.body(program, f"{loss}, Gradients({bars})", examples=self.plan.batch_size)
         if self.plan.network.buffers == "planned":
-            return self.planned_gradients(body)
+            return self.planned_gradients(body, program.tensors)
         return self.function(
             f"gradients(p, {self.batch}, {loss}_bar=1.0)",
             f"Return {loss} and the gradients of {loss}_bar * {loss}; dead values are overwritten.",
@@ -172,12 +179,11 @@ class _Module:
         summary = f"Return {loss} and the gradients of {loss}_bar * {loss}; residuals are all that is kept."
         return self.function(head, summary, Body(lines, (), frozenset()))
 
-    def planned_gradients(self, body: Body) -> str:
+    def planned_gradients(self, body: Body, tensors: Mapping[str, Tensor]) -> str:
         """`gradients` in a workspace, and the functions that make it."""
         plan, loss = self.plan, self.plan.network.loss
         arguments = [*self.supplied, *self.owned]
         sizes = {plan.network.batch: plan.network.most, **plan.network.sizes}
-        tensors = plan.gradients.tensors
         found = planned(
             body.lines, tensors, self.names, arguments, sizes, plan.network.batch, [f"{loss}_bar"]
         )

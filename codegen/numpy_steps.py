@@ -8,7 +8,7 @@
 
 The pullback is linear: lr W_bar is what is pulled back from the seed lr, so where the gradient has one
 scalar coefficient, no pass over its elements multiplies them. A term with a factor that is 0 by default is
-left out where it is 0.
+left out where it is 0. Where a line makes an array, elements are taken in blocks that stay in cache.
 """
 
 from __future__ import annotations
@@ -39,6 +39,7 @@ class _InPlace:
     reuse: bool = False
     lines: list[str] = field(default_factory=list)
     spent: bool = False
+    fresh: bool = False  # whether a line computes an array of its own
 
     def equation(self, value: Expr, old: str) -> None:
         """old = value, where the value is a multiple of old plus terms, as `old *= ..` and `old += ..`.
@@ -64,8 +65,10 @@ class _InPlace:
         if coefficient is not None and coefficient != 0:
             term = term.xreplace({ref: ref / self.scale for ref in refs(term) if ref.name == self.gradient})
         sign, size = ("-=", -term) if is_negative(term) else ("+=", term)
-        lines = self._through_gradient(target, sign, size) or [f"{target} {sign} {_text(size)}"]
+        lines = self._through_gradient(target, sign, size)
         optional = _optional(term)
+        self.fresh |= not (lines or optional or isinstance(size, Ref))
+        lines = lines or [f"{target} {sign} {_text(size)}"]
         self.lines += [f"if {optional}:", *(f"    {line}" for line in lines)] if optional else lines
         self.spent |= _reads(term, self.gradient)
 
@@ -156,7 +159,8 @@ def step_function(update: Update, plan: Plan, batch: str) -> str:
         writer.equation(value, news[equation.name])
     scalars = [f"{name}={DEFAULTS[name]}" if name in DEFAULTS else name for name in update.scalars]
     arguments = ", ".join(["p", *state, batch, *scalars, *(["w=None"] if own_memory else [])])
-    zipped = ", ".join([_trained(plan), *state, "g"])
+    groups = ", ".join([_trained(plan), *state, "g"])
+    alike = f"blocks({groups})" if writer.fresh else f"zip({groups}, strict=True)"
     loops = ", ".join([parameter, *own.values(), gradient])
     seeded, scaled = _seeded(writer.scale, gradient, loss)
     seeded += ", w=w" if own_memory else ""
@@ -167,7 +171,7 @@ def step_function(update: Update, plan: Plan, batch: str) -> str:
             f"    {loss}, g = gradients(p, {batch}{seeded}){scaled}",
             f"    require_finite({loss}, g)",
             *(f"    {_formula(equation)}" for equation in once),
-            f"    for {loops} in zip({zipped}, strict=True):",
+            f"    for {loops} in {alike}:",
             *(f"        {line}" for line in writer.lines),
             f"    return {loss}",
         ]

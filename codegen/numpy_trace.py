@@ -7,6 +7,7 @@ from collections.abc import Iterator, Mapping, Sequence
 from codegen.numpy_alike import Known
 from codegen.numpy_function import dtype_line, laid_out, size_lines
 from codegen.numpy_lines import Line, NumpyLines
+from codegen.passes.masks import unmasked
 from codegen.passes.verify import names_of
 from codegen.plan import Plan
 from codegen.printers.to_numpy import NumpyPrinter
@@ -26,7 +27,7 @@ def trace_function(plan: Plan, names: Mapping[str, str], checks: Sequence[str], 
 
 
 def _traced(plan: Plan, printer: NumpyPrinter, known: Known) -> Iterator[Line]:
-    program = plan.network.program
+    program = unmasked(plan.network.program)
     writer = NumpyLines(program, printer, known=known)
     for statement in program.statements:
         yield from writer.statements([statement])

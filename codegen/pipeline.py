@@ -23,7 +23,8 @@ A target adds its own after them: fusion, layout, lifetimes have their place the
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Sized
+from typing import Protocol
 
 from codegen.passes.cse import cse
 from codegen.passes.dce import dce
@@ -40,7 +41,21 @@ from derive.calculus.stable.polynomials import horner
 from derive.calculus.stable.singular import singular
 
 Pass = Callable[[Program], Program]
-Watch = Callable[[str, Program], None]
+
+
+class Shown(Protocol):
+    """What a pass gives: a program, or what is planned of one. Its text is what is shown."""
+
+    @property
+    def name(self) -> str:
+        """Whose passes these are."""
+
+    @property
+    def statements(self) -> Sized:
+        """What is counted."""
+
+
+Watch = Callable[[str, Shown], None]
 
 PASSES: tuple[Pass, ...] = (differences, singular, infinite, horner, split, hoist, tabulate, cse, dce, order)
 TARGET_PASSES: dict[str, tuple[Pass, ...]] = {"numpy": (), "c": ()}
@@ -49,7 +64,7 @@ TARGET_PASSES: dict[str, tuple[Pass, ...]] = {"numpy": (), "c": ()}
 FORMS: dict[str, Pass] = {"stable": stable_forms, "fast": fast_forms}
 
 
-def silent(_: str, __: Program) -> None:
+def silent(_: str, __: Shown) -> None:
     """Watch nothing."""
 
 

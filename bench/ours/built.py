@@ -11,9 +11,21 @@ from typing import Any
 
 import numpy as np
 
-from bench.cases import ADAMW, NETWORKS, RATE, Case, Contraction, Layer, Lenet, Perceptron, Transformer
+from bench.cases import (
+    ADAMW,
+    NETWORKS,
+    RATE,
+    Case,
+    Contraction,
+    Layer,
+    Lenet,
+    Perceptron,
+    Recurrent,
+    Transformer,
+)
 from bench.data import Array, contraction, layer, training
 from bench.ours.names import ours
+from bench.ours.recurrent import recurrent
 from codegen.emit import emit, emit_layer
 from codegen.extents import size_names
 from codegen.plan import plan_layer
@@ -80,6 +92,8 @@ def definition(case: Case) -> Network:
     """The network of a case, found by its name in the registry."""
     if isinstance(case, Perceptron):
         return replace(perceptron(case.widths, bias=case.bias, name=case.name), most=case.batch)
+    if isinstance(case, Recurrent):
+        return recurrent(case)
     if case.network not in registry.NETWORKS:
         raise Unavailable(f"the network {case.network} does not exist in this checkout")
     sizes = transformer_sizes(case) if isinstance(case, Transformer) else {}
@@ -94,7 +108,7 @@ def transformer_sizes(case: Transformer) -> dict[str, int]:
 
 
 def _network(case: Case, network: Network, targets: Sequence[str], out: Path) -> Built:
-    assert isinstance(case, Perceptron | Lenet | Transformer)
+    assert isinstance(case, Perceptron | Lenet | Transformer | Recurrent)
     emit(network, targets, out)
     folder = out / network.name
     described = json.loads((folder / f"{network.name}.json").read_text(encoding="utf-8"))
@@ -104,7 +118,7 @@ def _network(case: Case, network: Network, targets: Sequence[str], out: Path) ->
     )
 
 
-def network_arrays(case: Perceptron | Lenet | Transformer, described: Context) -> list[Array]:
+def network_arrays(case: Perceptron | Lenet | Transformer | Recurrent, described: Context) -> list[Array]:
     """The parameters in the order of the description, then the tensors of each batch."""
     given = training(case)
     values = ours(case.network, given.parameters)

@@ -12,7 +12,7 @@ from pathlib import Path
 
 import numpy as np
 
-from bench.cases import ADAMW, CASES, RATE, Case, Lenet, Perceptron, Transformer
+from bench.cases import ADAMW, CASES, RATE, Case, Lenet, Perceptron, Recurrent, Transformer
 from bench.data import training
 from bench.ours.names import ours
 from bench.peers.serving import Prepared, serve
@@ -22,7 +22,7 @@ from derive.runtime.network import Network
 
 def bound_step(case: Case, net: Network) -> Callable[[], float]:
     """The step on eight batches that are bound one after the other and visited in turn."""
-    assert isinstance(case, Perceptron | Lenet | Transformer)
+    assert isinstance(case, Perceptron | Lenet | Transformer | Recurrent)
     given = training(case)
     for name, value in ours(case.network, given.parameters).items():
         net.parameters[name][...] = value.reshape(net.parameters[name].shape)

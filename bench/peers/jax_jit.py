@@ -9,10 +9,11 @@ import jax
 import jax.numpy as jnp
 import numpy as np
 
-from bench.cases import Case, Contraction, Layer, Lenet, Perceptron, Transformer
+from bench.cases import Case, Contraction, Layer, Lenet, Perceptron, Recurrent, Transformer
 from bench.data import Training, contraction, training
 from bench.peers.jax_layers import layer_run
 from bench.peers.jax_networks import Step, gpt_loss, lenet_loss, perceptron_loss, sgd, with_adamw
+from bench.peers.jax_recurrent import lstm_loss
 from bench.peers.serving import Prepared, asked, serve
 from bench.summary import summary
 
@@ -29,6 +30,9 @@ def prepared(case: Case) -> Prepared:
             data = training(case)
             zeros = [{name: np.zeros_like(a) for name, a in data.parameters.items()} for _ in range(2)]
             return steps(data, (dict(data.parameters), *zeros, np.float32(0)), with_adamw(gpt_loss(case)))
+        case Recurrent():
+            data = training(case)
+            return steps(data, dict(data.parameters), sgd(lstm_loss(case)))
         case Contraction():
             return product(case)
         case Layer():

@@ -8,11 +8,12 @@ from typing import Any
 
 import torch
 
-from bench.cases import RATE, Case, Contraction, Layer, Perceptron
+from bench.cases import RATE, Case, Contraction, Layer, Perceptron, Recurrent
 from bench.data import contraction, training
 from bench.peers.serving import Prepared, asked, serve
 from bench.peers.torch_layers import layer_run
 from bench.peers.torch_networks import loss_of, optimizer
+from bench.peers.torch_recurrent import lstm_step
 from bench.summary import summary
 
 MODES = ("eager", "compiled", "graph")
@@ -28,13 +29,19 @@ def prepared(case: Case, mode: str) -> Prepared:
     pairs = zip(data.inputs, data.labels, strict=True)
     batches = cycle([(torch.from_numpy(x), torch.from_numpy(y)) for x, y in pairs])
     parameters = {name: torch.from_numpy(array) for name, array in data.parameters.items()}
-    build = whole_graph if mode == "graph" else by_autograd
-    step = build(case, parameters, mode)
+    step = builder(case, mode)(case, parameters, mode)
     return Prepared(
         lambda: step(*next(batches)),
         lambda loss: [loss.item()],
         after=lambda: {"step_bytes": allocated(lambda: step(*next(batches)))} if mode == "eager" else {},
     )
+
+
+def builder(case: Case, mode: str) -> Callable[..., Callable[[Any, Any], Any]]:
+    """What makes the step of a case."""
+    if isinstance(case, Recurrent):
+        return lstm_step
+    return whole_graph if mode == "graph" else by_autograd
 
 
 def by_autograd(case: Case, parameters: dict[str, Any], mode: str) -> Callable[[Any, Any], Any]:

@@ -11,7 +11,8 @@ from sympy import Expr, Integer
 
 from codegen.buffers import views
 from codegen.buffers.contractions import einsum, product_of
-from codegen.buffers.expressions import UnplannedError, Writer, assigned
+from codegen.buffers.expressions import UnplannedError, Writer, assigned, unread
+from codegen.buffers.overlaps import overlapped
 from codegen.buffers.values import (
     ONE,
     REAL,
@@ -26,7 +27,7 @@ from codegen.buffers.values import (
     order_of,
     same,
 )
-from codegen.buffers.windows import windows
+from codegen.buffers.windows import copied, windows
 
 ELEMENTWISE = frozenset(
     {"exp", "log", "tanh", "sinh", "cosh", "sin", "cos", "tan", "sign", "log1p", "expm1"}
@@ -55,7 +56,8 @@ def call(writer: Writer, node: ast.Call, into: Operand | None) -> Operand:
 
 def _numpy(writer: Writer, name: str, node: ast.Call, into: Operand | None) -> Operand:
     if name in ELEMENTWISE or name in ("abs", "isfinite"):
-        parts = [writer.visit(argument) for argument in node.args]
+        first, *others = node.args
+        parts = [writer.visit(first, unread(into, *others)), *map(writer.visit, others)]
         plain = ast.Call(node.func, [part.node for part in parts], [])
         kind = TRUTH if name == "isfinite" else REAL
         return writer.elementwise(name, parts, kind, plain, into, name)
@@ -77,22 +79,23 @@ def _of_sizes(writer: Writer, node: ast.Call, _: Operand | None) -> Operand:
 
 def _where(writer: Writer, node: ast.Call, into: Operand | None) -> Operand:
     """The branch not taken, then the one taken where the condition holds."""
-    condition, chosen, other = (writer.visit(argument) for argument in node.args)
+    condition = writer.visit(node.args[0])
+    there = unread(into, node.args[0], node.args[2]) if writer.constant(condition) else None
+    chosen = writer.visit(node.args[1], there)
+    other = writer.visit(node.args[2])
     axes = broadcast(condition.axes, chosen.axes, other.axes)
     parts = [condition, chosen, other]
+    into = into if into is not None and same(into.axes, axes) else None
     if writer.stays(axes, parts):
         plain = ast.Call(node.func, [part.node for part in parts], [])
         kind = REAL if REAL in (chosen.kind, other.kind) else WHOLE
         return writer.expression(plain, axes, kind, parts)
     if _is(chosen, 1) and same(other.axes, axes) and not writer.constant(condition):
         return _one_or(writer, condition, other, into)
-    place = _like(writer, axes, chosen)
-    if chosen is place and _is(other, 0) and not writer.constant(condition):
-        bits = writer.array(axes, REAL, place, "bits")
-        node = ast.Call(ast.Name("keep_where"), [place.node, condition.node, bits.node], [])
-        writer.functions.add("keep_where")
-        writer.emit(ast.Expr(node), [place, condition, bits], replace(place, reads=place.reads | bits.reads))
-    elif chosen is place and other is not place:
+    if _is(other, 0) and same(chosen.axes, axes) and not writer.constant(condition):
+        return _kept_where(writer, condition, chosen, into)
+    place = chosen if chosen is into else _like(writer, axes, chosen)
+    if chosen is place and other is not place:
         mask = writer.elementwise(
             "logical_not", [condition], TRUTH, ast.UnaryOp(ast.Invert(), condition.node), None, "mask"
         )
@@ -102,24 +105,31 @@ def _where(writer: Writer, node: ast.Call, into: Operand | None) -> Operand:
         if other is not place:
             writer.emit(assigned("copyto", [place.node, other.node], None), [other], place)
         _copy_where(writer, place, writer.settled(chosen), writer.settled(condition))
-    if into is not None:
+    if into is not None and place is not into:
         writer.emit(assigned("copyto", [into.node, place.node], None), [place], into)
         return into
+    return place
+
+
+def _kept_where(writer: Writer, condition: Operand, chosen: Operand, into: Operand | None) -> Operand:
+    """X where the condition holds, else 0."""
+    place = into if into is not None else writer.array(chosen.axes, REAL, condition, "kept")
+    parts = [chosen, condition, place]
+    nodes = [part.node for part in parts]
+    if chosen.repeats:
+        nodes = [writer.in_blocks(part, chosen.repeats) for part in parts]
+    writer.functions.add("kept_where")
+    writer.emit(ast.Expr(ast.Call(ast.Name("kept_where"), nodes, [])), [chosen, condition], place)
     return place
 
 
 def _one_or(writer: Writer, condition: Operand, other: Operand, into: Operand | None) -> Operand:
     """1 where the condition holds, else the other: the other where it does not hold, plus the mask."""
     place = into if into is not None else writer.array(other.axes, REAL, other, "choice")
-    bits = writer.array(other.axes, REAL, place, "bits")
-    writer.functions.add("keep_where")
     opposite = writer.elementwise(
         "logical_not", [condition], TRUTH, ast.UnaryOp(ast.Invert(), condition.node), None, "mask"
     )
-    writer.emit(assigned("copyto", [place.node, other.node], None), [other], place)
-    both = replace(place, reads=place.reads | bits.reads)
-    node = ast.Call(ast.Name("keep_where"), [place.node, opposite.node, bits.node], [])
-    writer.emit(ast.Expr(node), [place, opposite, bits], both)
+    place = _kept_where(writer, opposite, other, place)
     if opposite is condition:  # it was overwritten; the sum wants it as it was
         turned = assigned("logical_not", [opposite.node], opposite.node)
         writer.emit(turned, [opposite], opposite)
@@ -148,7 +158,17 @@ def _copy_where(writer: Writer, place: Operand, value: Operand, mask: Operand) -
 def _einsum(writer: Writer, node: ast.Call, into: Operand | None) -> Operand:
     spelled = node.args[0]
     assert isinstance(spelled, ast.Constant)
-    return einsum(writer, str(spelled.value), [writer.visit(part) for part in node.args[1:]], into)
+    added = overlapped(writer, str(spelled.value), node.args[1:])
+    if added is not None:
+        return added
+    return einsum(writer, str(spelled.value), [_factor(writer, part) for part in node.args[1:]], into)
+
+
+def _factor(writer: Writer, node: ast.expr) -> Operand:
+    """A factor of a contraction; windows are copied side by side, as a product of matrices reads them."""
+    if isinstance(node, ast.Call) and ast.unparse(node.func) == "windows":
+        return copied(writer, node)
+    return writer.visit(node)
 
 
 def _broadcast_to(writer: Writer, node: ast.Call, _: Operand | None) -> Operand:
@@ -209,6 +229,8 @@ def _method(writer: Writer, function: ast.Attribute, node: ast.Call, into: Opera
         return views.transposed(operand, [int(ast.literal_eval(item)) for item in node.args])
     if function.attr == "reshape":
         return _reshaped(writer, operand, node)
+    if function.attr == "repeat":
+        return _repeated(operand, node)
     if function.attr in ("copy", "astype"):
         if writer.stays(operand.axes, [operand]):
             plain = ast.Call(ast.Attribute(operand.node, function.attr), node.args, [])
@@ -227,12 +249,23 @@ def _method(writer: Writer, function: ast.Attribute, node: ast.Call, into: Opera
 def _reshaped(writer: Writer, operand: Operand, node: ast.Call) -> Operand:
     """An array in another shape: a view where memory lies so for every stride in use, else of a copy."""
     axes = _shape(writer, ast.Tuple(node.args))
-    split = views.split(operand, axes)
+    split = views.split(operand, axes) or views.grouped(operand, axes)
     if split is None and not same(operand.strides, contiguous(operand.axes)):
         operand = writer.copied(operand, "rows")
     plain = views.method(operand.node, "reshape", *node.args)
     strides = contiguous(axes) if split is None else split
     return replace(operand, node=plain, axes=axes, strides=strides, fresh=False)
+
+
+def _repeated(operand: Operand, node: ast.Call) -> Operand:
+    """X.repeat(2, axis=1): each place along the axis twice in turn, in a view."""
+    count, axis = ast.literal_eval(node.args[0]), ast.literal_eval(node.keywords[0].value)
+    counts = list(operand.repeats or [1] * operand.rank)
+    counts[axis] *= count
+    once = operand.node if operand.once is None else operand.once
+    axes = tuple(n * count if k == axis else n for k, n in enumerate(operand.axes))
+    plain = ast.Call(ast.Attribute(operand.node, "repeat"), node.args, node.keywords)
+    return replace(operand, node=plain, axes=axes, fresh=False, repeats=tuple(counts), once=once)
 
 
 def reduction(writer: Writer, operand: Operand, name: str, node: ast.Call, into: Operand | None) -> Operand:

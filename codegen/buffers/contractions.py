@@ -8,11 +8,12 @@ from __future__ import annotations
 
 import ast
 from collections.abc import Sequence
-from dataclasses import replace
 
 from codegen.buffers import views
 from codegen.buffers.expressions import UnplannedError, Writer, assigned
 from codegen.buffers.values import REAL, Axes, Operand, broadcast, same
+
+SMALL = 4  # times smaller than the smaller factor
 
 
 def matmul(writer: Writer, left: Operand, right: Operand, into: Operand | None = None) -> Operand:
@@ -70,12 +71,9 @@ def einsum(writer: Writer, spelled: str, parts: Sequence[Operand], into: Operand
         for letter, n in zip(word, part.axes, strict=True)
     }
     axes = tuple(sizes[letter] for letter in output)
+    into = into if into is not None and same(into.axes, axes) else None
     if len(parts) == 2 and _is_product(letters, output) and not writer.small(axes):
-        found = _as_product(writer, letters, output, parts)
-        if into is None:
-            return found
-        writer.emit(assigned("copyto", [into.node, found.node], None), [found], into)
-        return into
+        return _as_product(writer, letters, output, parts, into)
     node = ast.Call(
         ast.Attribute(ast.Name("np"), "einsum"), [ast.Constant(spelled), *(part.node for part in parts)], []
     )
@@ -99,30 +97,64 @@ def _is_product(letters: Sequence[str], output: str) -> bool:
     return bool(shared - set(output)) and set(letters[0]) ^ set(letters[1]) <= set(output)
 
 
-def _as_product(writer: Writer, letters: Sequence[str], output: str, parts: Sequence[Operand]) -> Operand:
-    """The result of the product, its axes in the order of the output. The larger operand gives the rows."""
-    if writer.count(parts[0].axes) < writer.count(parts[1].axes):
-        letters, parts = letters[::-1], parts[::-1]
+def _as_product(
+    writer: Writer, letters: Sequence[str], output: str, parts: Sequence[Operand], into: Operand | None
+) -> Operand:
+    """The result of the product, its axes in the order of the output."""
+    letters, parts = _sides(writer, letters, output, parts)
     first, second = letters
     left, right = parts
     batch = [letter for letter in first if letter in second and letter in output]
     summed = [letter for letter in first if letter in second and letter not in output]
-    summed = _in_memory(writer, summed, first, left)
-    rows = [letter for letter in first if letter not in second]
+    larger = 0 if writer.count(left.axes) >= writer.count(right.axes) else 1
+    summed = _in_memory(writer, summed, letters[larger], parts[larger])
+    rows = _in_memory(writer, [letter for letter in first if letter not in second], first, left)
     columns = _in_memory(writer, [letter for letter in second if letter not in first], second, right)
     a = _matrix(writer, left, first, batch, rows, summed)
     b = _matrix(writer, right, second, batch, summed, columns)
     wide = [left.axes[first.index(letter)] for letter in (*batch, *rows)]
     wide += [right.axes[second.index(letter)] for letter in columns]
-    place = writer.array(tuple(wide), REAL, None, "product")
     count = len(batch)
     ends = [count, count + len(rows), len(wide)]
     groups = [[k] for k in range(count)] + [list(range(ends[0], ends[1])), list(range(ends[1], ends[2]))]
-    out = writer.reshaped(place, groups)
-    writer.emit(assigned("matmul", [a.node, b.node], out.node), [a, b], place)
     order = [*batch, *rows, *columns]
     permutation = [order.index(letter) for letter in output]
-    return place if permutation == sorted(permutation) else replace(views.transposed(place, permutation))
+    straight = permutation == sorted(permutation)
+    own = straight and into is not None and views.merged(into, groups)
+    place = into if into is not None and own else writer.array(tuple(wide), REAL, None, "product")
+    out = writer.reshaped(place, groups)
+    writer.emit(assigned("matmul", [a.node, b.node], out.node), [a, b], place)
+    return place if straight else views.transposed(place, permutation)
+
+
+def _sides(
+    writer: Writer, letters: Sequence[str], output: str, parts: Sequence[Operand]
+) -> tuple[Sequence[str], Sequence[Operand]]:
+    """Which factor gives the rows and which the columns.
+
+    Examples that lie innermost stay so, as columns. Of a result that is much smaller than both factors the
+    larger one gives the rows, as BLAS is faster so; else the result lies in the order of its axes if it can.
+    """
+    swapped = letters[::-1], parts[::-1]
+    counts = [writer.count(part.axes) for part in parts]
+    inner = [writer.examples_innermost(part) for part in parts]
+    sizes = {
+        c: n for word, part in zip(letters, parts, strict=True) for c, n in zip(word, part.axes, strict=True)
+    }
+    result = writer.count(tuple(sizes[letter] for letter in output))
+    free = [[letter for letter in word if letter in output] for word in letters]
+    examples = [any(sizes[letter] == writer.batch for letter in part) for part in free]
+    if any(inside and own for inside, own in zip(inner, examples, strict=True)):
+        return swapped if inner[0] and examples[0] else (letters, parts)
+    if SMALL * result < min(counts):
+        return swapped if counts[0] < counts[1] else (letters, parts)
+    own = [[letter for letter in word if letter not in other] for word, other in (letters, letters[::-1])]
+    batch = [letter for letter in output if letter not in own[0] + own[1]]
+    orders = [[*batch, *own[0], *own[1]], [*batch, *own[1], *own[0]]]
+    straight = ["".join(sorted(order, key=output.index)) == "".join(order) for order in orders]
+    if straight[0] != straight[1]:
+        return (letters, parts) if straight[0] else swapped
+    return swapped if counts[0] < counts[1] else (letters, parts)
 
 
 def _in_memory(writer: Writer, letters: list[str], word: str, operand: Operand) -> list[str]:

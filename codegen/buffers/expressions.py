@@ -53,6 +53,7 @@ class Writer:
     target: str = ""
     depth: int = 0
     functions: set[str] = field(default_factory=set)
+    copies: dict[tuple[object, ...], tuple[int, Operand]] = field(default_factory=dict)
 
     def visit(self, node: ast.expr, into: Operand | None = None) -> Operand:
         """The operand that an expression is, after the instructions that compute it."""
@@ -90,6 +91,10 @@ class Writer:
     def array(self, axes: Axes, kind: str, like: Operand | None = None, suffix: str = "part") -> Operand:
         """A new array, its axes in memory in the order of another."""
         order = tuple(range(len(axes))) if like is None else order_of(like, self.sizes)
+        return self.laid(axes, order, suffix, kind)
+
+    def laid(self, axes: Axes, order: tuple[int, ...], suffix: str, kind: str = REAL) -> Operand:
+        """A new array, its axes from the slowest to the fastest in memory."""
         value = Value(self.fresh_name(suffix), axes, order, kind)
         self.draft.values[value.name] = value
         return value.operand(fresh=True)
@@ -136,7 +141,7 @@ class Writer:
         place = into if into is not None and same(into.axes, axes) and into.kind == kind else None
         if place is None:
             own = [part for part in like if part.fresh and part.kind == kind]
-            like.sort(key=lambda part: part.once is not None)
+            like.sort(key=lambda part: not self.examples_innermost(part))
             place = own[0] if own else self.array(axes, kind, like[0] if like else None, suffix)
         repeats = next((part.repeats for part in parts if part.repeats), ())
         if repeats:
@@ -149,6 +154,11 @@ class Writer:
 
     def stays(self, axes: Axes, parts: Sequence[Operand]) -> bool:
         return self.small(axes) or all(self.constant(part) for part in parts)
+
+    def examples_innermost(self, part: Operand) -> bool:
+        """Whether the axis of the examples is the fastest of an operand in memory."""
+        order = order_of(part, self.sizes)
+        return bool(order) and part.axes[order[-1]] == self.batch
 
     def constant(self, part: Operand) -> bool:
         """Whether an operand depends on sizes alone."""
@@ -230,6 +240,14 @@ class Writer:
 
     def count(self, axes: Axes) -> float:
         return float(elements(axes).subs(self.sizes))
+
+
+def unread(into: Operand | None, *others: ast.expr) -> Operand | None:
+    """The place, for a part of what it receives, where no other part reads the array that it belongs to."""
+    if into is None:
+        return None
+    read = {node.id for other in others for node in ast.walk(other) if isinstance(node, ast.Name)}
+    return None if into.reads & read else into
 
 
 def assigned(

@@ -8,6 +8,7 @@ from dataclasses import dataclass
 
 from sympy import Expr
 
+from codegen.buffers.blocks import in_blocks
 from codegen.buffers.expressions import Writer
 from codegen.buffers.rooms import Room, rooms
 from codegen.buffers.statements import write
@@ -58,10 +59,11 @@ def planned(
     write(writer, body.body, tensors)
     draft = writer.draft
     kept = draft.instructions[-1].reads if draft.instructions else frozenset()
+    in_blocks(draft, writer.names, Size(batch), numbers, kept)
     found = rooms(draft, kept, numbers)
     constants = {name: ast.unparse(node) for name, node in draft.constants.items()}
     sized = _sizes(draft, arguments, names)
-    return Planned((*sized, *_text(draft)), tuple(found), constants, frozenset(writer.functions))
+    return Planned((*sized, *_text(draft)), tuple(found), constants, frozenset({*writer.functions, "parts"}))
 
 
 def _sizes(draft: Draft, arguments: Sequence[Tensor], names: Mapping[str, str]) -> list[str]:

@@ -12,7 +12,7 @@ from sympy import Integer
 from codegen.buffers import views
 from codegen.buffers.calls import call
 from codegen.buffers.contractions import matmul
-from codegen.buffers.expressions import UnplannedError, Writer, assigned
+from codegen.buffers.expressions import UnplannedError, Writer, assigned, unread
 from codegen.buffers.indexing import gathered
 from codegen.buffers.values import REAL, TRUTH, WHOLE, Instruction, Operand, broadcast, contiguous
 
@@ -62,7 +62,8 @@ def _attribute(writer: Writer, node: ast.Attribute, _: Operand | None) -> Operan
 def _binary(writer: Writer, node: ast.BinOp, into: Operand | None) -> Operand:
     if isinstance(node.op, ast.MatMult):
         return matmul(writer, writer.visit(node.left), writer.visit(node.right), into)
-    left, right = writer.visit(node.left), writer.visit(node.right)
+    left = writer.visit(node.left, unread(into, node.right))
+    right = writer.visit(node.right)
     plain = ast.BinOp(left.node, node.op, right.node)
     if isinstance(node.op, ast.Pow):
         return _power(writer, left, right, plain, into)
@@ -85,7 +86,7 @@ def _power(
 
 
 def _unary(writer: Writer, node: ast.UnaryOp, into: Operand | None) -> Operand:
-    inner = writer.visit(node.operand)
+    inner = writer.visit(node.operand, into)
     plain = ast.UnaryOp(node.op, inner.node)
     if isinstance(node.op, ast.Invert):
         return writer.elementwise("logical_not", [inner], TRUTH, plain, into, "mask")

@@ -32,10 +32,24 @@ def transposed(operand: Operand, order: Sequence[int], node: ast.expr | None = N
 
 
 def transpose_node(node: ast.expr, order: Sequence[int]) -> ast.expr:
-    """X.T, X.transpose(0, 2, 1)."""
+    """X.T, X.transpose(0, 2, 1); of a transposed array, both at once."""
+    before = _order_of_call(node)
+    if before is not None and isinstance(node, ast.Call) and isinstance(node.func, ast.Attribute):
+        node, order = node.func.value, [before[k] for k in order]
+    if list(order) == list(range(len(order))):
+        return node
     if tuple(order) == (1, 0):
         return ast.Attribute(node, "T")
     return method(node, "transpose", *(ast.Constant(k) for k in order))
+
+
+def _order_of_call(node: ast.expr) -> list[int] | None:
+    """The order of X.transpose(0, 2, 1)."""
+    if not isinstance(node, ast.Call) or not isinstance(node.func, ast.Attribute):
+        return None
+    if node.func.attr != "transpose" or not node.args:
+        return None
+    return [int(ast.literal_eval(item)) for item in node.args]
 
 
 def method(node: ast.expr, name: str, *arguments: ast.expr, **options: ast.expr) -> ast.expr:
@@ -102,6 +116,21 @@ def merged(operand: Operand, groups: Sequence[Sequence[int]]) -> tuple[Axes, Axe
         axes.append(size)
         strides.append(operand.strides[kept[-1]] if kept else ONE)
     return tuple(axes), tuple(strides)
+
+
+def grouped(operand: Operand, axes: Axes) -> Axes | None:
+    """The strides of an array of which neighbouring axes became one; None where memory does not lie so."""
+    groups: list[list[int]] = []
+    rest = list(range(operand.rank))
+    for size in axes:
+        group: list[int] = []
+        while rest and (not group or expand(prod(operand.axes[k] for k in group) - size) != 0):
+            group.append(rest.pop(0))
+        if expand(prod(operand.axes[k] for k in group) - size) != 0:
+            return None
+        groups.append(group)
+    found = None if rest else merged(operand, groups)
+    return None if found is None else found[1]
 
 
 def split(operand: Operand, axes: Axes) -> Axes | None:

@@ -20,7 +20,7 @@ from sympy.core.basic import Basic
 from codegen.accumulation import accumulation
 from codegen.passes.verify import unbound
 from derive.calculus.nodes import ArgLargest, Range, Reduction, Sum, VectorMap, Where, rebuilt, reduces
-from derive.calculus.program import Equation, Program, Recurrence, Statement
+from derive.calculus.program import Equation, Program, expanded
 from derive.calculus.tensor import Axis, Index, Kind, Ref, Tensor
 
 
@@ -39,15 +39,8 @@ def hoist(program: Program) -> Program:
     """The program in which every equation is pointwise or accumulated by one nest."""
     taken = set(program.tensors)
     declared: list[Tensor] = []
-    statements: list[Statement] = []
-    for statement in program.statements:
-        if isinstance(statement, Recurrence):
-            outer = ((statement.index, statement.extent),)
-            inner = [e for equation in statement.equations for e in _split(equation, outer, taken, declared)]
-            statements.append(replace(statement, equations=tuple(inner)))
-        else:
-            statements += _split(statement, (), taken, declared)
-    return program.with_statements(tuple(statements), declared)
+    statements = expanded(program, lambda equation, outer: _split(equation, outer, taken, declared))
+    return program.with_statements(statements, declared)
 
 
 def _split(

@@ -18,7 +18,7 @@ from sympy.core.basic import Basic
 
 from derive.calculus.nodes import IsZero, Where
 from derive.calculus.occurrence import holds
-from derive.calculus.program import Equation, Program, Recurrence, Statement
+from derive.calculus.program import Equation, Program, expanded
 from derive.calculus.substitution import substitute
 from derive.calculus.tensor import Index
 
@@ -27,18 +27,7 @@ MOST = 8  # places
 
 def split(program: Program) -> Program:
     """The program whose equations have no axis that chooses among their terms."""
-    statements: list[Statement] = []
-    changed = False
-    for statement in program.statements:
-        if isinstance(statement, Recurrence):
-            inner = tuple(part for equation in statement.equations for part in _parts(equation))
-            changed |= len(inner) > len(statement.equations)
-            statements.append(replace(statement, equations=inner))
-        else:
-            found = list(_parts(statement))
-            changed |= len(found) > 1
-            statements += found
-    return program.with_statements(tuple(statements)) if changed else program
+    return program.with_statements(expanded(program, lambda equation, _: _parts(equation)))
 
 
 def _parts(equation: Equation) -> Iterator[Equation]:

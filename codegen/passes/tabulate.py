@@ -21,7 +21,7 @@ from codegen.passes.hoist import fresh_name
 from codegen.passes.verify import unbound
 from derive.calculus.nodes import Range, Sum, Where
 from derive.calculus.occurrence import holds, nodes_of
-from derive.calculus.program import Equation, Program, Recurrence, Statement
+from derive.calculus.program import Equation, Program, expanded
 from derive.calculus.tensor import Axis, Index, Ref, Tensor, refs
 
 CHEAP = (Abs, sign)
@@ -31,15 +31,8 @@ def tabulate(program: Program) -> Program:
     """The program whose sums call no function again for an index that it does not depend on."""
     taken = set(program.tensors)
     declared: list[Tensor] = []
-    statements: list[Statement] = []
-    for statement in program.statements:
-        if isinstance(statement, Recurrence):
-            outer = ((statement.index, statement.extent),)
-            inner = [e for equation in statement.equations for e in _tables(equation, outer, taken, declared)]
-            statements.append(replace(statement, equations=tuple(inner)))
-        else:
-            statements += _tables(statement, (), taken, declared)
-    return program.with_statements(tuple(statements), declared)
+    statements = expanded(program, lambda equation, outer: _tables(equation, outer, taken, declared))
+    return program.with_statements(statements, declared)
 
 
 def _tables(

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 
 from sympy import Expr, Integer, expand
 
+from codegen.printers.numpy_repeats import repeat_code
 from codegen.printers.numpy_reshape import reshape_code
 from codegen.printers.numpy_text import COMPARISON, SUM, Code
 from codegen.printers.numpy_windows import window_code
@@ -29,7 +30,7 @@ class Selector:
 
 def gather_code(printer: NumpyPrinter, form: Gather) -> Code:
     """A gather as one indexing: slices where a place follows one dimension alone, arrays elsewhere."""
-    known = reshape_code(printer, form)
+    known = reshape_code(printer, form) or repeat_code(printer, form)
     if known is None and not form.unproved:
         known = window_code(printer, form, None, Number(Integer(0)))
     if known is not None:

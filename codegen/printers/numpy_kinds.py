@@ -37,6 +37,7 @@ class Element(Enum):
 
 _TRUTHS = (Indicator, OneHot, Compare, Logic)
 _ARITHMETIC = (Product, Total, Quotient, Power, Negative)
+_ADDING = (Total, MatMul, Einsum)
 _COUNTED = (Positions, Divided)
 _MIXED = (Product, Total, Outer, MatMul, Einsum, Select, Power, Apply, Quotient)
 
@@ -88,10 +89,18 @@ def _combined(form: Form) -> Element:
     kinds = {element_of(part) for part in parts}
     if kinds == {Element.NUMBER}:
         return Element.REAL if isinstance(form, Select) else Element.NUMBER
-    if Element.REAL in kinds or _is_fractional(form):
+    if Element.REAL in kinds or _is_fractional(form) or adds_truths(form):
         return Element.REAL
     is_mask = isinstance(form, Product) and kinds == {Element.TRUTH}
     return Element.TRUTH if is_mask else Element.INTEGER
+
+
+def adds_truths(form: Form) -> bool:
+    """Whether truths are added to truths: for NumPy True + True is True, and True - True an error."""
+    if not isinstance(form, _ADDING):
+        return False
+    terms = (part.operand if isinstance(part, Negative) else part for part in form.operands)
+    return sum(element_of(term) is Element.TRUTH for term in terms) > 1
 
 
 def _is_fractional(form: Form) -> bool:

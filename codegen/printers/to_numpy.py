@@ -10,9 +10,10 @@ from sympy import Expr, Integer, Mul, Rational
 
 from codegen.printers.numpy_constants import Constants, is_constant
 from codegen.printers.numpy_gather import gather_code, one_hot_code
-from codegen.printers.numpy_kinds import Element, element_of, is_python
+from codegen.printers.numpy_kinds import Element, adds_truths, element_of, is_python
 from codegen.printers.numpy_numbers import Scalars
 from codegen.printers.numpy_products import multiplied
+from codegen.printers.numpy_repeats import repeated_quotient
 from codegen.printers.numpy_select import compare_code, logic_code, select_code
 from codegen.printers.numpy_text import COMPARISON, POWER, PRODUCT, SIGN, SUM, Code, call
 from derive.calculus.matrix_base import Array, Form, Number, Positions
@@ -126,11 +127,11 @@ class NumpyPrinter:
         return call("np.asarray", self.code(form).text, self.dtype)
 
     def operands(self, form: Form, parts: tuple[Form, ...]) -> list[Code]:
-        """The operands of an arithmetic form: integers among reals are converted."""
+        """The operands of an arithmetic form: integers among reals are converted, and truths that add up."""
         if element_of(form) is not Element.REAL:
             return [self.code(part) for part in parts]
         alone = all(element_of(part) is not Element.REAL for part in parts)
-        widening = (Element.INTEGER, Element.TRUTH) if alone else (Element.INTEGER,)
+        widening = (Element.INTEGER, Element.TRUTH) if alone or adds_truths(form) else (Element.INTEGER,)
         return [
             self.converted(part)
             if element_of(part) in widening or (element_of(part) is Element.TRUTH and not part.rank)
@@ -204,6 +205,9 @@ def _quotient(printer: NumpyPrinter, form: Quotient) -> Code:
     above, below = form.numerator, form.denominator
     if not below.rank:
         return multiplied(printer, form, above.factors if isinstance(above, Product) else (above,), below)
+    repeated = repeated_quotient(printer, above, below)
+    if repeated is not None:
+        return repeated
     top, bottom = printer.operands(form, (above, below))
     return Code(f"{top.at(PRODUCT)} / {bottom.at(POWER)}", PRODUCT)
 

@@ -8,6 +8,7 @@ from __future__ import annotations
 from codegen.numpy_module import shape
 from codegen.tuned.arena import Lifetime
 from codegen.tuned.functions import ITEMS
+from codegen.tuned.gradients import ALL
 from codegen.tuned.groups import Step, groups_of
 from codegen.tuned.pipeline import Tuned
 
@@ -37,6 +38,8 @@ def _names(step: Step) -> list[str]:
 
 
 def _shape(name: str, t: Tuned) -> str:
+    if name == ALL:
+        return "of all parameters, as these lie: "
     return f"{shape(t.scene.stored[name].tensor)}: " if name in t.scene.stored else "packed factors: "
 
 

@@ -19,6 +19,7 @@ from codegen.tuned.limits import Limits
 from codegen.tuned.phase import Phase
 from codegen.tuned.scene import Scene
 from codegen.tuned.storage import at
+from codegen.tuned.straight import aside, is_straight, is_whole
 from codegen.tuned.walk import Walk, product, stride, tile_steps, walk_of
 from derive.calculus.nodes import Range
 from derive.calculus.tensor import Ref
@@ -34,6 +35,8 @@ def contracted(
 ) -> Phase:
     """The phase of a group whose first equation is a contraction."""
     name, walk = group.equations[-1].name, walk_of(found, scene)
+    if is_straight(found, scene):
+        return _straight(found, group, scene, texts, name, walk)
     away = _given_away(found, group, gradients)
     sums, lane = tuple(n for _, n in found.sums), found.columns or found.lanes
     around = tuple(n for _, n in found.outer if walk.around)
@@ -52,6 +55,31 @@ def contracted(
         found.dots,
         guarded=limits.some,
     )
+
+
+def _straight(
+    found: Contraction, group: Group, scene: Scene, texts: tuple[str, ...], name: str, walk: Walk
+) -> Phase:
+    """The phase of a product too small for tiles."""
+    scalar = scene.scalar(dict(found.equation.ranges))
+    rows = product([scalar.integer(n) for _, n in found.rows])
+    whole = is_whole(found.right, found.lanes[0], scene)
+    arguments = (
+        "&s",
+        walk.left[2],
+        stride(found.right, found.lanes[0], scene),
+        *(str(int(flag)) for flag in (whole, aside(found, scene, whole))),
+        rows,
+        scalar.integer(found.lanes[1]),
+        *(scene.address(_start(found, ref, walk)) for ref in (found.left, found.right)),
+        f"FN({name}_finish)",
+        "x",
+    )
+    nodes: list[Node] = [
+        Line(f"const FN(product) s = {{{', '.join([*walk.counts, walk.row, *walk.right])}}};"),
+        Line(f"FN(straight)({', '.join(arguments)});"),
+    ]
+    return Phase(name, texts, tuple(render(nodes)), finish_lines(found, group, scene), small=True)
 
 
 def _nodes(found: Contraction, walk: Walk, scene: Scene, name: str, away: bool, limits: Limits) -> list[Node]:

@@ -103,7 +103,7 @@ def _dots_finish(found: Contraction, group: Group, scene: Scene) -> list[str]:
     extents = dict(found.equation.ranges)
     inner: list[Node] = [
         Line(f"const int {found.columns[0].name} = lane + v;"),
-        Line("const real sum = FN(total)(c[r * vectors + v]);"),
+        Line("const real sum = FN(total)(c[r * vectors + v], LANES);"),
     ]
     scaled = Symbol("sum") if found.coefficient == 1 else found.coefficient * Symbol("sum")
     whole = scaled if found.form.start == 0 else found.form.start + scaled

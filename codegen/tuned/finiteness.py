@@ -5,6 +5,7 @@ n max|A| max|B| <= largest / 4     for a sum of n products; gradients in the are
 
 from __future__ import annotations
 
+from codegen.tuned.gradients import ALL
 from codegen.tuned.lists import direct, flat_size
 from codegen.tuned.pipeline import Tuned
 from codegen.tuned.scene import pointer
@@ -18,6 +19,13 @@ def bounded_lines(t: Tuned) -> list[str]:
 def _looked_at(t: Tuned) -> list[str]:
     plan = t.c.plan
     lines = [f"if (!(*{pointer(plan.network.loss)} - *{pointer(plan.network.loss)} == 0))", "    return 0;"]
+    if t.together:
+        count = " + ".join(flat_size(tensor, t) for tensor in plan.trained)
+        return [
+            *lines,
+            f"if (!(FN(magnitude)(x->w + AT_{ALL}, 1, {count}, 0) <= REAL_MAX))",
+            "    return 0;",
+        ]
     for tensor in plan.trained:
         if direct(tensor, t) is None:
             bar = pointer(f"{tensor.name}_bar")

@@ -123,6 +123,11 @@ def groups_of(step: Step) -> tuple[Nest, ...]:
     return step.groups if isinstance(step, Turns) else (step,)
 
 
+def key_of(group: Nest) -> tuple[str, ...]:
+    """What tells a group from any other: its equations, and what of them is stored."""
+    return (*(str(equation) for equation in group.equations), *sorted(group.stored))
+
+
 def names_of(step: Step) -> frozenset[str]:
     """The tensors that a step defines."""
     return frozenset(equation.name for equation in step.equations)

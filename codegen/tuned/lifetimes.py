@@ -10,6 +10,7 @@ from collections.abc import Iterator, Mapping
 
 from codegen.plan import Plan
 from codegen.tuned.arena import Arena, Lifetime, arena
+from codegen.tuned.gradients import ALL
 from codegen.tuned.groups import Step, Turns, groups_of, names_of, reads_of
 from codegen.tuned.phase import Phase
 from codegen.tuned.storage import Stored
@@ -40,7 +41,7 @@ def lifetimes_arena(
             earlier = found.setdefault(name, [])
             goes_on = earlier.pop()[0] if earlier and name not in made else first
             earlier.append((goes_on, stop))
-    lives = _placed(plan, found, phases, stored, item, end, last)
+    lives = _as_one(list(_placed(plan, found, phases, stored, item, end, last)), stored)
     room = max((_panel_reals(one, plan, item) for one in phases.values()), default=0)
     return arena([*lives, *([Lifetime("panels", room, 0, last)] if room else [])])
 
@@ -89,6 +90,16 @@ def _between_turns(step: Turns) -> frozenset[str]:
     refs = [ref for e in step.equations for ref in (*e.references, e.target)]
     by_turn = {ref.name for ref in refs if any(step.index in free_indices(i) for i in ref.indices)}
     return frozenset(by_turn | (reads_of(step) - names_of(step)))
+
+
+def _as_one(lives: list[Lifetime], stored: Mapping[str, Stored]) -> list[Lifetime]:
+    """Gradients that lie side by side as one value."""
+    inside = [life for life in lives if f"AT_{ALL}" in stored[life.name].start]
+    if not inside:
+        return lives
+    start, stop = min(life.start for life in inside), max(life.stop for life in inside)
+    whole = Lifetime(ALL, sum(life.reals for life in inside), start, stop)
+    return [*(life for life in lives if life not in inside), whole]
 
 
 def _panel_reals(one: Phase, plan: Plan, item: int) -> int:

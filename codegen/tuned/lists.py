@@ -6,9 +6,10 @@ from collections.abc import Iterable, Mapping
 
 from codegen.c_source import identifiers
 from codegen.nest import comment
-from codegen.tuned.groups import Step, Turns, groups_of, reads_of
+from codegen.tuned.gradients import ALL
+from codegen.tuned.groups import Step, Turns, groups_of, key_of, reads_of
 from codegen.tuned.phase import Phase
-from codegen.tuned.pipeline import Tuned, key_of
+from codegen.tuned.pipeline import Tuned
 from codegen.tuned.scene import pointer
 from derive.calculus.tensor import Tensor
 
@@ -24,6 +25,15 @@ def calls(steps: tuple[Step, ...], t: Tuned, first: bool = True) -> list[str]:
         own = [line for group in groups_of(step) for line in _call(t.phases[key_of(group)])]
         lines += _in_turn(step, own, t) if isinstance(step, Turns) else own
     return lines
+
+
+def after_forward(t: Tuned) -> list[str]:
+    """The calls of the loss; the forward pass is one of them where the loss begins with all of it."""
+    forward, loss = t.lists["forward"], t.lists["loss"]
+    read = {name for step in forward for name in reads_of(step)}
+    if loss[: len(forward)] != forward or not {tensor.name for tensor in t.moved} <= read:
+        return calls(loss, t)
+    return ["FN(predicted)(x);", *calls(loss[len(forward) :], t, False)]
 
 
 def _side_by_side(tensor: Tensor, t: Tuned) -> str:
@@ -64,6 +74,14 @@ def given(tensor: Tensor, t: Tuned) -> str:
     return f"{aim} FN(give)(x, x->w + AT_{tensor.name}_bar, {flat_size(tensor, t)}, finish);"
 
 
+def gifts(t: Tuned) -> list[str]:
+    """Every gradient given to the finish; in one call where all lie side by side."""
+    if not t.together:
+        return [given(one, t) for one in t.c.plan.trained]
+    count = " + ".join(flat_size(tensor, t) for tensor in t.c.plan.trained)
+    return [f"FN(aim)(x, 0, 0); FN(give)(x, x->w + AT_{ALL}, {count}, finish);"]
+
+
 def direct(tensor: Tensor, t: Tuned) -> Phase | None:
     """The phase that computes a gradient tile by tile."""
     return next((one for one in t.phases.values() if one.gradient == f"{tensor.name}_bar"), None)
@@ -96,6 +114,7 @@ def phase_context(one: Phase, t: Tuned, cold: bool) -> Mapping[str, object]:
     """What the template needs of a phase."""
     return {
         "cold": cold,
+        "small": one.small,
         "name": one.name,
         "comment": "\n".join(comment(one.equations, "")),
         "finish": list(one.finish),

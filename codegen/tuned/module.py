@@ -10,25 +10,29 @@ from codegen.c_module import render_header, templates
 from codegen.c_network import CNetwork, c_network
 from codegen.c_prototypes import head, update_heads
 from codegen.c_source import checks, inits, macros, predict_sizes, source_checkpoint
+from codegen.pipeline import Watch, silent
 from codegen.plan import Plan
 from codegen.printers.to_c import Used
 from codegen.tuned.arena_map import arena_maps
 from codegen.tuned.finiteness import bounded_lines
 from codegen.tuned.functions import functions_context
-from codegen.tuned.groups import groups_of
-from codegen.tuned.lists import calls, direct, given, phase_context, pointers
-from codegen.tuned.pipeline import Tuned, key_of, tuned
+from codegen.tuned.groups import groups_of, key_of
+from codegen.tuned.lists import after_forward, calls, direct, gifts, phase_context, pointers
+from codegen.tuned.own_names import require_tuned_names
+from codegen.tuned.pipeline import Tuned, tuned
 from codegen.tuned.registers import row_macros, tile_groups, vector_macros
+from codegen.tuned.straight import APART
 from codegen.tuned.tiles import MOST_ROWS
 from codegen.tuned.updates import update_context
 from codegen.vector_math.kernel_sets import KERNEL_SETS
 from derive.calculus.tensor import Tensor
 
 
-def render_tuned(plan: Plan) -> tuple[str, str]:
+def render_tuned(plan: Plan, watch: Watch = silent) -> tuple[str, str]:
     """<name>.h, whose workspace holds either implementation, and <name>_tuned.c."""
+    require_tuned_names(plan)
     c = c_network(plan)
-    t = tuned(c)
+    t = tuned(c, watch)
     source = templates().get_template("tuned/network.c.jinja").render(context(t))
     return render_header(c, _more(t), {item: found.reals * item for item, found in t.arenas.items()}), source
 
@@ -85,10 +89,15 @@ def context(t: Tuned) -> dict[str, Any]:
         **functions_context(t.scene.called, name),
         "phases": [phase_context(one, t, key in cold) for key, one in t.phases.items()],
         "lists": {
-            **{key: calls(steps, t) for key, steps in t.lists.items() if key != "vjp"},
+            **{key: calls(t.lists[key], t) for key in ("forward", "jvp")},
+            "loss": after_forward(t),
             "pulled": calls(t.lists["vjp"], t, False),
-            "given": [given(one, t) for one in plan.trained],
+            "given": gifts(t),
         },
+        "straight": any("FN(straight)" in line for one in phases for line in one.lines),
+        "apart": APART,
+        "together": t.together,
+        "tiled": any(one.walk and not one.dots for one in phases),
         "dots": any(one.dots for one in phases),
         "guarded": any(one.guarded for one in phases),
         "inner_data": bool(t.moved),

@@ -186,7 +186,7 @@ def _summed(group: Group, form: Accumulation, lanes: Lanes, scene: Scene) -> lis
     scalar = scene.scalar(dict(first.ranges))
     body: list[Node] = [Line(f"vec {name} = {edge};")]
     body += nested(tuple(inner), [loop], scalar, true if varies else term.condition, first.ranges)
-    joined = f"FN({'largest' if largest else 'total'})({name})"
+    joined = f"FN({'largest' if largest else 'total'})({name}, {extent})"
     total = Symbol("whole")
     start = total if largest or form.start == 0 else total + form.start
     body.append(Line(f"const real whole = {joined};"))

@@ -15,7 +15,7 @@ class Phase:
 
     A gradient's tiles are given to the finish of whoever calls; `shape` is (rows, columns) of a
     contraction, `panels` the reals that its packed factor takes, `operands` what bounds the size of its sums;
-    `guarded`: guards leave out some of it.
+    `guarded`: guards leave out some of it. What is `small` is inlined.
     """
 
     name: str
@@ -32,3 +32,4 @@ class Phase:
     dots: bool = False
     turn: str = ""
     guarded: bool = False
+    small: bool = False

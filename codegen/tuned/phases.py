@@ -28,6 +28,7 @@ from codegen.tuned.row_nests import rows_nest
 from codegen.tuned.rows import relettered
 from codegen.tuned.scene import TAKEN, Scene, pointer, value
 from codegen.tuned.storage import at
+from codegen.tuned.straight import is_small
 from derive.calculus.nodes import Range
 from derive.calculus.tensor import Index, Ref
 
@@ -52,7 +53,7 @@ def _phase(group: Nest, scene: Scene, gradients: frozenset[str], zeros: Zeros, r
     found = contraction(group.first, scene.stored, zeros)
     found = None if found is None else _ordered(found, scene)
     if found is None:
-        return Phase(name, texts, tuple(render(group_nest(group, scene))))
+        return Phase(name, texts, tuple(render(group_nest(group, scene))), small=is_small(group, scene))
     return contracted(found, group, scene, texts, gradients, limits(found, zeros, region))
 
 

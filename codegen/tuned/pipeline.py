@@ -1,4 +1,4 @@
-"""The passes, in order, from a network's programs to a `Tuned`:
+"""The passes, in order, from a network's programs to a `Tuned`, verified between (`verify`):
 
 narrow        what is kept for the pullback, and what is held of one step of a recurrence   memory
 fuse          equations that are computed where the one before is finished, in groups     fusion
@@ -7,6 +7,7 @@ layout        which tensors have the examples innermost                         
 contractions  groups that are sums of products of two tensors, as register tiles          contraction
 phases        each group as a function: its loops, the finish of its tiles                phases, nests
 lifetimes     from when to when each value is needed, and one place for many              lifetimes, arena
+gradients     of a small network side by side, as its parameters lie                      gradients
 kernels       the tiles of each contraction for each kernel set                           tiles, kernels
 """
 
@@ -17,22 +18,27 @@ from dataclasses import dataclass, replace
 from functools import partial
 
 from codegen.c_network import CNetwork
+from codegen.pipeline import Watch, silent
 from codegen.printers.to_c import Used
 from codegen.tuned.arena import Arena
 from codegen.tuned.contraction import contraction, zeros_of
+from codegen.tuned.draft import Draft
 from codegen.tuned.functions import ITEMS
 from codegen.tuned.fusion import fused
-from codegen.tuned.groups import Nest, Step, groups_of, names_of, reads_of, with_stored
+from codegen.tuned.gradients import are_together, side_by_side
+from codegen.tuned.groups import Step, groups_of, key_of, names_of, reads_of, with_stored
 from codegen.tuned.layout import innermost, margined
 from codegen.tuned.lifetimes import lifetimes_arena
 from codegen.tuned.limits import regions
 from codegen.tuned.memory import narrowed
+from codegen.tuned.own_names import functions
 from codegen.tuned.phase import Phase
 from codegen.tuned.phases import phase
 from codegen.tuned.places import placed, places
 from codegen.tuned.row_nests import lane
 from codegen.tuned.rows import rowed
 from codegen.tuned.scene import Scene
+from codegen.tuned.verify import verified
 from derive.calculus.tensor import Tensor
 
 
@@ -46,22 +52,27 @@ class Tuned:
     arenas: Mapping[int, Arena]
     scene: Scene
     moved: tuple[Tensor, ...] = ()
+    together: bool = False
 
 
-def tuned(c: CNetwork) -> Tuned:
-    """The tuned form of a network."""
+def tuned(c: CNetwork, watch: Watch = silent) -> Tuned:
+    """The tuned form of a network; `watch` sees what each pass adds, verified."""
     plan = narrowed(c.plan)
     c = replace(c, plan=plan)
     outputs = ((*plan.loss.outputs, plan.network.output), plan.vjp.outputs, plan.jvp.outputs)
     programs = (plan.loss, plan.vjp, plan.jvp)
     grouped = [fused(one.statements, out) for one, out in zip(programs, outputs, strict=True)]
     equations = [e for steps in grouped for step in steps for e in step.equations]
+    lists = dict(zip(("loss", "vjp", "jvp"), grouped, strict=True))
+    draft = _seen(Draft(plan, lists), "fuse", watch)
     stored = places(plan)
     inside = innermost(equations, stored, plan.batch_size)
     moved_data = tuple(s.tensor for s in plan.batch if s.tensor.name in inside)
     stored = {name: placed(one, name in inside) for name, one in stored.items()}
     stored |= {t.name: margined(stored[t.name], equations, plan.size) for t in moved_data}
-    scene = Scene(plan.network.name, c.sizes, stored, Used(), Used())
+    draft = _seen(replace(draft, stored=stored), "layout", watch)
+    alone = c.sizes if plan.network.most > 1 else replace(c.sizes, batch="")
+    scene = Scene(plan.network.name, alone, stored, Used(), Used())
     gradients = frozenset(f"{t.name}_bar" for t in plan.trained)
     phases: dict[tuple[str, ...], Phase] = {}
     zeros = zeros_of(equations)
@@ -72,23 +83,32 @@ def tuned(c: CNetwork) -> Tuned:
         with_stored(rowed(steps, along), frozenset(out)) for steps, out in zip(grouped, outputs, strict=True)
     )
     lists = {"loss": loss, "vjp": pullback, "forward": ancestors(loss, plan.network.output), "jvp": pushed}
+    draft = verified(replace(draft, lists=lists), "rows")
     for step in (*loss, *pullback, *pushed):
         for group in groups_of(step):
             trained = gradients if step in pullback else frozenset()
             phases[key_of(group)] = phase(group, scene, trained, zeros, region)
+    phases = named(phases)
+    draft = _seen(replace(draft, phases=phases), "phases", watch)
+    together = are_together(plan, phases.values())
+    if together:
+        stored |= side_by_side(plan, stored)
+        scene = replace(scene, stored=stored)
     arenas = {item: lifetimes_arena(plan, (loss, pullback, pushed), phases, stored, item) for item in ITEMS}
-    return Tuned(c, lists, named(phases), arenas, scene, moved_data)
+    _seen(replace(draft, stored=stored, arenas=arenas), "lifetimes", watch)
+    return Tuned(c, lists, phases, arenas, scene, moved_data, together)
 
 
-def key_of(step: Nest) -> tuple[str, ...]:
-    """What tells a group from any other: its equations, and what of them is stored."""
-    return (*(str(equation) for equation in step.equations), *sorted(step.stored))
+def _seen(draft: Draft, after: str, watch: Watch) -> Draft:
+    """The draft after a pass, verified and shown."""
+    watch(after, verified(draft, after))
+    return draft
 
 
 def named(phases: Mapping[tuple[str, ...], Phase]) -> dict[tuple[str, ...], Phase]:
-    """Phases with names of their own: two of one name are numbered."""
+    """Phases with names of their own: two of one name are numbered, as is one that the kernels have."""
     found: dict[tuple[str, ...], Phase] = {}
-    taken: set[str] = set()
+    taken = set(functions())
     for key, one in phases.items():
         name, number = one.name, 2
         while name in taken:

@@ -6,7 +6,7 @@
             const vec v_term = FN(square)(load(C + i * PAD(D) + j));
             v_sum += v_term;
         }
-        const real v_ = FN(total)(v_sum) / D;
+        const real v_ = FN(total)(v_sum, LANES) / D;
         for (int j = 0; j < D; j += LANES) {
             const vec N_ = load(C + i * PAD(D) + j) * all(v_);
             put(N + i * PAD(D) + j, N_);
@@ -151,7 +151,7 @@ def _numbers(one: Pass, rows: Rows, scene: Scene, extents: Mapping[Index, Expr])
             if not reduces(value):
                 continue
             form = _form(equation)
-            joined = f"FN({'largest' if form.kind == Largest.operator else 'total'})({_sum(equation)})"
+            joined = f"FN({'largest' if form.kind == Largest.operator else 'total'})({_sum(equation)}, LANES)"
             found.append(Line(f"const real {equation.name}_whole = {joined};"))
             start = Symbol(f"{equation.name}_whole")
             whole = start if form.start == 0 else start + form.start

@@ -1,6 +1,7 @@
 """What a derivation may cost, counted in operations: the same on every machine, whatever its clock.
 
     (1 + e^x)(1 + sin x) ... (4 + erf x)    more than TERMS terms: stays a product
+    an equation of more than LONG nodes     differentiated in parts, of at least PART nodes
     a derivative of NODES nodes and more    refused, naming the equation
     more VISITS than a program may make     refused, naming the equation that was in work
 
@@ -19,6 +20,8 @@ from derive.calculus.program import Equation, Program
 from derive.errors import DeriveError
 
 TERMS = 256
+LONG = 200
+PART = 20
 NODES = 4_000
 VISITS = 10_000
 VISITS_EACH = 1_000

@@ -118,8 +118,11 @@ class Folder:
         return node.func(*(self._ordered(argument, inner) for argument in node.args))
 
     def _fixed_point(self, value: Expr, solving: bool) -> Expr:
+        """The value when nothing changes any more; what stands in several places is visited once."""
+        known: dict[tuple[int, ...], dict[Any, Any]] = {}
         for _ in range(ROUNDS):
-            step = self._visit(value, self._applicable(value, solving))
+            rules = self._applicable(value, solving)
+            step = self._visit(value, rules, known.setdefault(tuple(map(id, rules)), {}))
             if step == value:
                 break
             value = step
@@ -130,18 +133,23 @@ class Folder:
         filed = (rule for name in sorted(present) for rule in self.rules.get(name, ()))
         return [rule for rule in filed if rule.heads <= present and (solving or not rule.solved)]
 
-    def _visit(self, node: Any, rules: list[Rule]) -> Any:
-        if self.budget is not None:
-            self.budget.visit()
+    def _visit(self, node: Any, rules: list[Rule], known: dict[Any, Any]) -> Any:
         if isinstance(node, Ref) or not isinstance(node, Basic) or not refs(node):
             return node
+        if node not in known:
+            known[node] = self._visited(node, rules, known)
+        return known[node]
+
+    def _visited(self, node: Any, rules: list[Rule], known: dict[Any, Any]) -> Any:
+        if self.budget is not None:
+            self.budget.visit()
         if isinstance(node, (Condition, Boolean)):
             return self._condition(node)
         if isinstance(node, Pow):
             whole = self._product(node, rules)
             if whole != node:
                 return whole
-        visited = rebuilt(node, (self._visit(argument, rules) for argument in node.args))
+        visited = rebuilt(node, (self._visit(argument, rules, known) for argument in node.args))
         if isinstance(visited, Sum):
             visited = self._constant_sum(visited)
         if isinstance(visited, (Mul, Pow, Sum, Add, Function, Opaque, Where)):

@@ -19,6 +19,7 @@ from derive.calculus.nodes import Range, Sum, Where
 from derive.calculus.normal import normal
 from derive.calculus.ordering import in_sequence
 from derive.calculus.partials import partials
+from derive.calculus.parts import with_parts
 from derive.calculus.program import Equation, Program, Statement
 from derive.calculus.simplify import simplified
 from derive.calculus.substitution import freshened
@@ -106,5 +107,5 @@ def _tangent(equation: Equation, moving: frozenset[str], outer: tuple[Range, ...
 
 def jvp(program: Program, wrt: Sequence[str] | None = None) -> Program:
     """The joint program of tangents, in closed form."""
-    named = with_kernels(with_bodies(program))
+    named = with_parts(with_kernels(with_bodies(program)))
     return in_sequence(without_idle(simplified(tangents(named, wrt), named), named, program))

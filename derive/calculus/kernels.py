@@ -15,7 +15,7 @@ form only as a whole.
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field, replace
 
 from sympy import Abs, Add, Expr, Function, Pow, exp, log, sign
@@ -36,7 +36,7 @@ _NAMES = {"exp": "exp", "tanh": "tanh", "erf": "erf", "erfc": "erfc", "sin": "si
 
 
 @dataclass
-class _Naming:
+class Naming:
     """The names given so far, by canonical key."""
 
     taken: set[str]
@@ -46,18 +46,25 @@ class _Naming:
 
 def with_kernels(program: Program) -> Program:
     """The program with a name for every function that stands inside a larger formula."""
+    return with_names(program, _named)
+
+
+def with_names(
+    program: Program, named: Callable[[Equation, tuple[Range, ...], Naming], list[Equation]]
+) -> Program:
+    """The program with every equation preceded by what of it is given a name."""
     sizes = {str(s) for tensor in program.tensors.values() for n in tensor.shape for s in n.free_symbols}
-    naming = _Naming(set(program.tensors) | sizes)
+    naming = Naming(set(program.tensors) | sizes)
     statements: list[Statement] = []
     for statement in program.statements:
         if isinstance(statement, Recurrence):
             outer = ((statement.index, statement.extent),)
             naming.known.clear()
-            parts = [part for equation in statement.equations for part in _named(equation, outer, naming)]
+            parts = [part for equation in statement.equations for part in named(equation, outer, naming)]
             statements.append(replace(statement, equations=tuple(parts)))
             naming.known.clear()
         else:
-            statements += _named(statement, (), naming)
+            statements += named(statement, (), naming)
     if not naming.locals:
         return program
     return replace(program, statements=tuple(statements), locals=(*program.locals, *naming.locals))
@@ -124,7 +131,7 @@ def _reading(equation: Equation, kernel: Equation) -> Equation:
     return replace(equation, value=equation.value.xreplace(put))
 
 
-def _named(equation: Equation, outer: tuple[Range, ...], naming: _Naming) -> list[Equation]:
+def _named(equation: Equation, outer: tuple[Range, ...], naming: Naming) -> list[Equation]:
     """The equation, preceded by its kernels."""
     if equation.frozen or not holds(equation.value, Function, Pow) or equation.value.is_Atom:
         return [equation]
@@ -134,7 +141,7 @@ def _named(equation: Equation, outer: tuple[Range, ...], naming: _Naming) -> lis
     before: list[Equation] = []
     for node, ranges in _kernels(equation.value, (*outer, *equation.ranges)):
         if node not in found:
-            ref, new = _name(node, equation, ranges, outer, naming)
+            ref, new = name_of(node, equation, ranges, outer, naming)
             found |= {node: ref, -node: -ref}
             before += [part for each in new for part in _named(each, outer, naming)]
     return [*before, replace(equation, value=equation.value.xreplace(found))] if found else [equation]
@@ -204,8 +211,13 @@ def _arguments(kernel: Expr, ranges: tuple[Range, ...]) -> Iterator[tuple[Expr, 
         yield (-argument if argument.could_extract_minus_sign() else argument), ranges
 
 
-def _name(
-    node: Expr, equation: Equation, ranges: tuple[Range, ...], outer: tuple[Range, ...], naming: _Naming
+def name_of(
+    node: Expr,
+    equation: Equation,
+    ranges: tuple[Range, ...],
+    outer: tuple[Range, ...],
+    naming: Naming,
+    kind: str = "",
 ) -> tuple[Ref, list[Equation]]:
     """A reference to the name of a node, and its equation where it is new."""
     needed = {s for s in node.free_symbols if isinstance(s, Index)} | {index for index, _ in outer}
@@ -214,7 +226,7 @@ def _name(
     identity = (key(node, indices), tuple(extent for _, extent in used))
     if identity in naming.known:
         return Ref(naming.known[identity].name, *indices), []
-    name = free_name(f"{equation.name}_{_kind(node)}", naming.taken)
+    name = free_name(f"{equation.name}_{kind or _kind(node)}", naming.taken)
     naming.taken.add(name)
     axes = tuple(Axis(str(n) if n.is_Symbol else str(i), n) for i, n in used)
     naming.locals.append(Tensor(name, axes))

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass, field, replace
 from functools import cached_property
 from typing import TypeAlias
@@ -149,13 +149,26 @@ def real_names(program: Program) -> frozenset[str]:
     return frozenset(t.name for t in program.tensors.values() if t.kind in (Kind.REAL, Kind.STATE))
 
 
-def map_equations(program: Program, change: object) -> Program:
-    """The program with `change(equation) -> Equation` applied throughout."""
-    assert callable(change)
+def map_equations(program: Program, change: Callable[[Equation], Equation]) -> Program:
+    """The program with `change(equation)` in place of each equation."""
+    return program.with_statements(expanded(program, lambda equation, _: (change(equation),)))
+
+
+def expanded(
+    program: Program, parts: Callable[[Equation, tuple[Range, ...]], Iterable[Equation]]
+) -> tuple[Statement, ...]:
+    """The statements with `parts(equation, outer)` in place of each equation.
+
+    `outer` is the loop around it: the index and extent of its recurrence, or nothing. A statement of which no
+    equation is replaced stays the same object.
+    """
     statements: list[Statement] = []
     for statement in program.statements:
         if isinstance(statement, Recurrence):
-            statements.append(replace(statement, equations=tuple(map(change, statement.equations))))
+            outer = ((statement.index, statement.extent),)
+            inner = tuple(part for equation in statement.equations for part in parts(equation, outer))
+            same = list(map(id, inner)) == list(map(id, statement.equations))
+            statements.append(statement if same else replace(statement, equations=inner))
         else:
-            statements.append(change(statement))
-    return program.with_statements(tuple(statements))
+            statements += parts(statement, ())
+    return tuple(statements)

@@ -13,7 +13,7 @@ from sympy import Expr, Mul, Pow, exp, log
 
 from derive.calculus.nodes import Range, Sum
 from derive.calculus.occurrence import holds, nodes_of
-from derive.calculus.program import Equation, Program, Recurrence, Statement
+from derive.calculus.program import Equation, Program, expanded
 from derive.calculus.simplify import named_forward
 from derive.calculus.stable.differences import early_differences
 from derive.calculus.stable.logform import LogForm, definition
@@ -30,15 +30,8 @@ def stabilise(program: Program) -> Program:
     program = early_differences(removable(centred_moments(program)))
     logform = LogForm(program)
     shifts = Shifts(program, {t.name: t for t in program.locals}, logform)
-    statements: list[Statement] = []
-    for statement in program.statements:
-        if isinstance(statement, Recurrence):
-            outer = ((statement.index, statement.extent),)
-            inner = [e for own in statement.equations for e in _shifted(own, outer, program, shifts)]
-            statements.append(replace(statement, equations=tuple(inner)))
-        else:
-            statements += _shifted(statement, (), program, shifts)
-    stable = replace(program, statements=tuple(statements), locals=tuple(shifts.locals.values()))
+    statements = expanded(program, lambda equation, outer: _shifted(equation, outer, program, shifts))
+    stable = replace(program, statements=statements, locals=tuple(shifts.locals.values()))
     return named_forward(null_products(stable))
 
 

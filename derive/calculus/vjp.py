@@ -19,6 +19,7 @@ from derive.calculus.kernels import with_kernels, without_idle
 from derive.calculus.maxima import named_maximum, tie_count, with_bodies
 from derive.calculus.normal import normal
 from derive.calculus.partials import partials
+from derive.calculus.parts import with_parts
 from derive.calculus.program import Equation, Program, Recurrence, Statement
 from derive.calculus.simplify import simplified
 from derive.calculus.substitution import fresh, freshened, substitute
@@ -271,5 +272,5 @@ def _boundary_cotangent(sweep: _Sweep, tensor: Tensor, equation: Equation) -> No
 
 def vjp(program: Program, wrt: Sequence[str] | None = None) -> Program:
     """The joint program of adjoints, in closed form."""
-    named = with_kernels(with_bodies(program))
+    named = with_parts(with_kernels(with_bodies(program)))
     return without_idle(simplified(adjoints(named, wrt), named), named, program)

@@ -3,20 +3,22 @@
 from __future__ import annotations
 
 import re
+from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 import click
 
 from codegen.targets import TARGETS
+from derive.commands.processes import cores, prepare, side_by_side
 from derive.commands.train import parse_sizes
 from derive.errors import DeriveError
 
 if TYPE_CHECKING:
-    from codegen.pipeline import Watch
+    from codegen.pipeline import Shown, Watch
     from derive.calculus.network import Network
-    from derive.calculus.program import Program
 
+NEEDED = ("codegen.emit", "codegen.derivatives", "derive.networks.registry", "derive.layers.registry")
 EXAMPLES = """\
 Examples:
 
@@ -120,26 +122,53 @@ def build(  # noqa: PLR0913, PLR0917 - one for each option of the command
     buffers: str,
 ) -> None:
     """Derive networks (all of them by default) and emit their source."""
-    from codegen.derivatives import ordered
-    from codegen.emit import emit, emit_layer
-    from codegen.pipeline import silent
-    from derive.layers.registry import LAYERS, layer
-    from derive.networks.registry import NETWORKS, variant
-
     changed = sizes or any(option is not None for option in (activation, renamed))
     if changed and len(names) != 1:
         raise DeriveError(
             f"--activation, --as and --size change one network, but {len(names)} are named; name one"
         )
-    more = ordered(with_)
-    watch = _printer() if dump_passes else silent
-    for name in names or NETWORKS:
+    order = Order(targets, out, activation, renamed, sizes, with_, forms, budget, dump_passes, buffers)
+    if len(names) == 1 or cores() == 1:
+        for name in names or _all_networks():
+            order.build(name)
+        return
+    context = prepare(NEEDED)
+    for text in side_by_side(context, order.build, names or _all_networks()):
+        click.echo(text, nl=False)
+
+
+@dataclass(frozen=True)
+class Order:
+    """What `build` was asked for, beside the names."""
+
+    targets: tuple[str, ...]
+    out: str
+    activation: str | None
+    renamed: str | None
+    sizes: dict[str, int]
+    with_: tuple[str, ...]
+    forms: str
+    budget: int | None
+    dump_passes: bool
+    buffers: str
+
+    def build(self, name: str) -> None:
+        """Derive one network, or one layer, and emit its source."""
+        from codegen.derivatives import ordered
+        from codegen.emit import emit, emit_layer
+        from codegen.pipeline import silent
+        from derive.layers.registry import LAYERS, layer
+        from derive.networks.registry import NETWORKS, variant
+
+        more = ordered(self.with_)
+        watch = _printer() if self.dump_passes else silent
+        out = Path(self.out)
         if name in LAYERS and name not in NETWORKS:
-            _require_no_network_option(name, activation, renamed, forms, buffers)
-            written = emit_layer(layer(name), targets, Path(out), sizes, more, budget, watch)
+            _require_no_network_option(name, self.activation, self.renamed, self.forms, self.buffers)
+            written = emit_layer(layer(name), self.targets, out, self.sizes, more, self.budget, watch)
         elif name in NETWORKS:
-            chosen = variant(name, renamed, activation, sizes, more, forms, budget, buffers)
-            written = emit(chosen, targets, Path(out), watch, click.echo)
+            options = (self.renamed, self.activation, self.sizes, more, self.forms, self.budget, self.buffers)
+            written = emit(variant(name, *options), self.targets, out, watch, click.echo)
         else:
             raise DeriveError(
                 f"there is no network or layer {name!r}; the networks are {', '.join(NETWORKS)}; "
@@ -148,11 +177,18 @@ def build(  # noqa: PLR0913, PLR0917 - one for each option of the command
         click.echo(f"{written[0].parent.name}: {written[0].parent}")
 
 
+def _all_networks() -> tuple[str, ...]:
+    """The names of the networks."""
+    from derive.networks.registry import NETWORKS
+
+    return NETWORKS
+
+
 def _printer() -> Watch:
     """Prints a program after a pass, under a heading, where its text is another than before."""
     before: dict[str, str] = {}
 
-    def printed(after: str, program: Program) -> None:
+    def printed(after: str, program: Shown) -> None:
         text, count = str(program), len(program.statements)
         if before.get(program.name) != text:
             click.echo(f"# {program.name} after {after}: {count} statement{'' if count == 1 else 's'}\n")

@@ -34,7 +34,9 @@ The characters are those of the text that the checkpoint was trained on.
 )
 @click.option("--seed", type=click.IntRange(0), default=0, show_default=True)
 @click.option("--prompt", default="\n", help="What the text starts with.  [default: a new line]")
-@click.option("--backend", type=click.Choice(["auto", "numpy", "c"]), default="auto", show_default=True)
+@click.option(
+    "--backend", type=click.Choice(["auto", "numpy", "c", "tuned"]), default="auto", show_default=True
+)
 @click.option("--path", default="generated", show_default=True, help="Folder of the emitted networks.")
 def sample(
     name: str,

@@ -23,11 +23,19 @@ OK, BATCH, LABEL, NONFINITE = 0, 1, 2, 3
 class CNetwork(Network):
     """`Network` by a compiled library; batches of 1..max_batch rows."""
 
-    backend = "c"
-
-    def __init__(self, description: Description, dtype: np.dtype[Any], library: Path) -> None:
+    def __init__(
+        self,
+        description: Description,
+        dtype: np.dtype[Any],
+        library: Path,
+        backend: str = "c",
+        threads: int = 1,
+    ) -> None:
         super().__init__(description, dtype)
+        self.backend = backend
         self.library = ctypes.CDLL(str(library))
+        if threads > 1:
+            self.library.omp_set_num_threads(ctypes.c_int(threads))
         self._real = ctypes.c_double if dtype == np.float64 else ctypes.c_float
         self._max_batch = self._size("max_batch", ctypes.c_int)
         self._check_layout()
@@ -189,23 +197,28 @@ class CNetwork(Network):
 
     def stepper(self, kind: str, **scalars: float) -> Run:
         step = self.description.step(kind)
-        numbers = {name: self._real(value) for name, value in self._scalars(kind, scalars).items()}
-        count = numbers[step.number] if step.number else None
-        state = [ctypes.c_void_p(self._flat_states[name].ctypes.data) for name in step.states]
-        function = self._function(step.kind)
-        arguments = (self._p, *state, self._b, self._w, *numbers.values(), self._L)
-        row, loss = self._row, self._loss
+        values = self._scalars(kind, scalars)
+        count = self._real(values[step.number]) if step.number else None
+        # what from_param makes is passed as it is; an object with a value is read anew at each call
+        pointer, number = ctypes.c_void_p.from_param, self._real.from_param
+        state = [pointer(self._flat_states[name].ctypes.data) for name in step.states]
+        numbers = [count if name == step.number else number(value) for name, value in values.items()]
+        arguments = (pointer(self._p.value), *state, self._b, pointer(self._w.value), *numbers, self._L)
+        function, row, loss = self._function(step.kind), self._row, self._loss
+        rate = values.get("lr")
 
         def run(start: int, stop: int, lr: float | None = None) -> float:
             # the calls are written out: each would cost as much as the rest
+            nonlocal arguments, rate
             if not 0 <= start < stop <= self._rows:
                 self._check_rows(start, stop)
             row.m = stop - start
             for name, address, stride in self._fields:
                 setattr(row, name, address + start * stride)
             self._residuals_of = None
-            if lr is not None:
-                numbers["lr"].value = lr
+            if lr is not None and lr != rate:
+                place = 3 + len(state) + list(values).index("lr")
+                arguments, rate = (*arguments[:place], number(lr), *arguments[place + 1 :]), lr
             if count is not None:
                 count.value = self.taken + 1
             code = function(*arguments)

@@ -21,6 +21,7 @@ from .folders import user_folder
 
 FLAGS = ("-std=c99", "-O3", "-march=native", "-fPIC", "-shared")
 TUNED = ("-std=gnu11", "-O2", "-fno-math-errno", "-fno-trapping-math", "-fPIC", "-shared")
+OPENMP = "-fopenmp"
 CANDIDATES = ("cc", "gcc", "clang")
 
 
@@ -116,10 +117,16 @@ def _compile(compiler: Compiler, flags: tuple[str, ...], source: Path, library: 
             failure = _run(compiler, portable, source, made) and failure
         if failure:
             raise CompilerError(
-                f"{shlex.join(compiler.command)} refuses {source}: {failure}; rebuild the network with "
-                f"`python -m derive build {source.parent.name}`, or name another compiler in CC"
+                f"{shlex.join(compiler.command)} refuses {source}: {failure}; {_remedy(flags, source)}, or "
+                "name another compiler in CC"
             )
         made.replace(library)
+
+
+def _remedy(flags: tuple[str, ...], source: Path) -> str:
+    if OPENMP in flags:
+        return f"more than one thread needs {OPENMP} and its library: install it, or leave --threads out"
+    return f"rebuild the network with `python -m derive build {source.parent.name}`"
 
 
 def _run(compiler: Compiler, flags: tuple[str, ...], source: Path, made: Path) -> str:

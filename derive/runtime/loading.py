@@ -1,5 +1,6 @@
 """`load`: from the name of an emitted network to an object that runs it."""
 
+import os
 from collections.abc import Mapping
 from dataclasses import replace
 from pathlib import Path
@@ -14,6 +15,7 @@ from .resizing import resize
 
 SOURCES = {"c": "{name}.c", "tuned": "{name}_tuned.c"}  # what is compiled, and the file of each
 BACKENDS = ("numpy", *SOURCES)
+MOST_THREADS = 1024
 
 
 def load(
@@ -24,12 +26,14 @@ def load(
     *,
     sizes: Mapping[str, int] | None = None,
     max_batch: int | None = None,
+    threads: int = 1,
 ) -> Network:
     """Load `<path>/<name>/` and run it by `backend`: "numpy", "c", or "tuned" where it was built for that.
 
     `sizes` sets sizes other than the default ones, as {"d": 500}; `max_batch` asks the C for more rows in a
-    call. Raise DescriptionError for a folder that is missing or does not fit itself, CompilerError where C
-    can't be had.
+    call. `threads` are the tuned C's, and those of all networks that this process loads with more than one;
+    NumPy's are what its own libraries read when they are loaded. Raise DescriptionError for a folder that is
+    missing or does not fit itself, CompilerError where C can't be had.
     """
     if backend not in BACKENDS:
         raise RuntimeInputError(f"no backend {backend!r}; choose one of {', '.join(BACKENDS)}")
@@ -37,17 +41,37 @@ def load(
         raise RuntimeInputError(f"no dtype {dtype!r}; choose float32 or float64")
     folder = Path(path) / name
     description = resize(read_description(folder, name), sizes or {})
+    check_threads(threads, backend)
     if backend in SOURCES:
-        return load_compiled(description, folder, backend, dtype, max_batch)
+        return load_compiled(description, folder, backend, dtype, max_batch, threads)
     return NumpyNetwork(description, np.dtype(dtype), folder)
 
 
+def check_threads(threads: int, backend: str) -> None:
+    """RuntimeInputError where a backend can't run on so many threads."""
+    if not 1 <= threads <= MOST_THREADS:
+        raise RuntimeInputError(
+            f"threads is {threads}, but a network runs on 1 to {MOST_THREADS} of them; give as many as the "
+            f"machine has cores, here {os.cpu_count() or 1}"
+        )
+    if threads > 1 and backend == "c":
+        raise RuntimeInputError(
+            f'threads is {threads}, but the plain C (backend "c") runs on one; choose backend "tuned" of a '
+            "network that was built with --target tuned, or leave the threads at 1"
+        )
+
+
 def load_compiled(
-    description: Description, folder: Path, backend: str, dtype: str, max_batch: int | None
+    description: Description,
+    folder: Path,
+    backend: str,
+    dtype: str,
+    max_batch: int | None,
+    threads: int,
 ) -> Network:
     """Compile the backend's source for these sizes, once a machine, and load the library."""
     from .c_network import CNetwork  # ctypes and subprocess are for those who compile
-    from .compiler import compile_library
+    from .compiler import OPENMP, compile_library
 
     source = folder / SOURCES[backend].format(name=description.name)
     if not source.is_file():
@@ -58,8 +82,9 @@ def load_compiled(
     rows = max(max_batch or 0, description.max_batch)
     if backend == "tuned":
         _require_own_sizes(description, rows)
-    library = compile_library(source, macros(description, dtype, rows))
-    return CNetwork(replace(description, max_batch=rows), np.dtype(dtype), library)
+    openmp = (OPENMP,) if threads > 1 else ()
+    library = compile_library(source, (*macros(description, dtype, rows), *openmp))
+    return CNetwork(replace(description, max_batch=rows), np.dtype(dtype), library, backend, threads)
 
 
 def _require_own_sizes(description: Description, rows: int) -> None:

@@ -10,7 +10,7 @@ labels = network.predict(X_test)         arrays given to a method are bound firs
 
 from abc import ABC, abstractmethod
 from collections.abc import Mapping
-from typing import Any, ClassVar, Protocol, Self
+from typing import Any, Protocol, Self
 
 import numpy as np
 
@@ -29,7 +29,7 @@ class Run(Protocol):
 class Network(ABC):
     """One flat parameter buffer with named views, a bound batch, and the calls of docs/interface.md."""
 
-    backend: ClassVar[str]
+    backend: str
 
     def __init__(self, description: Description, dtype: np.dtype[Any]) -> None:
         self.description = description

@@ -60,7 +60,7 @@ class Run:
         return self.out / "log.jsonl"
 
 
-def train(
+def train(  # noqa: PLR0913 - one for each thing to choose
     settings: Settings,
     *,
     path: str | Path = "generated",
@@ -70,10 +70,12 @@ def train(
     dataset: Dataset | None = None,
     checkpoint_every: int | None = None,
     evaluate_every: int = 1,
+    threads: int = 1,
 ) -> list[log.Record]:
     """Train as `settings` say and return the log: the header, then a record for each epoch.
 
-    `checkpoint_every` counts steps, beside the checkpoint after each epoch. Raise Diverged at a loss that is
+    `checkpoint_every` counts steps, beside the checkpoint after each epoch; `threads` are the tuned C's, and
+    the result does not depend on them. Raise Diverged at a loss that is
     not finite and Interrupted at Ctrl-C, both with the checkpoint written; DataError, CheckpointError.
     """
     teller = reporter or Silent()
@@ -81,7 +83,7 @@ def train(
     former = checkpoint.read(folder / CHECKPOINT) if resume else None
     if former is not None:
         settings = continued(former.settings, {**settings.recorded(), "data": settings.data})
-    network, settings = open_network(settings, path, teller)
+    network, settings = open_network(settings, path, teller, threads)
     if former is not None:
         checkpoint.restore(former, network)
     data = dataset or read_data(settings.data)
@@ -105,14 +107,16 @@ def run_folder(name: str, out: str | Path | None) -> Path:
     return Path("runs") / name if out is None else Path(out)
 
 
-def open_network(settings: Settings, path: str | Path, reporter: Reporter) -> tuple[Network, Settings]:
+def open_network(
+    settings: Settings, path: str | Path, reporter: Reporter, threads: int = 1
+) -> tuple[Network, Settings]:
     """The network, drawn by the seed; `auto` is C where it can be compiled, else NumPy with a notice."""
     name = settings.network
     options: dict[str, Any] = {"path": path, "dtype": settings.dtype, "sizes": settings.sizes}
     backend = settings.backend
     try:
         compiled = "c" if backend == "auto" else backend
-        network = load(name, compiled, max_batch=settings.batch, **options)
+        network = load(name, compiled, max_batch=settings.batch, threads=threads, **options)
     except CompilerError as error:
         if backend != "auto":
             raise

@@ -49,11 +49,6 @@ static real curve_dot(const real *x, const real *y, int n)
     return sum;
 }
 
-static real curve_square(real x)
-{
-    return x * x;
-}
-
 /* The finaliser of SplitMix64: Steele, Lea, Flood, OOPSLA 2014. */
 static uint64_t curve_mix(uint64_t z)
 {
@@ -207,9 +202,9 @@ int curve_vjp(const curve_params *restrict p, const curve_batch *b, curve_worksp
         for (int j = 0; j < K; j++)
             p_bar->b2[j] += H_bar[j];
 
-        /* A1_bar[i,j] = 4 E[i,j] sum_{q<k} H_bar[i,q] W2[j,q]/(E[i,j] + 1)^2 */
+        /* A1_bar[i,j] = 4 E[i,j] sum_{q<k} H_bar[i,q] W2[j,q]/(E[i,j] (E[i,j] + 2) + 1) */
         for (int j = 0; j < D; j++)
-            A1_bar[j] = 4 * curve_dot(H_bar, p->W2[j], K) * E[j] / curve_square(E[j] + 1);
+            A1_bar[j] = 4 * curve_dot(H_bar, p->W2[j], K) * E[j] / (E[j] * (E[j] + 2) + 1);
 
         /* b1_bar[j] = sum_{i<m} A1_bar[i,j] */
         for (int j = 0; j < D; j++)
@@ -265,14 +260,14 @@ int curve_jvp(const curve_params *restrict p, const curve_gradients *p_dot, cons
         for (int j = 0; j < D; j++)
             E[j] = EXP(-2 * FABS(A1[j]));
 
-        /* Z2_dot[i,j] = 4 E[i,j] (b1_dot[j] + sum_{q<n} X[i,q] W1_dot[q,j])/(E[i,j] + 1)^2 */
+        /* Z2_dot[i,j] = 4 E[i,j] (b1_dot[j] + sum_{q<n} X[i,q] W1_dot[q,j])/(E[i,j] (E[i,j] + 2) + 1) */
         for (int j = 0; j < D; j++)
             Z2_dot[j] = p_dot->b1[j];
         for (int q = 0; q < N; q++)
             for (int j = 0; j < D; j++)
                 Z2_dot[j] += X[q] * p_dot->W1[q][j];
         for (int j = 0; j < D; j++)
-            Z2_dot[j] *= 4 * E[j] / curve_square(E[j] + 1);
+            Z2_dot[j] *= 4 * E[j] / (E[j] * (E[j] + 2) + 1);
 
         /* H[i,j] = b2[j] + sum_{q<d} Z2[i,q] W2[q,j] */
         for (int j = 0; j < K; j++)

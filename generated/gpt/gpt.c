@@ -55,11 +55,6 @@ static real gpt_larger(real a, real b)
     return a > b || a != a ? a : b;
 }
 
-static real gpt_square(real x)
-{
-    return x * x;
-}
-
 /* The finaliser of SplitMix64: Steele, Lea, Flood, OOPSLA 2014. */
 static uint64_t gpt_mix(uint64_t z)
 {
@@ -846,7 +841,7 @@ int gpt_vjp(const gpt_params *restrict p, const gpt_batch *b, gpt_workspace *res
 
         /* F_bar[l,i,t,k] = G_bar[l,i,t,k] (C3[l,i,t,k] - C3[l,i,t,k] E4[l,i,t,k]/(E4[l,i,t,k] + 1))
            + where(E4[l,i,t,k] > 0, 2 sqrt(2) E4[l,i,t,k] F[l,i,t,k] G_bar[l,i,t,k]
-           (26829 F[l,i,t,k]^2/200000 + 1)/(sqrt(pi) (E4[l,i,t,k] + 1)^2), 0) */
+           (26829 F[l,i,t,k]^2/200000 + 1)/(sqrt(pi) (E4[l,i,t,k] (E4[l,i,t,k] + 2) + 1)), 0) */
         for (int i = 0; i < b->m; i++)
             for (int t = 0; t < T; t++)
                 for (int k = 0; k < GPT_F; k++)
@@ -858,7 +853,7 @@ int gpt_vjp(const gpt_params *restrict p, const gpt_batch *b, gpt_workspace *res
                             ? (real)1.5957691216057308 * w->E4[l][i][t][k] * w->F[l][i][t][k]
                             * w->G_bar[l][i][t][k]
                             * ((real)0.134145 * (w->F[l][i][t][k] * w->F[l][i][t][k]) + 1)
-                            / gpt_square(w->E4[l][i][t][k] + 1) : 0);
+                            / (w->E4[l][i][t][k] * (w->E4[l][i][t][k] + 2) + 1) : 0);
 
         /* N2_bar[l,i,t,j] = sum_{k<f} Wf[l,j,k] F_bar[l,i,t,k] */
         for (int i = 0; i < b->m; i++)
@@ -1624,7 +1619,7 @@ int gpt_jvp(const gpt_params *restrict p, const gpt_gradients *p_dot, const gpt_
 
         /* G_dot[l,i,t,k] = F_dot[l,i,t,k] (C3[l,i,t,k] - C3[l,i,t,k] E4[l,i,t,k]/(E4[l,i,t,k] + 1))
            + where(E4[l,i,t,k] > 0, 2 sqrt(2) E4[l,i,t,k] F[l,i,t,k] F_dot[l,i,t,k]
-           (26829 F[l,i,t,k]^2/200000 + 1)/(sqrt(pi) (E4[l,i,t,k] + 1)^2), 0) */
+           (26829 F[l,i,t,k]^2/200000 + 1)/(sqrt(pi) (E4[l,i,t,k] (E4[l,i,t,k] + 2) + 1)), 0) */
         for (int i = 0; i < b->m; i++)
             for (int t = 0; t < T; t++)
                 for (int k = 0; k < GPT_F; k++)
@@ -1636,7 +1631,7 @@ int gpt_jvp(const gpt_params *restrict p, const gpt_gradients *p_dot, const gpt_
                             ? (real)1.5957691216057308 * w->E4[l][i][t][k] * w->F[l][i][t][k]
                             * w->F_dot[l][i][t][k]
                             * ((real)0.134145 * (w->F[l][i][t][k] * w->F[l][i][t][k]) + 1)
-                            / gpt_square(w->E4[l][i][t][k] + 1) : 0);
+                            / (w->E4[l][i][t][k] * (w->E4[l][i][t][k] + 2) + 1) : 0);
 
         /* Z[l + 1,i,t,j] = bp[l,j] + B[l,i,t,j] + sum_{k<f} G[l,i,t,k] Wp[l,k,j] */
         for (int i = 0; i < b->m; i++)

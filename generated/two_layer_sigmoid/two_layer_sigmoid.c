@@ -55,11 +55,6 @@ static real two_layer_sigmoid_larger(real a, real b)
     return a > b || a != a ? a : b;
 }
 
-static real two_layer_sigmoid_square(real x)
-{
-    return x * x;
-}
-
 /* The finaliser of SplitMix64: Steele, Lea, Flood, OOPSLA 2014. */
 static uint64_t two_layer_sigmoid_mix(uint64_t z)
 {
@@ -228,10 +223,9 @@ int two_layer_sigmoid_vjp(const two_layer_sigmoid_params *restrict p, const two_
         for (int j = 0; j < K; j++)
             H_bar[j] = L_bar * (S[j] - (real)(j == b->y[i])) / (real)b->m;
 
-        /* A1_bar[i,j] = E2[i,j] sum_{q<k} H_bar[i,q] W2[j,q]/(E2[i,j] + 1)^2 */
+        /* A1_bar[i,j] = E2[i,j] sum_{q<k} H_bar[i,q] W2[j,q]/(E2[i,j] (E2[i,j] + 2) + 1) */
         for (int j = 0; j < D; j++)
-            A1_bar[j] =
-                    two_layer_sigmoid_dot(H_bar, p->W2[j], K) * E2[j] / two_layer_sigmoid_square(E2[j] + 1);
+            A1_bar[j] = two_layer_sigmoid_dot(H_bar, p->W2[j], K) * E2[j] / (E2[j] * (E2[j] + 2) + 1);
     }
 
     /* W2_bar[q,j] = sum_{i<m} Z2[i,q] H_bar[i,j] */
@@ -288,14 +282,14 @@ int two_layer_sigmoid_jvp(const two_layer_sigmoid_params *restrict p, const two_
         for (int j = 0; j < D; j++)
             Z2[j] = C[j] - C[j] * E2[j] / (E2[j] + 1);
 
-        /* Z2_dot[i,j] = E2[i,j] sum_{q<n} X[i,q] W1_dot[q,j]/(E2[i,j] + 1)^2 */
+        /* Z2_dot[i,j] = E2[i,j] sum_{q<n} X[i,q] W1_dot[q,j]/(E2[i,j] (E2[i,j] + 2) + 1) */
         for (int j = 0; j < D; j++)
             Z2_dot[j] = 0;
         for (int q = 0; q < N; q++)
             for (int j = 0; j < D; j++)
                 Z2_dot[j] += X[q] * p_dot->W1[q][j];
         for (int j = 0; j < D; j++)
-            Z2_dot[j] *= E2[j] / two_layer_sigmoid_square(E2[j] + 1);
+            Z2_dot[j] *= E2[j] / (E2[j] * (E2[j] + 2) + 1);
 
         /* H[i,j] = sum_{q<d} Z2[i,q] W2[q,j] */
         for (int j = 0; j < K; j++)

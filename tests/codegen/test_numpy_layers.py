@@ -94,6 +94,26 @@ def test_functions_of_sizes_do_not_widen(tmp_path: Path) -> None:
     np.testing.assert_allclose(found, -np.log(5), rtol=1e-6)
 
 
+@pytest.mark.parametrize(
+    ("formula", "right"),
+    [
+        ("[x[i] > 0] + [x[i] > 1]", [0, 1, 2]),
+        ("[x[i] > 0] - [x[i] > 1]", [0, 1, 0]),
+        ("-[x[i] > 0] - [x[i] > 1] + 3", [3, 2, 1]),
+        ("x[i] + [x[i] > 0] + [x[i] > 1]", [-1, 1.5, 4]),
+        ("sum_{q} [x[q] > 0] [x[i] >= x[q]]", [0, 1, 2]),
+    ],
+)
+@pytest.mark.parametrize("dtype", ["float32", "float64"])
+def test_truths_are_counted(formula: str, right: list[float], dtype: str, tmp_path: Path) -> None:
+    """For NumPy True + True is True, and True - True an error."""
+    plan = plan_layer(define(f"odd(x[n]) -> y\n y[i] = {formula}"))
+    module = imported(render_numpy_layer("odd", plan), tmp_path, "odd")
+    found = module.forward(np.array([-1, 0.5, 2], dtype))
+    assert found.dtype == dtype
+    assert found.tolist() == right
+
+
 def test_a_mask_that_is_needed_twice_has_a_name() -> None:
     source = render_numpy_layer("causal_softmax", plan_layer(WITNESSES["causal_softmax"]()))
     assert source.count("np.tri") == source.count("causal = np.tri(n, dtype=bool)") == 3
@@ -104,11 +124,11 @@ def test_a_mask_that_is_needed_twice_has_a_name() -> None:
 def test_the_name_of_a_mask_is_no_other_name(tmp_path: Path) -> None:
     program = define("""taken(causal[n,n]) -> Y
         E[t,s] = where(t >= s, exp(causal[t,s]), 0)
-        Y[t] = sum_{s<=t} E[t,s]""")
+        Y[t] = sum_{s<=t} exp(E[t,s])""")
     source = render_numpy_layer("taken", plan_layer(program))
     assert "causal2 = np.tri" in source
     value = imported(source, tmp_path, "taken").forward(np.zeros((3, 3)))
-    np.testing.assert_array_equal(value, [1, 2, 3])
+    np.testing.assert_allclose(value, np.exp(1) * np.array([1, 2, 3]), rtol=1e-15)
 
 
 def test_counting_off_in_rows_is_a_reshape() -> None:

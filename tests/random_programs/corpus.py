@@ -256,6 +256,19 @@ CORPUS: dict[str, Specification] = {
         ),
         ("Y1",),
     ),
+    "NumPy added truths to truths, of two flat sides in a second derivative": Specification(
+        {"E": 1},
+        (("X1", ("E",), "real"),),
+        (
+            (
+                "odd(X[a], Z[a]) -> Y\n Y[i] = ((max(X[i], -1/2)) - (min(Z[i], 1)))^2",
+                ("X1", "X1"),
+                "Y1",
+            ),
+            ("steps(x[n]) -> y\n y[i<n] = where(i >= 1, x[i] - x[i-1], x[i])", ("Y1",), "Y2"),
+        ),
+        ("Y2",),
+    ),
     "what is the same along an axis was returned without it": Specification(
         {"c": 2, "H": 3},
         (("X1", ("c", "H"), "real"),),

@@ -9,6 +9,7 @@ import numpy as np
 from sympy import Expr, Integer, Mul
 
 from derive.calculus.cost import operations
+from derive.calculus.limits import FormulaError
 from derive.calculus.program import Program
 from derive.calculus.tensor import Axis, Kind, Size, Tensor, refs
 from derive.check.sizes import whole
@@ -73,7 +74,10 @@ def _cheap(specification: Specification) -> bool:
 
 def _apply(drawing: _Drawing, text: str) -> None:
     """One more step, where its operands can be found or made and all stays small."""
-    piece = program_of(text)
+    try:
+        piece = program_of(text)
+    except FormulaError:  # what cancels to a number has no axes
+        return
     trial = _Drawing(
         drawing.rng, dict(drawing.sizes), list(drawing.inputs), list(drawing.steps), dict(drawing.tensors)
     )

@@ -13,6 +13,7 @@ import pytest
 
 from derive.errors import DeriveError
 from tests.codegen.emitted_c import COMPILERS
+from tests.random_programs.blow_ups import COSTLY, LONG
 from tests.random_programs.corpus import CORPUS
 from tests.random_programs.drawing import random_specification
 from tests.random_programs.emitted import by_c, by_numpy, compiled
@@ -22,7 +23,7 @@ from tests.random_programs.trial import Derived, Unsuitable, complaints, emitted
 
 BATCH = 25
 COUNT = 500
-LONG = 5_000
+MANY = 5_000
 ATTEMPTS = 20  # at a program with inputs away from its kinks
 
 
@@ -90,7 +91,7 @@ def test_random_programs_are_what_their_definitions_say(first: int, tmp_path: Pa
 
 @pytest.mark.compiler
 @pytest.mark.long
-@pytest.mark.parametrize("first", range(COUNT, LONG, BATCH))
+@pytest.mark.parametrize("first", range(COUNT, MANY, BATCH))
 def test_thousands_of_random_programs(first: int, tmp_path: Path) -> None:
     check(first, tmp_path)
 
@@ -99,6 +100,17 @@ def test_thousands_of_random_programs(first: int, tmp_path: Path) -> None:
 def test_what_failed_once_fails_no_more(tmp_path: Path) -> None:
     programs = {f"c{number}": specification for number, specification in enumerate(CORPUS.values())}
     assert failures(programs, tmp_path) == {}
+
+
+@pytest.mark.compiler
+@pytest.mark.parametrize("corpus", [LONG, COSTLY], ids=["long", "costly"])
+def test_what_blew_up_once_is_derived(corpus: dict[str, Specification], tmp_path: Path) -> None:
+    programs = {f"b{number}": specification for number, specification in enumerate(corpus.values())}
+    assert failures(programs, tmp_path) == {}
+
+
+def test_a_formula_that_cancels_is_not_drawn() -> None:
+    assert random_specification(627).steps
 
 
 def test_a_specification_is_the_same_on_every_run() -> None:

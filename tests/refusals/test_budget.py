@@ -7,10 +7,12 @@ from dataclasses import replace
 import pytest
 from sympy import Add, sin
 
-from derive.calculus.budget import NODES, BlowUp, Budget, multiplies_out
+from derive.calculus.budget import LONG, NODES, BlowUp, Budget, multiplies_out
 from derive.calculus.define import define
 from derive.calculus.formula import scalar_formula
 from derive.calculus.hvp import hvp
+from derive.calculus.limits import weight
+from derive.calculus.parts import with_parts
 from derive.calculus.program import Program
 from derive.calculus.tensor import Index, Ref
 from derive.calculus.vjp import vjp
@@ -62,6 +64,29 @@ def test_a_simplification_without_end_is_refused_by_name() -> None:
     budget.visit()
     with pytest.raises(BlowUp, match="odd: the simplification of y takes more than its share"):
         budget.visit()
+
+
+def test_what_stands_in_many_places_is_visited_once() -> None:
+    """mish of mish: its second derivative multiplied out is 200 products of the same few factors."""
+    program = define(
+        "odd(x[n]) -> z\n y[i] = x[i] tanh(log(1 + exp(x[i])))\n z[i] = y[i] tanh(log(1 + exp(y[i])))"
+    )
+    assert hvp(program).outputs == ("x_bar_dot",)
+
+
+def test_a_long_equation_is_differentiated_in_parts() -> None:
+    value = scalar_formula("max(x, sin(3*x))^2*max(x^2, cos(2*x))^3*max(x^3, sin(x))^2*max(x, cos(x))")(
+        Ref("x", Index("i"))
+    )
+    program = odd("x[i]")
+    (equation,) = program.equations()
+    long = program.with_statements((replace(equation, value=value),))
+    parted = with_parts(long)
+    assert weight(value) > LONG > max(weight(e.value) for e in parted.equations())
+    assert with_parts(program) is program
+    point = Point.drawn(long, 0, {"n": 3})
+    failed = [str(c) for c in curvature_checks(point, vjp(long), hvp(long)) if not c.passed]
+    assert not failed
 
 
 def test_the_allowance_is_a_count_and_no_clock() -> None:

@@ -5,6 +5,8 @@
     t - 1                is     expm1(a)
     c/(1 + E)            is     c - c E/(1 + E), c = 1 or E, where c can have a name: 1 + E rounds away
                                 half a unit of the last place, which then is one of E and not of the whole
+    c/(1 + E)^2          is     c/(1 + E (2 + E)): the half unit of 1 + E would count twice in its square,
+                                and the square adds its own
 
 Higham, Accuracy and Stability of Numerical Algorithms, 2nd ed., section 1.12.
 """
@@ -23,6 +25,7 @@ from derive.calculus.tensor import Ref
 Decay = Callable[[Exponential], Expr]
 Named = Callable[[Expr], Expr]
 MINUS_ONE_PLUS = (S.NegativeOne, S.One)
+SQUARE_BELOW = -2
 LOGISTIC = (Factor((S.One, S.One), -1),)
 HALF_TANGENT = (Factor(MINUS_ONE_PLUS, 1), Factor((S.One, S.One), -1))
 
@@ -74,9 +77,12 @@ def _mirrored(factor: Factor) -> int:
 
 
 def factor_at(factor: Factor, small: Expr, ratio: Exponential) -> Expr:
-    """f(E)^e; E - 1 keeps its digits as expm1(-|a|)."""
+    """f(E)^e; E - 1 keeps its digits as expm1(-|a|), a square below the bar those of 1 + E."""
     if factor.coefficients == MINUS_ONE_PLUS:
         return Pow(expm1(-ratio.step * Abs(ratio.core)), factor.exponent)
+    if factor.exponent == SQUARE_BELOW and factor.degree == 1 and factor.positive:
+        constant, slope = factor.coefficients
+        return Pow(constant**2 + slope * small * (2 * constant + slope * small), -1)
     return Pow(polynomial(factor.coefficients, small), factor.exponent)
 
 

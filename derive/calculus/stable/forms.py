@@ -18,7 +18,7 @@ from sympy.core.basic import Basic
 
 from derive.calculus.nodes import Range
 from derive.calculus.occurrence import holds, nodes_of
-from derive.calculus.program import Equation, Program, Recurrence, Statement
+from derive.calculus.program import Equation, Program, expanded
 from derive.calculus.stable.bounded import bounded
 from derive.calculus.stable.combination import cancels, combination
 from derive.calculus.stable.decays import Decays, Place
@@ -45,15 +45,8 @@ def stable_forms(program: Program, see_through: bool = True) -> Program:
     if not meaning.names and not any(holds(e.value, *GROWING) for e in program.equations()):
         return program
     decays = Decays(program, exact=see_through)
-    statements: list[Statement] = []
-    for statement in program.statements:
-        if isinstance(statement, Recurrence):
-            outer = ((statement.index, statement.extent),)
-            inner = [e for equation in statement.equations for e in _stable(equation, outer, meaning, decays)]
-            statements.append(replace(statement, equations=tuple(inner)))
-        else:
-            statements += _stable(statement, (), meaning, decays)
-    return program.with_statements(tuple(statements), decays.tensors)
+    statements = expanded(program, lambda equation, outer: _stable(equation, outer, meaning, decays))
+    return program.with_statements(statements, decays.tensors)
 
 
 def _stable(equation: Equation, outer: tuple[Range, ...], meaning: Meaning, decays: Decays) -> list[Equation]:

@@ -21,15 +21,21 @@ from derive.networks.registry import variant
 from tests.codegen.emitted_c import run, write
 
 SIZES = {
-    "two_layer_tanh": {"n": 17, "d": 13, "k": 3, "m": 9},
+    "tiny": {"n": 5, "d1": 13, "k": 3, "m": 9},  # all straight; two_layer_tanh, all by tiles
+    "two_layer_tanh": {"n": 131, "d": 43, "k": 19, "m": 9},
     "lenet": {"o1": 3, "o2": 5, "d1": 19, "d2": 11, "k": 7, "m": 5},
     "gpt": {"L": 1, "d": 12, "h": 3, "e": 4, "f": 21, "T": 7, "v": 11, "m": 5},
 }
 SETS = {one.name: n + 1 for n, one in enumerate(KERNEL_SETS) if one.name != "plain" and runnable(one)}
 # adamw divides by the size of a gradient: eps keeps one that is zero but for rounding from being magnified.
 SCALARS = {"lr": "0.01", "weight_decay": "0.01", "mu": "0.9", "beta1": "0.9", "beta2": "0.99", "eps": "0.1"}
-# The smallest network with every set and type; the others, which take long to compile, with types in turn.
-CASES = [("two_layer_tanh", kernels, item) for kernels in SETS for item in ("float", "double")]
+# The smallest networks with every set and type; the others, which take long to compile, with types in turn.
+CASES = [
+    (name, kernels, item)
+    for name in ("tiny", "two_layer_tanh")
+    for kernels in SETS
+    for item in ("float", "double")
+]
 CASES += [
     (name, kernels, ("float", "double")[(place + first) % 2])
     for first, name in enumerate(("lenet", "gpt"))

@@ -1,0 +1,260 @@
+"""A line for one example: every operand with its leading axis at an index, or as it is where it has none.
+
+np.add(F, p.bf[l], out=G[l])        np.add(F[i], p.bf[l], out=G[l, i])
+E.max(axis=3, keepdims=True, out=M) E[i].max(axis=2, keepdims=True, out=M[i])
+"""
+
+from __future__ import annotations
+
+import ast
+from collections.abc import Mapping, Set
+from dataclasses import dataclass, field
+
+from sympy import Expr
+
+from codegen.buffers.values import Axes, Operand, Value
+
+ELEMENTWISE = frozenset(
+    {"add", "subtract", "multiply", "divide", "exp", "log", "tanh", "sin", "cos", "sqrt", "square"}
+    | {"negative", "abs", "maximum", "minimum", "greater", "greater_equal", "less", "less_equal", "equal"}
+    | {"not_equal", "logical_and", "logical_or", "logical_not", "copyto", "log1p", "expm1", "power"}
+)
+ROWS, HELD = "rows", "part"  # the slice of an example, and that of an array which holds no more
+REDUCTIONS = frozenset({"sum", "max", "min", "mean"})
+
+
+class _UnslicedError(Exception):
+    """A line that is not computed example by example."""
+
+
+@dataclass(frozen=True)
+class Sliced:
+    """A statement whose operands have the index; of an array that holds one example it is taken away."""
+
+    statement: ast.stmt
+    axes: tuple[Axes, ...]
+    arrays: frozenset[str]
+    index: str
+    second: Expr | None = None
+
+    def node(self, own: Set[str]) -> ast.stmt:
+        found: ast.stmt = _Without(own, self.index).visit(self.statement)
+        return found
+
+
+class _Without(ast.NodeTransformer):
+    """A[i, ...] as A[...] for the arrays that hold one example."""
+
+    def __init__(self, own: Set[str], index: str) -> None:
+        self.own, self.index = own, index
+
+    def visit_Subscript(self, node: ast.Subscript) -> ast.expr:
+        bare = isinstance(node.value, ast.Name) and node.value.id in self.own
+        if bare and isinstance(node.slice, ast.Name) and node.slice.id == self.index:
+            return node.value
+        if bare and ast.unparse(node.slice) == f"({self.index}, {ROWS})":
+            return ast.Subscript(node.value, ast.Name(HELD))
+        self.generic_visit(node)
+        return node
+
+
+@dataclass
+class _Slicer:
+    """Slices the operands of one line, whose result has `rank` axes, the examples first."""
+
+    names: Mapping[str, Operand]
+    values: Mapping[str, Value]
+    batch: Expr
+    index: str
+    second: Expr | None = None
+    rank: int = 0
+    axes: list[Axes] = field(default_factory=list)
+    arrays: set[str] = field(default_factory=set)
+
+    def rank_of(self, node: ast.expr) -> int:
+        """How many axes an operand has."""
+        if isinstance(node, ast.Constant):
+            return 0
+        held = self.names.get(ast.unparse(node)) if isinstance(node, ast.Name | ast.Attribute) else None
+        if held is not None:
+            return held.rank
+        if isinstance(node, ast.Subscript):
+            items = _items(node)
+            new = sum(isinstance(item, ast.Constant) and item.value is None for item in items)
+            fixed = sum(not _is_mark(item) for item in items)
+            if any(self.rank_of(item) for item in items if not _is_mark(item)):
+                raise _UnslicedError
+            return self.rank_of(node.value) + new - fixed
+        if isinstance(node, ast.Attribute) and ast.unparse(node) in ("np.inf", "np.pi", "np.e"):
+            return 0
+        if _transposed(node) is not None:
+            return len(_transposed(node) or ())
+        if isinstance(node, ast.UnaryOp):
+            return self.rank_of(node.operand)
+        if isinstance(node, ast.BinOp):
+            return max(self.rank_of(node.left), self.rank_of(node.right))
+        raise _UnslicedError
+
+    def operand(self, node: ast.expr, rank: int | None = None) -> ast.expr:
+        """The operand for one example."""
+        rank = self.rank if rank is None else rank
+        own = self.rank_of(node)
+        if own == rank - 1 and self.second is not None:
+            return self.of_all_examples(node)
+        if own < rank:
+            return node
+        if own > rank or isinstance(node, ast.BinOp | ast.UnaryOp | ast.Constant):
+            raise _UnslicedError
+        return self.at_index(node)
+
+    def of_all_examples(self, node: ast.expr) -> ast.expr:
+        """An operand that has the second axis first."""
+        held = self.names.get(ast.unparse(node)) if isinstance(node, ast.Name | ast.Attribute) else None
+        if held is None or not held.rank or held.axes[0] not in (1, self.second):
+            raise _UnslicedError
+        return node if held.axes[0] == 1 else ast.Subscript(node, ast.Name(ROWS))
+
+    def at_index(self, node: ast.expr) -> ast.expr:
+        """The operand at the index of its leading axis."""
+        order = _transposed(node)
+        if order is not None and isinstance(node, ast.Call) and isinstance(node.func, ast.Attribute):
+            return self.transposed(node.func, order)
+        if not isinstance(node, ast.Subscript):
+            return self.element(node, [])
+        items = _items(node)
+        if isinstance(items[0], ast.Slice):
+            return self.marked(node.value, items)
+        if any(map(_is_mark, items)):
+            raise _UnslicedError
+        return self.element(node.value, items)
+
+    def transposed(self, function: ast.Attribute, order: list[int]) -> ast.expr:
+        """X.transpose(0, 2, 1)."""
+        if order[0] != 0 or (self.second is not None and order[1] != 1):
+            raise _UnslicedError
+        rest: list[ast.expr] = [ast.Constant(k - 1) for k in order[1:]]
+        return ast.Call(ast.Attribute(self.at_index(function.value), "transpose"), rest, [])
+
+    def marked(self, array: ast.expr, items: list[ast.expr]) -> ast.expr:
+        """X[:, :, None]."""
+        whole = items[: 1 if self.second is None else 2]
+        if any(ast.unparse(ast.Subscript(ast.Name("X"), item)) != "X[:]" for item in whole):
+            raise _UnslicedError
+        inner = self.at_index(array)
+        return ast.Subscript(inner, _tuple(items[1:])) if items[1:] else inner
+
+    def element(self, base: ast.expr, fixed: list[ast.expr]) -> ast.expr:
+        """A[i] of an array, A[l, i] of one at a step."""
+        held = self.names.get(ast.unparse(base)) if isinstance(base, ast.Name | ast.Attribute) else None
+        if held is None or held.axes[len(fixed)] != self.batch:
+            raise _UnslicedError
+        name = base.id if isinstance(base, ast.Name) else ""
+        if name in self.values and self.values[name].order != tuple(range(held.rank)):
+            raise _UnslicedError
+        axes = held.axes[len(fixed) :]
+        at: list[ast.expr] = [*fixed, ast.Name(self.index)]
+        if self.second is not None:
+            if len(axes) < 2 or axes[1] not in (1, self.second):
+                raise _UnslicedError
+            at += [] if axes[1] == 1 else [ast.Name(ROWS)]
+        self.axes.append(axes)
+        self.arrays.add(name)
+        return ast.Subscript(base, _tuple(at))
+
+
+def _transposed(node: ast.expr) -> list[int] | None:
+    """The order of X.transpose(0, 2, 1)."""
+    if not isinstance(node, ast.Call) or not isinstance(node.func, ast.Attribute):
+        return None
+    return [ast.literal_eval(k) for k in node.args] if node.func.attr == "transpose" else None
+
+
+def _items(node: ast.Subscript) -> list[ast.expr]:
+    return node.slice.elts if isinstance(node.slice, ast.Tuple) else [node.slice]
+
+
+def _tuple(items: list[ast.expr]) -> ast.expr:
+    return items[0] if len(items) == 1 else ast.Tuple(items)
+
+
+def _is_mark(item: ast.expr) -> bool:
+    """Whether an item is a slice or a new axis."""
+    return isinstance(item, ast.Slice) or (isinstance(item, ast.Constant) and item.value is None)
+
+
+def sliced_statement(
+    node: ast.stmt,
+    names: Mapping[str, Operand],
+    values: Mapping[str, Value],
+    batch: Expr,
+    index: str,
+    second: Expr | None = None,
+) -> Sliced | None:
+    """The line for one example; None where it is none of an elementwise function, or mixes examples.
+
+    With a second axis, for a slice of that one.
+    """
+    slicer = _Slicer(names, values, batch, index, second)
+    try:
+        statement = _statement(slicer, node)
+    except _UnslicedError:
+        return None
+    return Sliced(statement, tuple(slicer.axes), frozenset(slicer.arrays), index, second)
+
+
+def _statement(slicer: _Slicer, node: ast.stmt) -> ast.stmt:
+    if isinstance(node, ast.AugAssign):
+        slicer.rank = slicer.rank_of(node.target)
+        target = slicer.operand(node.target)
+        if slicer.rank < 1 or not isinstance(target, ast.Name | ast.Subscript):
+            raise _UnslicedError
+        return ast.AugAssign(target, node.op, slicer.operand(node.value))
+    if not isinstance(node, ast.Expr) or not isinstance(node.value, ast.Call):
+        raise _UnslicedError
+    call = node.value
+    text = ast.unparse(call.func)
+    if text == "np.matmul":
+        return ast.Expr(_matmul(slicer, call))
+    if text == "kept_where" or (text.startswith("np.") and text[3:] in ELEMENTWISE):
+        return ast.Expr(_elementwise(slicer, call))
+    if isinstance(call.func, ast.Attribute) and call.func.attr in REDUCTIONS:
+        return ast.Expr(_reduction(slicer, call, call.func))
+    raise _UnslicedError
+
+
+def _elementwise(slicer: _Slicer, call: ast.Call) -> ast.Call:
+    options = {keyword.arg: keyword.value for keyword in call.keywords}
+    text = ast.unparse(call.func)
+    place = call.args[0] if text == "np.copyto" else options.get("out", call.args[-1])
+    slicer.rank = slicer.rank_of(place)
+    if slicer.rank < 1 or set(options) - {"out", "where"}:
+        raise _UnslicedError
+    keywords = [ast.keyword(keyword.arg, slicer.operand(keyword.value)) for keyword in call.keywords]
+    return ast.Call(call.func, [slicer.operand(argument) for argument in call.args], keywords)
+
+
+def _matmul(slicer: _Slicer, call: ast.Call) -> ast.Call:
+    """Products of matrices, several an example."""
+    slicer.rank = slicer.rank_of(call.keywords[0].value)
+    least = 3 if slicer.second is None else 4
+    if slicer.rank < least or any(slicer.rank_of(part) != slicer.rank for part in call.args):
+        raise _UnslicedError
+    out = ast.keyword("out", slicer.operand(call.keywords[0].value))
+    return ast.Call(call.func, [slicer.operand(part) for part in call.args], [out])
+
+
+def _reduction(slicer: _Slicer, call: ast.Call, function: ast.Attribute) -> ast.Call:
+    """X.sum(axis=2, out=place) over other axes than the examples."""
+    options = {keyword.arg or "": keyword.value for keyword in call.keywords}
+    if not {"axis", "out"} <= set(options) or set(options) - {"axis", "out", "keepdims"}:
+        raise _UnslicedError
+    axis = ast.literal_eval(options["axis"])
+    if not isinstance(axis, int) or axis < (1 if slicer.second is None else 2):
+        raise _UnslicedError
+    slicer.rank = slicer.rank_of(function.value)
+    inner = slicer.operand(function.value)
+    kept = slicer.rank - (0 if "keepdims" in options else 1)
+    options |= {"axis": ast.Constant(axis - 1), "out": slicer.operand(options["out"], kept)}
+    return ast.Call(
+        ast.Attribute(inner, function.attr), [], [ast.keyword(key, value) for key, value in options.items()]
+    )

@@ -1,0 +1,197 @@
+"""The planner's passes are verified one by one, and what a pass may get wrong is found and named."""
+
+from collections.abc import Callable
+from dataclasses import replace
+from functools import cache
+from pathlib import Path
+
+import pytest
+from click.testing import CliRunner
+
+from codegen.c_network import c_network
+from codegen.passes.verify import BrokenProgram
+from codegen.pipeline import Shown
+from codegen.plan import plan_network
+from codegen.tuned.arena import Arena
+from codegen.tuned.draft import Draft
+from codegen.tuned.groups import Group, groups_of
+from codegen.tuned.phase import Phase
+from codegen.tuned.pipeline import tuned
+from codegen.tuned.verify import complaints, verified
+from codegen.tuned.verify_arena import spans
+from derive.__main__ import main
+from derive.networks.registry import variant
+from tests.codegen.tuned.driven import SIZES, planned
+
+NAME = "two_layer"
+PASSES = ["fuse", "layout", "phases", "lifetimes"]
+
+
+@cache
+def drafts(name: str = NAME) -> dict[str, Draft]:
+    """What is known after each pass."""
+    found: dict[str, Draft] = {}
+
+    def watch(after: str, shown: Shown) -> None:
+        assert isinstance(shown, Draft)
+        found[after] = shown
+
+    plan = plan_network(variant(NAME)) if name == NAME else planned(name)
+    tuned(c_network(plan), watch)
+    return found
+
+
+def last(name: str = NAME) -> Draft:
+    return drafts(name)["lifetimes"]
+
+
+@pytest.mark.parametrize("name", [NAME, *SIZES])
+def test_every_pass_is_seen_in_order_and_sound(name: str) -> None:
+    assert list(drafts(name)) == PASSES
+    for draft in drafts(name).values():
+        assert not list(complaints(draft))
+
+
+def with_groups(draft: Draft, key: str, change: Callable[[list[Group]], list[Group]]) -> Draft:
+    """The draft of the first pass with other groups in one list."""
+    groups = [group for step in draft.lists[key] for group in groups_of(step)]
+    return Draft(draft.plan, {**draft.lists, key: tuple(change(groups))})
+
+
+def with_phase(draft: Draft, change: Callable[[Phase], Phase], place: int = 0) -> Draft:
+    """The draft with another function, of those that are contractions."""
+    key = [key for key, one in draft.phases.items() if one.shape is not None][place]
+    return replace(draft, phases={**draft.phases, key: change(draft.phases[key])})
+
+
+def with_arena(draft: Draft, change: Callable[[Arena], Arena]) -> Draft:
+    return replace(draft, arenas={item: change(found) for item, found in draft.arenas.items()})
+
+
+def shifted(found: Arena, name: str, to: int) -> Arena:
+    return replace(found, offsets={**found.offsets, name: to})
+
+
+def merged(groups: list[Group]) -> list[Group]:
+    """The first two sums in one group."""
+    one, two, *others = groups
+    return [Group((*one.equations, *two.equations), one.stored | two.stored), *others]
+
+
+BROKEN: dict[str, tuple[Callable[[], Draft], str]] = {
+    "a group is lost": (
+        lambda: with_groups(last(), "loss", lambda groups: groups[1:]),
+        "two_layer_loss defines A1 1 times, its groups 0 times",
+    ),
+    "a group stands twice": (
+        lambda: with_groups(last(), "loss", lambda groups: [groups[0], *groups]),
+        "its groups 2 times",
+    ),
+    "the order is turned round": (
+        lambda: with_groups(last(), "loss", lambda groups: groups[::-1]),
+        "before it is defined",
+    ),
+    "two sums in one group": (lambda: with_groups(last(), "loss", merged), "sums where A1 is finished"),
+    "what others read is not stored": (
+        lambda: with_groups(last(), "loss", lambda groups: [Group(groups[0].equations), *groups[1:]]),
+        "Z2, which is stored nowhere",
+    ),
+    "a tensor has no place": (
+        lambda: replace(last(), stored={n: one for n, one in last().stored.items() if n != "Z2"}),
+        "Z2 lies nowhere",
+    ),
+    "an axis stands twice": (
+        lambda: replace(last(), stored={**last().stored, "Z2": replace(last().stored["Z2"], order=(1, 1))}),
+        "Z2 has 2 axes in the order (1, 1)",
+    ),
+    "fewer zeros than windows reach": (
+        lambda: replace(
+            last("lenet"),
+            stored={
+                **last("lenet").stored,
+                "X": replace(last("lenet").stored["X"], halo=(0, 0, 1, 2)),
+            },
+        ),
+        "windows reach 2 beyond axis",
+    ),
+    "a function is missing": (
+        lambda: replace(last(), phases=dict(list(last().phases.items())[1:])),
+        "has no function",
+    ),
+    "two functions of one name": (
+        lambda: with_phase(last(), lambda one: replace(one, name="L")),
+        "2 functions are called L",
+    ),
+    "a function that forgets a factor": (
+        lambda: with_phase(
+            last(), lambda one: replace(one, lines=tuple(s.replace("W1", "W2") for s in one.lines))
+        ),
+        "does not touch W1",
+    ),
+    "a brace that is not closed": (
+        lambda: with_phase(last(), lambda one: replace(one, lines=(*one.lines, "{"))),
+        "closes not what it opens",
+    ),
+    "a sum of other terms": (
+        lambda: with_phase(last(), lambda one: replace(one, terms=one.terms + 1)),
+        "sums 785 terms, its equation 784",
+    ),
+    "other columns": (
+        lambda: with_phase(
+            last(), lambda one: replace(one, shape=(one.shape[0], one.shape[1] + 1) if one.shape else None)
+        ),
+        "is computed as 128 x 101, but has 12800 elements",
+    ),
+    "values in one place": (
+        lambda: with_arena(last(), lambda found: shifted(found, "Z2", found.offsets["S"])),
+        "lie in the same place and are needed at once",
+    ),
+    "a value beyond the end": (
+        lambda: with_arena(last(), lambda found: shifted(found, "Z2", found.reals)),
+        "of an arena of",
+    ),
+    "a value within a cache line": (
+        lambda: with_arena(last(), lambda found: shifted(found, "Z2", found.offsets["Z2"] + 1)),
+        "starts at",
+    ),
+    "no place in the arena": (
+        lambda: with_arena(
+            last(),
+            lambda found: replace(found, offsets={n: at for n, at in found.offsets.items() if n != "S"}),
+        ),
+        "S has no place in the arena",
+    ),
+}
+
+
+@pytest.mark.parametrize("way", BROKEN)
+def test_a_broken_pass_is_named(way: str) -> None:
+    made, words = BROKEN[way]
+    assert any(words in complaint for complaint in complaints(made()))
+    with pytest.raises(BrokenProgram, match=r"^after nothing, \w+ tuned: "):
+        verified(made(), "nothing")
+
+
+def test_what_a_gradient_is_made_of_is_needed_to_the_end() -> None:
+    """W1_bar = X' A1_bar and W2_bar = Z2' H_bar are computed when all else is done."""
+    found, end = spans(last()), len(last().lists["loss"]) + len(last().lists["vjp"])
+    assert {found[name][-1][1] for name in ("A1_bar", "H_bar")} == {end}
+    assert found["T"][-1][1] > end  # of the tangents, whose steps come after
+    assert "W1_bar" not in found
+
+
+def test_what_is_shown_is_what_the_pass_added() -> None:
+    shown = {after: str(draft) for after, draft in drafts().items()}
+    assert "A1[i,j] = sum_{p<n} X[i,p] W1[p,j]" in shown["fuse"]
+    assert "stored: Z2" in shown["fuse"]
+    assert "Z2 (m, d)    x->w + AT_Z2, order m d, padded" in shown["layout"]
+    assert "tiles of 128 x 100, 784 terms" in shown["phases"]
+    assert "reals of 4 bytes" in shown["lifetimes"]
+
+
+def test_the_command_shows_the_passes_in_order(tmp_path: Path) -> None:
+    words = ["build", NAME, "--target", "tuned", "--dump-passes", "--out", str(tmp_path)]
+    said = CliRunner().invoke(main, words).output
+    places = [said.index(f"# {NAME} tuned after {one}: ") for one in PASSES]
+    assert places == sorted(places)
+    assert said.index(f"# {NAME}_loss after split") < places[0]

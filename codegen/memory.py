@@ -95,8 +95,8 @@ def remembered(
     def held(program: Program) -> Mapping[str, int]:
         loss, pullback, residuals = split(program, network, task.late(program))
         kept = frozenset(tensor.name for tensor in residuals)
-        beside = _beside(others, program, (loss, pullback), joint)
-        functions = [used(one, kept) for one in (loss, pullback, *beside.values())]
+        shaped = beside(others, program, (loss, pullback), joint)
+        functions = [used(one, kept) for one in (loss, pullback, *shaped.values())]
         return workspace_bytes(functions, residuals, network)
 
     task = Task(joint, frozenset({f"{network.loss}_bar"}), sizes, held)
@@ -104,7 +104,7 @@ def remembered(
     if chosen.program is not joint:
         watch("recompute", chosen.program)
     loss, pullback, _ = split(chosen.program, network, chosen.late)
-    return Memory(chosen, network), _beside(others, chosen.program, (loss, pullback), joint)
+    return Memory(chosen, network), beside(others, chosen.program, (loss, pullback), joint)
 
 
 def within(
@@ -121,10 +121,10 @@ def within(
     seeds = frozenset(t.name for t in joint.inputs) - {t.name for t in layer.inputs}
 
     def held(program: Program) -> Mapping[str, int]:
-        beside = _beside(others, program, (program,), joint)
+        shaped = beside(others, program, (program,), joint)
         return {
             tensor.name: REAL * elements(tensor, sizes)
-            for one in (program, *beside.values())
+            for one in (program, *shaped.values())
             for tensor in one.locals
             if tensor.axes and tensor.name not in one.outputs
         }
@@ -132,11 +132,11 @@ def within(
     chosen = _fit(Task(joint, seeds, sizes, held), budget, None)
     if chosen.program is not joint:
         watch("recompute", chosen.program)
-    beside = _beside(others, chosen.program, (chosen.program,), joint)
-    return {key: chosen.program if key == "vjp" else beside[key] for key in parts}
+    shaped = beside(others, chosen.program, (chosen.program,), joint)
+    return {key: chosen.program if key == "vjp" else shaped[key] for key in parts}
 
 
-def _beside(
+def beside(
     others: Mapping[str, Program], program: Program, halves: tuple[Program, ...], joint: Program
 ) -> dict[str, Program]:
     """The other programs, holding one step of what the chosen one holds one step of."""

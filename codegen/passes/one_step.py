@@ -44,20 +44,23 @@ def _places(program: Program, whole: Set[str]) -> dict[str, int]:
                 place = step_axis(equation, statement.index)
                 real = program.tensor(equation.name).kind is Kind.REAL
                 if place is not None and real and equation.name not in whole:
-                    later = statement.equations[position + 1 :]
-                    if _own_step_reads(program, equation, later, place, statement.index):
+                    before, later = statement.equations[:position], statement.equations[position + 1 :]
+                    parts = (*(one for one in before if one.name == equation.name), equation)
+                    if all(step_axis(one, statement.index) == place for one in parts) and _own_step_reads(
+                        program, parts, later, place, statement.index
+                    ):
                         found[equation.name] = place
     return found
 
 
 def _own_step_reads(
-    program: Program, equation: Equation, later: tuple[Equation, ...], place: int, index: Index
+    program: Program, parts: tuple[Equation, ...], later: tuple[Equation, ...], place: int, index: Index
 ) -> bool:
-    """Whether nothing but the equations after it in its step reads it, and those at their own step."""
-    name = equation.name
+    """Whether nothing but the equations after its last in the step reads it, and those at their own step."""
+    name = parts[0].name
     readers = [other for other in program.equations() if name in other.reads]
     return (
-        len(program.defining(name)) == 1
+        len(program.defining(name)) == len(parts)
         and all(any(reader is one for one in later) for reader in readers)
         and all(at.indices[place] == index for one in readers for at in one.references if at.name == name)
     )

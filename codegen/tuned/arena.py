@@ -17,16 +17,24 @@ from dataclasses import dataclass
 
 @dataclass(frozen=True)
 class Lifetime:
-    """A value of so many reals, alive from one step to another, both included."""
+    """A value of so many reals, alive from one step to another, both included.
+
+    `spans` are the parts of that in which it is alive, where it is computed more than once.
+    """
 
     name: str
     reals: int
     start: int
     stop: int
+    spans: tuple[tuple[int, int], ...] = ()
+
+    @property
+    def alive(self) -> tuple[tuple[int, int], ...]:
+        return self.spans or ((self.start, self.stop),)
 
     def meets(self, other: Lifetime) -> bool:
         """Whether both are alive at once."""
-        return self.start <= other.stop and other.start <= self.stop
+        return any(a <= d and c <= b for a, b in self.alive for c, d in other.alive)
 
 
 @dataclass(frozen=True)

@@ -8,8 +8,8 @@ from __future__ import annotations
 from codegen.numpy_module import shape
 from codegen.tuned.arena import Lifetime
 from codegen.tuned.functions import ITEMS
-from codegen.tuned.fusion import Step
 from codegen.tuned.gradients import ALL
+from codegen.tuned.groups import Step, groups_of
 from codegen.tuned.pipeline import Tuned
 
 
@@ -24,8 +24,8 @@ def arena_maps(t: Tuned) -> list[dict[str, str | list[str]]]:
 
 def _lines(t: Tuned, item: int) -> list[str]:
     found = t.arenas[item]
-    step = [_name(one) for key in ("loss", "vjp") for one in t.lists[key]]
-    names = [*step, *(_name(one) for one in t.lists["jvp"])]
+    step = [name for key in ("loss", "vjp") for one in t.lists[key] for name in _names(one)]
+    names = [*step, *(name for one in t.lists["jvp"] for name in _names(one))]
     lines = [
         f"AT_{name} = {at}, /* {_shape(name, t)}{_span(found.lifetimes[name], names, len(step))} */"
         for name, at in found.offsets.items()
@@ -33,8 +33,8 @@ def _lines(t: Tuned, item: int) -> list[str]:
     return [*lines, f"ARENA_REALS = {found.reals}"]
 
 
-def _name(step: Step) -> str:
-    return step.equations[-1].name
+def _names(step: Step) -> list[str]:
+    return [group.equations[-1].name for group in groups_of(step)]
 
 
 def _shape(name: str, t: Tuned) -> str:

@@ -8,6 +8,7 @@ FN(contract)(&s, kernels, b->m, D, 1, 1, X, panels, FN(Z2_finish), x);
 
 from __future__ import annotations
 
+from dataclasses import replace
 from math import prod
 
 from sympy import Integer, Mul
@@ -17,7 +18,8 @@ from codegen.extents import evaluated
 from codegen.nest import Line, Loop, Node, render
 from codegen.tuned.contraction import Contraction
 from codegen.tuned.finishes import finish_lines
-from codegen.tuned.fusion import Group
+from codegen.tuned.groups import Group
+from codegen.tuned.limits import Limits
 from codegen.tuned.phase import ONE, Phase
 from codegen.tuned.scene import Scene
 from codegen.tuned.storage import at
@@ -29,10 +31,17 @@ from derive.calculus.tensor import Ref
 
 
 def contracted(
-    found: Contraction, group: Group, scene: Scene, texts: tuple[str, ...], gradients: frozenset[str]
+    found: Contraction,
+    group: Group,
+    scene: Scene,
+    texts: tuple[str, ...],
+    gradients: frozenset[str],
+    limits: Limits,
 ) -> Phase:
     """The phase of a group whose first equation is a contraction."""
     name, walk = group.equations[-1].name, walk_of(found, scene)
+    if limits.some:
+        walk = replace(walk, passing=False, lines=False, turned=False)
     if is_straight(found, scene):
         return _straight(found, group, scene, texts, name, walk)
     away = _given_away(found, group, gradients)
@@ -41,7 +50,7 @@ def contracted(
     return Phase(
         name,
         texts,
-        tuple(render(_nodes(found, walk, scene, name, away))),
+        tuple(render(_nodes(found, walk, scene, name, away, limits))),
         () if away else finish_lines(found, group, scene),
         found.equation.name if away else "",
         (Mul(*(n for _, n in found.rows)), lane[1]),
@@ -55,6 +64,7 @@ def contracted(
         passing=_passing(walk, stride(found.right, found.lanes[0], scene)),
         packs_rows=walk.lines,
         turned=walk.turned,
+        guarded=limits.some,
     )
 
 
@@ -90,7 +100,7 @@ def _passing(walk: Walk, column: str) -> tuple[str, ...]:
     return ("1", "PITCH", walk.right[2]) if walk.lines else (walk.row, walk.left[2], walk.right[2])
 
 
-def _nodes(found: Contraction, walk: Walk, scene: Scene, name: str, away: bool) -> list[Node]:
+def _nodes(found: Contraction, walk: Walk, scene: Scene, name: str, away: bool, limits: Limits) -> list[Node]:
     """Packing, the call of `contract`, and the loops around."""
     scalar = scene.scalar(dict(found.equation.ranges))
     columns = scalar.integer((found.columns or found.lanes)[1])
@@ -103,7 +113,12 @@ def _nodes(found: Contraction, walk: Walk, scene: Scene, name: str, away: bool) 
     if away:
         body.append(Line(f"x->ld = x->columns = {columns};"))
     body += [Line(f"x->outer[{place}] = {index.name};") for place, (index, _) in enumerate(found.outer)]
-    body.append(Line(_call(found, walk, scene, columns, "finish" if away else f"FN({name}_finish)")))
+    finish = "finish" if away else f"FN({name}_finish)"
+    if limits.some:
+        lanes, terms = limits.lanes, limits.terms
+        guard = f"{lanes.sign}, {lanes.shift}, {terms.sign}, {terms.shift}, {walk.left[2]}"
+        body.append(Line(f"const FN(guard) guard = {{{guard}}};"))
+    body.append(Line(_call(found, walk, scene, columns, finish, limits)))
     for place, (index, extent) in reversed(list(enumerate(found.outer))):
         shared = "" if place else f"SHARED_{min(2, len(found.outer))}"
         body = [Loop(str(index.name), scalar.integer(extent), tuple(body), before=shared)]
@@ -133,12 +148,15 @@ def _pack(found: Contraction, walk: Walk, scene: Scene, columns: str) -> str:
     return f"FN(pack)(&s, kernels, {scene.address(right)}, {column}, {columns}, {once}, {to});"
 
 
-def _call(found: Contraction, walk: Walk, scene: Scene, columns: str, finish: str) -> str:
+def _call(found: Contraction, walk: Walk, scene: Scene, columns: str, finish: str, limits: Limits) -> str:
     scalar = scene.scalar(dict(found.equation.ranges))
     rows = product([scalar.integer(n) for _, n in found.rows])
     left, right = (scene.address(_start(found, ref, walk)) for ref in (found.left, found.right))
     column = stride(found.right, found.lanes[0], scene)
     operand = _panels(found, walk, scene, columns) if walk.packed else right
+    if limits.some:
+        size = f"&s, kernels, &guard, {rows}, {columns}, {int(walk.packed)}"
+        return f"FN(contract_guarded)({size}, {left}, {operand}, {finish}, x);"
     shared = "0" if found.outer else "1"
     kernel = "contract"
     between: tuple[str, ...] = (str(int(walk.packed)), shared, left, operand)
@@ -171,7 +189,8 @@ def _start(found: Contraction, ref: Ref, walk: Walk) -> Ref:
         *((found.across,) if found.across else ()),
         *found.sums,
     )
-    return at(ref, {**{index: Integer(0) for index, _ in inside}, **walk.starts})
+    first = [*(index for index, _ in inside), *found.folded]
+    return at(ref, {**{index: Integer(0) for index in first}, **walk.starts})
 
 
 def _flat(outer: tuple[Range, ...], scene: Scene) -> str:

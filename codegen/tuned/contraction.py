@@ -47,7 +47,7 @@ class Contraction:
     """target = finish(start + coefficient sum_k A B), by rows and lanes; `outer` are loops around.
 
     `dots`: the lanes are the last of the sums, and `columns` of the target are computed side by side, for all
-    of `across` where they fit.
+    of `across` where they fit. `folded` are summed indices that the next one goes on with, and counts for.
     """
 
     equation: Equation
@@ -62,6 +62,7 @@ class Contraction:
     bounds: tuple[Bound, ...] = ()
     columns: Range | None = None
     across: Range | None = None
+    folded: tuple[Index, ...] = ()
 
     @property
     def dots(self) -> bool:
@@ -116,13 +117,13 @@ def _guards(
     A part that says where a factor is 0 anyway is left out.
     """
     parts = [] if condition == true else list(conjuncts(condition))
-    known = {part for ref in elements for part in _known(ref, zeros)}
-    left = [part for part in parts if part not in known]
+    repeated = {part for ref in elements for part in known(ref, zeros)}
+    left = [part for part in parts if part not in repeated]
     bounds = [part for part in left if free_indices(part) & summed]
     return bounds, And(*(part for part in left if part not in bounds))
 
 
-def _known(ref: Ref, zeros: Zeros) -> list[Basic]:
+def known(ref: Ref, zeros: Zeros) -> list[Basic]:
     """The conditions under which an element is not 0."""
     if ref.name not in zeros:
         return []

@@ -17,7 +17,7 @@ from codegen.numpy_module import shape
 from codegen.plan import Plan
 from codegen.printers.to_text import equation_text
 from codegen.tuned.arena import Arena
-from codegen.tuned.fusion import Group, Step, Turns
+from codegen.tuned.groups import Nest, Step, Turns
 from codegen.tuned.phase import Phase
 from codegen.tuned.storage import Stored
 
@@ -65,7 +65,7 @@ def _list(title: str, steps: tuple[Step, ...]) -> Iterator[str]:
             yield from _group(step, "  ")
 
 
-def _group(group: Group, indent: str) -> Iterator[str]:
+def _group(group: Nest, indent: str) -> Iterator[str]:
     for equation in group.equations:
         yield indent + equation_text(equation)
     yield f"{indent}  stored: {', '.join(sorted(group.stored)) or 'nothing'}"

@@ -11,14 +11,18 @@ for (int r = 0; r < rows; r++) {
 
 from __future__ import annotations
 
+from itertools import pairwise
+
 from sympy import Symbol
 
 from codegen.accumulation import ACCUMULATED
 from codegen.nest import Line, Loop, Node, render
-from codegen.tuned.contraction import Contraction
-from codegen.tuned.fusion import Group
+from codegen.tuned.contraction import Contraction, adjacent, steps
+from codegen.tuned.groups import Group
 from codegen.tuned.nests import numbers, store
 from codegen.tuned.scene import Scene, value
+from codegen.tuned.walk import stride
+from derive.calculus.tensor import IntegerRef, Ref, refs
 
 
 def finish_lines(found: Contraction, group: Group, scene: Scene) -> tuple[str, ...]:
@@ -52,9 +56,40 @@ def _tile_finish(found: Contraction, group: Group, scene: Scene) -> list[str]:
         inner.append(Line(f"const vec {value(equation.name)} = {text.vec(expression)};"))
         if equation.name in group.stored:
             inner.append(Line(store(equation.target, value(equation.name), scene)))
+    inner += [Line(line) for line in _ahead(found, group, scene)]
     body = [*_outer_indices(found), *body]
     body.append(Loop("v", "vectors", tuple(inner)))
     return render([Loop("r", "rows", tuple(body))])
+
+
+def _ahead(found: Contraction, group: Group, scene: Scene) -> list[str]:
+    """The lines that the next tile of the panel will need, asked for while that tile is computed."""
+    own = {e.name for e in group.equations}
+    read = {ref for e in group.equations[1:] for ref in e.references if ref.name not in own}
+    read |= {ref for ref in refs(found.form.start) if not isinstance(ref, IntegerRef)}
+    written = {e.target for e in group.equations if e.name in group.stored}
+    lines = []
+    for ref in sorted(read | written, key=str):
+        if _evenly(ref, found, scene):
+            apart = stride(ref, found.rows[-1][0], scene)
+            write = ", 1" if ref in written else ""
+            lines.append(f"__builtin_prefetch({scene.address(ref)} + rows * ({apart}){write});")
+    return lines
+
+
+def _evenly(ref: Ref, found: Contraction, scene: Scene) -> bool:
+    """Whether an element moves with the lanes, and by one stride from row to row."""
+    stored = scene.stored[ref.name]
+    if isinstance(ref, IntegerRef) or not adjacent(ref, found.lanes[0], scene.stored):
+        return False
+    places = []
+    for index, extent in found.rows:
+        moves = steps(ref, index)
+        if moves is None or list(moves.values()) != [1]:
+            return False
+        (axis,) = moves
+        places.append((stored.order.index(axis), extent == stored.tensor.shape[axis]))
+    return all(below == above + 1 and whole for (above, _), (below, whole) in pairwise(places))
 
 
 def _outer_indices(found: Contraction) -> list[Node]:

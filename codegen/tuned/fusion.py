@@ -4,116 +4,135 @@
     Z2[i,j] = where(A1[i,j] > 0, A1[i,j], 0)          Z2 alone is stored
 
 An equation joins the group before it where it reads one of its names at the same place, for the same loops,
-and whatever else it reads was there before the group. What nothing outside of the group reads is never
-stored.
+and whatever else it reads was there before the group. What only elementwise equations read, at their own
+place, is computed in the group of each of them. What nothing outside of the group reads is never stored.
 """
 
 from __future__ import annotations
 
 from collections.abc import Iterable, Set
-from dataclasses import dataclass, replace
 
-from sympy import Expr
 from sympy.core.basic import Basic
 
+from codegen.tuned.groups import Group, Step, Turns, names_of, target_of, with_stored
 from derive.calculus.nodes import reduces
 from derive.calculus.program import Equation, Recurrence, Statement
-from derive.calculus.tensor import Index, Ref
-
-
-@dataclass(frozen=True)
-class Group:
-    """Equations computed in one nest: the first may reduce, the others are elementwise in its target."""
-
-    equations: tuple[Equation, ...]
-    stored: frozenset[str] = frozenset()
-
-    @property
-    def first(self) -> Equation:
-        return self.equations[0]
-
-    @property
-    def names(self) -> frozenset[str]:
-        return frozenset(equation.name for equation in self.equations)
-
-    @property
-    def reads(self) -> frozenset[str]:
-        """What it reads of others."""
-        return frozenset(name for equation in self.equations for name in equation.reads) - self.names
-
-
-@dataclass(frozen=True)
-class Turns:
-    """Groups computed in turn for each value of an index, forwards or backwards."""
-
-    index: Index
-    extent: Expr
-    groups: tuple[Group, ...]
-    reverse: bool
-
-    @property
-    def equations(self) -> tuple[Equation, ...]:
-        return tuple(equation for group in self.groups for equation in group.equations)
-
-
-Step = Group | Turns
+from derive.calculus.tensor import Index, Ref, refs
 
 
 def fused(statements: Iterable[Statement], outputs: Iterable[str]) -> tuple[Step, ...]:
     """The statements in groups, in an order that computes everything before it is read."""
+    listed, kept = tuple(statements), frozenset(outputs)
     found: list[Step] = []
-    for statement in statements:
+    spread: dict[str, Equation] = {}
+    for statement in listed:
         if isinstance(statement, Recurrence):
-            found.append(_turns(statement))
-            continue
-        place = _group_of(statement, found)
-        if place is None:
-            found.append(Group((statement,)))
+            found.append(_turns(statement, _read_elsewhere(statement, listed) | kept))
+        elif spreads(statement, listed, kept):
+            spread[statement.name] = statement
         else:
-            group = found[place]
-            assert isinstance(group, Group)
-            found[place] = Group((*group.equations, aligned(statement, group.first)))
-    return _with_stored(found, frozenset(outputs))
+            _place(statement, spread, found)
+    return with_stored(found, kept)
 
 
-def groups_of(step: Step) -> tuple[Group, ...]:
-    """The groups of a step."""
-    return step.groups if isinstance(step, Turns) else (step,)
+def spreads(equation: Equation, statements: Iterable[Statement], kept: Set[str]) -> bool:
+    """Whether all that reads an elementwise equation is elementwise too, and reads it at its own place."""
+    if reduces(equation.value) or equation.accumulates or not _whole(equation) or not equation.loops:
+        return False
+    if equation.name in kept or any(refs(index) for ref in equation.references for index in ref.indices):
+        return False
+    listed = list(statements)
+    if sum(one.name == equation.name for one in listed if isinstance(one, Equation)) > 1:
+        return False
+    readers = [one for one in listed if equation.name in names_read(one)]
+    return bool(readers) and all(
+        isinstance(one, Equation) and _elementwise(one) and _beside(equation, one) for one in readers
+    )
 
 
-def key_of(group: Group) -> tuple[str, ...]:
-    """What tells a group from any other: its equations, and what of them is stored."""
-    return (*(str(equation) for equation in group.equations), *sorted(group.stored))
+def names_read(statement: Statement) -> frozenset[str]:
+    """The tensors that a statement reads."""
+    if isinstance(statement, Recurrence):
+        return frozenset(name for one in statement.equations for name in one.reads)
+    return statement.reads
 
 
-def _turns(statement: Recurrence) -> Turns:
+def _read_elsewhere(loop: Recurrence, statements: Iterable[Statement]) -> frozenset[str]:
+    """What other statements than a recurrence read."""
+    return frozenset(name for one in statements if one is not loop for name in names_read(one))
+
+
+def _elementwise(equation: Equation) -> bool:
+    return not reduces(equation.value) and not equation.accumulates and _whole(equation)
+
+
+def _beside(equation: Equation, reader: Equation) -> bool:
+    """Whether a reader has the loops of an equation, and reads it at its own place alone."""
+    if [n for _, n in equation.ranges] != [n for _, n in reader.ranges]:
+        return False
+    renamed: dict[Basic, Basic] = dict(zip(reader.loops, equation.loops, strict=True))
+    own = [ref for ref in reader.references if ref.name == equation.name]
+    return all(_renamed(ref, renamed).indices == equation.target.indices for ref in own)
+
+
+def _place(equation: Equation, spread: dict[str, Equation], found: list[Step]) -> None:
+    """The equation in a group, after those of `spread` that it needs."""
+    needed = _needed(equation, spread)
+    place = _group_of(equation, found, needed)
+    if place is None:
+        first = needed[0] if needed else equation
+        found.append(Group((*(aligned(one, first) for one in needed), aligned(equation, first))))
+        return
+    group = found[place]
+    assert isinstance(group, Group)
+    more = [aligned(one, group.first) for one in (*needed, equation) if one.name not in group.names]
+    found[place] = Group((*group.equations, *more))
+
+
+def _needed(equation: Equation, spread: dict[str, Equation]) -> tuple[Equation, ...]:
+    """What an equation needs of `spread`, directly or not, in order."""
+    needed: set[str] = set()
+    waiting = [equation]
+    while waiting:
+        for name in waiting.pop().reads & set(spread):
+            if name not in needed:
+                needed.add(name)
+                waiting.append(spread[name])
+    return tuple(one for name, one in spread.items() if name in needed)
+
+
+def _turns(statement: Recurrence, outside: Set[str]) -> Turns:
     """A recurrence in groups; what one turn leaves to others is stored, as all names are for now."""
-    groups = [step for step in fused(statement.equations, ()) if isinstance(step, Group)]
+    groups = [step for step in fused(statement.equations, outside) if isinstance(step, Group)]
     return Turns(statement.index, statement.extent, tuple(groups), statement.reverse)
 
 
-def _group_of(equation: Equation, found: list[Step]) -> int | None:
-    """The last group that the equation may join."""
+def _group_of(equation: Equation, found: list[Step], needed: tuple[Equation, ...]) -> int | None:
+    """The last group that the equation may join, with what it needs besides."""
     if reduces(equation.value) or equation.accumulates or not _whole(equation):
         return None
+    reads = frozenset(name for one in (*needed, equation) for name in one.reads)
+    reads -= {one.name for one in needed}
     for place in range(len(found) - 1, -1, -1):
         group = found[place]
-        if isinstance(group, Group) and _joins(equation, group):
+        if isinstance(group, Group) and _joins((*needed, equation), group):
             later = {name for step in found[place:] for name in names_of(step)} - group.names
-            return None if later & equation.reads else place
+            return None if later & reads else place
     return None
 
 
-def _joins(equation: Equation, group: Group) -> bool:
+def _joins(equations: tuple[Equation, ...], group: Group) -> bool:
+    """Whether some elementwise equations read a group at its place, one of them at least."""
     first = group.first
-    if not reduces(first.value) or first.accumulates or not _whole(first):
+    if first.accumulates or not _whole(first):
         return False
-    if not equation.loops or [n for _, n in equation.ranges] != [n for _, n in first.ranges]:
-        return False
-    own = [ref for ref in equation.references if ref.name in group.names]
-    renamed: dict[Basic, Basic] = dict(zip(equation.loops, first.loops, strict=True))
-    place = first.target.indices
-    return bool(own) and all(_renamed(ref, renamed).indices == place for ref in (*own, equation.target))
+    own = []
+    for equation in equations:
+        if not equation.loops or [n for _, n in equation.ranges] != [n for _, n in first.ranges]:
+            return False
+        renamed: dict[Basic, Basic] = dict(zip(equation.loops, first.loops, strict=True))
+        own += [_renamed(ref, renamed) for ref in equation.references if ref.name in group.names]
+    return bool(own) and all(ref.indices == target_of(group, ref.name) for ref in own)
 
 
 def _whole(equation: Equation) -> bool:
@@ -124,51 +143,6 @@ def _whole(equation: Equation) -> bool:
 
 def _renamed(ref: Ref, renamed: dict[Basic, Basic]) -> Ref:
     return Ref(ref.args[0], *(index.xreplace(renamed) for index in ref.indices))
-
-
-def names_of(step: Step) -> frozenset[str]:
-    """The tensors that a step defines."""
-    if isinstance(step, Group):
-        return step.names
-    return frozenset(equation.name for equation in step.equations)
-
-
-def reads_of(step: Step) -> frozenset[str]:
-    """The tensors that a step reads of others."""
-    if isinstance(step, Group):
-        return step.reads
-    return frozenset(name for equation in step.equations for name in equation.reads)
-
-
-def _with_stored(found: list[Step], outputs: frozenset[str]) -> tuple[Step, ...]:
-    """Each group with the names that others read."""
-    steps: list[Step] = []
-    for place, step in enumerate(found):
-        others = {name for other, one in enumerate(found) if other != place for name in reads_of(one)}
-        if isinstance(step, Turns):
-            steps.append(replace(step, groups=_stored_in_turns(step.groups, others | outputs)))
-            continue
-        steps.append(Group(step.equations, step.names & (others | outputs)))
-    return tuple(steps)
-
-
-def _stored_in_turns(groups: tuple[Group, ...], outside: Set[str]) -> tuple[Group, ...]:
-    """Each group with the names that other groups, other turns or other steps read."""
-    found = []
-    for place, group in enumerate(groups):
-        others = {name for other, one in enumerate(groups) if other != place for name in one.reads}
-        turns = {
-            ref.name
-            for e in group.equations
-            for ref in e.references
-            if ref.indices != _place(group, ref.name)
-        }
-        found.append(Group(group.equations, group.names & (others | turns | outside)))
-    return tuple(found)
-
-
-def _place(group: Group, name: str) -> tuple[Expr, ...] | None:
-    return next((e.target.indices for e in group.equations if e.name == name), None)
 
 
 def aligned(equation: Equation, first: Equation) -> Equation:

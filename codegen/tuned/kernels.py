@@ -25,6 +25,9 @@ from codegen.tuned.tiles import (
 )
 from codegen.vector_math.kernel_sets import KERNEL_SETS, KernelSet
 
+GUARDED_VECTORS = 2
+"""Narrow panels follow a guard along the diagonal more closely."""
+
 
 def kernel_lines(phases: Iterable[Phase], plan: Plan, kernels: KernelSet, item: int) -> list[str]:
     """The tiles and the tables of some contractions."""
@@ -66,7 +69,8 @@ def _panels(
     assert one.shape is not None
     rows, columns = (plan.size(extent) for extent in one.shape)
     vectors = -(-columns // kernels.lanes(item))
-    panels = -(-vectors // vectors_at_once(kernels, rows, vectors))
+    at_once = vectors_at_once(kernels, rows, vectors)
+    panels = -(-vectors // (min(at_once, GUARDED_VECTORS) if one.guarded else at_once))
     base, wider = divmod(vectors, panels)
     for width, count in ((base + 1, wider), (base, panels - wider)):
         most = most_rows(kernels, width)

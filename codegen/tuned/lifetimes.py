@@ -1,59 +1,96 @@
 """Lifetimes: from the first step of a value to the last that reads it, and the arena that follows.
 
 What gradients are made of lives until the end of a training step, for each may be computed twice: once to be
-looked at, once to be used.
+looked at, once to be used. The groups of a turn are steps of their own for what no other turn sees.
 """
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 
 from codegen.plan import Plan
 from codegen.tuned.arena import Arena, Lifetime, arena
-from codegen.tuned.fusion import Step, groups_of
 from codegen.tuned.gradients import ALL
+from codegen.tuned.groups import Step, Turns, groups_of, names_of, reads_of
 from codegen.tuned.kernels import line_reals
 from codegen.tuned.phase import Phase
 from codegen.tuned.storage import Stored
+from derive.calculus.nodes import free_indices
 
 
 def lifetimes_arena(
     plan: Plan,
-    steps: tuple[Step, ...],
-    pushed: tuple[Step, ...],
+    lists: tuple[tuple[Step, ...], ...],
     phases: Mapping[tuple[str, ...], Phase],
     stored: Mapping[str, Stored],
     item: int,
 ) -> Arena:
-    """Offsets of all that lies in the arena; what a gradient needs stays until the end of the step."""
-    every = (*steps, *pushed)
-    span: dict[str, tuple[int, int]] = {}
-    end = len(steps)
-    kept = {name for one in phases.values() if one.operands for name in one.operands}
-    outputs = {plan.network.loss, f"{plan.network.loss}_bar", f"{plan.network.loss}_dot", plan.network.output}
-    for number, step in enumerate(every):
-        for name in {n for group in groups_of(step) for n in group.stored | group.reads}:
-            if name in stored and stored[name].start.startswith("x->w"):
-                start, stop = span.get(name, (number, number))
-                late = name in outputs or (number < end and (name in kept or name.endswith("_bar")))
-                span[name] = (
-                    min(start, number),
-                    max(stop, len(every) if name in outputs else end if late else number),
-                )
-    gradients = {f"{t.name}_bar" for t in plan.trained} - {one.gradient for one in phases.values()}
-    lives = []
-    for name, (start, stop) in span.items():
-        if any(one.gradient == name for one in phases.values()):
-            continue
-        size = stored[name].reals(plan.size, item)
-        lives.append(
-            Lifetime(
-                name, size, 0 if name in outputs else start, stop if name not in gradients else max(stop, end)
-            )
-        )
-    lives = _as_one(lives, stored)
+    """Offsets of all that lies in the arena; what a gradient needs stays until the end of the step.
+
+    The lists are those of loss, pullback and tangent, in this order.
+    """
+    counts = [sum(len(groups_of(step)) for step in one) for one in lists]
+    end, last = sum(counts[:2]), sum(counts)
+    found: dict[str, list[tuple[int, int]]] = {}
+    for place, one in enumerate(lists):
+        made = {name for step in one for name in names_of(step)}
+        own: dict[str, tuple[int, int]] = {}
+        for name, first, stop in spans(one, sum(counts[:place])):
+            before = own.get(name, (first, stop))
+            own[name] = min(before[0], first), max(before[1], stop)
+        for name, (first, stop) in own.items():
+            earlier = found.setdefault(name, [])
+            goes_on = earlier.pop()[0] if earlier and name not in made else first
+            earlier.append((goes_on, stop))
+    lives = _as_one(list(_placed(plan, found, phases, stored, item, end, last)), stored)
     room = max((_panel_reals(one, plan, item) for one in phases.values()), default=0)
-    return arena([*lives, *([Lifetime("panels", room, 0, len(every))] if room else [])])
+    return arena([*lives, *([Lifetime("panels", room, 0, last)] if room else [])])
+
+
+def _placed(
+    plan: Plan,
+    found: Mapping[str, list[tuple[int, int]]],
+    phases: Mapping[tuple[str, ...], Phase],
+    stored: Mapping[str, Stored],
+    item: int,
+    end: int,
+    last: int,
+) -> Iterator[Lifetime]:
+    """The lifetimes of what lies in the arena."""
+    kept = {name for one in phases.values() if one.operands for name in one.operands}
+    kept |= {f"{t.name}_bar" for t in plan.trained}
+    given = {one.gradient for one in phases.values()}
+    loss = plan.network.loss
+    outputs = {loss, f"{loss}_bar", f"{loss}_dot", plan.network.output}
+    for name, parts in found.items():
+        if name in given or name not in stored or not stored[name].start.startswith("x->w"):
+            continue
+        alive = [(first, max(stop, end) if name in kept and first < end else stop) for first, stop in parts]
+        if name in outputs:
+            alive = [(0, last)]
+        size = stored[name].reals(plan.size, item)
+        yield Lifetime(name, size, alive[0][0], max(stop for _, stop in alive), tuple(alive))
+
+
+def spans(steps: tuple[Step, ...], number: int) -> Iterator[tuple[str, int, int]]:
+    """Each name with the first and the last group of a use: all of a recurrence where turns share it."""
+    for step in steps:
+        groups = groups_of(step)
+        shared = _between_turns(step) if isinstance(step, Turns) else frozenset()
+        for place, group in enumerate(groups):
+            for name in group.stored | group.reads:
+                if name in shared:
+                    yield name, number, number + len(groups) - 1
+                else:
+                    yield name, number + place, number + place
+        number += len(groups)
+
+
+def _between_turns(step: Turns) -> frozenset[str]:
+    """What a recurrence reads or makes that is not of one turn alone."""
+    refs = [ref for e in step.equations for ref in (*e.references, e.target)]
+    by_turn = {ref.name for ref in refs if any(step.index in free_indices(i) for i in ref.indices)}
+    return frozenset(by_turn | (reads_of(step) - names_of(step)))
 
 
 def _as_one(lives: list[Lifetime], stored: Mapping[str, Stored]) -> list[Lifetime]:

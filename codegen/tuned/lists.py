@@ -6,8 +6,8 @@ from collections.abc import Iterable, Mapping
 
 from codegen.c_source import identifiers
 from codegen.nest import comment
-from codegen.tuned.fusion import Step, Turns, groups_of, key_of, reads_of
 from codegen.tuned.gradients import ALL
+from codegen.tuned.groups import Step, Turns, groups_of, key_of, reads_of
 from codegen.tuned.phase import Phase
 from codegen.tuned.pipeline import Tuned
 from codegen.tuned.scene import pointer

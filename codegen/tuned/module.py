@@ -17,7 +17,7 @@ from codegen.printers.to_c import Used
 from codegen.tuned.arena_map import arena_maps
 from codegen.tuned.finiteness import bounded_lines
 from codegen.tuned.functions import functions_context
-from codegen.tuned.fusion import groups_of, key_of
+from codegen.tuned.groups import groups_of, key_of
 from codegen.tuned.lists import after_forward, calls, direct, gifts, phase_context, pointers
 from codegen.tuned.own_names import require_tuned_names
 from codegen.tuned.phase import Phase
@@ -57,7 +57,6 @@ def context(t: Tuned) -> dict[str, Any]:
     plan, c, name = t.c.plan, t.c, t.c.name
     phases = list(t.phases.values())
     bounded = bounded_lines(t)
-    tiles = tile_groups(t)
     updates = [
         update_context(update, text, t.scene, heads=update_heads(plan, text))
         for update, text in zip(plan.updates, c.updates, strict=True)
@@ -85,13 +84,7 @@ def context(t: Tuned) -> dict[str, Any]:
         "predict": {"regression": plan.network.task != "classification", "rows": rows, "classes": classes},
         "output": plan.network.output,
         "loss": plan.network.loss,
-        "row_macros": row_macros(),
-        "vector_macros": vector_macros(),
-        "tiles": tiles,
-        "dots_macros": dots_macros(line for group in tiles for line in group["lines"]),
-        "most_sums": 4 * MOST_ROWS,
-        "ahead": AHEAD,
-        "called": _called(phases),
+        **_kernels(t, phases),
         **functions_context(t.scene.called, name),
         "phases": [phase_context(one, t, key in cold) for key, one in t.phases.items()],
         "lists": {
@@ -100,17 +93,32 @@ def context(t: Tuned) -> dict[str, Any]:
             "pulled": calls(t.lists["vjp"], t, False),
             "given": gifts(t),
         },
-        "apart": APART,
         "together": t.together,
-        "tiled": any(one.walk and not one.dots for one in phases),
         "own": _own(t),
-        "dots": any(one.dots for one in phases),
         "inner_data": bool(t.moved),
         "aimed": bool(plan.trained),
         "flat_gradients": any(direct(one, t) is None for one in plan.trained),
         "bounded": bounded,
         "bounded_pointers": pointers(bounded, t),
         **source_checkpoint(c),
+    }
+
+
+def _kernels(t: Tuned, phases: list[Phase]) -> dict[str, Any]:
+    """Which kernels there are, and the tiles of the contractions."""
+    tiles = tile_groups(t)
+    return {
+        "row_macros": row_macros(),
+        "vector_macros": vector_macros(),
+        "tiles": tiles,
+        "dots_macros": dots_macros(line for group in tiles for line in group["lines"]),
+        "most_sums": 4 * MOST_ROWS,
+        "ahead": AHEAD,
+        "apart": APART,
+        "called": _called(phases),
+        "tiled": any(one.walk and not one.dots for one in phases),
+        "dots": any(one.dots for one in phases),
+        "guarded": any(one.guarded for one in phases),
     }
 
 

@@ -27,12 +27,12 @@ from codegen.accumulation import ACCUMULATED, Accumulation, Term, accumulation
 from codegen.c_loops import nested
 from codegen.c_nests import Nest, equation_loops
 from codegen.nest import Block, Line, Loop, Node
-from codegen.tuned.fusion import Group
+from codegen.tuned.groups import Group
 from codegen.tuned.scene import Scene, pointer
 from codegen.tuned.scene import value as value_of
 from codegen.tuned.vector_text import Unvectorised
 from derive.calculus.compose import free_name
-from derive.calculus.nodes import Largest, Range, Sum, Where
+from derive.calculus.nodes import Largest, Range, Sum, Where, reduces
 from derive.calculus.program import Equation
 from derive.calculus.tensor import Index, IntegerRef, Ref, refs
 
@@ -80,7 +80,7 @@ def _outer(first: Equation, lanes: Lanes) -> tuple[Range, ...]:
     return tuple((index, extent) for index, extent in first.ranges if index != lanes.index)
 
 
-def _shared(nodes: list[Node]) -> list[Node]:
+def shared(nodes: list[Node]) -> list[Node]:
     """The first loop is shared out among the threads; anything else is done by one."""
     if len(nodes) == 1 and isinstance(nodes[0], Loop):
         return [replace(nodes[0], before="SHARED")]
@@ -101,7 +101,7 @@ def _along(group: Group, form: Accumulation, lanes: Lanes, scene: Scene) -> list
         body.append(Line(f"const vec {value_of(equation.name)} = {text.vec(equation.value)};"))
         body += _stores(group, equation, scene)
     vector_loop = Loop(lanes.index.name, scene.extent(lanes.extent), tuple(body), step="LANES")
-    return _shared(nested(outer, [vector_loop], scene.scalar()))
+    return shared(nested(outer, [vector_loop], scene.scalar()))
 
 
 def _accumulated(
@@ -193,7 +193,7 @@ def _summed(group: Group, form: Accumulation, lanes: Lanes, scene: Scene) -> lis
     start = total if largest or form.start == 0 else total + form.start
     body.append(Line(f"const real whole = {joined};"))
     body += numbers(group, form.finish.xreplace({ACCUMULATED: start}), scene, extents)
-    return _shared(nested(first.ranges, body, scalar))
+    return shared(nested(first.ranges, body, scalar))
 
 
 def numbers(group: Group, value: Expr, scene: Scene, extents: dict[Index, Expr]) -> list[Node]:
@@ -211,13 +211,17 @@ def numbers(group: Group, value: Expr, scene: Scene, extents: dict[Index, Expr])
 
 
 def _single(group: Group, scene: Scene) -> list[Node]:
-    """Every equation by single numbers, all stored."""
+    """Every equation by single numbers, all stored; one by one where nothing is reduced."""
     nodes: list[Node] = []
+    first = group.first
+    if len(group.equations) > 1 and not reduces(first.value) and not first.accumulates:
+        extents = dict(first.ranges)
+        return shared(nested(first.ranges, numbers(group, first.value, scene, extents), scene.scalar()))
     for equation in group.equations:
         to_c = scene.scalar()
         nest = equation_loops(Nest(equation, equation.ranges, to_c))
         if not equation.accumulates and len(nest) == 1 and isinstance(nest[0], Loop):
-            nodes += _shared(nest)
+            nodes += shared(nest)
         else:
             zero = (
                 [Line(f"memset({pointer(equation.name)}, 0, {scene.bytes(equation.name)});")]

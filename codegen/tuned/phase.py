@@ -16,8 +16,8 @@ class Phase:
     A gradient's tiles are given to the finish of whoever calls; `shape` is (rows, columns) of a
     contraction, `panels` the reals that its packed factor takes, `operands` what bounds the size of its sums.
     Scalar products have as many columns for each of `across`. `passing` are the steps of tiles that pack B as
-    they pass by, `packs_rows` whether A is packed too, `turned` whether all panels stay near meanwhile. What
-    is `small` is inlined.
+    they pass by, `packs_rows` whether A is packed too, `turned` whether all panels stay near meanwhile.
+    `guarded`: guards leave out some of it. What is `small` is inlined.
     """
 
     name: str
@@ -37,4 +37,5 @@ class Phase:
     passing: tuple[str, ...] = ()
     packs_rows: bool = False
     turned: bool = False
+    guarded: bool = False
     small: bool = False

@@ -11,38 +11,61 @@ static void FN(Z2)(FN(task) *x)
 from __future__ import annotations
 
 from dataclasses import replace
+from types import MappingProxyType
 
 from sympy.core.basic import Basic
 
-from codegen.c_letters import lettered
+from codegen.c_letters import free_letter, lettered
 from codegen.nest import render
 from codegen.printers.to_text import equation_text
 from codegen.tuned.contracted import contracted
 from codegen.tuned.contraction import Contraction, Zeros, contraction, steps
-from codegen.tuned.fusion import Group
+from codegen.tuned.groups import Group, Nest, Rows
+from codegen.tuned.limits import Regions, limits
 from codegen.tuned.nests import group_nest
 from codegen.tuned.phase import Phase
+from codegen.tuned.row_nests import rows_nest
+from codegen.tuned.rows import relettered
 from codegen.tuned.scene import TAKEN, Scene, pointer, value
 from codegen.tuned.storage import at
 from codegen.tuned.straight import is_small
+from derive.calculus.nodes import Range
+from derive.calculus.tensor import Index, Ref
+
+EMPTY: Regions = MappingProxyType({})
 
 
-def phase(group: Group, scene: Scene, gradients: frozenset[str], zeros: Zeros) -> Phase:
+def phase(
+    group: Nest, scene: Scene, gradients: frozenset[str], zeros: Zeros, region: Regions = EMPTY
+) -> Phase:
     """The function of a group."""
-    group = _lettered(group, scene)
+    group = _rows_lettered(group, scene) if isinstance(group, Rows) else _lettered(group, scene)
     turns = sorted(str(index.name) for index in frozenset().union(*(e.open_indices for e in group.equations)))
-    made = _phase(group, scene, gradients, zeros)
+    made = _phase(group, scene, gradients, zeros, region)
     return replace(made, turn=turns[0] if turns else "")
 
 
-def _phase(group: Group, scene: Scene, gradients: frozenset[str], zeros: Zeros) -> Phase:
+def _phase(group: Nest, scene: Scene, gradients: frozenset[str], zeros: Zeros, region: Regions) -> Phase:
     texts = tuple(equation_text(equation) for equation in group.equations)
     name = group.equations[-1].name
+    if isinstance(group, Rows):
+        return Phase(name, texts, tuple(render(rows_nest(group, scene, zeros))))
     found = contraction(group.first, scene.stored, zeros)
     found = None if found is None else _ordered(found, scene)
     if found is None:
         return Phase(name, texts, tuple(render(group_nest(group, scene))), small=is_small(group, scene))
-    return contracted(found, group, scene, texts, gradients)
+    return contracted(found, group, scene, texts, gradients, limits(found, zeros, region))
+
+
+def _rows_lettered(rows: Rows, scene: Scene) -> Rows:
+    """Rows with index letters that nothing else is called by."""
+    free = {str(index.name) for equation in rows.equations for index in equation.open_indices}
+    taken = {*TAKEN, *map(pointer, scene.stored), *map(value, scene.stored), *free}
+    renamed: dict[Basic, Basic] = {}
+    for index, _ in (*rows.outer, rows.lane):
+        renamed[index] = free_letter(index, taken)
+        taken.add(str(renamed[index]))
+    return relettered(rows, renamed)
 
 
 def _lettered(group: Group, scene: Scene) -> Group:
@@ -87,6 +110,30 @@ def _ordered(found: Contraction, scene: Scene) -> Contraction | None:
     depth = {
         index: right.order.index(next(iter(steps(found.right, index) or {0: 0}))) for index, _ in found.sums
     }
-    return replace(
-        found, rows=tuple(kept), outer=outer, sums=tuple(sorted(found.sums, key=lambda r: depth[r[0]]))
-    )
+    ordered = tuple(sorted(found.sums, key=lambda r: depth[r[0]]))
+    return _folded(replace(found, rows=tuple(kept), outer=outer, sums=ordered), scene)
+
+
+def _folded(found: Contraction, scene: Scene) -> Contraction:
+    """The contraction with one sum for those that both factors go through without a gap."""
+    sums, folded = list(found.sums), list(found.folded)
+    place = 0
+    while place + 1 < len(sums) and not found.bounds:
+        above, below = sums[place : place + 2]
+        if all(_follows(ref, above[0], below, scene) for ref in (found.left, found.right)):
+            sums[place : place + 2] = [(below[0], above[1] * below[1])]
+            folded.append(above[0])
+        else:
+            place += 1
+    return replace(found, sums=tuple(sums), folded=tuple(folded))
+
+
+def _follows(ref: Ref, above: Index, below: Range, scene: Scene) -> bool:
+    """Whether an element moves by an index as it does by the end of the one below."""
+    stored, outer, inner = scene.stored[ref.name], steps(ref, above), steps(ref, below[0])
+    if outer is None or inner is None or [*outer.values(), *inner.values()] != [1, 1]:
+        return False
+    (axis,), (next_axis,) = outer, inner
+    at = stored.order.index(next_axis)
+    whole = stored.extent(next_axis) == below[1] and at + 1 < len(stored.order)
+    return whole and stored.order.index(axis) + 1 == at

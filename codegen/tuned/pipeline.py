@@ -1,6 +1,8 @@
 """The passes, in order, from a network's programs to a `Tuned`, verified between (`verify`):
 
+narrow        what is kept for the pullback, and what is held of one step of a recurrence   memory
 fuse          equations that are computed where the one before is finished, in groups     fusion
+rows          groups that go over the same rows, row by row                               rows
 layout        which tensors have the examples innermost                                   layout, places
 contractions  groups that are sums of products of two tensors, as register tiles          contraction
 phases        each group as a function: its loops, the finish of its tiles                phases, nests
@@ -13,22 +15,28 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass, replace
+from functools import partial
 
 from codegen.c_network import CNetwork
 from codegen.pipeline import Watch, silent
 from codegen.printers.to_c import Used
 from codegen.tuned.arena import Arena
-from codegen.tuned.contraction import zeros_of
+from codegen.tuned.contraction import contraction, zeros_of
 from codegen.tuned.draft import Draft
 from codegen.tuned.functions import ITEMS
-from codegen.tuned.fusion import Step, fused, groups_of, key_of, names_of, reads_of
+from codegen.tuned.fusion import fused
 from codegen.tuned.gradients import are_together, side_by_side
+from codegen.tuned.groups import Step, groups_of, key_of, names_of, reads_of, with_stored
 from codegen.tuned.layout import innermost, margined
 from codegen.tuned.lifetimes import lifetimes_arena
+from codegen.tuned.limits import regions
+from codegen.tuned.memory import narrowed
 from codegen.tuned.own_names import functions
 from codegen.tuned.phase import Phase
 from codegen.tuned.phases import phase
 from codegen.tuned.places import placed, places
+from codegen.tuned.row_nests import lane
+from codegen.tuned.rows import rowed
 from codegen.tuned.scene import Scene
 from codegen.tuned.verify import verified
 from derive.calculus.tensor import Tensor
@@ -49,13 +57,14 @@ class Tuned:
 
 def tuned(c: CNetwork, watch: Watch = silent) -> Tuned:
     """The tuned form of a network; `watch` sees what each pass adds, verified."""
-    plan = c.plan
-    loss = fused(plan.loss.statements, (*plan.loss.outputs, plan.network.output))
-    pullback = fused(plan.vjp.statements, plan.vjp.outputs)
-    pushed = fused(plan.jvp.statements, plan.jvp.outputs)
-    lists = {"loss": loss, "vjp": pullback, "forward": ancestors(loss, plan.network.output), "jvp": pushed}
+    plan = narrowed(c.plan)
+    c = replace(c, plan=plan)
+    outputs = ((*plan.loss.outputs, plan.network.output), plan.vjp.outputs, plan.jvp.outputs)
+    programs = (plan.loss, plan.vjp, plan.jvp)
+    grouped = [fused(one.statements, out) for one, out in zip(programs, outputs, strict=True)]
+    equations = [e for steps in grouped for step in steps for e in step.equations]
+    lists = dict(zip(("loss", "vjp", "jvp"), grouped, strict=True))
     draft = _seen(Draft(plan, lists), "fuse", watch)
-    equations = [e for steps in (loss, pullback, pushed) for step in steps for e in step.equations]
     stored = places(plan)
     inside = innermost(equations, stored, plan.batch_size)
     moved_data = tuple(s.tensor for s in plan.batch if s.tensor.name in inside)
@@ -67,16 +76,25 @@ def tuned(c: CNetwork, watch: Watch = silent) -> Tuned:
     gradients = frozenset(f"{t.name}_bar" for t in plan.trained)
     phases: dict[tuple[str, ...], Phase] = {}
     zeros = zeros_of(equations)
+    whole = frozenset(name for out in outputs for name in out) - {t.name for t in plan.residuals}
+    region = regions(equations, whole, lambda one: contraction(one, stored, zeros) is not None)
+    along = partial(lane, scene=scene, zeros=zeros)
+    loss, pullback, pushed = (
+        with_stored(rowed(steps, along), frozenset(out)) for steps, out in zip(grouped, outputs, strict=True)
+    )
+    lists = {"loss": loss, "vjp": pullback, "forward": ancestors(loss, plan.network.output), "jvp": pushed}
+    draft = verified(replace(draft, lists=lists), "rows")
     for step in (*loss, *pullback, *pushed):
         for group in groups_of(step):
-            phases[key_of(group)] = phase(group, scene, gradients if step in pullback else frozenset(), zeros)
+            trained = gradients if step in pullback else frozenset()
+            phases[key_of(group)] = phase(group, scene, trained, zeros, region)
     phases = named(phases)
     draft = _seen(replace(draft, phases=phases), "phases", watch)
     together = are_together(plan, phases.values())
     if together:
         stored |= side_by_side(plan, stored)
         scene = replace(scene, stored=stored)
-    arenas = {item: lifetimes_arena(plan, (*loss, *pullback), pushed, phases, stored, item) for item in ITEMS}
+    arenas = {item: lifetimes_arena(plan, (loss, pullback, pushed), phases, stored, item) for item in ITEMS}
     _seen(replace(draft, stored=stored, arenas=arenas), "lifetimes", watch)
     return Tuned(c, lists, phases, arenas, scene, moved_data, together)
 

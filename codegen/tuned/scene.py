@@ -30,11 +30,16 @@ class Scene:
     used: Used
     called: Used
     locals: frozenset[str] = frozenset()
+    singles: frozenset[str] = frozenset()
     extents: Mapping[Index, Expr] = field(default_factory=dict)
 
     def with_locals(self, names: frozenset[str]) -> Scene:
         """The same place where some names are local variables."""
         return replace(self, locals=self.locals | names)
+
+    def with_singles(self, names: frozenset[str]) -> Scene:
+        """The same place where some names are local variables, each one number for all lanes."""
+        return replace(self, singles=self.singles | names)
 
     def size(self, extent: Expr) -> str:
         """A size in C, the batch as it is stored: at its most."""
@@ -51,7 +56,7 @@ class Scene:
         )
 
     def _element(self, ref: Ref, to_c: ToC) -> str:
-        if ref.name in self.locals:
+        if ref.name in self.locals | self.singles:
             return value(ref.name)
         at = self.offset(ref, to_c.integer)
         name = pointer(ref.name)
@@ -85,6 +90,8 @@ class Scene:
         def vector(ref: Ref) -> str:
             if ref.name in self.locals:
                 return value(ref.name)
+            if ref.name in self.singles:
+                return f"all({value(ref.name)})"
             if not any(lane in free_indices(index) for index in ref.indices):
                 return f"all({single.element(ref, single)})"
             return inside._loaded(ref, lane)

@@ -20,7 +20,7 @@ from sympy import Expr, Mul
 
 from codegen.extents import evaluated
 from codegen.tuned.contraction import Contraction, adjacent
-from codegen.tuned.fusion import Group
+from codegen.tuned.groups import Nest
 from codegen.tuned.scene import Scene
 from derive.calculus.nodes import Reduction
 from derive.calculus.tensor import Index, Ref
@@ -61,7 +61,7 @@ def aside(found: Contraction, scene: Scene, whole: bool) -> bool:
     return not whole and rows > ROWS and _number(found.sums[0][1], scene) <= APART
 
 
-def is_small(group: Group, scene: Scene) -> bool:
+def is_small(group: Nest, scene: Scene) -> bool:
     """Whether a nest does so little that a call of it would be felt: as many vectors as WALK has cycles."""
     first = group.first
     inner = [r for term in first.value.atoms(Reduction) for r in term.ranges]

@@ -16,7 +16,7 @@ from sympy import Expr
 from codegen.c_source import identifiers
 from codegen.passes.verify import BrokenProgram, equations_of
 from codegen.tuned.draft import Draft
-from codegen.tuned.fusion import Group, Step, groups_of, key_of, names_of
+from codegen.tuned.groups import Group, Nest, Step, groups_of, key_of, names_of
 from codegen.tuned.layout import halo
 from codegen.tuned.scene import pointer
 from codegen.tuned.verify_arena import misplaced
@@ -36,7 +36,12 @@ def complaints(draft: Draft) -> Iterator[str]:
     for key, program in programs(draft).items():
         yield from _lost(program, draft.lists[key])
         yield from _unordered(key, draft)
-        yield from (complaint for group in _groups(draft.lists[key]) for complaint in _uneven(group))
+        yield from (
+            complaint
+            for group in _groups(draft.lists[key])
+            if isinstance(group, Group)
+            for complaint in _uneven(group)
+        )
     yield from _unstored(draft)
     if draft.stored:
         yield from _nowhere(draft)
@@ -51,7 +56,7 @@ def programs(draft: Draft) -> dict[str, Program]:
     return {"loss": draft.plan.loss, "vjp": draft.plan.vjp, "jvp": draft.plan.jvp}
 
 
-def _groups(steps: tuple[Step, ...]) -> tuple[Group, ...]:
+def _groups(steps: tuple[Step, ...]) -> tuple[Nest, ...]:
     return tuple(group for step in steps for group in groups_of(step))
 
 
@@ -62,7 +67,8 @@ def _lost(program: Program, steps: tuple[Step, ...]) -> Iterator[str]:
     found = Counter(equation.name for step in steps for equation in step.equations)
     stored = Counter(name for group in _groups(steps) for name in group.stored)
     for name in sorted(wanted | found):
-        if found[name] < wanted[name]:
+        again = wanted[name] == 1 < found[name] and not stored[name]  # in the registers of several groups
+        if wanted[name] != found[name] and not again:
             yield f"{program.name} defines {name} {wanted[name]} times, its groups {found[name]} times"
         if stored[name] > wanted[name]:
             yield f"{program.name} defines {name} {wanted[name]} times, but {stored[name]} groups store it"
@@ -110,7 +116,7 @@ def _unstored(draft: Draft) -> Iterator[str]:
     yield from _left(_groups(lists["jvp"]), set(plan.jvp.outputs))
 
 
-def _left(groups: tuple[Group, ...], leaving: Set[str]) -> Iterator[str]:
+def _left(groups: tuple[Nest, ...], leaving: Set[str]) -> Iterator[str]:
     stored = {name for group in groups for name in group.stored}
     names = {name for group in groups for name in group.names}
     for name in sorted((leaving & names) - stored):
@@ -156,7 +162,7 @@ def _without_function(draft: Draft) -> Iterator[str]:
             yield from _other_sizes(draft, group, terms)
 
 
-def _other_sizes(draft: Draft, group: Group, terms: list[int]) -> Iterator[str]:
+def _other_sizes(draft: Draft, group: Nest, terms: list[int]) -> Iterator[str]:
     """A contraction of other rows, columns or terms than its equation has."""
     one, size = draft.phases[key_of(group)], draft.plan.size
     assert one.shape is not None

@@ -11,7 +11,7 @@ from dataclasses import dataclass
 
 from codegen.tuned.arena import Arena
 from codegen.tuned.draft import Draft
-from codegen.tuned.fusion import groups_of, key_of
+from codegen.tuned.groups import Step, Turns, groups_of, key_of, names_of
 
 LINE = 64
 
@@ -30,7 +30,7 @@ class Needed:
 def misplaced(draft: Draft, arena: Arena, item: int) -> Iterator[str]:
     """Everything wrong with where values lie."""
     found = []
-    for name, (first, last) in spans(draft).items():
+    for name, parts in spans(draft).items():
         at = _place(draft, arena, name)
         if at is None:
             yield f"{name} has no place in the arena"
@@ -38,7 +38,7 @@ def misplaced(draft: Draft, arena: Arena, item: int) -> Iterator[str]:
         own = "+" not in _after(draft, name)
         if own and at * item % LINE:
             yield f"{name} starts at {at}, within a cache line"
-        found.append(Needed(name, at, _reals(draft, name, item, own), first, last))
+        found += [Needed(name, at, _reals(draft, name, item, own), *part) for part in parts]
     found += _panels(draft, arena)
     for one in found:
         if one.at < 0 or one.at + one.reals > arena.reals:
@@ -46,34 +46,57 @@ def misplaced(draft: Draft, arena: Arena, item: int) -> Iterator[str]:
     for place, one in enumerate(found):
         for other in found[place + 1 :]:
             apart = one.at + one.reals <= other.at or other.at + other.reals <= one.at
-            if not apart and one.first <= other.last and other.first <= one.last:
+            if not apart and one.name != other.name and one.first <= other.last and other.first <= one.last:
                 yield f"{one.name} and {other.name} lie in the same place and are needed at once"
 
 
-def spans(draft: Draft) -> dict[str, tuple[int, int]]:
-    """From which step to which each value of the arena is needed."""
-    training, tangents = (*draft.lists["loss"], *draft.lists["vjp"]), draft.lists["jvp"]
-    end, every = len(training), len(training) + len(tangents)
-    found: dict[str, tuple[int, int]] = {}
-    for number, step in enumerate((*training, *tangents)):
-        for group in groups_of(step):
-            given = draft.phases[key_of(group)].gradient
-            for name in (group.stored | group.reads) - {given}:
-                first, last = found.get(name, (number, number))
-                found[name] = (min(first, number), max(last, end if given else number))
+def spans(draft: Draft) -> dict[str, list[tuple[int, int]]]:
+    """From which group to which each value of the arena is needed, once for each time that it is computed."""
+    found: dict[str, list[tuple[int, int]]] = {}
+    counts = [sum(len(groups_of(step)) for step in draft.lists[key]) for key in ("loss", "vjp", "jvp")]
+    end, every = sum(counts[:2]), sum(counts)
+    for place, key in enumerate(("loss", "vjp", "jvp")):
+        own = _uses(draft, draft.lists[key], sum(counts[:place]), end)
+        made = {name for step in draft.lists[key] for name in names_of(step)}
+        for name, (first, last) in own.items():
+            before = found.setdefault(name, [])
+            start = before.pop()[0] if before and name not in made else first
+            before.append((start, last))
     network = draft.plan.network
-    found = {name: span for name, span in found.items() if _after(draft, name)}
+    found = {name: parts for name, parts in found.items() if _after(draft, name)}
     always = {network.loss, f"{network.loss}_bar", f"{network.loss}_dot", network.output}
     gradients = {f"{tensor.name}_bar" for tensor in draft.plan.trained}
     moved = {supplied.tensor.name for supplied in draft.plan.batch}
-    for name, (first, last) in found.items():
+    for name, parts in found.items():
         if name in always:
-            found[name] = (0, every)
+            found[name] = [(0, every)]
         elif name in gradients:
-            found[name] = (first, max(last, end))
+            found[name] = [(first, max(last, end) if first < end else last) for first, last in parts]
         elif name in moved:  # laid out before the first step
-            found[name] = (0, last)
+            found[name] = [(0, parts[0][1]), *parts[1:]]
     return found
+
+
+def _uses(draft: Draft, steps: tuple[Step, ...], number: int, end: int) -> dict[str, tuple[int, int]]:
+    """The first and the last group that needs a value; all of a recurrence where its turns share it."""
+    found: dict[str, tuple[int, int]] = {}
+    for step in steps:
+        groups = groups_of(step)
+        for place, group in enumerate(groups):
+            given = draft.phases[key_of(group)].gradient
+            for name in (group.stored | group.reads) - {given}:
+                near = not isinstance(step, Turns) or _of_one_turn(step, name)
+                low, high = (place, place) if near else (0, len(groups) - 1)
+                first, last = found.get(name, (number + low, number + high))
+                found[name] = min(first, number + low), max(last, end if given else number + high)
+        number += len(groups)
+    return found
+
+
+def _of_one_turn(step: Turns, name: str) -> bool:
+    """Whether a turn writes all of a value before it reads it, and no other turn does."""
+    targets = [one.target for one in step.equations if one.name == name]
+    return bool(targets) and not any(target.has(step.index) for target in targets)
 
 
 def _after(draft: Draft, name: str) -> str:
@@ -102,5 +125,5 @@ def _panels(draft: Draft, arena: Arena) -> list[Needed]:
     """Packed factors lie in one place, whatever step packs them."""
     if "panels" not in arena.offsets:
         return []
-    last = len(draft.statements)
+    last = sum(len(groups_of(step)) for step in draft.statements)
     return [Needed("panels", arena.offsets["panels"], arena.lifetimes["panels"].reals, 0, last)]

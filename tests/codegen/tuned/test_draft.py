@@ -14,7 +14,7 @@ from codegen.pipeline import Shown
 from codegen.plan import plan_network
 from codegen.tuned.arena import Arena
 from codegen.tuned.draft import Draft
-from codegen.tuned.fusion import Group, groups_of
+from codegen.tuned.groups import Group, Nest, groups_of
 from codegen.tuned.phase import Phase
 from codegen.tuned.pipeline import tuned
 from codegen.tuned.verify import complaints, verified
@@ -52,7 +52,7 @@ def test_every_pass_is_seen_in_order_and_sound(name: str) -> None:
         assert not list(complaints(draft))
 
 
-def with_groups(draft: Draft, key: str, change: Callable[[list[Group]], list[Group]]) -> Draft:
+def with_groups(draft: Draft, key: str, change: Callable[[list[Nest]], list[Nest]]) -> Draft:
     """The draft of the first pass with other groups in one list."""
     groups = [group for step in draft.lists[key] for group in groups_of(step)]
     return Draft(draft.plan, {**draft.lists, key: tuple(change(groups))})
@@ -72,7 +72,7 @@ def shifted(found: Arena, name: str, to: int) -> Arena:
     return replace(found, offsets={**found.offsets, name: to})
 
 
-def merged(groups: list[Group]) -> list[Group]:
+def merged(groups: list[Nest]) -> list[Nest]:
     """The first two sums in one group."""
     one, two, *others = groups
     return [Group((*one.equations, *two.equations), one.stored | two.stored), *others]
@@ -175,8 +175,8 @@ def test_a_broken_pass_is_named(way: str) -> None:
 def test_what_a_gradient_is_made_of_is_needed_to_the_end() -> None:
     """W1_bar = X' A1_bar and W2_bar = Z2' H_bar are computed when all else is done."""
     found, end = spans(last()), len(last().lists["loss"]) + len(last().lists["vjp"])
-    assert {found[name][1] for name in ("A1_bar", "H_bar")} == {end}
-    assert found["T"][1] > end  # of the tangents, whose steps come after
+    assert {found[name][-1][1] for name in ("A1_bar", "H_bar")} == {end}
+    assert found["T"][-1][1] > end  # of the tangents, whose steps come after
     assert "W1_bar" not in found
 
 

@@ -1,0 +1,172 @@
+"""Groups of equations that are computed together, and which of their names are stored.
+
+Group    the loops of one equation, which may reduce, and what is elementwise in its target
+Rows     several of these, row by row
+Turns    groups in turn for each value of an index
+"""
+
+from __future__ import annotations
+
+from collections.abc import Set
+from dataclasses import dataclass, replace
+
+from sympy import Expr
+
+from derive.calculus.nodes import Range, reduces
+from derive.calculus.program import Equation
+from derive.calculus.tensor import Index
+
+
+@dataclass(frozen=True)
+class Group:
+    """Equations computed in one nest: the first may reduce, the others are elementwise in its target."""
+
+    equations: tuple[Equation, ...]
+    stored: frozenset[str] = frozenset()
+
+    @property
+    def first(self) -> Equation:
+        return self.equations[0]
+
+    @property
+    def again(self) -> frozenset[str]:
+        """The elements that one pass computes and another reads: there is one pass."""
+        return frozenset()
+
+    @property
+    def names(self) -> frozenset[str]:
+        return frozenset(equation.name for equation in self.equations)
+
+    @property
+    def reads(self) -> frozenset[str]:
+        """What it reads of others."""
+        return frozenset(name for equation in self.equations for name in equation.reads) - self.names
+
+
+@dataclass(frozen=True)
+class Pass:
+    """Equations of one pass over a row, elementwise or reducing, and the numbers that follow from them."""
+
+    inside: tuple[Equation, ...] = ()
+    after: tuple[Equation, ...] = ()
+
+    @property
+    def results(self) -> frozenset[str]:
+        """What is there once the pass has ended."""
+        return frozenset(
+            one.name for one in (*self.inside, *self.after) if one in self.after or reduces(one.value)
+        )
+
+
+@dataclass(frozen=True)
+class Rows:
+    """Passes over each row of `outer`, along `lane`; `groups` is what they are made of."""
+
+    outer: tuple[Range, ...]
+    lane: Range
+    passes: tuple[Pass, ...]
+    groups: tuple[Group, ...]
+    stored: frozenset[str] = frozenset()
+
+    @property
+    def equations(self) -> tuple[Equation, ...]:
+        return tuple(one for each in self.passes for one in (*each.inside, *each.after))
+
+    @property
+    def first(self) -> Equation:
+        return self.equations[0]
+
+    @property
+    def names(self) -> frozenset[str]:
+        return frozenset(one.name for one in self.equations)
+
+    @property
+    def reads(self) -> frozenset[str]:
+        """What it reads of others."""
+        return frozenset(name for one in self.equations for name in one.reads) - self.names
+
+    @property
+    def again(self) -> frozenset[str]:
+        """The elements that one pass computes and another reads."""
+        found: set[str] = set()
+        for place, one in enumerate(self.passes):
+            later = {
+                name
+                for other in self.passes[place + 1 :]
+                for e in (*other.inside, *other.after)
+                for name in e.reads
+            }
+            found |= later & ({e.name for e in one.inside} - one.results)
+        return frozenset(found)
+
+
+@dataclass(frozen=True)
+class Turns:
+    """Groups computed in turn for each value of an index, forwards or backwards."""
+
+    index: Index
+    extent: Expr
+    groups: tuple[Nest, ...]
+    reverse: bool
+
+    @property
+    def equations(self) -> tuple[Equation, ...]:
+        return tuple(equation for group in self.groups for equation in group.equations)
+
+
+Nest = Group | Rows
+Step = Group | Rows | Turns
+
+
+def groups_of(step: Step) -> tuple[Nest, ...]:
+    """The groups of a step."""
+    return step.groups if isinstance(step, Turns) else (step,)
+
+
+def key_of(group: Nest) -> tuple[str, ...]:
+    """What tells a group from any other: its equations, and what of them is stored."""
+    return (*(str(equation) for equation in group.equations), *sorted(group.stored))
+
+
+def names_of(step: Step) -> frozenset[str]:
+    """The tensors that a step defines."""
+    return frozenset(equation.name for equation in step.equations)
+
+
+def reads_of(step: Step) -> frozenset[str]:
+    """The tensors that a step reads of others."""
+    if not isinstance(step, Turns):
+        return step.reads
+    return frozenset(name for equation in step.equations for name in equation.reads)
+
+
+def with_stored(found: list[Step], outputs: frozenset[str]) -> tuple[Step, ...]:
+    """Each group with the names that others read."""
+    steps: list[Step] = []
+    for place, step in enumerate(found):
+        others = {name for other, one in enumerate(found) if other != place for name in reads_of(one)}
+        if isinstance(step, Turns):
+            steps.append(replace(step, groups=_stored_in_turns(step.groups, others | outputs)))
+            continue
+        steps.append(replace(step, stored=step.names & (others | outputs | step.again)))
+    return tuple(steps)
+
+
+def _stored_in_turns(groups: tuple[Nest, ...], outside: Set[str]) -> tuple[Nest, ...]:
+    """Each group with the names that other groups, other turns or other steps read."""
+    found: list[Nest] = []
+    for place, group in enumerate(groups):
+        others = {name for other, one in enumerate(groups) if other != place for name in one.reads}
+        turns = {
+            ref.name
+            for e in group.equations
+            for ref in e.references
+            if ref.indices != target_of(group, ref.name)
+        }
+        found.append(replace(group, stored=group.names & (others | turns | outside | group.again)))
+    return tuple(found)
+
+
+def target_of(group: Nest, name: str) -> tuple[Expr, ...] | None:
+    """Where a group has what it calls by a name."""
+    return next((e.target.indices for e in group.equations if e.name == name), None)

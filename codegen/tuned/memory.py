@@ -1,0 +1,66 @@
+"""What the tuned steps keep of the forward half: as little as can be without a reduction computed twice.
+
+    Xhat[l,i,j] = r[l,i] (Z[l,i,j] - mu[l,i])       Z, mu and r are kept, Xhat is computed again
+
+Vectors compute a function of an element in less time than moving it takes, so that nothing elementwise is
+kept beside what it is made of. Each step of a recurrence does all that it alone decides, gradients of
+weights too, and what only it reads has no axis for the steps.
+"""
+
+from __future__ import annotations
+
+from dataclasses import replace
+
+from codegen.keep import Task
+from codegen.memory import beside
+from codegen.passes.carried import carried
+from codegen.passes.dce import dce
+from codegen.passes.halves import halves
+from codegen.passes.into_steps import into_steps, near
+from codegen.passes.inverses import inverses
+from codegen.passes.one_step import one_step
+from codegen.passes.recompute import recompute
+from codegen.passes.together import together
+from codegen.passes.verify import verify
+from codegen.plan import Plan
+from codegen.split import split
+from derive.calculus.program import Program
+
+
+def narrowed(plan: Plan) -> Plan:
+    """The plan whose programs keep, and hold of a step, what they must; within a budget, as it is."""
+    network = plan.network
+    if network.budget is not None:
+        return plan
+    joint = verify(into_steps(plan.memory.choice.task.program), "into_steps")
+    seeds = frozenset({f"{network.loss}_bar"})
+    sizes = {**network.sizes, network.batch: network.most}
+    task = Task(joint, seeds, sizes, lambda _: {})
+    program = dce(verify(recompute(joint, seeds, least(task)), "recompute"))
+    program = verify(together(verify(near(program), "near")), "together")
+    program = verify(one_step(verify(carried(program), "carried")), "one_step")
+    late = task.late(program)
+    loss, pullback, residuals = split(program, network, late)
+    loss, pullback = (verify(inverses(one), "inverses") for one in (loss, pullback))
+    others = beside({"forward": plan.forward, "jvp": plan.jvp}, program, (loss, pullback), joint)
+    return replace(
+        plan, forward=others["forward"], loss=loss, vjp=pullback, jvp=others["jvp"], residuals=residuals
+    )
+
+
+def least(task: Task) -> frozenset[str]:
+    """What is kept where everything is computed again that takes no reduction and frees some bytes."""
+    kept = task.parts.crossing
+    for name in sorted(kept & set(task.candidates), key=lambda one: (-task.bytes([one]), one)):
+        again = task.again(kept - {name})
+        if name in again and task.pointwise(again):
+            smaller = _crossing(task, kept - {name})
+            if task.bytes(smaller) < task.bytes(_crossing(task, kept)):
+                kept = smaller
+    return kept
+
+
+def _crossing(task: Task, kept: frozenset[str]) -> frozenset[str]:
+    """What crosses from one half to the other where `kept` is kept."""
+    program: Program = recompute(task.program, task.seeds, kept)
+    return halves(program, task.seeds | task.late(program)).crossing

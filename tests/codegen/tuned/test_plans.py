@@ -1,0 +1,104 @@
+"""What the planner makes of a small transformer: what it keeps, computes row by row, and leaves out."""
+
+from functools import cache
+
+import pytest
+
+from codegen.c_network import c_network
+from codegen.plan import plan_network
+from codegen.tuned.arena import Arena
+from codegen.tuned.fusion import fused
+from codegen.tuned.groups import Rows, Turns, groups_of, key_of
+from codegen.tuned.memory import narrowed
+from codegen.tuned.pipeline import Tuned, tuned
+from derive.calculus.define import define
+from derive.networks.registry import variant
+
+SIZES = {"L": 3, "d": 32, "h": 2, "e": 16, "f": 64, "T": 48, "v": 16, "m": 4}
+
+
+@cache
+def transformer() -> Tuned:
+    return tuned(c_network(plan_network(variant("gpt", sizes=SIZES))))
+
+
+def rows() -> dict[str, Rows]:
+    """What goes row by row in loss and pullback, by its last name."""
+    steps = (*transformer().lists["loss"], *transformer().lists["vjp"])
+    return {one.equations[-1].name: one for step in steps for one in groups_of(step) if isinstance(one, Rows)}
+
+
+def test_nothing_elementwise_is_kept_beside_what_it_is_made_of() -> None:
+    plan = narrowed(plan_network(variant("gpt", sizes=SIZES)))
+    kept = {tensor.name for tensor in plan.residuals}
+    assert {"A", "F", "C1", "C2", "E2"} <= kept
+    assert not kept & {"Xhat1", "N1", "Xhat2", "N2", "P2", "G", "E4", "C3"}
+
+
+def test_a_budget_decides_alone_what_is_kept() -> None:
+    plan = plan_network(variant("gpt", sizes=SIZES))
+    bounded = plan_network(variant("gpt", sizes=SIZES, budget=plan.memory.choice.bytes))
+    assert narrowed(bounded) is bounded
+
+
+def test_a_normalisation_and_a_softmax_are_passes_over_rows() -> None:
+    normalised = next(one for one in rows().values() if {"mu1", "N1"} <= one.names)
+    assert [[e.name for e in each.inside] for each in normalised.passes] == [
+        ["mu1"],
+        ["C1", "v1"],
+        ["Xhat1", "N1"],
+    ]
+    assert [e.name for e in normalised.passes[1].after] == ["r1"]
+    assert not normalised.stored & {"mu1", "v1", "Xhat1"}
+    probabilities = next(one for one in rows().values() if {"M", "P2"} <= one.names)
+    assert [[e.name for e in each.inside] for each in probabilities.passes] == [["M"], ["E2", "T2"], ["P2"]]
+    assert "M" not in probabilities.stored
+
+
+def test_masked_halves_are_left_out() -> None:
+    guarded = {one.name for one in transformer().phases.values() if one.guarded}
+    assert {"R", "O", "P2_bar", "A_bar", "A_bar_2", "A_bar_3"} <= guarded
+    assert not guarded & {"A", "G", "Wp_bar", "H"}
+
+
+def test_sums_without_a_gap_are_one() -> None:
+    phases = {one.name: one for one in transformer().phases.values()}
+    assert phases["Wp_bar"].sums == 1
+    assert phases["Wo_bar"].sums == 2, "heads lie between examples and positions"
+
+
+def test_every_read_of_the_arena_is_within_a_lifetime() -> None:
+    t = transformer()
+    arena: Arena = t.arenas[4]
+    number = 0
+    for key in ("loss", "vjp"):
+        for step in t.lists[key]:
+            for place, one in enumerate(groups_of(step)):
+                for name in (one.reads | one.stored) & set(arena.lifetimes):
+                    alive = arena.lifetimes[name].alive
+                    assert any(a <= number + place <= b for a, b in alive), (name, key_of(one))
+            number += len(groups_of(step))
+
+
+def test_a_value_that_turns_share_lives_through_all_of_them() -> None:
+    t = transformer()
+    number = 0
+    for step in t.lists["loss"]:
+        if isinstance(step, Turns):
+            lives = t.arenas[4].lifetimes["A"].alive
+            assert any(a <= number and number + len(step.groups) - 1 <= b for a, b in lives)
+        number += len(groups_of(step))
+
+
+@pytest.mark.parametrize(
+    ("reader", "groups"), [("F[i,j] = E[i,j] G[i,j]", [["H", "E", "F"]]), ("F[i,j] = E[i,j] H[j,i]", 2)]
+)
+def test_what_elementwise_equations_alone_read_is_spread(reader: str, groups: object) -> None:
+    program = define(f"""
+spread(X[n,p], W[p,n], G[n,n]) -> F, H
+    H[i,j] = sum_{{q}} X[i,q] W[q,j]
+    E[i,j] = exp(-H[i,j])
+    {reader}
+""")
+    found = [[e.name for e in step.equations] for step in fused(program.statements, program.outputs)]
+    assert found == groups if isinstance(groups, list) else len(found) == groups

@@ -14,13 +14,13 @@ from collections.abc import Sequence
 from dataclasses import replace
 from functools import cache
 
-from sympy import Abs, Add, Expr, Mul, Poly, PolynomialError, Pow, Rational, Symbol, series
+from sympy import Abs, Add, Dummy, Expr, Mul, Poly, PolynomialError, Pow, Rational, Symbol, series
 from sympy.core.basic import Basic
 from sympy.core.function import Function
 from sympy.polys.polyerrors import CoercionFailed
 
 from derive.calculus.nodes import Positive, Where
-from derive.calculus.occurrence import holds
+from derive.calculus.occurrence import holds, nodes_of
 from derive.calculus.program import Equation, Program, map_equations
 from derive.calculus.rules.rewriting import rewritten
 from derive.calculus.rules.stable import ROWS
@@ -90,13 +90,21 @@ def _cancelling(node: Add) -> Expr | None:
         return None
     (element,) = elements
     plain = node.xreplace({element: VARIABLE})
-    if plain.free_symbols != {VARIABLE} or holds(plain, Where, Abs) or exponential(plain, lambda _: None):
+    if plain.free_symbols != {VARIABLE} or not _shallow(plain) or exponential(plain, lambda _: None):
         return None
     whole = rewritten(node, ROWS)
     near = _near_cancelling(whole.xreplace({element: VARIABLE})) if isinstance(whole, Add) else None
     if near is None:
         return None
     return Where(Positive(near[0] - Abs(element)), near[1].xreplace({VARIABLE: element}), node)
+
+
+def _shallow(total: Expr) -> bool:
+    """Whether functions of polynomials are all that is added and multiplied: their series are quick."""
+    functions = nodes_of(total, Function)
+    inside = all(f.args[0].is_polynomial(VARIABLE) for f in functions)
+    named = {f: Dummy() for f in functions}
+    return inside and not holds(total, Where, Abs) and total.xreplace(named).is_polynomial()
 
 
 @cache

@@ -146,7 +146,7 @@ class _Slicer:
     def element(self, base: ast.expr, fixed: list[ast.expr]) -> ast.expr:
         """A[i] of an array, A[l, i] of one at a step."""
         held = self.names.get(ast.unparse(base)) if isinstance(base, ast.Name | ast.Attribute) else None
-        if held is None or held.axes[len(fixed)] != self.batch:
+        if held is None or held.axes[len(fixed) : len(fixed) + 1] != (self.batch,):
             raise _UnslicedError
         leading = slice(0, len(fixed) + 1)
         if held.strides[leading] != contiguous(held.axes)[leading]:

@@ -35,7 +35,7 @@ from codegen.tuned.own_names import functions
 from codegen.tuned.phase import Phase
 from codegen.tuned.phases import phase
 from codegen.tuned.places import placed, places
-from codegen.tuned.row_nests import lane
+from codegen.tuned.row_nests import lane, vectorised
 from codegen.tuned.rows import rowed
 from codegen.tuned.scene import Scene
 from codegen.tuned.verify import verified
@@ -78,9 +78,10 @@ def tuned(c: CNetwork, watch: Watch = silent) -> Tuned:
     zeros = zeros_of(equations)
     whole = frozenset(name for out in outputs for name in out) - {t.name for t in plan.residuals}
     region = regions(equations, whole, lambda one: contraction(one, stored, zeros) is not None)
-    along = partial(lane, scene=scene, zeros=zeros)
+    along, fits = partial(lane, scene=scene, zeros=zeros), partial(vectorised, scene=scene, zeros=zeros)
     loss, pullback, pushed = (
-        with_stored(rowed(steps, along), frozenset(out)) for steps, out in zip(grouped, outputs, strict=True)
+        with_stored(rowed(steps, along, fits), frozenset(out))
+        for steps, out in zip(grouped, outputs, strict=True)
     )
     lists = {"loss": loss, "vjp": pullback, "forward": ancestors(loss, plan.network.output), "jvp": pushed}
     draft = verified(replace(draft, lists=lists), "rows")

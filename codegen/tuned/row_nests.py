@@ -20,6 +20,7 @@ stored.
 from __future__ import annotations
 
 from collections.abc import Mapping
+from dataclasses import replace
 
 from sympy import Expr, Integer, Symbol, oo
 from sympy.core.basic import Basic
@@ -28,11 +29,13 @@ from codegen.accumulation import ACCUMULATED, Accumulation, accumulation
 from codegen.c_loops import nested
 from codegen.nest import Line, Loop, Node
 from codegen.printers.factors import conjuncts
+from codegen.printers.to_c import Used
 from codegen.tuned.contraction import Zeros, contraction, known
 from codegen.tuned.groups import Pass, Rows
 from codegen.tuned.nests import shared, store
 from codegen.tuned.scene import Scene
 from codegen.tuned.scene import value as value_of
+from codegen.tuned.vector_text import Unvectorised
 from derive.calculus.bounds import proved_nonnegative
 from derive.calculus.nodes import Largest, Nonnegative, Range, Sum, Where, free_indices, reduces
 from derive.calculus.program import Equation
@@ -57,6 +60,15 @@ def lane(equation: Equation, scene: Scene, zeros: Zeros) -> Range | None:
         return None
     elements = {ref for ref in equation.references if not isinstance(ref, IntegerRef)}
     return None if any(scene.strided(ref, found[0]) for ref in elements) else found
+
+
+def vectorised(rows: Rows, scene: Scene, zeros: Zeros) -> bool:
+    """Whether every pass of the rows can be written in vectors."""
+    try:
+        rows_nest(rows, replace(scene, used=Used(), called=Used()), zeros)
+    except Unvectorised:
+        return False
+    return True
 
 
 def rows_nest(rows: Rows, scene: Scene, zeros: Zeros) -> list[Node]:

@@ -23,17 +23,19 @@ from derive.calculus.tensor import Index, Ref
 
 Lane = Callable[[Equation], Range | None]
 """The index and the extent along which an equation's elements follow each other; None for contractions."""
+Vectors = Callable[[Rows], bool]
+"""Whether all passes can be written in vectors."""
 
 
-def rowed(steps: Iterable[Step], lane: Lane) -> list[Step]:
+def rowed(steps: Iterable[Step], lane: Lane, vectors: Vectors) -> list[Step]:
     """The steps, groups over the same rows together."""
     found: list[Step] = []
     for step in steps:
         if isinstance(step, Turns):
-            inner = rowed(step.groups, lane)
+            inner = rowed(step.groups, lane, vectors)
             found.append(replace(step, groups=tuple(one for one in inner if not isinstance(one, Turns))))
         elif isinstance(step, Group):
-            _add(step, found, lane)
+            _add(step, found, lane, vectors)
         else:
             found.append(step)
     return [_plain(step) for step in found]
@@ -44,8 +46,8 @@ def _plain(step: Step) -> Step:
     return step.groups[0] if isinstance(step, Rows) and len(step.groups) == 1 else step
 
 
-def _add(group: Group, found: list[Step], lane: Lane) -> None:
-    alone = _alone(group, lane)
+def _add(group: Group, found: list[Step], lane: Lane, vectors: Vectors) -> None:
+    alone = _alone(group, lane, vectors)
     if alone is None:
         found.append(group)
         return
@@ -61,7 +63,7 @@ def _add(group: Group, found: list[Step], lane: Lane) -> None:
     found.append(alone)
 
 
-def _alone(group: Group, lane: Lane) -> Rows | None:
+def _alone(group: Group, lane: Lane, vectors: Vectors) -> Rows | None:
     """A group as passes of its own."""
     first = group.first
     along = lane(first)
@@ -76,7 +78,7 @@ def _alone(group: Group, lane: Lane) -> Rows | None:
     rows = Rows(outer, along, (), (group,))
     for equation in group.equations:
         rows = _with(rows, equation)
-    return rows
+    return rows if vectors(rows) else None
 
 
 def _joined(rows: Rows, other: Rows) -> Rows | None:

@@ -78,7 +78,15 @@ def _alone(group: Group, lane: Lane, vectors: Vectors) -> Rows | None:
     rows = Rows(outer, along, (), (group,))
     for equation in group.equations:
         rows = _with(rows, equation)
-    return rows if vectors(rows) else None
+    return rows if not _elsewhere(group.equations, group.equations) and vectors(rows) else None
+
+
+def _elsewhere(equations: Iterable[Equation], defining: Iterable[Equation]) -> bool:
+    """Whether an element is read that another row, or another turn of a recurrence, leaves in memory."""
+    places = {one.name: one.target.indices for one in defining}
+    return any(
+        ref.indices != places[ref.name] for one in equations for ref in one.references if ref.name in places
+    )
 
 
 def _joined(rows: Rows, other: Rows) -> Rows | None:
@@ -89,15 +97,13 @@ def _joined(rows: Rows, other: Rows) -> Rows | None:
         old: new
         for (old, _), (new, _) in zip((*other.outer, other.lane), (*rows.outer, rows.lane), strict=True)
     }
-    places = {one.name: one.target.indices for one in rows.equations}
     result = replace(rows, groups=(*rows.groups, *other.groups))
-    for equation in other.equations:
-        moved = _moved(equation, renamed)
-        if any(ref.indices != places[ref.name] for ref in moved.references if ref.name in places):
-            return None
-        if moved.name in places:
-            return None
-        result = _with(result, moved)
+    moved = [_moved(equation, renamed) for equation in other.equations]
+    every = [*rows.equations, *moved]
+    if rows.names & {one.name for one in moved} or _elsewhere(every, every):
+        return None
+    for equation in moved:
+        result = _with(result, equation)
     return result
 
 

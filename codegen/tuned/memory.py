@@ -13,7 +13,6 @@ from dataclasses import replace
 
 from codegen.keep import Task
 from codegen.memory import beside
-from codegen.passes.carried import carried
 from codegen.passes.dce import dce
 from codegen.passes.halves import halves
 from codegen.passes.into_steps import into_steps, near
@@ -24,6 +23,7 @@ from codegen.passes.together import together
 from codegen.passes.verify import verify
 from codegen.plan import Plan
 from codegen.split import split
+from derive.calculus.carried import carried
 from derive.calculus.program import Program
 
 

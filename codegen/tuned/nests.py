@@ -19,6 +19,7 @@ The index is the one for which most elements follow each other in memory.
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from dataclasses import dataclass, replace
 
 from sympy import Expr, Integer, Symbol, oo, true
@@ -85,6 +86,34 @@ def shared(nodes: list[Node]) -> list[Node]:
     if len(nodes) == 1 and isinstance(nodes[0], Loop):
         return [replace(nodes[0], before="SHARED")]
     return [Block("SERIAL", tuple(nodes))]
+
+
+def block_indices(outer: Iterable[Range]) -> list[Node]:
+    """The values of the loops that a block has around all its groups."""
+    return [Line(f"const int {index.name} = x->outer[{place}];") for place, (index, _) in enumerate(outer)]
+
+
+def loops_around(nodes: list[Node], ranges: tuple[Range, ...]) -> int:
+    """How many of the ranges are loops around all else, in order."""
+    depth, inner = 0, tuple(nodes)
+    while depth < len(ranges) and len(inner) == 1:
+        (loop,) = inner
+        if not isinstance(loop, Loop) or loop.index != ranges[depth][0].name:
+            break
+        if loop.start != "0" or loop.step or loop.reverse or loop.closed:
+            break
+        depth, inner = depth + 1, loop.body
+    return depth
+
+
+def within(nodes: list[Node], outer: tuple[Range, ...]) -> list[Node]:
+    """What is in the loops of a block, for the values that they have."""
+    inner = tuple(nodes)
+    for _ in outer:
+        (loop,) = inner
+        assert isinstance(loop, Loop)
+        inner = loop.body
+    return [*block_indices(outer), *inner]
 
 
 def _along(group: Group, form: Accumulation, lanes: Lanes, scene: Scene) -> list[Node]:

@@ -95,6 +95,17 @@ once(A[n], B[n]) -> F, G
     assert [equation.name for equation in inverses(once).equations()] == ["E", "E_inverse", "F", "G"]
 
 
+def test_a_square_that_is_multiplied_out_is_divided_by_as_a_square() -> None:
+    program = define("""
+squared(A[n], B[n]) -> F
+    E[i] = exp(-abs(B[i]))
+    F[i] = A[i]/(1 + E[i]) + A[i]/(E[i]*(E[i] + 2) + 1)
+""")
+    found = {equation.name: str(equation.value) for equation in inverses(program).equations()}
+    assert set(found) == {"E", "E_inverse", "F"}
+    assert "E_inverse[i]**2" in found["F"]
+
+
 @pytest.mark.parametrize("broken", ["swapped", "late"])
 def test_steps_out_of_order_are_caught(broken: str) -> None:
     program = near(into_steps(pullback("elman")))

@@ -40,26 +40,53 @@ class LayerFunction:
     lines: tuple[str, ...]
 
 
-def render_c_layer(plan: LayerPlan, sizes: Mapping[str, int]) -> dict[str, str]:
-    """The header and the source of one layer at given sizes: file name -> text."""
+def render_c_layer(plan: LayerPlan, sizes: Mapping[str, int], more: int = 0) -> dict[str, str]:
+    """The header and the source of one layer at given sizes: file name -> text.
+
+    `more` reals of the workspace are for a second implementation.
+    """
     name, program = plan.name, plan.forward
     missing = sorted(size_names(program) - set(sizes))
     if missing:
         raise DeriveError(
             f"layer {name!r} needs the sizes {', '.join(missing)}; give them, as {missing[0]}=8"
         )
-    parts = plan.programs
-    taken = frozenset(tensor for part in parts.values() for tensor in part.tensors)
-    values = {letter: sizes[letter] for letter in sorted(size_names(program))}
-    derived = derived_sizes(tensor for part in parts.values() for tensor in part.tensors.values())
-    spelled = CSizes(name, values, taken, derived=derived)
+    parts, spelled = plan.programs, layer_sizes(plan, sizes)
     used = Used()
     functions = [_function(part, key, spelled, used) for key, part in parts.items()]
     context = _context(program, spelled, used, functions, _workspace(parts.values(), spelled))
     return {
-        f"{name}.h": templates().get_template("layer.h.jinja").render(context),
+        f"{name}.h": templates().get_template("layer.h.jinja").render(context, more=more),
         f"{name}.c": templates().get_template("layer.c.jinja").render(context),
     }
+
+
+def layer_sizes(plan: LayerPlan, sizes: Mapping[str, int]) -> CSizes:
+    """How the sizes of a layer are spelled."""
+    parts = plan.programs
+    taken = frozenset(tensor for part in parts.values() for tensor in part.tensors)
+    values = {letter: sizes[letter] for letter in sorted(size_names(plan.forward))}
+    derived = derived_sizes(tensor for part in parts.values() for tensor in part.tensors.values())
+    return CSizes(plan.name, values, taken, derived=derived)
+
+
+def layer_banner(program: Program) -> str:
+    """The comment at the top of a file."""
+    return "\n".join(comment((f"{program.name}, alone:", *map(equation_text, program.equations())), ""))
+
+
+def argument_names(program: Program, sizes: CSizes) -> dict[str, str]:
+    """What a function calls its inputs and outputs."""
+    base = {"w", *sizes.short_names}
+    outputs = [tensor for tensor in program.locals if tensor.name in program.outputs]
+    return {tensor.name: local_name(tensor.name, base) for tensor in (*program.inputs, *outputs)}
+
+
+def head(program: Program, key: str, sizes: CSizes) -> str:
+    """How the definition of a function begins."""
+    own = {tensor.name: tensor for tensor in program.locals}
+    outputs = [own[name] for name in program.outputs]
+    return _written(program, key, sizes, argument_names(program, sizes), outputs, ()).head
 
 
 def _context(
@@ -67,11 +94,10 @@ def _context(
 ) -> dict[str, Any]:
     words = identifiers(line for function in functions for line in function.lines)
     pairs = [f"{short} = {long}" for short, long in sizes.short_names.items() if short in words]
-    title = (f"{program.name}, alone:", *(equation_text(equation) for equation in program.equations()))
     return {
         "p": program.name,
         "P": program.name.upper(),
-        "banner": "\n".join(comment(title, "")),
+        "banner": layer_banner(program),
         "sizes": [
             {"constant": sizes.constant(letter), "value": value} for letter, value in sizes.values.items()
         ],
@@ -88,7 +114,7 @@ def _function(program: Program, key: str, sizes: CSizes, used: Used) -> LayerFun
     own = {tensor.name: tensor for tensor in program.locals}
     outputs = [own[name] for name in program.outputs]
     base = {"w", *sizes.short_names}
-    names = {tensor.name: local_name(tensor.name, base) for tensor in (*program.inputs, *outputs)}
+    names = argument_names(program, sizes)
     places = {
         t.name: _argument(t, names[t.name], t.name in program.outputs) for t in (*program.inputs, *outputs)
     }

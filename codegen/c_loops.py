@@ -20,6 +20,7 @@ from codegen.printers.to_c import ToC
 from derive.calculus.bounds import proved_nonnegative
 from derive.calculus.nodes import Nonnegative, Range
 from derive.calculus.tensor import Index, Ref
+from derive.errors import DeriveError
 
 
 @dataclass(frozen=True)
@@ -53,6 +54,8 @@ def nested(
 def _opened(loops: _Loops, body: list[Node]) -> list[Node]:
     ready = [guard for guard in loops.guards if not unbound(guard, loops.scope)]
     waiting = tuple(guard for guard in loops.guards if guard not in ready)
+    if waiting and not loops.ranges:
+        raise DeriveError(f"the guard {waiting[0]} speaks of an index of which no loop is open")
     inner: list[Node] = [_loop(replace(loops, guards=waiting), body)] if loops.ranges else body
     if not ready:
         return inner

@@ -22,6 +22,7 @@ from codegen.pipeline import Watch, silent
 from codegen.plan import Plan, plan_layer, plan_network
 from codegen.readme import render_init, render_readme
 from codegen.targets import TARGETS
+from codegen.tuned.layer_module import render_tuned_layer
 from codegen.tuned.module import render_tuned
 from derive.calculus.network import Network
 from derive.calculus.program import Program
@@ -83,11 +84,6 @@ def emit_layer(
     Sizes of C that are not given are 8; a budget bounds the bytes of its workspace.
     """
     require_targets(targets)
-    if "tuned" in targets:
-        raise DeriveError(
-            f"layer {program.name!r} alone has no tuned form; build it for numpy or c, "
-            "or build a network that holds it"
-        )
     name = require_prefix(program.name, "the layer")
     all_sizes = require_layer(program, sizes or {})
     plan = plan_layer(program, with_, all_sizes, budget, watch)
@@ -97,6 +93,8 @@ def emit_layer(
         files[f"{name}.py"] = render_numpy_layer(name, plan)
     if "c" in targets:
         files |= render_c_layer(plan, all_sizes)
+    if "tuned" in targets:
+        files |= render_tuned_layer(plan, all_sizes)
     return write_folder(Path(out) / name, files, _stale(name, files))
 
 

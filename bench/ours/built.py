@@ -48,6 +48,7 @@ CONTRACTIONS = {
     "NN": ("A[m,k], B[k,n]", "A[i,p] B[p,j]"),
     "TN": ("A[k,m], B[k,n]", "A[p,i] B[p,j]"),
     "NT": ("A[m,k], B[n,k]", "A[i,p] B[j,p]"),
+    "TT": ("A[k,m], B[n,k]", "A[p,i] B[j,p]"),
 }
 
 

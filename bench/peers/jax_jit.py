@@ -64,8 +64,8 @@ def steps(data: Training, state: Any, step: Step) -> Prepared:
 def product(case: Contraction) -> Prepared:
     """The product under jit."""
     a, b = (jnp.asarray(array) for array in contraction(case))
-    forms = {"NN": lambda a, b: a @ b, "TN": lambda a, b: a.T @ b, "NT": lambda a, b: a @ b.T}
-    multiply = jax.jit(forms[case.form])
+    first, second = (letter == "T" for letter in case.form)
+    multiply = jax.jit(lambda a, b: (a.T if first else a) @ (b.T if second else b))
     return Prepared(lambda: multiply(a, b), lambda c: summary((c,)), jax.block_until_ready)
 
 

@@ -1,9 +1,8 @@
 """A contraction as a function: what is packed, what is called, and the loops around.
 
-static const FN(kernel) kernels[] = KERNELS_Z2;
-const FN(product) s = {1, 1, N, N, 0, 0, D};
-FN(pack)(&s, kernels, W1, 1, D, 1, panels);
-FN(contract)(&s, kernels, b->m, D, 1, 1, X, panels, FN(Z2_finish), x);
+const FN(product) s = {1, 1, N, N, 0, 0, 1, 0, 0, D};
+FN(pack)(&s, KERNELS_Z2, W1, 1, D, 1, panels);
+FN(contract)(&s, KERNELS_Z2, b->m, D, 1, 1, X, panels, FN(Z2_finish), x);
 """
 
 from __future__ import annotations
@@ -26,7 +25,7 @@ from codegen.tuned.scene import Scene
 from codegen.tuned.storage import at
 from codegen.tuned.straight import aside, is_straight, is_whole
 from codegen.tuned.tiles import rows_at_once
-from codegen.tuned.walk import Walk, product, stride, tile_steps, walk_of
+from codegen.tuned.walk import Walk, columns_apart, product, stride, walk_of
 from derive.calculus.nodes import Range
 from derive.calculus.tensor import Ref
 
@@ -59,10 +58,10 @@ def contracted(
         (found.left.name, found.right.name) if away else None,
         Mul(*sums),
         len(sums),
-        tile_steps(found, walk, scene),
+        columns_apart(found, walk, scene) if found.dots else (),
         found.dots,
         found.across[1] if found.across else ONE,
-        passing=_passing(walk, stride(found.right, found.lanes[0], scene)),
+        passing=walk.passing and len(found.sums) == 1 and stride(found.right, found.lanes[0], scene) == "1",
         packs_rows=walk.lines,
         turned=walk.turned,
         guarded=limits.some,
@@ -78,7 +77,6 @@ def _straight(
     whole = is_whole(found.right, found.lanes[0], scene)
     arguments = (
         "&s",
-        walk.left[2],
         stride(found.right, found.lanes[0], scene),
         *(str(int(flag)) for flag in (whole, aside(found, scene, whole))),
         rows,
@@ -88,17 +86,10 @@ def _straight(
         "x",
     )
     nodes: list[Node] = [
-        Line(f"const FN(product) s = {{{', '.join([*walk.counts, walk.row, *walk.right])}}};"),
+        Line(f"const FN(product) s = {{{', '.join([*walk.counts, walk.row, *walk.left, *walk.right])}}};"),
         Line(f"FN(straight)({', '.join(arguments)});"),
     ]
     return Phase(name, texts, tuple(render(nodes)), finish_lines(found, group, scene), small=True)
-
-
-def _passing(walk: Walk, column: str) -> tuple[str, ...]:
-    """The steps of tiles that pack B as it lies."""
-    if not walk.passing or column != "1":
-        return ()
-    return ("1", "PITCH", walk.right[2]) if walk.lines else (walk.row, walk.left[2], walk.right[2])
 
 
 def _apart(found: Contraction, group: Group) -> tuple[Range, ...]:
@@ -112,11 +103,11 @@ def _nodes(
     """Packing, the call of `contract`, and the loops around."""
     scalar = scene.scalar(dict(found.equation.ranges))
     columns = scalar.integer((found.columns or found.lanes)[1])
-    head = _head(found, walk, name)
+    head = _head(walk)
     panels = _panels(found, _apart(found, group), walk, scene, columns)
     body: list[Node] = []
     if walk.packed and not walk.passing and not walk.turned:
-        body.append(Line(_pack(found, walk, scene, columns, panels)))
+        body.append(Line(_pack(found, walk, scene, (f"KERNELS_{name}", columns, panels))))
     before = [*head, *body] if walk.packed and not walk.around else []
     body = [] if before else [*head, *body]
     if away:
@@ -127,21 +118,19 @@ def _nodes(
     finish = "finish" if away else f"FN({name}_finish)"
     if limits.some:
         lanes, terms = limits.lanes, limits.terms
-        guard = f"{lanes.sign}, {lanes.shift}, {terms.sign}, {terms.shift}, {walk.left[2]}"
+        guard = f"{lanes.sign}, {lanes.shift}, {terms.sign}, {terms.shift}"
         body.append(Line(f"const FN(guard) guard = {{{guard}}};"))
-    body.append(Line(_call(found, walk, scene, columns, finish, limits, panels)))
+    body.append(Line(_call(found, walk, scene, (f"KERNELS_{name}", columns, panels, finish), limits)))
     for place, (index, extent) in reversed(inner):
-        shared = "" if place else f"SHARED_{min(2, len(found.outer))}"
+        shared = "" if place or walk.passing else f"SHARED_{min(2, len(found.outer))}"
         body = [Loop(str(index.name), scalar.integer(extent), tuple(body), before=shared)]
     return [*block_indices(found.outer[:loops]), *before, *body]
 
 
-def _head(found: Contraction, walk: Walk, name: str) -> list[Node]:
-    kind = "dots" if found.dots else "kernel"
+def _head(walk: Walk) -> list[Node]:
     return [
         *walk.bounds,
-        Line(f"static const FN({kind}) kernels[] = KERNELS_{name};"),
-        Line(f"const FN(product) s = {{{', '.join([*walk.counts, walk.row, *walk.right])}}};"),
+        Line(f"const FN(product) s = {{{', '.join([*walk.counts, walk.row, *walk.left, *walk.right])}}};"),
     ]
 
 
@@ -153,36 +142,38 @@ def _panels(found: Contraction, apart: tuple[Range, ...], walk: Walk, scene: Sce
     return f"panels + (ptrdiff_t)({_flat(apart, scene)}) * ({room}) * VECTORS({columns}) * LANES"
 
 
-def _pack(found: Contraction, walk: Walk, scene: Scene, columns: str, to: str) -> str:
+def _pack(found: Contraction, walk: Walk, scene: Scene, names: tuple[str, str, str]) -> str:
+    kernels, columns, panels = names
     right, once = _start(found, found.right, walk), "0" if walk.around else "1"
     column = stride(found.right, found.lanes[0], scene)
-    return f"FN(pack)(&s, kernels, {scene.address(right)}, {column}, {columns}, {once}, {to});"
+    return f"FN(pack)(&s, {kernels}, {scene.address(right)}, {column}, {columns}, {once}, {panels});"
 
 
 def _call(
-    found: Contraction, walk: Walk, scene: Scene, columns: str, finish: str, limits: Limits, panels: str
+    found: Contraction, walk: Walk, scene: Scene, names: tuple[str, str, str, str], limits: Limits
 ) -> str:
+    kernels, columns, panels, finish = names
     scalar = scene.scalar(dict(found.equation.ranges))
     rows = product([scalar.integer(n) for _, n in found.rows])
     left, right = (scene.address(_start(found, ref, walk)) for ref in (found.left, found.right))
     column = stride(found.right, found.lanes[0], scene)
     operand = panels if walk.packed else right
     if limits.some:
-        size = f"&s, kernels, &guard, {rows}, {columns}, {int(walk.packed)}"
+        size = f"&s, {kernels}, &guard, {rows}, {columns}, {int(walk.packed)}"
         return f"FN(contract_guarded)({size}, {left}, {operand}, {finish}, x);"
     shared = "0" if found.outer else "1"
     kernel = "contract"
     between: tuple[str, ...] = (str(int(walk.packed)), shared, left, operand)
     if walk.turned:
-        kernel, between = "contract_rows", (left, walk.left[2], right, column, "panels")
+        kernel, between = "contract_rows", (left, right, column, "panels")
     elif walk.passing:
         most = rows_at_once(prod(evaluated(n, scene.sizes.values) for _, n in found.sums))
-        factors = (left, walk.left[2], right, column, "panels")
+        factors = (left, right, column, "panels")
         kernel, between = "contract_passing", (str(most), str(int(walk.lines)), *factors)
     elif found.columns is not None:
         way = stride(found.right, found.columns[0], scene)
         kernel, between = "scalar_products", (way, *_across(found, scene), shared, left, right)
-    arguments = ("&s", "kernels", rows, columns, *between, finish, "x")
+    arguments = ("&s", kernels, rows, columns, *between, finish, "x")
     return f"FN({kernel})({', '.join(arguments)});"
 
 

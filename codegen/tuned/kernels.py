@@ -1,20 +1,24 @@
-"""Which register tiles each contraction of a file is made of, for one kernel set and one size of real.
+"""Which register tiles the contractions of a file are made of, for one kernel set and one size of real.
 
-    TILE(Z2, 6, 4, N, 1, 4 * LANES)             one function a shape and a way through memory
-    #define KERNELS_Z2 {{1, 4, 6, 5, FN(Z2_6x4), FN(Z2_5x4), ..}, {1, 3, 9, 8, ..}}
+    TILE(6, 4)                                     one function a shape: the way through memory is `product`'s
+    KERNELS(1, {1, 4, 6, 5, FN(tile_6x4), ..})     panels of so many vectors, and the tiles of their rows
+    #define KERNELS_Z2 FN(kernels_1)
 
-Contractions that walk through memory alike share their tiles.
+Contractions of one shape share a table. A set that counts for its bytes has two heights of tile alone.
 """
 
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator
 from math import prod
+from typing import Protocol
 
-from codegen.plan import Plan
+from sympy import Expr
+
 from codegen.tuned.phase import Phase
 from codegen.tuned.tiles import (
     SMALL_ROWS,
+    SMALL_VECTORS,
     all_across,
     dot_rows,
     most_columns,
@@ -25,70 +29,107 @@ from codegen.tuned.tiles import (
 )
 from codegen.vector_math.kernel_sets import KERNEL_SETS, KernelSet
 
+PACKS_WITHOUT = 16
+"""With no more registers a tile takes twice as long for a panel: what it costs to pack it beforehand
+is half as much beside that."""
 GUARDED_VECTORS = 2
 """Narrow panels follow a guard along the diagonal more closely."""
 
 
-def kernel_lines(phases: Iterable[Phase], plan: Plan, kernels: KernelSet, item: int) -> list[str]:
+class Sized(Protocol):
+    """Sizes in numbers, the one that varies by call at its most."""
+
+    def size(self, expression: Expr) -> int:
+        """A size in numbers."""
+        ...
+
+    @property
+    def batch_size(self) -> Expr:
+        """The size that varies by call."""
+        ...
+
+
+def kernel_lines(phases: Iterable[Phase], sizes: Sized, kernels: KernelSet, item: int) -> list[str]:
     """The tiles and the tables of some contractions."""
-    owners: dict[tuple[str, ...], str] = {}
-    tiles: dict[str, str] = {}
-    tables: dict[str, str] = {}
+    tiles: dict[str, None] = {}
+    tables: dict[str, int] = {}
+    used = {}
     for one in phases:
-        owner = owners.setdefault((*one.walk, *one.passing), one.name)
-        if one.dots:
-            tables[one.name] = _dots(one, owner, plan, kernels, tiles)
-        else:
-            tables[one.name] = _table(one, owner, plan, kernels, item, tiles)
+        text = (
+            _dots(one, sizes, kernels, tiles)
+            if one.dots
+            else f"KERNELS({{0}}, {_table(one, sizes, kernels, item, tiles)})"
+        )
+        used[one.name] = tables.setdefault(text, len(tables) + 1)
     return [
-        *tiles.values(),
+        *tiles,
+        *(text.format(number) for text, number in tables.items()),
         *(
             line
-            for name, text in tables.items()
-            for line in (f"#undef KERNELS_{name}", f"#define KERNELS_{name} {text}")
+            for name, number in used.items()
+            for line in (f"#undef KERNELS_{name}", f"#define KERNELS_{name} FN(kernels_{number})")
         ),
     ]
 
 
-def _table(one: Phase, owner: str, plan: Plan, kernels: KernelSet, item: int, tiles: dict[str, str]) -> str:
+def _table(one: Phase, sizes: Sized, kernels: KernelSet, item: int, tiles: dict[str, None]) -> str:
     assert one.shape is not None
-    varying = plan.batch_size in one.shape[0].free_symbols
+    varying = kernels.small or sizes.batch_size in one.shape[0].free_symbols
     entries = []
-    for count, width, heights in _panels(one, plan, kernels, item):
+    for count, width, heights in _panels(one, sizes, kernels, item):
         small = [h if varying and h <= most_rows(kernels, width) else 0 for h in SMALL_ROWS]
-        names = [_tile(one, owner, h, width, tiles) for h in (heights[0], heights[-1], *small)]
-        names.append(_packing(one, owner, heights[-1], width, tiles) if one.passing else "0")
-        entries.append(f"{{{count}, {width}, {heights[0]}, {heights[-1]}, {', '.join(names)}}}")
-    return f"{{{', '.join([*entries, '{0}'][:2])}}}"
+        kind = "tile" if one.sums == 1 or one.packs_rows else "tile_3"
+        names = [_tile(kind, h, width, tiles) for h in (heights[0], heights[-1], *small)]
+        packs = one.passing and kernels.registers > PACKS_WITHOUT
+        names.append(_tile("tile_packs", heights[-1], width, tiles) if packs else "0")
+        entries.append(f"{{{{{count}, {width}, {heights[0]}, {heights[-1]}, {', '.join(names)}}}}}")
+    return ", ".join([*entries, "{{0}}"][:2])
 
 
 def _panels(
-    one: Phase, plan: Plan, kernels: KernelSet, item: int
+    one: Phase, sizes: Sized, kernels: KernelSet, item: int
 ) -> Iterator[tuple[int, int, tuple[int, ...]]]:
     """How many panels of how many vectors, and the rows of their pieces."""
     assert one.shape is not None
-    rows, columns = (plan.size(extent) for extent in one.shape)
+    rows, columns = (sizes.size(extent) for extent in one.shape)
     vectors = -(-columns // kernels.lanes(item))
-    at_once = vectors_at_once(kernels, rows, vectors)
+    at_once = min(SMALL_VECTORS, vectors) if kernels.small else vectors_at_once(kernels, rows, vectors)
     panels = -(-vectors // (min(at_once, GUARDED_VECTORS) if one.guarded else at_once))
     base, wider = divmod(vectors, panels)
     for width, count in ((base + 1, wider), (base, panels - wider)):
         most = most_rows(kernels, width)
-        if count:
+        if count and kernels.small:
+            yield count, width, SMALL_ROWS[:1]
+        elif count:
             yield count, width, parts(rows, min(most, most_rows(kernels, 2)) if one.packs_rows else most)
 
 
-def line_reals(one: Phase, plan: Plan, item: int) -> int:
+def panel_reals(one: Phase, sizes: Sized, item: int) -> int:
+    """The room of packed panels for the widest vectors."""
+    if not one.panels:
+        return 0
+    *others, columns = (
+        sizes.size(extent)
+        for extent in (*one.panels[: one.sums], *one.panels[one.sums + 1 :], one.panels[one.sums])
+    )
+    step = 64 // item
+    count = -(-columns // step) * step
+    for other in others:
+        count *= other
+    return count + line_reals(one, sizes, item)
+
+
+def line_reals(one: Phase, sizes: Sized, item: int) -> int:
     """The room of packed rows: of all where panels stay near, else of as many as stay near together."""
     if not one.packs_rows:
         return 0
     assert one.shape is not None
-    rows, terms = plan.size(one.shape[0]), prod(plan.size(extent) for extent in one.panels[: one.sums])
+    rows, terms = sizes.size(one.shape[0]), prod(sizes.size(extent) for extent in one.panels[: one.sums])
     room = 0
     for kernels in KERNEL_SETS:
         lanes = kernels.lanes(item)
         pitch = -(-most_rows(kernels, 2) // lanes) * lanes
-        for _, _, heights in _panels(one, plan, kernels, item):
+        for _, _, heights in _panels(one, sizes, kernels, item):
             pieces = -(-rows // heights[0])
             if not one.turned:
                 pieces = min(pieces, rows_at_once(terms) // heights[0] + 2)
@@ -96,32 +137,25 @@ def line_reals(one: Phase, plan: Plan, item: int) -> int:
     return room
 
 
-def _dots(one: Phase, owner: str, plan: Plan, kernels: KernelSet, tiles: dict[str, str]) -> str:
+def _dots(one: Phase, sizes: Sized, kernels: KernelSet, tiles: dict[str, None]) -> str:
     assert one.shape is not None
-    rows, columns = (plan.size(extent) for extent in one.shape)
-    across = plan.size(one.across)
-    terms = plan.size(one.terms)
+    rows, columns = (sizes.size(extent) for extent in one.shape)
+    across = sizes.size(one.across)
+    terms = sizes.size(one.terms)
     tall = across if across > 1 and all_across(kernels, rows, columns, across, terms) else 1
     wide = (columns,) if tall > 1 else parts(columns, most_columns(kernels))
     high = parts(rows, dot_rows(kernels, tall * wide[0]))
-    names = [_tile(one, owner, h, tall * w, tiles) for h in (high[0], high[-1]) for w in (wide[0], wide[-1])]
-    return f"{{{{{high[0]}, {high[-1]}, {wide[0]}, {wide[-1]}, {tall}, {', '.join(names)}}}}}"
+    names = []
+    for h, w in ((h, w) for h in (high[0], high[-1]) for w in (wide[0], wide[-1])):
+        tiles[f"DOTS({one.name}, {h}, {tall * w}, {', '.join(one.apart)})"] = None
+        names.append(f"FN({one.name}_{h}x{tall * w})")
+    shape = f"{high[0]}, {high[-1]}, {wide[0]}, {wide[-1]}, {tall}"
+    return f"DOTS_KERNELS({{0}}, {{{{{shape}, {', '.join(names)}}}}})"
 
 
-def _tile(one: Phase, owner: str, rows: int, width: int, tiles: dict[str, str]) -> str:
-    """The name of a tile, written when it is first asked for; 0 for one of no rows."""
+def _tile(kind: str, rows: int, width: int, tiles: dict[str, None]) -> str:
+    """The name of a tile, which is written once; 0 for one of no rows."""
     if not rows:
         return "0"
-    name = f"{owner}_{rows}x{width}"
-    row, *strides = one.walk
-    filled = [stride.replace("WIDTH_", str(width)) for stride in strides]
-    kind = "DOTS" if one.dots else "TILE" if len(filled) == 2 else "TILE_3"
-    tiles.setdefault(name, f"{kind}({owner}, {rows}, {width}, {row}, {', '.join(filled)})")
-    return f"FN({name})"
-
-
-def _packing(one: Phase, owner: str, rows: int, width: int, tiles: dict[str, str]) -> str:
-    """The name of a tile that packs what passes by."""
-    name = f"{owner}_packs_{rows}x{width}"
-    tiles.setdefault(name, f"TILE_PACKS({owner}, {rows}, {width}, {', '.join(one.passing)})")
-    return f"FN({name})"
+    tiles[f"{kind.upper()}({rows}, {width})"] = None
+    return f"FN({kind}_{rows}x{width})"

@@ -12,7 +12,7 @@ from codegen.plan import Plan
 from codegen.tuned.arena import Arena, Lifetime, arena
 from codegen.tuned.gradients import ALL
 from codegen.tuned.groups import Step, Turns, block_spans, groups_of, names_of, reads_of
-from codegen.tuned.kernels import line_reals
+from codegen.tuned.kernels import panel_reals
 from codegen.tuned.phase import Phase
 from codegen.tuned.storage import Stored
 from derive.calculus.nodes import free_indices
@@ -43,7 +43,7 @@ def lifetimes_arena(
             goes_on = earlier.pop()[0] if earlier and name not in made else first
             earlier.append((goes_on, stop))
     lives = _as_one(list(_placed(plan, found, phases, stored, item, end, last)), stored)
-    room = max((_panel_reals(one, plan, item) for one in phases.values()), default=0)
+    room = max((panel_reals(one, plan, item) for one in phases.values()), default=0)
     return arena([*lives, *([Lifetime("panels", room, 0, last)] if room else [])])
 
 
@@ -102,18 +102,3 @@ def _as_one(lives: list[Lifetime], stored: Mapping[str, Stored]) -> list[Lifetim
     start, stop = min(life.start for life in inside), max(life.stop for life in inside)
     whole = Lifetime(ALL, sum(life.reals for life in inside), start, stop)
     return [*(life for life in lives if life not in inside), whole]
-
-
-def _panel_reals(one: Phase, plan: Plan, item: int) -> int:
-    """The room of packed panels for the widest vectors."""
-    if not one.panels:
-        return 0
-    *others, columns = (
-        plan.size(extent)
-        for extent in (*one.panels[: one.sums], *one.panels[one.sums + 1 :], one.panels[one.sums])
-    )
-    step = 64 // item
-    count = -(-columns // step) * step
-    for other in others:
-        count *= other
-    return count + line_reals(one, plan, item)

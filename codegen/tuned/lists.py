@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
 from itertools import groupby
+from typing import Protocol
 
 from codegen.c_letters import free_letter
 from codegen.c_source import identifiers
@@ -12,15 +13,43 @@ from codegen.tuned.gradients import ALL
 from codegen.tuned.groups import Nest, Step, Turns, groups_of, key_of, reads_of
 from codegen.tuned.phase import Phase
 from codegen.tuned.pipeline import Tuned
-from codegen.tuned.scene import TAKEN, pointer
+from codegen.tuned.scene import TAKEN, Scene, pointer
 from derive.calculus.tensor import Tensor
 
+WRITTEN = ("x->w", "x->at.to_")
+"""Where what a phase computes may lie."""
 
-def calls(steps: tuple[Step, ...], t: Tuned, first: bool = True) -> list[str]:
+
+class Listed(Protocol):
+    """A network, or a function of a layer: what its phases are called, and where its tensors lie."""
+
+    @property
+    def prefix(self) -> str:
+        """What names of the file begin with."""
+        ...
+
+    @property
+    def scene(self) -> Scene:
+        """The tensors and the sizes."""
+        ...
+
+    @property
+    def phases(self) -> Mapping[tuple[str, ...], Phase]:
+        """The function of each group."""
+        ...
+
+    @property
+    def panels(self) -> str:
+        """Where packed factors lie."""
+        ...
+
+
+def calls(steps: tuple[Step, ...], t: Listed, first: bool = True) -> list[str]:
     """The calls of some steps; gradients that are given away are not among them."""
     read = {name for step in steps for name in reads_of(step)}
     lines: list[str] = []
-    for tensor in t.moved:
+    for tensor in t.moved if isinstance(t, Tuned) else ():
+        assert isinstance(t, Tuned)
         if tensor.name in read and first:
             lines += [f"/* {tensor.name}, the examples side by side */", _side_by_side(tensor, t)]
     for step in steps:
@@ -64,7 +93,7 @@ def _runs(groups: tuple[Nest, ...]) -> list[tuple[Nest, ...]]:
     ]
 
 
-def _run(run: tuple[Nest, ...], t: Tuned) -> list[str]:
+def _run(run: tuple[Nest, ...], t: Listed) -> list[str]:
     """The calls of a group, or of a block for each value of its loops."""
     own = [line for group in run for line in _call(t.phases[key_of(group)])]
     block = run[0].block
@@ -86,7 +115,7 @@ def _call(one: Phase) -> list[str]:
     return [] if one.gradient else [*comment(one.equations, ""), f"FN({one.name})(x);"]
 
 
-def _in_turn(step: Turns, own: list[str], t: Tuned) -> list[str]:
+def _in_turn(step: Turns, own: list[str], t: Listed) -> list[str]:
     """for (x.turn = 0; x.turn < L; x.turn++) { .. }"""
     extent = t.scene.extent(step.extent)
     forwards = f"for (x->turn = 0; x->turn < {extent}; x->turn++) {{"
@@ -122,25 +151,25 @@ def flat_size(tensor: Tensor, t: Tuned) -> str:
     return t.c.sizes.product(tensor.shape)
 
 
-def pointers(lines: Iterable[str], t: Tuned, turn: str = "") -> list[str]:
+def pointers(lines: Iterable[str], t: Listed, turn: str = "") -> list[str]:
     """The local pointers that some lines need, and the index of the turn."""
     words = identifiers(lines)
     text = "\n".join(lines)
-    found = [f"    const {t.c.name}_batch *b = x->b;"] if "b->" in text else []
+    found = [f"    const {t.prefix}_batch *b = x->b;"] if "b->" in text else []
     for name, stored in t.scene.stored.items():
         if pointer(name) not in words:
             continue
         kind = "int32_t" if stored.integer else "real"
-        const = "" if stored.start.startswith("x->w") else "const "
+        const = "" if stored.start.startswith(WRITTEN) else "const "
         found.append(f"    {const}{kind} *{pointer(name)} = {stored.start};")
     if turn and turn in words:
         found.insert(0, f"    const int {turn} = x->turn;")
     if "panels" in words:
-        found.append("    real *panels = x->w + AT_panels;")
+        found.append(f"    real *panels = {t.panels};")
     return found
 
 
-def phase_context(one: Phase, t: Tuned, cold: bool) -> Mapping[str, object]:
+def phase_context(one: Phase, t: Listed, cold: bool) -> Mapping[str, object]:
     """What the template needs of a phase."""
     return {
         "cold": cold,

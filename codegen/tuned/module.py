@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import re
 from math import prod
 from typing import Any
 
@@ -20,11 +19,8 @@ from codegen.tuned.functions import functions_context
 from codegen.tuned.groups import groups_of, key_of
 from codegen.tuned.lists import after_forward, calls, direct, gifts, phase_context, pointers
 from codegen.tuned.own_names import require_tuned_names
-from codegen.tuned.phase import Phase
 from codegen.tuned.pipeline import Tuned, tuned
-from codegen.tuned.registers import dots_macros, row_macros, tile_groups, vector_macros
-from codegen.tuned.straight import APART
-from codegen.tuned.tiles import AHEAD, MOST_ROWS
+from codegen.tuned.registers import kernels_context
 from codegen.tuned.updates import update_context
 from codegen.vector_math.kernel_sets import KERNEL_SETS
 from derive.calculus.tensor import Tensor
@@ -68,6 +64,7 @@ def context(t: Tuned) -> dict[str, Any]:
     return {
         "p": name,
         "P": name.upper(),
+        "network": True,
         "banner": banner(c),
         "macros": macros(_library(t)),
         "sizes": [{"constant": c.sizes.constant(s), "value": v} for s, v in c.sizes.values.items()],
@@ -84,7 +81,7 @@ def context(t: Tuned) -> dict[str, Any]:
         "predict": {"regression": plan.network.task != "classification", "rows": rows, "classes": classes},
         "output": plan.network.output,
         "loss": plan.network.loss,
-        **_kernels(t, phases),
+        **kernels_context(phases, plan, name),
         **functions_context(t.scene.called, name),
         "phases": [phase_context(one, t, key in cold) for key, one in t.phases.items()],
         "lists": {
@@ -102,29 +99,6 @@ def context(t: Tuned) -> dict[str, Any]:
         "bounded_pointers": pointers(bounded, t),
         **source_checkpoint(c),
     }
-
-
-def _kernels(t: Tuned, phases: list[Phase]) -> dict[str, Any]:
-    """Which kernels there are, and the tiles of the contractions."""
-    tiles = tile_groups(t)
-    return {
-        "row_macros": row_macros(),
-        "vector_macros": vector_macros(),
-        "tiles": tiles,
-        "dots_macros": dots_macros(line for group in tiles for line in group["lines"]),
-        "most_sums": 4 * MOST_ROWS,
-        "ahead": AHEAD,
-        "apart": APART,
-        "called": _called(phases),
-        "tiled": any(one.walk and not one.dots for one in phases),
-        "dots": any(one.dots for one in phases),
-        "guarded": any(one.guarded for one in phases),
-    }
-
-
-def _called(phases: list[Phase]) -> set[str]:
-    """The kernels that some phase calls."""
-    return {name for one in phases for line in one.lines for name in re.findall(r"FN\((\w+)\)\(", line)}
 
 
 def _own(t: Tuned) -> list[str]:

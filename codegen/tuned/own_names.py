@@ -7,11 +7,13 @@ a tensor called `vec`, a macro                 refused: it would be replaced wit
 from __future__ import annotations
 
 import re
+from collections.abc import Iterable
 from functools import cache
 from pathlib import Path
 
+from codegen.extents import size_names
 from codegen.names import NameRefused
-from codegen.plan import Plan
+from codegen.plan import LayerPlan, Plan
 from codegen.tuned.functions import OWN
 from codegen.vector_math.text import PARTS, vector_math_c
 
@@ -34,15 +36,24 @@ def macros() -> frozenset[str]:
 
 
 def require_tuned_names(plan: Plan) -> None:
-    """NameRefused where a tensor or a size would be a macro of the kernels."""
-    name = plan.network.name
+    """NameRefused where a tensor or a size of a network would be a macro of the kernels."""
     tensors = {t.name for program in (plan.loss, plan.vjp, plan.jvp) for t in program.tensors.values()}
-    for kind, names in (("tensor", sorted(tensors)), ("size", sorted(plan.network.sizes))):
+    _require(f"network {plan.network.name!r}", tensors, set(plan.network.sizes))
+
+
+def require_tuned_layer_names(plan: LayerPlan) -> None:
+    """NameRefused where a tensor or a size of a layer would be a macro of the kernels."""
+    tensors = {name for program in plan.programs.values() for name in program.tensors}
+    _require(f"layer {plan.name!r}", tensors, size_names(plan.forward))
+
+
+def _require(owner: str, tensors: Iterable[str], sizes: Iterable[str]) -> None:
+    for kind, names in (("tensor", sorted(tensors)), ("size", sorted(sizes))):
         for one in names:
             spelled = one if kind == "tensor" else one.upper()
             if spelled in macros():
                 raise NameRefused(
-                    f"{kind} {one!r} of network {name!r} is {spelled} in the source, a macro of the tuned "
+                    f"{kind} {one!r} of {owner} is {spelled} in the source, a macro of the tuned "
                     f"kernels; call it otherwise, as {one}{one[-1]}, or leave the target tuned out"
                 )
 

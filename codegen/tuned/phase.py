@@ -15,8 +15,8 @@ class Phase:
 
     A gradient's tiles are given to the finish of whoever calls; `shape` is (rows, columns) of a
     contraction, `panels` the reals that its packed factor takes, `operands` what bounds the size of its sums.
-    Scalar products have as many columns for each of `across`. `passing` are the steps of tiles that pack B as
-    they pass by, `packs_rows` whether A is packed too, `turned` whether all panels stay near meanwhile.
+    Scalar products have as many columns for each of `across`, and all steps in `apart`. `passing`: tiles pack
+    B as they pass by, `packs_rows` whether A is packed too, `turned` whether all panels stay near meanwhile.
     `guarded`: guards leave out some of it. What is `small` is inlined.
     """
 
@@ -30,11 +30,11 @@ class Phase:
     operands: tuple[str, str] | None = None
     terms: Expr = ONE
     sums: int = 0
-    walk: tuple[str, ...] = ()
+    apart: tuple[str, ...] = ()
     dots: bool = False
     across: Expr = ONE
     turn: str = ""
-    passing: tuple[str, ...] = ()
+    passing: bool = False
     packs_rows: bool = False
     turned: bool = False
     guarded: bool = False

@@ -21,7 +21,7 @@ from codegen.printers.to_c import Used
 from codegen.printers.to_text import equation_text
 from codegen.tuned.contracted import contracted
 from codegen.tuned.contraction import Contraction, Zeros, contraction, steps
-from codegen.tuned.groups import Group, Nest, Rows
+from codegen.tuned.groups import Group, Nest, Rows, Step, Turns
 from codegen.tuned.limits import Regions, limits
 from codegen.tuned.nests import group_nest, loops_around, within
 from codegen.tuned.phase import Phase
@@ -74,6 +74,11 @@ def _phase(group: Nest, scene: Scene, gradients: frozenset[str], zeros: Zeros, r
         lines = tuple(render(within(group_nest(group, scene), around)))
         return Phase(name, texts, lines, small=is_small(group, scene))
     return contracted(found, group, scene, texts, gradients, limits(found, zeros, region))
+
+
+def in_turn(scene: Scene, step: Step) -> Scene:
+    """The scene of a step's groups: the index of a recurrence is open there."""
+    return replace(scene, extents={step.index: step.extent}) if isinstance(step, Turns) else scene
 
 
 def _rows_lettered(rows: Rows, scene: Scene) -> Rows:

@@ -35,7 +35,7 @@ from codegen.tuned.limits import regions
 from codegen.tuned.memory import narrowed
 from codegen.tuned.own_names import functions
 from codegen.tuned.phase import Phase
-from codegen.tuned.phases import outer_loops, phase
+from codegen.tuned.phases import in_turn, outer_loops, phase
 from codegen.tuned.places import placed, places
 from codegen.tuned.row_nests import lane, vectorised
 from codegen.tuned.rows import rowed
@@ -55,6 +55,16 @@ class Tuned:
     scene: Scene
     moved: tuple[Tensor, ...] = ()
     together: bool = False
+
+    @property
+    def prefix(self) -> str:
+        """What names of the file begin with."""
+        return self.c.name
+
+    @property
+    def panels(self) -> str:
+        """Where packed factors lie."""
+        return "x->w + AT_panels"
 
 
 def tuned(c: CNetwork, watch: Watch = silent) -> Tuned:
@@ -93,7 +103,7 @@ def tuned(c: CNetwork, watch: Watch = silent) -> Tuned:
     for step in (*loss, *pullback, *pushed):
         for group in groups_of(step):
             trained = gradients if step in pullback else frozenset()
-            phases[key_of(group)] = phase(group, scene, trained, zeros, region)
+            phases[key_of(group)] = phase(group, in_turn(scene, step), trained, zeros, region)
     phases = named(phases)
     draft = _seen(replace(draft, phases=phases), "phases", watch)
     together = are_together(plan, phases.values())
@@ -131,7 +141,7 @@ def named(phases: Mapping[tuple[str, ...], Phase]) -> dict[tuple[str, ...], Phas
         taken.add(name)
         lines = tuple(
             line.replace(f"FN({one.name}_finish)", f"FN({name}_finish)").replace(
-                f"KERNELS_{one.name};", f"KERNELS_{name};"
+                f"KERNELS_{one.name},", f"KERNELS_{name},"
             )
             for line in one.lines
         )

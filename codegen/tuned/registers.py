@@ -4,18 +4,35 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterable
+from typing import Any
 
 from codegen.tuned.functions import ITEMS, of_the_set
-from codegen.tuned.kernels import kernel_lines
-from codegen.tuned.pipeline import Tuned
-from codegen.tuned.tiles import MOST_ROWS, MOST_VECTORS
+from codegen.tuned.kernels import Sized, kernel_lines
+from codegen.tuned.phase import Phase
+from codegen.tuned.straight import APART
+from codegen.tuned.tiles import AHEAD, MOST_ROWS, MOST_VECTORS
 from codegen.vector_math.kernel_sets import KERNEL_SETS
+
+THIRD = 3
+"""Rows that are reached from one pointer: where it is, and once and twice a register beyond."""
 
 
 def row_macros() -> list[str]:
-    """ROWS_3(DO) is DO(0) DO(1) DO(2)."""
+    """ROWS_3(DO) is DO(0) DO(1) DO(2); ROW_4 is one row from the third: one register for three rows."""
     lines = ["#define ROWS_1(DO) DO(0)"]
-    return lines + [f"#define ROWS_{r}(DO) ROWS_{r - 1}(DO) DO({r - 1})" for r in range(2, MOST_ROWS + 1)]
+    lines += [f"#define ROWS_{r}(DO) ROWS_{r - 1}(DO) DO({r - 1})" for r in range(2, MOST_ROWS + 1)]
+    for r in range(MOST_ROWS):
+        third, rest = r // THIRD * THIRD, ("row_", "2 * row_")
+        lines.append(f"#define ROW_{r} p{third}[{rest[r % THIRD - 1] if r % THIRD else '0'}]")
+    apart = "const ptrdiff_t row_ = row;"
+    for r in range(1, MOST_ROWS + 1):
+        thirds = range(0, r, THIRD)
+        begins = "".join(f", *p{t} = p{t - THIRD} + {THIRD} * row_" for t in thirds[1:])
+        lines += [
+            f"#define FROM_{r}(row) {apart if r > 1 else ''}{f' const real{begins[1:]};' if begins else ''}",
+            f"#define ONWARD_{r}(step) {' '.join(f'p{t} += step;' for t in thirds)}",
+        ]
+    return lines
 
 
 def vector_macros() -> list[str]:
@@ -40,7 +57,7 @@ def vector_macros() -> list[str]:
             f"#define PUT_{v} {puts}",
             f"#define NEAR_{v}(x) {near}",
             f"#define SOON_{v}(x) {near.replace('NEAR', 'SOON')}",
-            f"#define ADD_{v}(r) {{ const vec a_ = all(a[(r) * row_]); {adds} }}",
+            f"#define ADD_{v}(r) {{ const vec a_ = all(ROW_##r); {adds} }}",
             f"#define KEEP_{v}(r) {keeps}",
         ]
     return lines
@@ -67,12 +84,35 @@ def dots_macros(tiles: Iterable[str]) -> list[str]:
     return lines
 
 
-def tile_groups(t: Tuned) -> list[dict[str, str | list[str]]]:
+def kernels_context(phases: list[Phase], sizes: Sized, name: str) -> dict[str, Any]:
+    """Which kernels there are, and the tiles of the contractions."""
+    tiles = tile_groups(phases, sizes, name)
+    return {
+        "row_macros": row_macros(),
+        "vector_macros": vector_macros(),
+        "tiles": tiles,
+        "dots_macros": dots_macros(line for group in tiles for line in group["lines"]),
+        "most_sums": 4 * MOST_ROWS,
+        "ahead": AHEAD,
+        "apart": APART,
+        "called": _called(phases),
+        "tiled": any(one.shape and not one.dots for one in phases),
+        "dots": any(one.dots for one in phases),
+        "guarded": any(one.guarded for one in phases),
+    }
+
+
+def _called(phases: list[Phase]) -> set[str]:
+    """The kernels that some phase calls."""
+    return {name for one in phases for line in one.lines for name in re.findall(r"FN\((\w+)\)\(", line)}
+
+
+def tile_groups(phases: list[Phase], sizes: Sized, name: str) -> list[dict[str, str | list[str]]]:
     """The tiles of each set, for float and double, and which of them each contraction uses."""
     groups: list[dict[str, str | list[str]]] = []
     for one in KERNEL_SETS:
         for item in ITEMS:
-            test = of_the_set(one.name, t.c.name, item)
-            lines = kernel_lines([p for p in t.phases.values() if p.walk], t.c.plan, one, item)
+            test = of_the_set(one.name, name, item)
+            lines = kernel_lines([p for p in phases if p.shape], sizes, one, item)
             groups.append({"directive": f"#{'elif' if groups else 'if'} {test}", "lines": lines})
     return groups

@@ -19,6 +19,7 @@ from codegen.vector_math.kernel_sets import KernelSet
 MOST_VECTORS = 4
 MOST_ROWS = 14
 SMALL_ROWS = (4, 1)
+SMALL_VECTORS = 2
 AHEAD = 8
 """Steps of a sum by which a panel is asked for before it is used: over 100 cycles."""
 LINE = 64

@@ -25,6 +25,9 @@ LONG_ROW = 256
 PAGE = 4096
 NEAR_PAGES = 32
 """So many pages are a third of those that a processor has at hand: terms that lie in more are packed."""
+MANY_TERMS = 256
+WIDE = 64
+"""Sums of so many terms, over so many columns for so many rows, are worth packing both factors."""
 NEAR_PANELS = 1 << 19
 """Bytes of all panels that stay near, a quarter of a second-level cache of 2 MB, while rows pass by."""
 
@@ -55,8 +58,8 @@ def walk_of(found: Contraction, scene: Scene) -> Walk:
     """How a contraction goes through memory."""
     none = 3 - len(found.sums)
     starts, bounds = _loop_bounds(found, scene)
-    lines, turned = _lines(found, scene), _turned(found, scene)
-    packed = not found.dots and (turned or not _direct(found, scene))
+    lines, turned, both = _lines(found, scene), _turned(found, scene), _both(found, scene)
+    packed = not found.dots and (turned or both or not _direct(found, scene))
     return Walk(
         stride(found.left, found.rows[-1][0], scene),
         (*["0"] * none, *(stride(found.left, i, scene) for i, _ in found.sums)),
@@ -65,30 +68,20 @@ def walk_of(found: Contraction, scene: Scene) -> Walk:
         tuple(bounds),
         starts,
         packed,
-        bool(found.bounds) or any(has(found.right, index) for index, _ in found.outer),
-        packed and not turned and _passing(found, scene),
-        packed and lines and (turned or _passing(found, scene)),
+        bool(found.bounds) or (not both and any(has(found.right, index) for index, _ in found.outer)),
+        packed and not turned and (both or _passing(found, scene)),
+        packed and (both or (lines and (turned or _passing(found, scene)))),
         turned,
     )
 
 
-def tile_steps(found: Contraction, walk: Walk, scene: Scene) -> tuple[str, ...]:
-    """What a tile is made for: rows of the left factor, then steps of both factors by each summed index."""
-    count = len(found.sums)
-    if found.dots:
-        assert found.columns is not None
-        index, extent = found.columns
-        across = stride(found.right, found.across[0], scene) if found.across else "0"
-        columns = (scene.size(extent), across, stride(found.right, index, scene))
-        return (walk.row, *columns, *walk.left[:2], *walk.right[:2])
-    right = walk.right
-    if walk.packed:
-        extents = walk.counts[3 - count :]
-        inner = (" * ".join([*(f"({n})" for n in extents[k + 1 :]), "WIDTH_ * LANES"]) for k in range(count))
-        right = (*["0"] * (3 - count), *inner)
-    if walk.lines:
-        return ("1", "PITCH", right[2])
-    return (walk.row, walk.left[2], right[2]) if count == 1 else (walk.row, *walk.left, *right)
+def columns_apart(found: Contraction, walk: Walk, scene: Scene) -> tuple[str, ...]:
+    """What tiles of scalar products are made for: steps of rows, columns, and both factors by each sum."""
+    assert found.columns is not None
+    index, extent = found.columns
+    across = stride(found.right, found.across[0], scene) if found.across else "0"
+    columns = (scene.size(extent), across, stride(found.right, index, scene))
+    return (walk.row, *columns, *walk.left[:2], *walk.right[:2])
 
 
 def stride(ref: Ref, index: Index, scene: Scene) -> str:
@@ -197,6 +190,24 @@ def _lines(found: Contraction, scene: Scene) -> bool:
     own = not scene.stored[found.left.name].padded
     few = own and _apart(found.left, found.rows[0][0], scene) % (16 * LINE) == 0
     return few or _pages(found.left, found.sums[0], scene) > NEAR_PAGES
+
+
+def _both(found: Contraction, scene: Scene) -> bool:
+    """Whether both factors are packed in each turn of the loops around: many terms far apart, long rows."""
+    if found.dots or found.bounds or _plain(found, scene) or len(found.rows) != 1:
+        return False
+    if scene.sizes.batch in map(str, found.lanes[1].free_symbols):
+        return False
+    row, lane = found.rows[0][0], found.lanes[0]
+    beside = adjacent(found.left, row, scene.stored) and adjacent(found.right, lane, scene.stored)
+    if not beside or windowed(found.left) or windowed(found.right):
+        return False
+    terms = prod(_number(extent, scene) for _, extent in found.sums)
+    last, extent = found.sums[-1]
+    whole = terms // max(1, _number(extent, scene))
+    far = any(whole * _pages(ref, (last, extent), scene) > NEAR_PAGES for ref in (found.left, found.right))
+    large = min(_number(found.rows[0][1], scene), _number(found.lanes[1], scene)) >= WIDE
+    return far and large and terms >= MANY_TERMS
 
 
 def _turned(found: Contraction, scene: Scene) -> bool:

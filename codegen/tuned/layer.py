@@ -1,0 +1,158 @@
+"""One layer alone in tuned C: forward and derivatives on the caller's arrays, each complete in itself.
+
+    contraction_forward: C[i,j] = sum_{p<k} A[i,p] B[p,j]      A, B and C where the caller has them
+
+The passes are those of a network (`codegen.tuned.pipeline`) but for what they decide about steps of training:
+nothing is kept between calls, and no gradient is used up where it is computed.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, replace
+from functools import partial
+
+from sympy import Expr
+
+from codegen.c_sizes import CSizes
+from codegen.c_source import identifiers
+from codegen.extents import evaluated
+from codegen.plan import LayerPlan
+from codegen.printers.to_c import Used
+from codegen.tuned.arena import Arena, Lifetime, arena
+from codegen.tuned.contraction import contraction, zeros_of
+from codegen.tuned.functions import ITEMS
+from codegen.tuned.fusion import fused
+from codegen.tuned.groups import Nest, Step, Turns, groups_of, key_of, with_stored
+from codegen.tuned.kernels import panel_reals
+from codegen.tuned.lifetimes import spans
+from codegen.tuned.limits import regions
+from codegen.tuned.phase import Phase
+from codegen.tuned.phases import in_turn, phase
+from codegen.tuned.pipeline import named
+from codegen.tuned.row_nests import lane, vectorised
+from codegen.tuned.rows import rowed
+from codegen.tuned.scene import Scene, pointer
+from codegen.tuned.storage import Stored
+from derive.calculus.program import Program
+from derive.calculus.tensor import Kind, Size, Tensor
+
+Keyed = tuple[str, ...]
+
+
+@dataclass(frozen=True)
+class LayerSizes:
+    """The sizes of a layer in numbers; none varies by call."""
+
+    values: Mapping[str, int]
+
+    def size(self, expression: Expr) -> int:
+        """A size in numbers."""
+        return evaluated(expression, self.values)
+
+    @property
+    def batch_size(self) -> Expr:
+        """A size that no layer has."""
+        return Size("")
+
+
+@dataclass(frozen=True)
+class TunedFunction:
+    """forward, vjp or jvp: its steps, their phases, and where everything lies."""
+
+    key: str
+    program: Program
+    steps: tuple[Step, ...]
+    phases: Mapping[Keyed, Phase]
+    scene: Scene
+    arenas: Mapping[int, Arena]
+    prefix: str
+
+    @property
+    def panels(self) -> str:
+        """Where packed factors lie."""
+        return f"x->w + AT_{self.key}_panels"
+
+
+def tuned_functions(plan: LayerPlan, sizes: CSizes) -> list[TunedFunction]:
+    """Every function of a layer, phases named apart."""
+    used, called = Used(), Used()
+    made = []
+    for key, program in plan.programs.items():
+        stored = layer_places(key, program)
+        scene = Scene(plan.name, sizes, stored, used, called)
+        made.append(_function(key, program, scene))
+    names = named({(one.key, *key): phase for one in made for key, phase in one.phases.items()})
+    return [
+        replace(one, phases={key[1:]: phase for key, phase in names.items() if key[0] == one.key})
+        for one in made
+    ]
+
+
+def layer_places(key: str, program: Program) -> dict[str, Stored]:
+    """Where every tensor of a function lies: with the caller what is passed, all else in the arena."""
+    found = {}
+    for tensor in program.inputs:
+        integer = tensor.kind not in (Kind.REAL, Kind.STATE)
+        found[tensor.name] = Stored(tensor, f"x->at.of_{tensor.name}", _order(tensor), False, integer)
+    for tensor in program.locals:
+        outside = tensor.name in program.outputs
+        start = f"x->at.to_{tensor.name}" if outside else f"x->w + AT_{key}_{tensor.name}"
+        found[tensor.name] = Stored(tensor, start, _order(tensor), bool(tensor.axes) and not outside)
+    return found
+
+
+def _order(tensor: Tensor) -> tuple[int, ...]:
+    return tuple(range(len(tensor.axes)))
+
+
+def _function(key: str, program: Program, scene: Scene) -> TunedFunction:
+    """The steps of a function, and the phase of each group."""
+    outputs = program.outputs
+    steps = fused(program.statements, outputs)
+    equations = [e for step in steps for e in step.equations]
+    zeros = zeros_of(equations)
+    region = regions(
+        equations, frozenset(outputs), lambda one: contraction(one, scene.stored, zeros) is not None
+    )
+    along, fits = partial(lane, scene=scene, zeros=zeros), partial(vectorised, scene=scene, zeros=zeros)
+    steps = with_stored(rowed(steps, along, fits), frozenset(outputs))
+    phases = {
+        key_of(group): phase(group, in_turn(scene, step), frozenset(), zeros, region)
+        for step in steps
+        for group in groups_of(step)
+    }
+    sizes = LayerSizes(scene.sizes.values)
+    arenas = {item: _arena(steps, phases, scene, sizes, item) for item in ITEMS}
+    return TunedFunction(key, program, steps, phases, scene, arenas, scene.prefix)
+
+
+def _arena(
+    steps: tuple[Step, ...], phases: Mapping[Keyed, Phase], scene: Scene, sizes: LayerSizes, item: int
+) -> Arena:
+    """Offsets of what is neither given nor an output, and of packed factors."""
+    found: dict[str, tuple[int, int]] = {}
+    for name, first, stop in spans(tuple(_written(step, phases) for step in steps), 0):
+        before = found.get(name, (first, stop))
+        found[name] = min(before[0], first), max(before[1], stop)
+    number = sum(len(groups_of(step)) for step in steps)
+    lives = [
+        Lifetime(name, scene.stored[name].reals(sizes.size, item), first, stop)
+        for name, (first, stop) in found.items()
+        if scene.stored[name].start.startswith("x->w")
+    ]
+    room = max((panel_reals(one, sizes, item) for one in phases.values()), default=0)
+    return arena([*lives, *([Lifetime("panels", room, 0, number)] if room else [])])
+
+
+def _written(step: Step, phases: Mapping[Keyed, Phase]) -> Step:
+    """The step with all that its phases write: in single numbers, more than others read."""
+    if isinstance(step, Turns):
+        groups = tuple(_with_mentioned(group, phases[key_of(group)]) for group in step.groups)
+        return replace(step, groups=groups)
+    return _with_mentioned(step, phases[key_of(step)])
+
+
+def _with_mentioned(group: Nest, one: Phase) -> Nest:
+    words = identifiers((*one.lines, *one.finish))
+    return replace(group, stored=group.stored | {name for name in group.names if pointer(name) in words})

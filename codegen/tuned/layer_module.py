@@ -1,0 +1,124 @@
+"""A layer's plan to the text of <name>_tuned.c, and of the header that both implementations share."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from math import prod
+from typing import Any
+
+from codegen.c_layer import argument_names, head, layer_banner, layer_sizes, render_c_layer
+from codegen.c_module import templates
+from codegen.c_sizes import CSizes
+from codegen.c_source import identifiers, macros
+from codegen.plan import LayerPlan
+from codegen.tuned.functions import ITEMS, functions_context
+from codegen.tuned.layer import LayerSizes, TunedFunction, tuned_functions
+from codegen.tuned.lists import calls, phase_context
+from codegen.tuned.own_names import require_tuned_layer_names
+from codegen.tuned.registers import kernels_context
+from codegen.vector_math.kernel_sets import KERNEL_SETS
+from derive.calculus.program import Program
+from derive.calculus.tensor import Kind, Tensor
+
+
+def render_tuned_layer(plan: LayerPlan, sizes: Mapping[str, int]) -> dict[str, str]:
+    """<name>.h, whose workspace holds either implementation, and <name>_tuned.c."""
+    require_tuned_layer_names(plan)
+    spelled = layer_sizes(plan, sizes)
+    functions = tuned_functions(plan, spelled)
+    context = _context(plan, spelled, functions)
+    source = templates().get_template("tuned/layer.c.jinja").render(context)
+    header = f"{plan.name}.h"
+    more = _more(plan, functions, LayerSizes(spelled.values))
+    return {header: render_c_layer(plan, sizes, more)[header], f"{plan.name}_tuned.c": source}
+
+
+def _more(plan: LayerPlan, functions: list[TunedFunction], sizes: LayerSizes) -> int:
+    """The reals by which the largest arena, aligned, exceeds the named members of the workspace."""
+    own = {
+        tensor.name: prod(sizes.size(extent) for extent in tensor.shape)
+        for program in plan.programs.values()
+        for tensor in program.locals
+        if tensor.axes and tensor.name not in program.outputs
+    }
+    needed = max(one.arenas[item].reals + 64 // item for one in functions for item in ITEMS)
+    return max(1, needed - sum(own.values()))
+
+
+def _context(plan: LayerPlan, sizes: CSizes, functions: list[TunedFunction]) -> dict[str, Any]:
+    """What the template is filled with."""
+    phases = [phase for one in functions for phase in one.phases.values()]
+    scene = functions[0].scene
+    words = identifiers(line for one in phases for line in (*one.lines, *one.finish))
+    pairs = [f"{short} = {long}" for short, long in sizes.short_names.items()]
+    return {
+        "p": plan.name,
+        "P": plan.name.upper(),
+        "network": False,
+        "inner_data": False,
+        "updates": (),
+        "banner": layer_banner(plan.forward),
+        "macros": macros(scene.used),
+        "own": sorted(name for name in scene.used.own if f"{plan.name}_{name}" in words),
+        "sizes": [{"constant": sizes.constant(letter), "value": n} for letter, n in sizes.values.items()],
+        "constants": [f"enum {{ {', '.join(pairs)} }};"] if pairs else [],
+        "sets": [{**one.__dict__, "width_of_choice": place + 1} for place, one in enumerate(KERNEL_SETS)],
+        "arguments": _arguments(plan),
+        "parts": [_function(one, sizes) for one in functions],
+        **kernels_context(phases, LayerSizes(sizes.values), plan.name),
+        **functions_context(scene.called, plan.name),
+    }
+
+
+def _arguments(plan: LayerPlan) -> list[str]:
+    """What the functions are given, and what they give, each by a pointer."""
+    found: dict[str, str] = {}
+    for program in plan.programs.values():
+        for tensor in program.inputs:
+            found[f"of_{tensor.name}"] = f"const {_element(tensor)} *of_{tensor.name};"
+        for name in program.outputs:
+            found[f"to_{name}"] = f"real *to_{name};"
+    return list(found.values())
+
+
+def _element(tensor: Tensor) -> str:
+    return "real" if tensor.kind in (Kind.REAL, Kind.STATE) else "int32_t"
+
+
+def _function(one: TunedFunction, sizes: CSizes) -> dict[str, Any]:
+    """What the template needs of forward, vjp or jvp."""
+    return {
+        "key": one.key,
+        "head": head(one.program, one.key, sizes),
+        "given": _given(one.program, argument_names(one.program, sizes)),
+        "arena": _arena(one),
+        "phases": [phase_context(phase, one, False) for phase in one.phases.values()],
+        "calls": calls(one.steps, one),
+    }
+
+
+def _given(program: Program, names: Mapping[str, str]) -> list[str]:
+    """The lines that put a call's arguments side by side."""
+    tensors = {tensor.name: tensor for tensor in (*program.inputs, *program.locals)}
+    lines = []
+    for tensor in program.inputs:
+        first = f"&{names[tensor.name]}" + "[0]" * len(tensor.axes)
+        lines.append(f"at.of_{tensor.name} = {first};")
+    for name in program.outputs:
+        axes = len(tensors[name].axes)
+        lines.append(f"at.to_{name} = {'&' if axes else ''}{names[name]}{'[0]' * axes};")
+    return lines
+
+
+def _arena(one: TunedFunction) -> list[dict[str, Any]]:
+    """The lines of an enum for either size of real; none where nothing lies in the arena."""
+    if not one.arenas[min(ITEMS)].offsets:
+        return []
+    double = f"{one.prefix.upper()}_DOUBLE"
+    return [
+        {
+            "directive": f"#ifndef {double}" if item == min(ITEMS) else "#else",
+            "lines": [f"AT_{one.key}_{name} = {at}," for name, at in one.arenas[item].offsets.items()],
+        }
+        for item in ITEMS
+    ]

@@ -19,7 +19,7 @@ from codegen.tuned.contraction import Contraction
 from codegen.tuned.finishes import finish_lines
 from codegen.tuned.groups import Group
 from codegen.tuned.limits import Limits
-from codegen.tuned.nests import block_indices
+from codegen.tuned.nests import block_indices, needed
 from codegen.tuned.phase import ONE, Phase
 from codegen.tuned.scene import Scene
 from codegen.tuned.storage import at
@@ -50,7 +50,7 @@ def contracted(
     return Phase(
         name,
         texts,
-        tuple(render(_nodes(found, group, walk, scene, name, away, limits))),
+        needed(render(_nodes(found, group, walk, scene, name, away, limits))),
         () if away else finish_lines(found, group, scene),
         found.equation.name if away else "",
         (Mul(*(n for _, n in found.rows)), lane[1]),

@@ -22,7 +22,7 @@ from codegen.accumulation import ACCUMULATED
 from codegen.nest import Line, Loop, Node, render
 from codegen.tuned.contraction import Contraction, adjacent, steps
 from codegen.tuned.groups import Group
-from codegen.tuned.nests import numbers, store
+from codegen.tuned.nests import needed, numbers, store
 from codegen.tuned.scene import Scene, value
 from codegen.tuned.walk import stride
 from derive.calculus.nodes import free_indices
@@ -31,7 +31,7 @@ from derive.calculus.tensor import Index, IntegerRef, Ref, refs
 
 def finish_lines(found: Contraction, group: Group, scene: Scene) -> tuple[str, ...]:
     """The lines of the finish of a contraction's tiles."""
-    return tuple((_dots_finish if found.dots else _tile_finish)(found, group, scene))
+    return needed((_dots_finish if found.dots else _tile_finish)(found, group, scene))
 
 
 def _tile_finish(found: Contraction, group: Group, scene: Scene) -> list[str]:

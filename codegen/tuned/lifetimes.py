@@ -61,7 +61,7 @@ def _placed(
     kept |= {f"{t.name}_bar" for t in plan.trained}
     given = {one.gradient for one in phases.values()}
     loss = plan.network.loss
-    outputs = {loss, f"{loss}_bar", f"{loss}_dot", plan.network.output}
+    outputs = {loss, f"{loss}_bar", f"{loss}_dot"}
     for name, parts in found.items():
         if name in given or name not in stored or not stored[name].start.startswith("x->w"):
             continue

@@ -19,6 +19,8 @@ The index is the one for which most elements follow each other in memory.
 
 from __future__ import annotations
 
+import re
+from collections import Counter
 from collections.abc import Iterable
 from dataclasses import dataclass, replace
 
@@ -27,6 +29,7 @@ from sympy import Expr, Integer, Symbol, oo, true
 from codegen.accumulation import ACCUMULATED, Accumulation, Term, accumulation
 from codegen.c_loops import nested
 from codegen.c_nests import Nest, equation_loops
+from codegen.c_source import identifiers
 from codegen.nest import Block, Line, Loop, Node
 from codegen.tuned.groups import Group
 from codegen.tuned.scene import Scene, pointer
@@ -88,9 +91,20 @@ def shared(nodes: list[Node]) -> list[Node]:
     return [Block("SERIAL", tuple(nodes))]
 
 
+OUTER = re.compile(r" *const int (\w+) = x->outer\[\d\];")
+
+
 def block_indices(outer: Iterable[Range]) -> list[Node]:
     """The values of the loops that a block has around all its groups."""
     return [Line(f"const int {index.name} = x->outer[{place}];") for place, (index, _) in enumerate(outer)]
+
+
+def needed(lines: Iterable[str]) -> tuple[str, ...]:
+    """The lines, without outer indices that no other names: what has room for a single value needs none."""
+    found = tuple(lines)
+    words = Counter(word for line in found for word in identifiers((line,)))
+    outer = {line: OUTER.fullmatch(line) for line in found}
+    return tuple(line for line in found if not (named := outer[line]) or words[named[1]] > 1)
 
 
 def loops_around(nodes: list[Node], ranges: tuple[Range, ...]) -> int:

@@ -23,7 +23,7 @@ from codegen.tuned.contracted import contracted
 from codegen.tuned.contraction import Contraction, Zeros, contraction, steps
 from codegen.tuned.groups import Group, Nest, Rows, Step, Turns
 from codegen.tuned.limits import Regions, limits
-from codegen.tuned.nests import group_nest, loops_around, within
+from codegen.tuned.nests import group_nest, loops_around, needed, within
 from codegen.tuned.phase import Phase
 from codegen.tuned.row_nests import rows_nest
 from codegen.tuned.rows import relettered
@@ -67,11 +67,11 @@ def _phase(group: Nest, scene: Scene, gradients: frozenset[str], zeros: Zeros, r
     name = group.equations[-1].name
     around = group.first.ranges[: group.block.loops if group.block else 0]
     if isinstance(group, Rows):
-        return Phase(name, texts, tuple(render(within(rows_nest(group, scene, zeros), around))))
+        return Phase(name, texts, needed(render(within(rows_nest(group, scene, zeros), around))))
     found = contraction(group.first, scene.stored, zeros)
     found = None if found is None else _ordered(found, scene)
     if found is None:
-        lines = tuple(render(within(group_nest(group, scene), around)))
+        lines = needed(render(within(group_nest(group, scene), around)))
         return Phase(name, texts, lines, small=is_small(group, scene))
     return contracted(found, group, scene, texts, gradients, limits(found, zeros, region))
 

@@ -3,7 +3,7 @@
 narrow        what is kept for the pullback, and what is held of one step of a recurrence   memory
 fuse          equations that are computed where the one before is finished, in groups     fusion
 rows          groups that go over the same rows, row by row                               rows
-blocks        groups that follow each other for one example after the other               blocks
+blocks        groups that follow each other for one example after the other               blocks, rolling
 layout        which tensors have the examples innermost                                   layout, places
 contractions  groups that are sums of products of two tensors, as register tiles          contraction
 phases        each group as a function: its loops, the finish of its tiles                phases, nests
@@ -37,6 +37,7 @@ from codegen.tuned.own_names import functions
 from codegen.tuned.phase import Phase
 from codegen.tuned.phases import in_turn, outer_loops, phase
 from codegen.tuned.places import placed, places
+from codegen.tuned.rolling import rolled
 from codegen.tuned.row_nests import lane, vectorised
 from codegen.tuned.rows import rowed
 from codegen.tuned.scene import Scene
@@ -116,12 +117,13 @@ def tuned(c: CNetwork, watch: Watch = silent) -> Tuned:
 
 
 def _in_blocks(draft: Draft, outer: Outer, outputs: frozenset[str]) -> Draft:
-    """The draft with blocks, and the list of the forward pass."""
+    """The draft with blocks and room for one turn, and the list of the forward pass."""
     leaving = outputs | {tensor.name for tensor in draft.plan.residuals}
     found = blocked(draft.lists, outer, draft.plan.size, draft.stored, leaving)
     forward = ancestors(found.lists["loss"], draft.plan.network.output)
     lists = {**found.lists, "forward": forward}
-    return verified(replace(draft, lists=lists, stored=placed_single(draft.stored, found)), "blocks")
+    stored = rolled(found.lists, placed_single(draft.stored, found), leaving, draft.plan.size)
+    return verified(replace(draft, lists=lists, stored=stored), "blocks")
 
 
 def _seen(draft: Draft, after: str, watch: Watch) -> Draft:

@@ -19,6 +19,7 @@ from codegen.passes.verify import BrokenProgram, equations_of
 from codegen.tuned.draft import Draft
 from codegen.tuned.groups import Block, Group, Nest, Step, groups_of, key_of, names_of
 from codegen.tuned.layout import halo
+from codegen.tuned.rolling import overtaken, turn_axes
 from codegen.tuned.scene import pointer
 from codegen.tuned.storage import Stored
 from codegen.tuned.verify_arena import misplaced
@@ -47,8 +48,10 @@ def complaints(draft: Draft) -> Iterator[str]:
     yield from _unstored(draft)
     if draft.stored:
         yield from _nowhere(draft)
+        yield from overtaken(draft.stored, draft.lists, draft.plan.size)
+        turns = {name: turn_axes(one, draft.lists) for name, one in draft.stored.items() if one.single}
         for steps in draft.lists.values():
-            yield from _overtaken(steps, draft.stored)
+            yield from _of_other_heads(steps, draft.stored, turns)
     if draft.phases:
         yield from _without_function(draft)
     for item, arena in draft.arenas.items():
@@ -145,7 +148,9 @@ def _nowhere(draft: Draft) -> Iterator[str]:
                     yield f"windows reach {wide} beyond axis {axis} of {name}, where {there} zeros lie"
 
 
-def _overtaken(steps: tuple[Step, ...], stored: Mapping[str, Stored]) -> Iterator[str]:
+def _of_other_heads(
+    steps: tuple[Step, ...], stored: Mapping[str, Stored], turns: Mapping[str, tuple[int, ...]]
+) -> Iterator[str]:
     """What has room for a single value, but is read where that is another one by then."""
     blocks: dict[str, set[Block | None]] = {}
     for group in _groups(steps):
@@ -153,6 +158,7 @@ def _overtaken(steps: tuple[Step, ...], stored: Mapping[str, Stored]) -> Iterato
             around = equation.loops[: group.block.loops if group.block else 0]
             for ref in (*equation.references, equation.target):
                 single = stored[ref.name].single if ref.name in group.stored | group.reads else ()
+                single = tuple(axis for axis in single if axis not in turns[ref.name])
                 if single:
                     blocks.setdefault(ref.name, set()).add(group.block)
                 if any(ref.indices[axis] not in around for axis in single):

@@ -64,7 +64,7 @@ def spans(draft: Draft) -> dict[str, list[tuple[int, int]]]:
             before.append((start, last))
     network = draft.plan.network
     found = {name: parts for name, parts in found.items() if _after(draft, name)}
-    always = {network.loss, f"{network.loss}_bar", f"{network.loss}_dot", network.output}
+    always = {network.loss, f"{network.loss}_bar", f"{network.loss}_dot"}
     gradients = {f"{tensor.name}_bar" for tensor in draft.plan.trained}
     moved = {supplied.tensor.name for supplied in draft.plan.batch}
     for name, parts in found.items():

@@ -36,7 +36,8 @@ def drafts(name: str = NAME) -> dict[str, Draft]:
         assert isinstance(shown, Draft)
         found[after] = shown
 
-    plan = plan_network(variant(NAME)) if name == NAME else planned(name)
+    networks = {NAME: variant(NAME), "two turns": variant("gpt", sizes={**SIZES["gpt"], "L": 2})}
+    plan = plan_network(networks[name]) if name in networks else planned(name)
     tuned(c_network(plan), watch)
     return found
 
@@ -141,6 +142,13 @@ BROKEN: dict[str, tuple[Callable[[], Draft], str]] = {
             last("gpt"), stored={**last("gpt").stored, "O": replace(last("gpt").stored["O"], single=(2,))}
         ),
         "has room for a single value, but not in one block",
+    ),
+    "a turn in the place of another that is read": (
+        lambda: replace(
+            last("two turns"),
+            stored={**last("two turns").stored, "A": replace(last("two turns").stored["A"], single=(0,))},
+        ),
+        "but another turn's lies there",
     ),
     "two functions of one name": (
         lambda: with_phase(last(), lambda one: replace(one, name="L")),

@@ -71,7 +71,7 @@ def test_attention_goes_through_heads_one_after_the_other() -> None:
             if one.block is not None:
                 found.setdefault(one.block.name, []).append(t.phases[key_of(one)].name)
     assert list(found.values()) == [["R", "P2", "O"], ["P2_bar", "R_bar", "A_bar", "A_bar_2", "A_bar_3"]]
-    single = {name for name, one in t.scene.stored.items() if one.single}
+    single = {name for name, one in t.scene.stored.items() if 1 in one.single}
     assert {"R", "P2", "P2_bar", "R_bar"} <= single
     assert not single & {"A", "O", "A_bar", "O_bar", "E2", "T2"}
 
@@ -79,7 +79,17 @@ def test_attention_goes_through_heads_one_after_the_other() -> None:
 def test_few_examples_are_not_computed_one_after_the_other() -> None:
     t = tuned(c_network(plan_network(variant("gpt", sizes={**SIZES, "m": 3}))))
     assert not any(one.block for steps in t.lists.values() for step in steps for one in groups_of(step))
-    assert not any(one.single for one in t.scene.stored.values())
+    assert {name for name, one in t.scene.stored.items() if one.single} == {"Z", "Z_bar", "Z_dot"}
+
+
+def test_what_goes_from_turn_to_turn_has_room_for_one() -> None:
+    """Z[l] is read before Z[l + 1] takes its place; A, whose turns the pullback reads, has room for all."""
+    t = transformer()
+    item, sizes = 4, t.c.plan.size
+    for name in ("Z", "Z_bar", "Z_dot"):
+        assert t.scene.stored[name].single == (0,)
+        assert t.scene.stored[name].reals(sizes, item) == 4 * 48 * 32
+    assert t.scene.stored["A"].reals(sizes, item) == 3 * 3 * 4 * 2 * 48 * 16
 
 
 def test_masked_halves_are_left_out() -> None:

@@ -15,7 +15,7 @@ from enum import Enum
 
 from codegen.accumulation import accumulation
 from derive.calculus.nodes import Sum
-from derive.calculus.program import Equation, Program, Recurrence, Statement
+from derive.calculus.program import Equation, Program, Recurrence, Statement, equations_of
 from derive.calculus.tensor import Index, Ref, Size
 
 
@@ -58,13 +58,10 @@ def arranged(program: Program, batch: Size | None) -> Sweeps:
         kind, row = _kind(statement, batch)
         found = Placed(statement, kind, row, _stage(statement, kind, row, producers))
         placed.append(found)
-        for equation in _equations(statement):
+        for equation in equations_of(statement):
             producers.setdefault(equation.name, []).append(found)
     return Sweeps(tuple(placed), frozenset(_staying(program, producers, placed)))
 
-
-def _equations(statement: Statement) -> tuple[Equation, ...]:
-    return statement.equations if isinstance(statement, Recurrence) else (statement,)
 
 
 def _kind(statement: Statement, batch: Size | None) -> tuple[Kind, Index | None]:
@@ -92,7 +89,7 @@ def _summed_over_rows(equation: Equation, batch: Size) -> tuple[Kind, Index | No
 def _stage(statement: Statement, kind: Kind, row: Index | None, producers: Mapping[str, list[Placed]]) -> int:
     """The first stage at which everything that a statement reads is complete."""
     stage = 0 if kind is Kind.WHOLE else 1
-    for equation in _equations(statement):
+    for equation in equations_of(statement):
         for ref in (*equation.references, equation.target):
             for producer in producers.get(ref.name, []):
                 stage = max(stage, _after(producer, ref, kind, row))
@@ -113,7 +110,7 @@ def _staying(program: Program, producers: Mapping[str, list[Placed]], placed: li
     """The tensors that are defined and read in one sweep, each row by its own example."""
     uses: dict[str, list[tuple[Placed, Ref]]] = {}
     for one in placed:
-        for equation in _equations(one.statement):
+        for equation in equations_of(one.statement):
             for ref in equation.references:
                 uses.setdefault(ref.name, []).append((one, ref))
     for name, makers in producers.items():

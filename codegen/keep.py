@@ -22,11 +22,11 @@ from codegen.passes.dce import dce
 from codegen.passes.halves import Halves, halves
 from codegen.passes.one_step import one_step
 from codegen.passes.recompute import Again, computable, recompute, recomputed
-from codegen.passes.verify import equations_of, verify
+from codegen.passes.verify import verify
 from codegen.work import operations
 from codegen.workspace import REAL
 from derive.calculus.nodes import Range, reduces
-from derive.calculus.program import Program, Recurrence
+from derive.calculus.program import Program, Recurrence, equations_of
 
 MOVED = 2  # a kept byte is written and read
 Held = Callable[[Program], Mapping[str, int]]

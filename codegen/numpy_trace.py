@@ -8,9 +8,9 @@ from codegen.numpy_alike import Known
 from codegen.numpy_function import dtype_line, laid_out, size_lines
 from codegen.numpy_lines import Line, NumpyLines
 from codegen.passes.masks import unmasked
-from codegen.passes.verify import equations_of
 from codegen.plan import Plan
 from codegen.printers.to_numpy import NumpyPrinter
+from derive.calculus.program import equations_of
 
 
 def trace_function(plan: Plan, names: Mapping[str, str], checks: Sequence[str], known: Known) -> str:

@@ -12,7 +12,7 @@ from collections.abc import Iterator, Set
 from sympy.core.basic import Basic
 
 from derive.calculus.nodes import free_indices
-from derive.calculus.program import Equation, Program, Recurrence, Statement
+from derive.calculus.program import Equation, Program, Recurrence, Statement, equations_of
 from derive.calculus.tensor import Index, Tensor
 
 
@@ -49,10 +49,6 @@ def reads_of(statement: Statement) -> set[str]:
     """The names that a statement reads, in values, ranges and target indices."""
     return {name for equation in equations_of(statement) for name in equation.reads}
 
-
-def equations_of(statement: Statement) -> tuple[Equation, ...]:
-    """The statement itself, or the equations of a recurrence."""
-    return statement.equations if isinstance(statement, Recurrence) else (statement,)
 
 
 def _with_loops(statement: Statement) -> Iterator[tuple[Equation, set[Basic]]]:

@@ -15,7 +15,7 @@ from collections.abc import Iterator, Mapping, Set
 from sympy import Expr
 
 from codegen.c_source import identifiers
-from codegen.passes.verify import BrokenProgram, equations_of
+from codegen.passes.verify import BrokenProgram
 from codegen.tuned.draft import Draft
 from codegen.tuned.groups import Block, Group, Nest, Step, groups_of, key_of, names_of
 from codegen.tuned.layout import halo
@@ -24,7 +24,7 @@ from codegen.tuned.scene import pointer
 from codegen.tuned.storage import Stored
 from codegen.tuned.verify_arena import misplaced
 from derive.calculus.nodes import Reduction, reduces
-from derive.calculus.program import Program
+from derive.calculus.program import Program, equations_of
 
 
 def verified(draft: Draft, after: str) -> Draft:

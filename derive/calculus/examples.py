@@ -19,7 +19,7 @@ from sympy import Add, Expr, Integer, Mul
 from derive.calculus.activity import reaching, reads, varying
 from derive.calculus.nodes import Range, Reduction, Sum
 from derive.calculus.partials import partials
-from derive.calculus.program import Equation, Program, Recurrence, Statement
+from derive.calculus.program import Equation, Program, Recurrence, Statement, equations_of
 from derive.calculus.substitution import bound_names, fresh, substitute
 from derive.calculus.tensor import Axis, Index, Kind, Ref, Size, Tensor, refs
 from derive.errors import DeriveError
@@ -81,7 +81,7 @@ def _defined(statements: Sequence[Statement | None], known: set[str]) -> tuple[S
     kept: list[Statement] = []
     for statement in statements:
         if statement is not None:
-            equations = statement.equations if isinstance(statement, Recurrence) else (statement,)
+            equations = equations_of(statement)
             own = {equation.name for equation in equations}
             if {name for equation in equations for name in reads(equation)} <= known | own:
                 known |= own

@@ -17,7 +17,7 @@ from derive.calculus.activity import reads, varying
 from derive.calculus.compose import free_name
 from derive.calculus.hvp import hvp
 from derive.calculus.jvp import DOT, jvp
-from derive.calculus.program import Equation, Program, Recurrence, Statement
+from derive.calculus.program import Equation, Program, Statement, equations_of
 from derive.calculus.renaming import renamed
 from derive.calculus.tensor import Kind, Ref, Tensor
 from derive.calculus.vjp import BAR, axis_ranges, element_letters, vjp
@@ -127,13 +127,10 @@ def _total(tensor: Tensor) -> Equation:
     return Equation(Ref(tensor.name, *indices), axis_ranges(tensor, indices), value)
 
 
-def _equations(statement: Statement) -> tuple[Equation, ...]:
-    return statement.equations if isinstance(statement, Recurrence) else (statement,)
-
 
 def _names(statement: Statement) -> set[str]:
-    return {equation.name for equation in _equations(statement)}
+    return {equation.name for equation in equations_of(statement)}
 
 
 def _reads(statement: Statement) -> set[str]:
-    return {name for equation in _equations(statement) for name in reads(equation)}
+    return {name for equation in equations_of(statement) for name in reads(equation)}

@@ -21,7 +21,7 @@ from derive.calculus.folding import Folder, bound_apart
 from derive.calculus.nodes import Reduction, Sum, Where, free_indices, reduces
 from derive.calculus.normal import normal
 from derive.calculus.occurrence import holds, nodes_of
-from derive.calculus.program import Equation, Recurrence, Statement
+from derive.calculus.program import Equation, Recurrence, Statement, equations_of
 from derive.calculus.substitution import substitute
 from derive.calculus.tensor import Index, Ref, names_read, refs
 
@@ -53,7 +53,7 @@ def _leaves_its_step(equation: Equation, loop: Recurrence) -> bool:
 
 
 def _read(statement: Statement) -> set[str]:
-    equations = statement.equations if isinstance(statement, Recurrence) else (statement,)
+    equations = equations_of(statement)
     return {name for equation in equations for name in reads(equation)}
 
 

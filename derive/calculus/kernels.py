@@ -26,7 +26,7 @@ from derive.calculus.canonical import key
 from derive.calculus.compose import free_name
 from derive.calculus.nodes import Largest, Range, Reduction, Sum, Where
 from derive.calculus.occurrence import holds, nodes_of
-from derive.calculus.program import Equation, Program, Recurrence, Statement
+from derive.calculus.program import Equation, Program, Recurrence, Statement, equations_of
 from derive.calculus.substitution import freshened, substitute
 from derive.calculus.tensor import Axis, Index, Ref, Tensor, refs
 from derive.calculus.terms import product
@@ -92,7 +92,7 @@ def forward_of(joint: Program, program: Program) -> Program:
     late = {tensor.name for tensor in joint.inputs} - {tensor.name for tensor in program.inputs}
     early: list[Statement] = []
     for statement in joint.statements:
-        equations = statement.equations if isinstance(statement, Recurrence) else (statement,)
+        equations = equations_of(statement)
         if any(reads(equation) & late or equation.name in late for equation in equations):
             late |= {equation.name for equation in equations}
         else:
@@ -103,7 +103,7 @@ def forward_of(joint: Program, program: Program) -> Program:
 
 
 def _names(statement: Statement) -> set[str]:
-    equations = statement.equations if isinstance(statement, Recurrence) else (statement,)
+    equations = equations_of(statement)
     return {equation.name for equation in equations}
 
 

@@ -11,7 +11,7 @@ from collections import Counter
 from dataclasses import replace
 
 from derive.calculus.activity import reads
-from derive.calculus.program import Equation, Program, Recurrence, Statement
+from derive.calculus.program import Equation, Program, Recurrence, Statement, equations_of
 from derive.calculus.substitution import bound_names, freshened, substitute
 from derive.calculus.tensor import refs
 
@@ -84,16 +84,13 @@ def _open(equation: Equation, definitions: dict[str, Equation]) -> Equation:
     return replace(equation, value=equation.value.xreplace(replaced)) if replaced else equation
 
 
-def _equations(statement: Statement) -> tuple[Equation, ...]:
-    return statement.equations if isinstance(statement, Recurrence) else (statement,)
-
 
 def _names(statement: Statement) -> set[str]:
-    return {equation.name for equation in _equations(statement)}
+    return {equation.name for equation in equations_of(statement)}
 
 
 def _reads(statement: Statement) -> set[str]:
-    return {name for equation in _equations(statement) for name in reads(equation)}
+    return {name for equation in equations_of(statement) for name in reads(equation)}
 
 
 def _inside(statement: Statement) -> Statement:

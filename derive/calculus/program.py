@@ -86,6 +86,11 @@ class Recurrence:
 Statement: TypeAlias = Equation | Recurrence
 
 
+def equations_of(statement: Statement) -> tuple[Equation, ...]:
+    """The equations of a step, or the equation itself."""
+    return statement.equations if isinstance(statement, Recurrence) else (statement,)
+
+
 @dataclass(frozen=True)
 class Program:
     """inputs -> statements in order -> outputs."""
@@ -108,7 +113,7 @@ class Program:
     def equations(self) -> Iterator[Equation]:
         """Every equation in order, those of recurrences included."""
         for statement in self.statements:
-            yield from statement.equations if isinstance(statement, Recurrence) else (statement,)
+            yield from equations_of(statement)
 
     def defining(self, name: str) -> tuple[Equation, ...]:
         """The equations that define a name: one, or boundary and step of a recurrence."""

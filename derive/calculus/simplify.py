@@ -18,7 +18,7 @@ from derive.calculus.definitions import Rule
 from derive.calculus.folding import Folder
 from derive.calculus.inlining import in_step, inlined
 from derive.calculus.nodes import Range
-from derive.calculus.program import Equation, Program, Recurrence, Statement
+from derive.calculus.program import Equation, Program, Recurrence, Statement, equations_of
 from derive.calculus.tensor import Index, Ref
 from derive.calculus.terms import Product
 
@@ -31,7 +31,7 @@ def simplified(derived: Program, primal: Program) -> Program:
     statements = [_folded(statement, folder, known) for statement in derived.statements]
     statements = inlined(statements, folder, known | set(derived.outputs))
     statements = [in_step(s, statements, folder, known | set(derived.outputs)) for s in statements]
-    kept = {e.name for s in statements for e in (s.equations if isinstance(s, Recurrence) else (s,))}
+    kept = {e.name for s in statements for e in equations_of(s)}
     return replace(
         derived,
         statements=tuple(statements),
@@ -44,7 +44,7 @@ def folder_of(program: Program) -> Folder:
     folder = Folder()
     for statement in program.statements:
         outer = ((statement.index, statement.extent),) if isinstance(statement, Recurrence) else ()
-        for equation in statement.equations if isinstance(statement, Recurrence) else (statement,):
+        for equation in equations_of(statement):
             folder.learn(replace(equation, ranges=outer + equation.ranges))
     folder.symmetric |= symmetries(program.facts)
     for fact in program.facts:

@@ -12,7 +12,7 @@ from collections.abc import Iterable, Iterator, Mapping
 from sympy import Expr, Integer, expand
 
 from derive.calculus.nodes import free_indices
-from derive.calculus.program import Equation, Program, Recurrence, Statement
+from derive.calculus.program import Equation, Program, Recurrence, Statement, equations_of
 from derive.calculus.tensor import Index, Ref, refs
 from derive.errors import DeriveError
 
@@ -35,9 +35,9 @@ def complaints(program: Program) -> Iterator[str]:
     for position, statement in enumerate(program.statements):
         yield from _unknown(program, statement, defined, program.statements[position + 1 :])
         yield from _ahead(statement)
-        for equation in _equations(statement):
+        for equation in equations_of(statement):
             yield from _unbound(equation, {statement.index} if isinstance(statement, Recurrence) else set())
-        defined |= {equation.name for equation in _equations(statement)}
+        defined |= {equation.name for equation in equations_of(statement)}
     yield from _assigned_twice(program)
     for name in program.outputs:
         if name not in defined:
@@ -61,7 +61,7 @@ def needed(program: Program, outputs: Iterable[str] | None = None) -> frozenset[
     reads: dict[str, set[str]] = {}
     for statement in program.statements:
         extent = {ref.name for ref in refs(statement.extent)} if isinstance(statement, Recurrence) else set()
-        for equation in _equations(statement):
+        for equation in equations_of(statement):
             reads.setdefault(equation.name, set()).update(_reads(equation), extent)
     for tensor in program.tensors.values():
         sizes = {ref.name for axis in tensor.axes for ref in refs(axis.size)}
@@ -73,9 +73,6 @@ def needed(program: Program, outputs: Iterable[str] | None = None) -> frozenset[
         waiting = {read for name in waiting for read in reads.get(name, ())} - found
     return frozenset(found)
 
-
-def _equations(statement: Statement) -> tuple[Equation, ...]:
-    return statement.equations if isinstance(statement, Recurrence) else (statement,)
 
 
 def _reads(equation: Equation) -> set[str]:
@@ -96,10 +93,10 @@ def _named_twice(program: Program) -> Iterator[str]:
 def _unknown(
     program: Program, statement: Statement, defined: set[str], rest: tuple[Statement, ...]
 ) -> Iterator[str]:
-    own = {e.name for e in _equations(statement)} if isinstance(statement, Recurrence) else set()
-    for equation in _equations(statement):
+    own = {e.name for e in equations_of(statement)} if isinstance(statement, Recurrence) else set()
+    for equation in equations_of(statement):
         for name in sorted(_reads(equation) - defined - own):
-            later = [e for s in rest for e in _equations(s) if e.name == name]
+            later = [e for s in rest for e in equations_of(s) if e.name == name]
             yield unknown(
                 name, str(equation), [str(e) for e in later], equation.name in _behind(program, name)
             )
@@ -170,7 +167,7 @@ def _assigned_twice(program: Program) -> Iterator[str]:
     seen: dict[str, list[tuple[Equation, Index | None]]] = {}
     for statement in program.statements:
         loop = statement.index if isinstance(statement, Recurrence) else None
-        for equation in _equations(statement):
+        for equation in equations_of(statement):
             if equation.name in inputs:
                 yield f"{equation.name} is an input and cannot be assigned in {str(equation)!r}; rename one"
             for other, of in seen.setdefault(equation.name, []):

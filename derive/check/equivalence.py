@@ -17,11 +17,11 @@ from sympy.core.basic import Basic
 from sympy.logic.boolalg import Boolean
 
 from derive.calculus.nodes import FloorDiv, Nonnegative, Positive, Reduction, Sum, Where
-from derive.calculus.program import Equation, Program
+from derive.calculus.program import Equation, Program, equations_of
 from derive.calculus.substitution import substitute
 from derive.calculus.tensor import Index, Ref, Size, refs
 from derive.check.guards import canonical, conjuncts, quotient
-from derive.check.mutations import Mutant, equations_of
+from derive.check.mutations import Mutant
 
 Conditions = tuple[Boolean, ...]
 ENDLESS = Size("endless")

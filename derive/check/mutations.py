@@ -10,7 +10,7 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, replace
 
 from derive.calculus.nodes import Range
-from derive.calculus.program import Equation, Program, Recurrence, Statement
+from derive.calculus.program import Equation, Program, Recurrence, Statement, equations_of
 from derive.calculus.tensor import Ref
 from derive.check.variants import variants
 
@@ -82,7 +82,3 @@ def _equations(
         if isinstance(target, Ref) and target.name == equation.name:
             yield f"target {done}", replace(equation, target=target)
 
-
-def equations_of(statement: Statement) -> tuple[Equation, ...]:
-    """The equations of a statement."""
-    return statement.equations if isinstance(statement, Recurrence) else (statement,)

@@ -13,10 +13,10 @@ from dataclasses import dataclass
 import numpy as np
 
 from derive.calculus.activity import reads
-from derive.calculus.program import Program, Statement
+from derive.calculus.program import Program, Statement, equations_of
 from derive.check.arithmetic import Array
 from derive.check.evaluate import Evaluation, elements
-from derive.check.mutations import Mutant, equations_of
+from derive.check.mutations import Mutant
 from derive.check.oracles import Point, exact_slope, inner, length, norm, relative
 from derive.errors import DeriveError
 

@@ -19,11 +19,20 @@ from derive.calculus.matrix_base import Form
 from derive.calculus.matrix_check import checked_form
 from derive.calculus.matrix_reads import axis_sizes
 from derive.calculus.nodes import Range, Reduction
-from derive.calculus.program import Equation, Program, map_equations
+from derive.calculus.program import (
+    Equation,
+    Program,
+    Recurrence,
+    Statement,
+    equations_of,
+    expanded,
+    map_equations,
+)
 from derive.calculus.tensor import Index, Kind, Tensor, refs
 from derive.calculus.vjp import vjp
-from derive.show.expressions import equation_latex, equation_text
+from derive.show.expressions import equation_latex, equation_text, scalar
 from derive.show.forms import form_latex, form_text
+from derive.show.notation import LATEX, TEXT
 
 NOTES = ("chain of partials", "as if all were scalars", "the order and transposes that make sizes match")
 
@@ -143,15 +152,34 @@ def _shape(tensor: Tensor) -> str:
 
 
 def forward_lines(program: Program, latex: bool = False) -> Iterator[str]:
-    """The definitions as arrays and by index, aligned."""
+    """The definitions as arrays and by index, aligned; those of a recurrence under its head."""
     rows = []
     for equation in program.equations():
         form = matrix_form(equation, program)
         if latex:
-            rows.append((equation.name, f"{form_latex(form)}", equation_latex(equation)))
+            rows.append((_place(equation, latex), form_latex(form), equation_latex(equation)))
         else:
-            rows.append((equation.name, form_text(form), equation_text(equation)))
-    yield from _columns(rows)
+            rows.append((_place(equation, latex), form_text(form), equation_text(equation)))
+    yield from _under_heads(program.statements, list(_columns(rows)), latex)
+
+
+def _under_heads(statements: Sequence[Statement], lines: Sequence[str], latex: bool) -> Iterator[str]:
+    """A line for each equation, those of a recurrence indented under its head."""
+    left = iter(lines)
+    for statement in statements:
+        if isinstance(statement, Recurrence):
+            yield _head(statement, latex)
+            yield from (f"    {next(left)}" for _ in statement.equations)
+        else:
+            yield next(left)
+
+
+def _head(loop: Recurrence, latex: bool) -> str:
+    last = scalar(loop.extent - 1, LATEX if latex else TEXT)
+    if latex:
+        span = f"{last}, \\ldots, 0" if loop.reverse else f"0, \\ldots, {last}"
+        return f"\\text{{for }} {loop.index} = {span}:"
+    return f"for {loop.index} = {last} .. 0:" if loop.reverse else f"for {loop.index} = 0 .. {last}:"
 
 
 def _columns(rows: Sequence[tuple[str, str, str]]) -> Iterator[str]:
@@ -178,11 +206,12 @@ def show_program(
     names = tuple(wrt or together)
     program = replace(program, outputs=(output,))
     joint = vjp(program, wrt=tuple(dict.fromkeys((*together, *names))))
+    seeded = joint if program.tensor(output).axes else unseeded(joint, output)
     lines = ["forward", *(f"    {line}" for line in forward_lines(forward_of(joint, program), latex))]
     for name in names:
         lines += ["", f"by {name}"]
-        if program.tensor(output).axes:
-            lines += [f"    {line}" for line in _pullback(joint, name, latex)]
+        if program.tensor(output).axes or _recurs(program):
+            lines += [f"    {line}" for line in _pullback(seeded, name, latex)]
             continue
         found = derivation(program, joint, output, name)
         block = derivation_latex(found).split("\n") if latex else derivation_text(found)
@@ -190,14 +219,32 @@ def show_program(
     return "\n".join(lines)
 
 
+def _recurs(program: Program) -> bool:
+    """Whether there is a path of partials for each number of steps, and so none to write down."""
+    return any(isinstance(statement, Recurrence) for statement in program.statements)
+
+
 def _pullback(joint: Program, name: str, latex: bool) -> Iterator[str]:
     """A vector-Jacobian product: the cotangents in order, the Jacobian never formed."""
     write = form_latex if latex else form_text
     needed = _needed(joint, f"{name}_bar")
-    for equation in joint.equations():
-        if equation.name in needed:
-            shape = _shape(joint.tensor(equation.name))
-            yield f"{equation.name} = {write(checked_form(equation, joint, points=2))}   {shape}"
+    kept = expanded(joint, lambda equation, _: [equation] if equation.name in needed else [])
+    shown = [one for one in kept if equations_of(one)]
+    lines = [
+        f"{_place(equation, latex)} = {write(checked_form(equation, joint, points=2))}   "
+        f"{_shape(joint.tensor(equation.name))}"
+        for statement in shown
+        for equation in equations_of(statement)
+    ]
+    yield from _under_heads(shown, lines, latex)
+
+
+def _place(equation: Equation, latex: bool) -> str:
+    """The name of what is computed, with its place where that is one of a recurrence."""
+    fixed = [index for index in equation.target.indices if index not in equation.loops]
+    if not fixed:
+        return equation.name
+    return f"{equation.name}[{', '.join(scalar(index, LATEX if latex else TEXT) for index in fixed)}]"
 
 
 def _needed(joint: Program, name: str) -> set[str]:

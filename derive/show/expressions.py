@@ -53,7 +53,7 @@ def _written(node: Any, notation: Notation) -> tuple[str, int]:
 
 def _leaf(node: Any, notation: Notation) -> str:
     if node.is_infinite:
-        return ("-" if node.is_negative else "") + notation.infinity
+        return ("-" if node.is_extended_negative else "") + notation.infinity
     if node.is_Symbol:
         return notation.name(node.name)
     return str(node)

@@ -11,7 +11,7 @@ from derive.calculus.tensor import Size
 from derive.calculus.vjp import vjp
 from derive.commands.show import show
 from derive.layers.registry import layer
-from derive.networks.registry import network
+from derive.networks.registry import NETWORKS, network
 from derive.show.derivation import NOTES, derivation, show_program
 
 m, n, d, k = (Size(letter) for letter in "mndk")
@@ -63,3 +63,21 @@ def test_unknown_names_are_refused(arguments: list[str]) -> None:
     result = CliRunner().invoke(show, arguments)
     assert result.exit_code != 0
     assert "nothing" in str(result.exception) or "W9" in str(result.exception)
+
+
+def test_a_recurrence_is_shown_step_by_step() -> None:
+    net = network("gpt")
+    text = show_program(net.program, ("Wf",), net.loss, trained=net.trained)
+    assert "M[l]      = max_T where((i ≥ j), R_l, -∞)" in text
+    before, inside = text.split("by Wf\n")[1].split("    for l = L - 1 .. 0:\n")
+    assert "Z_bar[L] = r ∘ (Xhat_bar - (Xhat ∘ (Σ_d (Xhat ∘ Xhat_bar)/d)) - (Σ_d Xhat_bar/d))" in before
+    assert "        Z_bar[l] = r1_l ∘ (Xhat1_bar_l - " in inside
+    assert inside.splitlines()[-1] == "    Wf_bar = einsum(ijkl,ijkm→iml; F_bar, N2)   (L, d, f)"
+
+
+@pytest.mark.parametrize("name", NETWORKS)
+def test_every_network_is_shown(name: str) -> None:
+    for words in ([name], [name, "--latex"]):
+        result = CliRunner().invoke(show, words)
+        assert result.exit_code == 0, result.output
+        assert f"by {network(name).trained[0]}" in result.output

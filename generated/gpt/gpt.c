@@ -55,6 +55,12 @@ static real gpt_larger(real a, real b)
     return a > b || a != a ? a : b;
 }
 
+/* a where the condition holds, else b; both are read, so that no compiler needs a masked load */
+static real gpt_where(int condition, real a, real b)
+{
+    return condition ? a : b;
+}
+
 /* The finaliser of SplitMix64: Steele, Lea, Flood, OOPSLA 2014. */
 static uint64_t gpt_mix(uint64_t z)
 {
@@ -246,7 +252,8 @@ int gpt_forward(const gpt_params *restrict p, const gpt_batch *b, gpt_workspace 
             for (int a = 0; a < GPT_H; a++)
                 for (int t = 0; t < T; t++)
                     for (int q = 0; q < T; q++)
-                        w->P2[l][i][a][t][q] = t >= q ? w->E2[l][i][a][t][q] / w->T2[l][i][a][t] : 0;
+                        w->P2[l][i][a][t][q] =
+                                gpt_where(t >= q, w->E2[l][i][a][t][q] / w->T2[l][i][a][t], 0);
 
         /* O[l,i,a,t,n] = sum_{q<=t} P2[l,i,a,t,q] A[l,2,i,a,q,n] */
         for (int i = 0; i < b->m; i++)
@@ -340,7 +347,7 @@ int gpt_forward(const gpt_params *restrict p, const gpt_batch *b, gpt_workspace 
         for (int i = 0; i < b->m; i++)
             for (int t = 0; t < T; t++)
                 for (int k = 0; k < GPT_F; k++)
-                    w->C3[l][i][t][k] = w->A2[l][i][t][k] >= 0 ? 1 : w->E4[l][i][t][k];
+                    w->C3[l][i][t][k] = gpt_where(w->A2[l][i][t][k] >= 0, 1, w->E4[l][i][t][k]);
 
         /* G[l,i,t,k] = F[l,i,t,k] (C3[l,i,t,k] - C3[l,i,t,k] E4[l,i,t,k]/(E4[l,i,t,k] + 1)) */
         for (int i = 0; i < b->m; i++)
@@ -532,7 +539,8 @@ int gpt_loss(const gpt_params *restrict p, const gpt_batch *b, gpt_workspace *re
             for (int a = 0; a < GPT_H; a++)
                 for (int t = 0; t < T; t++)
                     for (int q = 0; q < T; q++)
-                        w->P2[l][i][a][t][q] = t >= q ? w->E2[l][i][a][t][q] / w->T2[l][i][a][t] : 0;
+                        w->P2[l][i][a][t][q] =
+                                gpt_where(t >= q, w->E2[l][i][a][t][q] / w->T2[l][i][a][t], 0);
 
         /* O[l,i,a,t,n] = sum_{q<=t} P2[l,i,a,t,q] A[l,2,i,a,q,n] */
         for (int i = 0; i < b->m; i++)
@@ -626,7 +634,7 @@ int gpt_loss(const gpt_params *restrict p, const gpt_batch *b, gpt_workspace *re
         for (int i = 0; i < b->m; i++)
             for (int t = 0; t < T; t++)
                 for (int k = 0; k < GPT_F; k++)
-                    w->C3[l][i][t][k] = w->A2[l][i][t][k] >= 0 ? 1 : w->E4[l][i][t][k];
+                    w->C3[l][i][t][k] = gpt_where(w->A2[l][i][t][k] >= 0, 1, w->E4[l][i][t][k]);
 
         /* G[l,i,t,k] = F[l,i,t,k] (C3[l,i,t,k] - C3[l,i,t,k] E4[l,i,t,k]/(E4[l,i,t,k] + 1)) */
         for (int i = 0; i < b->m; i++)
@@ -828,7 +836,7 @@ int gpt_vjp(const gpt_params *restrict p, const gpt_batch *b, gpt_workspace *res
         for (int i = 0; i < b->m; i++)
             for (int t = 0; t < T; t++)
                 for (int j = 0; j < D; j++)
-                    w->Z_bar[l + 1][i][t][j] = (l + 1 == L ? w->Y_bar[i][t][j] : 0)
+                    w->Z_bar[l + 1][i][t][j] = gpt_where(l + 1 == L, w->Y_bar[i][t][j], 0)
                             + (l + 2 <= L
                             ? w->mu1_bar[l + 1][i][t] / (real)D + w->B_bar[l + 1][i][t][j]
                             + w->C1_bar[l + 1][i][t][j] : 0);
@@ -849,11 +857,11 @@ int gpt_vjp(const gpt_params *restrict p, const gpt_batch *b, gpt_workspace *res
                             w->G_bar[l][i][t][k]
                             * (w->C3[l][i][t][k]
                             - w->C3[l][i][t][k] * w->E4[l][i][t][k] / (w->E4[l][i][t][k] + 1))
-                            + (w->E4[l][i][t][k] > 0
-                            ? (real)1.5957691216057308 * w->E4[l][i][t][k] * w->F[l][i][t][k]
+                            + gpt_where(w->E4[l][i][t][k] > 0,
+                            (real)1.5957691216057308 * w->E4[l][i][t][k] * w->F[l][i][t][k]
                             * w->G_bar[l][i][t][k]
                             * ((real)0.134145 * (w->F[l][i][t][k] * w->F[l][i][t][k]) + 1)
-                            / (w->E4[l][i][t][k] * (w->E4[l][i][t][k] + 2) + 1) : 0);
+                            / (w->E4[l][i][t][k] * (w->E4[l][i][t][k] + 2) + 1), 0);
 
         /* N2_bar[l,i,t,j] = sum_{k<f} Wf[l,j,k] F_bar[l,i,t,k] */
         for (int i = 0; i < b->m; i++)
@@ -932,7 +940,7 @@ int gpt_vjp(const gpt_params *restrict p, const gpt_batch *b, gpt_workspace *res
                 for (int t = 0; t < T; t++)
                     for (int q = 0; q < T; q++)
                         w->E2_bar[l][i][a][t][q] =
-                                ((t >= q ? w->P2_bar[l][i][a][t][q] : 0) - w->E2_bar_sum[l][i][a][t])
+                                (gpt_where(t >= q, w->P2_bar[l][i][a][t][q], 0) - w->E2_bar_sum[l][i][a][t])
                                 / w->T2[l][i][a][t];
 
         /* R_bar[l,i,a,t,q] = where(t >= q, E2[l,i,a,t,q] E2_bar[l,i,a,t,q], 0) */
@@ -940,8 +948,8 @@ int gpt_vjp(const gpt_params *restrict p, const gpt_batch *b, gpt_workspace *res
             for (int a = 0; a < GPT_H; a++)
                 for (int t = 0; t < T; t++)
                     for (int q = 0; q < T; q++)
-                        w->R_bar[l][i][a][t][q] = t >= q
-                                ? w->E2[l][i][a][t][q] * w->E2_bar[l][i][a][t][q] : 0;
+                        w->R_bar[l][i][a][t][q] =
+                                gpt_where(t >= q, w->E2[l][i][a][t][q] * w->E2_bar[l][i][a][t][q], 0);
 
         /* A_bar[l,0,i,a,t,n] = sum_{q<T} R_bar[l,i,a,t,q] A[l,1,i,a,q,n]/sqrt(e) */
         for (int i = 0; i < b->m; i++)
@@ -1387,8 +1395,8 @@ int gpt_jvp(const gpt_params *restrict p, const gpt_gradients *p_dot, const gpt_
             for (int a = 0; a < GPT_H; a++)
                 for (int t = 0; t < T; t++)
                     for (int q = 0; q < T; q++)
-                        w->E2_dot[l][i][a][t][q] = t >= q
-                                ? w->E2[l][i][a][t][q] * w->R_dot[l][i][a][t][q] : 0;
+                        w->E2_dot[l][i][a][t][q] =
+                                gpt_where(t >= q, w->E2[l][i][a][t][q] * w->R_dot[l][i][a][t][q], 0);
 
         /* T2[l,i,a,t] = sum_{q<T} E2[l,i,a,t,q] */
         for (int i = 0; i < b->m; i++)
@@ -1405,7 +1413,8 @@ int gpt_jvp(const gpt_params *restrict p, const gpt_gradients *p_dot, const gpt_
             for (int a = 0; a < GPT_H; a++)
                 for (int t = 0; t < T; t++)
                     for (int q = 0; q < T; q++)
-                        w->P2[l][i][a][t][q] = t >= q ? w->E2[l][i][a][t][q] / w->T2[l][i][a][t] : 0;
+                        w->P2[l][i][a][t][q] =
+                                gpt_where(t >= q, w->E2[l][i][a][t][q] / w->T2[l][i][a][t], 0);
 
         /* P2_dot_sum[l,i,a,t] = sum_{q<T} E2_dot[l,i,a,t,q] */
         for (int i = 0; i < b->m; i++)
@@ -1423,9 +1432,10 @@ int gpt_jvp(const gpt_params *restrict p, const gpt_gradients *p_dot, const gpt_
             for (int a = 0; a < GPT_H; a++)
                 for (int t = 0; t < T; t++)
                     for (int q = 0; q < T; q++)
-                        w->P2_dot[l][i][a][t][q] = t >= q
-                                ? (w->E2_dot[l][i][a][t][q]
-                                - w->P2_dot_sum[l][i][a][t] * w->P2[l][i][a][t][q]) / w->T2[l][i][a][t] : 0;
+                        w->P2_dot[l][i][a][t][q] =
+                                gpt_where(t >= q,
+                                (w->E2_dot[l][i][a][t][q] - w->P2_dot_sum[l][i][a][t] * w->P2[l][i][a][t][q])
+                                / w->T2[l][i][a][t], 0);
 
         /* O[l,i,a,t,n] = sum_{q<=t} P2[l,i,a,t,q] A[l,2,i,a,q,n] */
         for (int i = 0; i < b->m; i++)
@@ -1606,7 +1616,7 @@ int gpt_jvp(const gpt_params *restrict p, const gpt_gradients *p_dot, const gpt_
         for (int i = 0; i < b->m; i++)
             for (int t = 0; t < T; t++)
                 for (int k = 0; k < GPT_F; k++)
-                    w->C3[l][i][t][k] = w->A2[l][i][t][k] >= 0 ? 1 : w->E4[l][i][t][k];
+                    w->C3[l][i][t][k] = gpt_where(w->A2[l][i][t][k] >= 0, 1, w->E4[l][i][t][k]);
 
         /* G[l,i,t,k] = F[l,i,t,k] (C3[l,i,t,k] - C3[l,i,t,k] E4[l,i,t,k]/(E4[l,i,t,k] + 1)) */
         for (int i = 0; i < b->m; i++)
@@ -1627,11 +1637,11 @@ int gpt_jvp(const gpt_params *restrict p, const gpt_gradients *p_dot, const gpt_
                             w->F_dot[l][i][t][k]
                             * (w->C3[l][i][t][k]
                             - w->C3[l][i][t][k] * w->E4[l][i][t][k] / (w->E4[l][i][t][k] + 1))
-                            + (w->E4[l][i][t][k] > 0
-                            ? (real)1.5957691216057308 * w->E4[l][i][t][k] * w->F[l][i][t][k]
+                            + gpt_where(w->E4[l][i][t][k] > 0,
+                            (real)1.5957691216057308 * w->E4[l][i][t][k] * w->F[l][i][t][k]
                             * w->F_dot[l][i][t][k]
                             * ((real)0.134145 * (w->F[l][i][t][k] * w->F[l][i][t][k]) + 1)
-                            / (w->E4[l][i][t][k] * (w->E4[l][i][t][k] + 2) + 1) : 0);
+                            / (w->E4[l][i][t][k] * (w->E4[l][i][t][k] + 2) + 1), 0);
 
         /* Z[l + 1,i,t,j] = bp[l,j] + B[l,i,t,j] + sum_{k<f} G[l,i,t,k] Wp[l,k,j] */
         for (int i = 0; i < b->m; i++)

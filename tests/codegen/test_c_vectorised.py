@@ -27,7 +27,8 @@ CAUSAL = define("causal(E[m,t,t], S[m,t]) -> P\n    P[i,t,s] = where(t >= s, E[i
 
 def computed(emitted: EmittedLayer, seed: int) -> dict[tuple[str, str], bytes]:
     """The bits of all outputs of a layer's functions."""
-    rng, found = np.random.default_rng(seed), {}
+    rng = np.random.default_rng(seed)
+    found: dict[tuple[str, str], bytes] = {}
     bound = min((emitted.sizes[letter] for letter in ("v", "k") if letter in emitted.sizes), default=3)
     for key, program in emitted.plan.programs.items():
         inputs = {tensor.name: drawn(tensor, emitted.sizes, bound, rng) for tensor in program.inputs}

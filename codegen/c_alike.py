@@ -12,6 +12,7 @@ import re
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, replace
 from functools import cached_property
+from itertools import chain
 
 from sympy import Expr
 
@@ -50,6 +51,11 @@ class _Bare:
     def everywhere(self) -> dict[str, Place]:
         return self._bare(self.places.everywhere, "$")
 
+    @cached_property
+    def shapes(self) -> dict[str, tuple[Expr, ...] | None]:
+        """The sizes of each tensor."""
+        return {p: self._sizes(self.nest.to_c.shapes(name)) for name, p in self.tensors.items()}
+
     def _bare(self, places: Mapping[str, Place], mark: str) -> dict[str, Place]:
         return {
             placeholder: replace(places[name], text=mark + placeholder, shape=self._sizes(places[name].shape))
@@ -72,6 +78,7 @@ class _Bare:
             self.nest.local,
             tuple(self.rows.items()),
             tuple(self.everywhere.items()),
+            tuple(self.shapes.items()),
         )
 
     def written(self) -> list[Node]:
@@ -81,6 +88,7 @@ class _Bare:
             element=Places(self.everywhere, self.rows).element,
             sizes=lambda extent: f"@{extent}" if isinstance(extent, Size) else None,
             extents=dict(self._ranges(self.nest.to_c.extents.items())),
+            shapes=self.shapes.get,
         )
         own = self.nest.equation
         equation = replace(
@@ -109,8 +117,9 @@ def alike_nest(nest: Nest, places: Places, nests: Nests) -> list[Node]:
     """The comment and the loops of an equation whose tensors lie at these places."""
     equation = nest.equation
     named = (equation.target, equation.value, *(extent for _, extent in equation.ranges))
-    listed = [places.everywhere[ref.name] for ref in (equation.target, *equation.references)]
-    shapes = (extent for place in listed for extent in place.shape or ())
+    names = [ref.name for ref in (equation.target, *equation.references)]
+    stored = (places.everywhere[name].shape or () for name in names)
+    shapes = chain(*stored, *(nest.to_c.shapes(name) or () for name in names))
     parts = (*named, *shapes, *nest.to_c.extents.values())
     renaming = placeholders(parts)
     if not renaming or any(holds(part, FloorDiv) for part in parts):  # a quotient of sizes has a name

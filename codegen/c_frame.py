@@ -36,7 +36,11 @@ class Frame:
     ) -> ToC:
         """How C spells things here, with the rows bound in a loop over examples."""
         places = Places(self.places, rows or {})
-        return ToC(places.element, self.sizes, self.prefix, self.used, extents or {})
+        return ToC(places.element, self.sizes, self.prefix, self.used, extents or {}, shapes=self.shape)
+
+    def shape(self, name: str) -> tuple[Expr, ...] | None:
+        """The sizes of a tensor of the program."""
+        return self.tensors[name].shape if name in self.tensors else None
 
     @cached_property
     def tensors(self) -> dict[str, Tensor]:

@@ -23,7 +23,7 @@ from codegen.accumulation import ACCUMULATED, Accumulation, Term, accumulation
 from codegen.c_loops import nested
 from codegen.nest import Comment, Line, Node
 from codegen.printers.factors import numerator_denominator, written_order
-from codegen.printers.to_c import OR, SUM, ToC
+from codegen.printers.to_c import OR, SUM, ToC, compares_reals
 from codegen.printers.to_text import equation_text
 from derive.calculus.nodes import ArgLargest, Largest, Range, Where, free_indices
 from derive.calculus.program import Equation
@@ -115,10 +115,17 @@ def finished(target: str, finish: Expr, to_c: ToC) -> Line:
 
 def added(nest: Nest, term: Term, ranges: tuple[Range, ...]) -> list[Node]:
     """target += body, over the ranges of a term."""
-    inner = nest.inside((*nest.ranges, *ranges)).assuming(term.condition)
-    return nested(
-        ranges, [Line(_increment(nest.target, term.body, inner))], nest.to_c, term.condition, nest.ranges
-    )
+    body, condition = _guarded(term, nest.to_c)
+    inner = nest.inside((*nest.ranges, *ranges)).assuming(condition)
+    return nested(ranges, [Line(_increment(nest.target, body, inner))], nest.to_c, condition, nest.ranges)
+
+
+def _guarded(term: Term, to_c: ToC) -> tuple[Expr, Basic]:
+    """The body of a term and its guard; a comparison of reals is no guard but a choice of the body."""
+    choice = Where(term.condition, term.body, 0)
+    if isinstance(choice, Where) and compares_reals(term.condition) and to_c.reads_anyway(choice):
+        return choice, true
+    return term.body, term.condition
 
 
 def _increment(target: str, body: Expr, to_c: ToC) -> str:
@@ -137,9 +144,10 @@ def _scalar(nest: Nest, form: Accumulation) -> list[Node]:
     start = "-(real)INFINITY" if largest else inner.real(form.start)
     body: list[Node] = [Line(f"{'real ' if nest.ranges or nest.local else ''}{name} = {start};")]
     for term in form.terms:
-        inside = nest.inside((*nest.ranges, *term.ranges)).assuming(term.condition)
-        line = _larger(name, term.body, inside) if largest else _increment(name, term.body, inside)
-        body += nested(term.ranges, [Line(line)], nest.to_c, term.condition, nest.ranges)
+        value, condition = (term.body, term.condition) if largest else _guarded(term, nest.to_c)
+        inside = nest.inside((*nest.ranges, *term.ranges)).assuming(condition)
+        line = _larger(name, value, inside) if largest else _increment(name, value, inside)
+        body += nested(term.ranges, [Line(line)], nest.to_c, condition, nest.ranges)
     if not nest.ranges and form.finish != ACCUMULATED:
         body.append(finished(name, form.finish, inner))
     elif nest.ranges:

@@ -3,8 +3,9 @@
     Z[i,j] - c[i]                     Z[j] - c
     sum's body W1[p,j]*X[i,p]         X[q] * p->W1[q][j]
     1/sqrt(v + 1/100000)              1 / SQRT(v + (real)1e-05)
-    where(A > 0, A_bar, 0)            A > 0 ? A_bar : 0
+    where(A > 0, A_bar, 0)            where(A > 0, A_bar, 0)  which reads A_bar whatever A is
     where(A > 0, A, 0)                A < 0 ? 0 : A           what is not a number stays so
+    where(h + u >= 1, X[h+u-1], 0)    h + u >= 1 ? X[h + u - 1] : 0       nothing lies there else
 
 No constant is wider than `real`; small integer powers are products; each function is a macro that
 `real` chooses (EXP is expf or exp). What was used is remembered, so that only that is defined.
@@ -16,7 +17,7 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field, replace
 
 import sympy
-from sympy import Add, And, Expr, Float, Integer, Mul, Not, Or, Pow, Rational, Symbol
+from sympy import Add, And, Expr, Float, Integer, Mul, Not, Or, Pow, Rational, Symbol, preorder_traversal
 from sympy.core.basic import Basic
 
 from codegen.printers.factors import comparison, conjuncts, leads, numerator_denominator, signed_terms
@@ -34,7 +35,7 @@ from derive.calculus.nodes import (
     VectorMap,
     Where,
 )
-from derive.calculus.tensor import Index, IntegerRef, Ref, Size
+from derive.calculus.tensor import Index, IntegerRef, Ref, Size, refs
 from derive.errors import DeriveError
 
 TERNARY, OR, AND, EQUAL, LESS, SUM, PRODUCT, UNARY, POSTFIX = 1, 2, 3, 4, 5, 6, 7, 8, 9
@@ -84,6 +85,7 @@ class ToC:
     extents: Mapping[Index, Expr] = field(default_factory=dict)
     proved: frozenset[Expr] = frozenset()
     order: tuple[Index, ...] = ()
+    shapes: Callable[[str], tuple[Expr, ...] | None] = lambda _: None
 
     def real(self, node: Basic, level: int = TERNARY) -> str:
         """A real expression."""
@@ -200,9 +202,33 @@ class ToC:
             self.used.own.add(name)
             return f"{self.prefix}_{name}({self.real(larger[1])}, {self.real(larger[2])})", POSTFIX
         inner = self.assuming(node.condition)
+        if self.reads_anyway(node):
+            self.used.own.add("where")
+            parts = (self.condition(node.condition), inner.real(chosen), self.real(other))
+            return f"{self.prefix}_where({', '.join(parts)})", POSTFIX
         condition = self.condition(node.condition, OR)
         real = "(real)" if chosen.is_Integer and other.is_Integer else ""  # 1 / (c ? 2 : 1) is an int's
         return f"{condition} ? {real}{inner.real(chosen, OR)} : {self.real(other, TERNARY)}", TERNARY
+
+    def reads_anyway(self, node: Where) -> bool:
+        """Whether both values of a choice may be read and computed, whatever the condition says.
+
+        Without calls that costs less than a branch. Compilers make a masked load of a conditional read, and
+        gcc 11 and 12 confuse the masks of several (docs/decisions/0016-masked-loads.md).
+        """
+        values = (node.chosen, node.other)
+        if any(_calls(part) for value in values for part in preorder_traversal(value)):
+            return False
+        read = refs(node.chosen) | refs(node.other)
+        return bool(read) and (compares_reals(node.condition) or all(map(self._within_range, read)))
+
+    def _within_range(self, ref: Ref) -> bool:
+        """Whether an element is proved to exist for all values of its indices."""
+        shape = self.shapes(ref.name)
+        return shape is not None and all(
+            proved_nonnegative(place, self.extents) and proved_nonnegative(size - 1 - place, self.extents)
+            for place, size in zip(ref.indices, shape, strict=True)
+        )
 
     def assuming(self, condition: Basic) -> ToC:
         """The same place where a condition is known to hold."""
@@ -285,6 +311,18 @@ def is_integer(node: Basic) -> bool:
     if isinstance(node, Pow):
         return is_integer(node.base) and bool(node.exp.is_Integer and node.exp > 0)
     return isinstance(node, Add | Mul | FloorDiv | Remainder) and all(map(is_integer, node.args))
+
+
+def compares_reals(condition: Basic) -> bool:
+    """Whether a condition guards no index."""
+    return not any(is_integer(part.expression) for part in condition.atoms(Condition))
+
+
+def _calls(node: Basic) -> bool:
+    """Whether a node alone is a call of libm that costs more than a few operations."""
+    if isinstance(node, Pow):
+        return not (2 * node.exp).is_Integer or abs(node.exp) > Rational(9, 2)
+    return type(node).__name__ in FUNCTIONS and type(node).__name__ != "Abs"
 
 
 def _wrapped(written: str, own: int, level: int) -> str:

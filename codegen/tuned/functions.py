@@ -19,6 +19,7 @@ OWN = {
     "square": "return x * x;",
     "cube": "return x * x * x;",
     "fourth_power": "return (x * x) * (x * x);",
+    "sign": "return FN(select)(x > all(0), all(1), FN(select)(x < all(0), all(-1), all(0)));",
 }
 EXTREME = "static ALWAYS vec FN({name})(vec x, vec y) {{ return FN(select)((x {sign} y) | (x != x), x, y); }}"
 EXTREMES = {"larger": ">", "smaller": "<"}
@@ -85,12 +86,13 @@ def _polynomials(names: list[str], prefix: str) -> list[str]:
 
 
 def _lane_by_lane(name: str) -> list[str]:
+    letters = "xy" if name == "pow" else "x"
     return [
         "",
-        f"static vec FN({name})(vec x)",
+        f"static vec FN({name})({', '.join(f'vec {letter}' for letter in letters)})",
         "{",
         "    for (int l = 0; l < LANES; l++)",
-        f"        x[l] = (real){name}((double)x[l]);",
+        f"        x[l] = (real){name}({', '.join(f'(double){letter}[l]' for letter in letters)});",
         "    return x;",
         "}",
     ]

@@ -142,6 +142,9 @@ class ToVector(ToC):
 
     def _call(self, node: Basic) -> tuple[str, int]:
         name = type(node).__name__
+        if name == "sign":
+            self.used.own.add(name)
+            return f"FN(sign)({self.vec(node.args[0])})", POSTFIX
         if name not in FUNCTIONS:
             raise Unvectorised(name)
         return super()._call(node)
@@ -159,5 +162,5 @@ class ToVector(ToC):
     def _power(self, base: Expr, exponent: Expr) -> tuple[str, int]:
         whole, half = divmod(2 * exponent, 2) if (2 * exponent).is_Integer else (0, 0)
         if whole > 4 or (whole == 0 and half == 0):
-            raise Unvectorised(f"{base}^{exponent}")
+            return f"{self._macro('pow')}({self.vec(base)}, {self.vec(exponent)})", POSTFIX
         return super()._power(base, exponent)

@@ -20,10 +20,6 @@ from .errors import CompilerError
 from .folders import user_folder
 
 FLAGS = ("-std=c99", "-O3", "-march=native", "-fPIC", "-shared")
-CAREFUL = ("-std=c99", "-O2", "-ftree-vectorize", "-march=native", "-fPIC", "-shared")
-"""For derivatives on request: gcc 12.2 at -O3 -march=native vectorises some of them wrongly (gpt's hvp and
-lenet's gauss_newton), which agree with NumPy at -O2. There a step takes 1.4 to 1.5 times as long.
-"""
 TUNED = ("-std=gnu11", "-O2", "-fno-math-errno", "-fno-trapping-math", "-fPIC", "-shared")
 OPENMP = "-fopenmp"
 CANDIDATES = ("cc", "gcc", "clang")
@@ -64,11 +60,10 @@ def _asked(command: tuple[str, ...], title: str) -> Compiler:
     return Compiler(command, answer.stdout)
 
 
-def compile_library(source: Path, macros: tuple[str, ...], careful: bool = False) -> Path:
+def compile_library(source: Path, macros: tuple[str, ...]) -> Path:
     """The library made of `source`, compiled now or found compiled; `macros` as in `-DTWO_LAYER_M=256`."""
     compiler = find_compiler()
-    plain = CAREFUL if careful else FLAGS
-    flags = (*(TUNED if source.stem.endswith("_tuned") else plain), *macros)
+    flags = (*(TUNED if source.stem.endswith("_tuned") else FLAGS), *macros)
     folder = user_folder("build")
     library = folder / f"{source.stem}-{_digest(source, flags, compiler)}.so"
     if not library.exists():

@@ -83,8 +83,7 @@ def load_compiled(
     if backend == "tuned":
         _require_own_sizes(description, rows)
     openmp = (OPENMP,) if threads > 1 else ()
-    careful = not {*description.derivatives} <= {"vjp", "jvp"}
-    library = compile_library(source, (*macros(description, dtype, rows), *openmp), careful)
+    library = compile_library(source, (*macros(description, dtype, rows), *openmp))
     return CNetwork(replace(description, max_batch=rows), np.dtype(dtype), library, backend, threads)
 
 

@@ -55,6 +55,12 @@ static real gpt_larger(real a, real b)
     return a > b || a != a ? a : b;
 }
 
+/* a where the condition holds, else b; both are read, so that no compiler needs a masked load */
+static real gpt_where(int condition, real a, real b)
+{
+    return condition ? a : b;
+}
+
 /* The finaliser of SplitMix64: Steele, Lea, Flood, OOPSLA 2014. */
 static uint64_t gpt_mix(uint64_t z)
 {
@@ -245,7 +251,8 @@ int gpt_forward(const gpt_params *restrict p, const gpt_batch *b, gpt_workspace 
             for (int a = 0; a < GPT_H; a++)
                 for (int t = 0; t < T; t++)
                     for (int q = 0; q < T; q++)
-                        w->P2[l][i][a][t][q] = t >= q ? w->E2[i][a][t][q] / w->T2[i][a][t] : 0;
+                        w->P2[l][i][a][t][q] =
+                                gpt_where(t >= q, w->E2[i][a][t][q] / w->T2[i][a][t], 0);
 
         /* O[l,i,a,t,n] = sum_{q<=t} P2[l,i,a,t,q] A[l,2,i,a,q,n] */
         for (int i = 0; i < b->m; i++)
@@ -339,7 +346,7 @@ int gpt_forward(const gpt_params *restrict p, const gpt_batch *b, gpt_workspace 
         for (int i = 0; i < b->m; i++)
             for (int t = 0; t < T; t++)
                 for (int k = 0; k < GPT_F; k++)
-                    w->C3[l][i][t][k] = w->A2[i][t][k] >= 0 ? 1 : w->E4[l][i][t][k];
+                    w->C3[l][i][t][k] = gpt_where(w->A2[i][t][k] >= 0, 1, w->E4[l][i][t][k]);
 
         /* G[l,i,t,k] = F[l,i,t,k] (C3[l,i,t,k] - C3[l,i,t,k] E4[l,i,t,k]/(E4[l,i,t,k] + 1)) */
         for (int i = 0; i < b->m; i++)
@@ -530,7 +537,8 @@ int gpt_loss(const gpt_params *restrict p, const gpt_batch *b, gpt_workspace *re
             for (int a = 0; a < GPT_H; a++)
                 for (int t = 0; t < T; t++)
                     for (int q = 0; q < T; q++)
-                        w->P2[l][i][a][t][q] = t >= q ? w->E2[i][a][t][q] / w->T2[i][a][t] : 0;
+                        w->P2[l][i][a][t][q] =
+                                gpt_where(t >= q, w->E2[i][a][t][q] / w->T2[i][a][t], 0);
 
         /* O[l,i,a,t,n] = sum_{q<=t} P2[l,i,a,t,q] A[l,2,i,a,q,n] */
         for (int i = 0; i < b->m; i++)
@@ -624,7 +632,7 @@ int gpt_loss(const gpt_params *restrict p, const gpt_batch *b, gpt_workspace *re
         for (int i = 0; i < b->m; i++)
             for (int t = 0; t < T; t++)
                 for (int k = 0; k < GPT_F; k++)
-                    w->C3[l][i][t][k] = w->A2[i][t][k] >= 0 ? 1 : w->E4[l][i][t][k];
+                    w->C3[l][i][t][k] = gpt_where(w->A2[i][t][k] >= 0, 1, w->E4[l][i][t][k]);
 
         /* G[l,i,t,k] = F[l,i,t,k] (C3[l,i,t,k] - C3[l,i,t,k] E4[l,i,t,k]/(E4[l,i,t,k] + 1)) */
         for (int i = 0; i < b->m; i++)
@@ -818,11 +826,11 @@ int gpt_vjp(const gpt_params *restrict p, const gpt_batch *b, gpt_workspace *res
                             w->G_bar[i][t][k]
                             * (w->C3[l][i][t][k]
                             - w->C3[l][i][t][k] * w->E4[l][i][t][k] / (w->E4[l][i][t][k] + 1))
-                            + (w->E4[l][i][t][k] > 0
-                            ? (real)1.5957691216057308 * w->E4[l][i][t][k] * w->F[l][i][t][k]
+                            + gpt_where(w->E4[l][i][t][k] > 0,
+                            (real)1.5957691216057308 * w->E4[l][i][t][k] * w->F[l][i][t][k]
                             * w->G_bar[i][t][k]
                             * ((real)0.134145 * (w->F[l][i][t][k] * w->F[l][i][t][k]) + 1)
-                            / (w->E4[l][i][t][k] * (w->E4[l][i][t][k] + 2) + 1) : 0);
+                            / (w->E4[l][i][t][k] * (w->E4[l][i][t][k] + 2) + 1), 0);
 
         /* N2_bar[l,i,t,j] = sum_{k<f} Wf[l,j,k] F_bar[l,i,t,k] */
         for (int i = 0; i < b->m; i++)
@@ -891,8 +899,9 @@ int gpt_vjp(const gpt_params *restrict p, const gpt_batch *b, gpt_workspace *res
             for (int a = 0; a < GPT_H; a++)
                 for (int t = 0; t < T; t++)
                     for (int s = 0; s < T; s++)
-                        w->R_bar[i][a][t][s] = t >= s
-                                ? w->P2[l][i][a][t][s] * (w->P2_bar[i][a][t][s] - w->R_bar_sum[i][a][t]) : 0;
+                        w->R_bar[i][a][t][s] =
+                                gpt_where(t >= s,
+                                w->P2[l][i][a][t][s] * (w->P2_bar[i][a][t][s] - w->R_bar_sum[i][a][t]), 0);
 
         /* A_bar[l,0,i,a,t,n] = sum_{s<T} A[l,1,i,a,s,n] R_bar[i,a,t,s]/sqrt(e) */
         for (int i = 0; i < b->m; i++)
@@ -1324,7 +1333,8 @@ int gpt_jvp(const gpt_params *restrict p, const gpt_gradients *p_dot, const gpt_
             for (int a = 0; a < GPT_H; a++)
                 for (int t = 0; t < T; t++)
                     for (int q = 0; q < T; q++)
-                        w->P2[l][i][a][t][q] = t >= q ? w->E2[i][a][t][q] / w->T2[i][a][t] : 0;
+                        w->P2[l][i][a][t][q] =
+                                gpt_where(t >= q, w->E2[i][a][t][q] / w->T2[i][a][t], 0);
 
         /* O[l,i,a,t,n] = sum_{q<=t} P2[l,i,a,t,q] A[l,2,i,a,q,n] */
         for (int i = 0; i < b->m; i++)
@@ -1505,7 +1515,7 @@ int gpt_jvp(const gpt_params *restrict p, const gpt_gradients *p_dot, const gpt_
         for (int i = 0; i < b->m; i++)
             for (int t = 0; t < T; t++)
                 for (int k = 0; k < GPT_F; k++)
-                    w->C3[l][i][t][k] = w->A2[i][t][k] >= 0 ? 1 : w->E4[l][i][t][k];
+                    w->C3[l][i][t][k] = gpt_where(w->A2[i][t][k] >= 0, 1, w->E4[l][i][t][k]);
 
         /* G[l,i,t,k] = F[l,i,t,k] (C3[l,i,t,k] - C3[l,i,t,k] E4[l,i,t,k]/(E4[l,i,t,k] + 1)) */
         for (int i = 0; i < b->m; i++)
@@ -1526,10 +1536,10 @@ int gpt_jvp(const gpt_params *restrict p, const gpt_gradients *p_dot, const gpt_
                             w->F_dot[i][t][k]
                             * (w->C3[l][i][t][k]
                             - w->C3[l][i][t][k] * w->E4[l][i][t][k] / (w->E4[l][i][t][k] + 1))
-                            + (w->E4[l][i][t][k] > 0
-                            ? (real)1.5957691216057308 * w->F_dot[i][t][k] * w->E4[l][i][t][k]
+                            + gpt_where(w->E4[l][i][t][k] > 0,
+                            (real)1.5957691216057308 * w->F_dot[i][t][k] * w->E4[l][i][t][k]
                             * w->F[l][i][t][k] * ((real)0.134145 * (w->F[l][i][t][k] * w->F[l][i][t][k]) + 1)
-                            / (w->E4[l][i][t][k] * (w->E4[l][i][t][k] + 2) + 1) : 0);
+                            / (w->E4[l][i][t][k] * (w->E4[l][i][t][k] + 2) + 1), 0);
 
         /* Z[l + 1,i,t,j] = bp[l,j] + B[i,t,j] + sum_{k<f} G[l,i,t,k] Wp[l,k,j] */
         for (int i = 0; i < b->m; i++)

@@ -53,6 +53,12 @@ static real lenet_larger(real a, real b)
     return a > b || a != a ? a : b;
 }
 
+/* a where the condition holds, else b; both are read, so that no compiler needs a masked load */
+static real lenet_where(int condition, real a, real b)
+{
+    return condition ? a : b;
+}
+
 /* The finaliser of SplitMix64: Steele, Lea, Flood, OOPSLA 2014. */
 static uint64_t lenet_mix(uint64_t z)
 {
@@ -448,8 +454,9 @@ int lenet_vjp(const lenet_params *restrict p, const lenet_batch *b, lenet_worksp
         for (int o = 0; o < O2; o++)
             for (int h = 0; h < 2 * A; h++)
                 for (int q = 0; q < 2 * B; q++)
-                    A2_bar[o][h][q] = Z2[o][h][q] > 0 && Z2[o][h][q] == P2[o][h / 2][q / 2]
-                            ? F_bar[(h / 2) * B + o * A * B + q / 2] / P2_ties[o][h / 2][q / 2] : 0;
+                    A2_bar[o][h][q] =
+                            lenet_where(Z2[o][h][q] > 0 && Z2[o][h][q] == P2[o][h / 2][q / 2],
+                            F_bar[(h / 2) * B + o * A * B + q / 2] / P2_ties[o][h / 2][q / 2], 0);
 
         /* b2_bar[o] = sum_{i<m,h<2 a,q<2 b} A2_bar[i,o,h,q] */
         for (int h = 0; h < 2 * A; h++)
@@ -477,8 +484,9 @@ int lenet_vjp(const lenet_params *restrict p, const lenet_batch *b, lenet_worksp
         for (int o = 0; o < O1; o++)
             for (int h = 0; h < 4 * A + 8; h++)
                 for (int q = 0; q < 4 * B + 8; q++)
-                    A1_bar[o][h][q] = Z1[o][h][q] > 0 && Z1[o][h][q] == P1[o][h / 2][q / 2]
-                            ? P1_bar[o][h / 2][q / 2] / P1_ties[o][h / 2][q / 2] : 0;
+                    A1_bar[o][h][q] =
+                            lenet_where(Z1[o][h][q] > 0 && Z1[o][h][q] == P1[o][h / 2][q / 2],
+                            P1_bar[o][h / 2][q / 2] / P1_ties[o][h / 2][q / 2], 0);
 
         /* b1_bar[o] = sum_{i<m,h<4 a + 8,q<4 b + 8} A1_bar[i,o,h,q] */
         for (int h = 0; h < 4 * A + 8; h++)
@@ -646,8 +654,9 @@ int lenet_jvp(const lenet_params *restrict p, const lenet_gradients *p_dot, cons
                 for (int u = 0; u < 2; u++)
                     for (int v = 0; v < 2; v++)
                         for (int q = 0; q < 2 * B + 4; q++)
-                            if (Z1[c][2 * h + u][2 * q + v] == P1[c][h][q])
-                                P1_dot_sum2[c][h][q] += Z1_dot[c][2 * h + u][2 * q + v];
+                            P1_dot_sum2[c][h][q] +=
+                                    lenet_where(Z1[c][2 * h + u][2 * q + v] == P1[c][h][q],
+                                    Z1_dot[c][2 * h + u][2 * q + v], 0);
             }
 
         /* P1_dot[e,c,h,q] = P1_dot_sum2[e,c,h,q]/P1_dot_sum[e,c,h,q] */
@@ -727,8 +736,9 @@ int lenet_jvp(const lenet_params *restrict p, const lenet_gradients *p_dot, cons
                 for (int u = 0; u < 2; u++)
                     for (int v = 0; v < 2; v++)
                         for (int q = 0; q < B; q++)
-                            if (Z2[c][2 * h + u][2 * q + v] == P2[c][h][q])
-                                P2_dot_sum2[c][h][q] += Z2_dot[c][2 * h + u][2 * q + v];
+                            P2_dot_sum2[c][h][q] +=
+                                    lenet_where(Z2[c][2 * h + u][2 * q + v] == P2[c][h][q],
+                                    Z2_dot[c][2 * h + u][2 * q + v], 0);
             }
 
         /* P2_dot[e,c,h,q] = P2_dot_sum2[e,c,h,q]/P2_dot_sum[e,c,h,q] */

@@ -53,6 +53,12 @@ static real residual_larger(real a, real b)
     return a > b || a != a ? a : b;
 }
 
+/* a where the condition holds, else b; both are read, so that no compiler needs a masked load */
+static real residual_where(int condition, real a, real b)
+{
+    return condition ? a : b;
+}
+
 /* The finaliser of SplitMix64: Steele, Lea, Flood, OOPSLA 2014. */
 static uint64_t residual_mix(uint64_t z)
 {
@@ -263,7 +269,7 @@ int residual_vjp(const residual_params *restrict p, const residual_batch *b, res
 
         /* A3_bar[i,j] = where(A3[i,j] > 0, Z4_bar[i,j], 0) */
         for (int j = 0; j < D; j++)
-            A3_bar[j] = A3[j] > 0 ? Z4_bar[j] : 0;
+            A3_bar[j] = residual_where(A3[j] > 0, Z4_bar[j], 0);
 
         /* A2_bar[i,j] = where(Z3[i,j] > 0, sum_{q<d} A3_bar[i,q] U[j,q], 0) */
         for (int j = 0; j < D; j++)

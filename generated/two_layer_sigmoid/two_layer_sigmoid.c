@@ -55,6 +55,12 @@ static real two_layer_sigmoid_larger(real a, real b)
     return a > b || a != a ? a : b;
 }
 
+/* a where the condition holds, else b; both are read, so that no compiler needs a masked load */
+static real two_layer_sigmoid_where(int condition, real a, real b)
+{
+    return condition ? a : b;
+}
+
 /* The finaliser of SplitMix64: Steele, Lea, Flood, OOPSLA 2014. */
 static uint64_t two_layer_sigmoid_mix(uint64_t z)
 {
@@ -127,7 +133,7 @@ int two_layer_sigmoid_forward(const two_layer_sigmoid_params *restrict p, const 
 
         /* C[i,j] = where(A1[i,j] >= 0, 1, E2[i,j]) */
         for (int j = 0; j < D; j++)
-            C[j] = A1[j] >= 0 ? 1 : E2[j];
+            C[j] = two_layer_sigmoid_where(A1[j] >= 0, 1, E2[j]);
 
         /* Z2[i,j] = C[i,j] - C[i,j] E2[i,j]/(E2[i,j] + 1) */
         for (int j = 0; j < D; j++)
@@ -169,7 +175,7 @@ int two_layer_sigmoid_loss(const two_layer_sigmoid_params *restrict p, const two
 
         /* C[i,j] = where(A1[i,j] >= 0, 1, E2[i,j]) */
         for (int j = 0; j < D; j++)
-            C[j] = A1[j] >= 0 ? 1 : E2[j];
+            C[j] = two_layer_sigmoid_where(A1[j] >= 0, 1, E2[j]);
 
         /* Z2[i,j] = C[i,j] - C[i,j] E2[i,j]/(E2[i,j] + 1) */
         for (int j = 0; j < D; j++)
@@ -276,7 +282,7 @@ int two_layer_sigmoid_jvp(const two_layer_sigmoid_params *restrict p, const two_
 
         /* C[i,j] = where(A1[i,j] >= 0, 1, E2[i,j]) */
         for (int j = 0; j < D; j++)
-            C[j] = A1[j] >= 0 ? 1 : E2[j];
+            C[j] = two_layer_sigmoid_where(A1[j] >= 0, 1, E2[j]);
 
         /* Z2[i,j] = C[i,j] - C[i,j] E2[i,j]/(E2[i,j] + 1) */
         for (int j = 0; j < D; j++)

@@ -57,6 +57,12 @@ static real two_layer_softplus_larger(real a, real b)
     return a > b || a != a ? a : b;
 }
 
+/* a where the condition holds, else b; both are read, so that no compiler needs a masked load */
+static real two_layer_softplus_where(int condition, real a, real b)
+{
+    return condition ? a : b;
+}
+
 /* The finaliser of SplitMix64: Steele, Lea, Flood, OOPSLA 2014. */
 static uint64_t two_layer_softplus_mix(uint64_t z)
 {
@@ -199,7 +205,7 @@ int two_layer_softplus_loss(const two_layer_softplus_params *restrict p, const t
 
         /* C[i,j] = where(A1[i,j] >= 0, 1, E2[i,j]) */
         for (int j = 0; j < D; j++)
-            C[j] = A1[j] >= 0 ? 1 : E2[j];
+            C[j] = two_layer_softplus_where(A1[j] >= 0, 1, E2[j]);
     }
     *L /= (real)b->m;
     return TWO_LAYER_SOFTPLUS_OK;
@@ -280,7 +286,7 @@ int two_layer_softplus_jvp(const two_layer_softplus_params *restrict p,
 
         /* C[i,j] = where(A1[i,j] >= 0, 1, E2[i,j]) */
         for (int j = 0; j < D; j++)
-            C[j] = A1[j] >= 0 ? 1 : E2[j];
+            C[j] = two_layer_softplus_where(A1[j] >= 0, 1, E2[j]);
 
         /* Z2_dot[i,j] = (C[i,j] - C[i,j] E2[i,j]/(E2[i,j] + 1)) sum_{q<n} X[i,q] W1_dot[q,j] */
         for (int j = 0; j < D; j++)

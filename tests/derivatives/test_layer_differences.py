@@ -61,9 +61,9 @@ class Emitted:
                 self.given[tensor.name] = shares(self.given[tensor.name])
                 self.given[f"{tensor.name}_dot"] = centred(self.given[f"{tensor.name}_dot"])
 
-    def call(self, key: str, shift: float = 0, **other: Array) -> tuple[Array, ...]:
+    def call(self, key: str, shift: float = 0, other: Arrays | None = None) -> tuple[Array, ...]:
         own = {"forward": self.plan.forward, "vjp": self.plan.vjp, "jvp": self.plan.jvp, **self.plan.more}
-        at = {**self.given, **other}
+        at = {**self.given, **(other or {})}
         moved = {n: at[n] + shift * self.given[f"{n}_dot"] for n in self.real}
         function = getattr(self.module, key)
         taken = inspect.signature(function).parameters.values()
@@ -116,7 +116,7 @@ def test_differences(name: str, tmp_path: Path) -> None:
         f"{n}_dot": run.given[f"{n}_dot"][..., ::-1] if run.given[n].ndim else -np.ones(()) for n in run.real
     }
     whole = run.call("gauss_newton")
-    product = inner(run.call("jvp", **turned), pushed)
+    product = inner(run.call("jvp", other=turned), pushed)
     assert inner(tuple(turned.values()), whole) == pytest.approx(product, rel=1e-10, abs=1e-10)
     if "per_example" in run.derivatives and all(v.ndim for v in bars):
         own = run.call("per_example")

@@ -61,7 +61,7 @@ def _hvp(subject: Subject, backend: str, running: Requested) -> Check:
             ends.append({name: np.array(g) for name, g in running.gradients()[1].items()})
         return {name: (ends[0][name] - ends[1][name]) / (2 * step) for name in tangents}
 
-    near, far = central(5e-4), central(1e-3)
+    near, far = central(1e-4), central(2e-4)
     place(subject, running, {})
     found, (_, gradients) = running.product("hvp", tangents), running.gradients()
     off = norm(*(found[name] - (4 * near[name] - far[name]) / 3 for name in tangents))

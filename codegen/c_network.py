@@ -9,7 +9,7 @@ from codegen.c_alike import Nests
 from codegen.c_functions import Function, arrangements, body_lines, functions, workspace
 from codegen.c_sizes import CSizes, derived_sizes
 from codegen.c_update import UpdateText, update_text
-from codegen.names import require_apart, require_distinct, require_name
+from codegen.names import require_apart, require_distinct, require_name, require_no_argument
 from codegen.plan import Plan
 from codegen.printers.to_c import Used
 from codegen.workspace import Member
@@ -71,6 +71,9 @@ def require_names(plan: Plan) -> None:
     tensors += [(network.output, "output"), (network.loss, "loss")]
     for name, what in (*sizes, *tensors):
         require_name(name, f"{what} of {where}")
+    steps = {name for update in plan.updates for name in (*update.states, *update.scalars)}
+    for supplied in plan.batch:
+        require_no_argument(supplied.tensor.name, steps, where)
     for size, _ in sizes:
         require_apart(size, dict(reversed(tensors)), where)
     require_distinct([*sizes, *((status.lower(), "the status") for status in TAKEN_CONSTANTS)], where)

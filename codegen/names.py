@@ -69,6 +69,7 @@ RESERVED = frozenset(
 
 
 ARGUMENTS = frozenset({"np", "p", "p_dot", "residuals"})
+BESIDE_DATA = frozenset({"w"})
 
 
 class NameRefused(DeriveError):
@@ -114,6 +115,15 @@ def require_apart(size: str, tensors: Mapping[str, str], where: str) -> None:
         raise NameRefused(
             f"{size} is both a size and the {what} of {where}, and would be one variable; rename the size, "
             f"as {size}1"
+        )
+
+
+def require_no_argument(name: str, steps: Iterable[str], where: str) -> None:
+    """NameRefused where data is called as another argument of the emitted functions, `steps` among them."""
+    if name in ARGUMENTS or name in BESIDE_DATA or name in steps:
+        raise NameRefused(
+            f"{name} is both data of {where} and an argument of the emitted functions, which take them side "
+            f"by side; rename the data, as {name.upper()}1"
         )
 
 

@@ -20,6 +20,7 @@ from derive.calculus.limits import (
     literal,
     power,
     quotient,
+    require_plain_powers,
 )
 from derive.calculus.nodes import (
     ArgLargest,
@@ -73,13 +74,14 @@ class Scope:
 
 def scalar_formula(text: str, variable: str = "x") -> Callable[[Expr], Expr]:
     """A function of one variable typed by a user: `x/(1+exp(-x))`."""
-    placeholder = Symbol("placeholder", real=True)
+    placeholder = Symbol(variable, real=True)
     expression = canonical_kinks(read(parse(text), Scope(variables={variable: placeholder}), text))
     if expression.free_symbols - {placeholder}:
         raise FormulaError(
             f"the formula {excerpt(text)} has indices of its own; only {variable!r} varies, "
             "and a layer with sums is written by define"
         )
+    require_plain_powers(expression, text)
 
     def function(argument: Expr) -> Expr:
         return expression.xreplace({placeholder: argument})

@@ -59,6 +59,8 @@ class Jacobian:
     @property
     def blocks(self) -> tuple[tuple[int, int], ...]:
         """The links that all terms share."""
+        if not self.terms:
+            return ()
         return tuple(link for link in self.terms[0].links if all(link in term.links for term in self.terms))
 
     def left(self, term: Term) -> tuple[tuple[Index, ...], tuple[Index, ...]]:
@@ -78,13 +80,11 @@ class Jacobian:
 
 def jacobian(program: Program, output: str, by: str) -> Jacobian:
     """The Jacobian of a program without recurrences, from its derived pullback."""
-    for name, known in ((output, program.outputs), (by, [tensor.name for tensor in program.inputs])):
-        if name not in known:
-            raise DeriveError(f"{program.name} has no {name}; there is {', '.join(known)}")
-    if any(isinstance(statement, Recurrence) for statement in program.statements):
+    require_known(program, output, by)
+    if recurs(program):
         raise DeriveError(
-            f"{program.name} is a recurrence: its Jacobian is a product of one for each step, with no form "
-            "of its own; show the Jacobian of a layer without one"
+            f"{program.name} has a recurrence: its Jacobian is one as well, of the Jacobians of one turn; "
+            "recurrent_jacobian gives it"
         )
     joint = vjp(replace(program, outputs=(output,)), (by,))
     rows_of, columns_of = program.tensor(output), program.tensor(by)
@@ -104,6 +104,23 @@ def jacobian(program: Program, output: str, by: str) -> Jacobian:
         if partial.ref.name == output + BAR
     ]
     return replace(found, terms=tuple(terms))
+
+
+def recurs(program: Program) -> bool:
+    """Whether a program has a recurrence."""
+    return any(isinstance(statement, Recurrence) for statement in program.statements)
+
+
+def require_known(program: Program, output: str, by: str) -> None:
+    """DeriveError for an output or an input that there is not."""
+    for name, known in ((output, program.outputs), (by, [tensor.name for tensor in program.inputs])):
+        if name not in known:
+            raise DeriveError(f"{program.name} has no {name}; there is {', '.join(known)}")
+    for name in program.tensors:
+        if name.endswith(BAR):
+            raise DeriveError(
+                f"{program.name}: {name} has the name of a cotangent, of which a Jacobian is made; rename it"
+            )
 
 
 def _term(partial: Partial, equation: Equation, found: Jacobian) -> Term:

@@ -4,6 +4,8 @@
     x/0, log(0)    refused: no value
     sqrt(-1)       refused: not real
     (-2)^x         refused: not real for every x
+    sqrt(-e^x)     refused: real for no x
+    |x|^x          exp(x log|x|), the base of a computed exponent being 0 or more
 
 So every formula is read in bounded time and space, whatever was typed.
 """
@@ -15,7 +17,7 @@ from collections.abc import Callable
 from functools import cache
 from typing import Any
 
-from sympy import Expr, Float, Integer, Pow, Rational, nan, oo, zoo
+from sympy import Expr, Float, Integer, Pow, Rational, exp, log, nan, oo, zoo
 from sympy.core.basic import Basic
 
 from derive.errors import DeriveError
@@ -102,6 +104,17 @@ def _require_real(value: Expr, text: str) -> None:
         )
 
 
+def require_plain_powers(value: Expr, text: str) -> None:
+    """FormulaError for a power whose exponent is computed and whose base may be negative."""
+    for node in sorted(value.atoms(Pow), key=str):
+        if is_computed(node.exp) and not node.base.is_number:
+            raise FormulaError(
+                f"{excerpt(text)} raises {_as_typed(node.base)}, which may be negative, to "
+                f"{_as_typed(node.exp)}, which varies: no real number then; write exp(a log(x)) of a base "
+                "that is positive, or abs of it"
+            )
+
+
 @cache
 def weight(value: Basic) -> int:
     """How many nodes an expression has, written out."""
@@ -120,7 +133,28 @@ def power(base: Expr, exponent: Expr, text: str) -> Expr:
         raise FormulaError(
             f"{excerpt(text)} raises {base} to {exponent}, which is not real; write it by exp, sin or cos"
         )
+    if base.is_negative and exponent.is_Rational and not exponent.is_integer:
+        _refuse_negative(f"the power {exponent} of", base, text)
+    if base.is_nonnegative and not base.is_number and is_computed(exponent):
+        return exp(exponent * log(base))
     return base**exponent
+
+
+def is_computed(exponent: Expr) -> bool:
+    """Whether an exponent is neither a number nor made of indices and sizes."""
+    return not exponent.is_number and not exponent.is_integer
+
+
+def _refuse_negative(what: str, argument: Expr, text: str) -> None:
+    raise FormulaError(
+        f"{excerpt(text)} takes {what} {_as_typed(argument)}, which is negative everywhere, so that it is "
+        "no real number anywhere; take it out, or take that of the opposite"
+    )
+
+
+def _as_typed(value: Expr) -> str:
+    """A part of a formula, with ^ and abs."""
+    return str(value).replace("**", "^").replace("Abs(", "abs(")
 
 
 def _require_decades(base: Expr, exponent: Expr, text: str) -> None:
@@ -146,6 +180,9 @@ def called(name: str, function: Callable[..., Expr], arguments: list[Any], text:
         raise FormulaError(
             f"{excerpt(text)} holds {name} of a number beyond {limit}, which no double holds; take it out"
         )
+    first = arguments[0] if arguments else None
+    if name in ("sqrt", "log") and isinstance(first, Expr) and first.is_negative and not first.is_number:
+        _refuse_negative(f"the {name} of", first, text)
     try:
         return function(*arguments)
     except TypeError:

@@ -16,11 +16,13 @@ import numpy as np
 from derive.calculus.jacobian import Jacobian
 from derive.calculus.jvp import jvp
 from derive.calculus.program import Equation, Program
+from derive.calculus.recurrent_jacobian import RecurrentJacobian
 from derive.calculus.structure import Shape, Structure
 from derive.calculus.tensor import Kind, Ref, Tensor
 from derive.calculus.vjp import axis_ranges
 from derive.check.arithmetic import Array
 from derive.check.evaluate import evaluate
+from derive.check.reader import Functions
 from derive.check.sampling import random_inputs, random_sizes
 from derive.check.sizes import whole
 
@@ -42,7 +44,11 @@ def complaints(program: Program, found: Jacobian, claimed: Structure, seed: int 
 
 
 def dense_jacobian(
-    program: Program, found: Jacobian, sizes: dict[str, int], inputs: dict[str, Array]
+    program: Program,
+    found: Jacobian | RecurrentJacobian,
+    sizes: dict[str, int],
+    inputs: dict[str, Array],
+    functions: Functions | None = None,
 ) -> Array:
     """Every entry, by pushing unit vectors forward."""
     pushforward = jvp(replace(program, outputs=(found.output.name,)), (found.by.name,))
@@ -52,9 +58,10 @@ def dense_jacobian(
         unit = np.zeros(shape)
         unit[place] = 1
         given = {**inputs, f"{found.by.name}_dot": unit}
-        values = evaluate(pushforward, {t.name: given[t.name] for t in pushforward.inputs}, sizes)
+        wanted = {t.name: given[t.name] for t in pushforward.inputs}
+        values = evaluate(pushforward, wanted, sizes, opaque=functions)
         columns.append(np.asarray(values[f"{found.output.name}_dot"]))
-    return np.stack(columns, axis=-1).reshape(*np.shape(columns[0]), *shape)
+    return np.stack(columns, axis=-1).reshape((*np.shape(columns[0]), *shape))
 
 
 def stated_jacobian(found: Jacobian, sizes: dict[str, int], inputs: dict[str, Array]) -> Array:

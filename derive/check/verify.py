@@ -115,12 +115,12 @@ def _values(subject: Subject, backend: str, running: Emitted, exact: Mapping[str
 
 
 def _value(name: str, exact: Mapping[str, Array], found: Mapping[str, Array]) -> Check:
-    error = max(_distance(value, exact[tensor]) for tensor, value in found.items())
+    error = max(distance(value, exact[tensor]) for tensor, value in found.items())
     compared = f"{', '.join(found)} against the derived program in {DIGITS} digits"
     return Check(name, error, VALUE_BOUND, compared)
 
 
-def _distance(value: Array, exact: Array) -> float:
+def distance(value: Array, exact: Array) -> float:
     """The error relative to the exact value, normwise."""
     if value.shape != exact.shape:
         return float("inf")
@@ -144,19 +144,19 @@ def _differences(subject: Subject, backend: str, running: Emitted) -> Check:
     def central(step: float) -> float:
         losses = []
         for sign in (1, -1):
-            _place(subject, running, {name: sign * step * u for name, u in tangents.items()})
+            place(subject, running, {name: sign * step * u for name, u in tangents.items()})
             losses.append(running.loss())
         return (losses[0] - losses[1]) / (2 * step)
 
     slope = (4 * central(5e-4) - central(1e-3)) / 3
-    _place(subject, running, {})
+    place(subject, running, {})
     found = sum(inner(gradients[name], tangents[name]) for name in tangents)
     scale = norm(*gradients.values()) * norm(*tangents.values())
     compared = f"{', '.join(tangents)} along one direction"
     return Check(f"{backend} differences", relative(found - slope, scale), DIFFERENCE_BOUND, compared)
 
 
-def _place(subject: Subject, running: Emitted, shifts: Mapping[str, Array]) -> None:
+def place(subject: Subject, running: Emitted, shifts: Mapping[str, Array]) -> None:
     """The point's parameters, shifted."""
     for parameter in subject.network.parameters:
         here = subject.point.inputs[parameter.name]
@@ -179,7 +179,7 @@ def _refused(subject: Subject, backend: str, running: Emitted) -> Check:
 
 def _agreement(subject: Subject, first: str, second: str) -> Check:
     results = [subject.running(backend, "float64").gradients()[1] for backend in (first, second)]
-    errors = [_distance(results[1][name], results[0][name]) for name in subject.network.trained]
+    errors = [distance(results[1][name], results[0][name]) for name in subject.network.trained]
     compared = f"gradients by {second} and {first} in float64"
     return Check(f"{second} against {first}", max(errors), VALUE_BOUND, compared)
 

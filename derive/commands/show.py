@@ -65,21 +65,29 @@ def _jacobians(program: Program, output: str | None, wrt: tuple[str, ...], latex
     """The Jacobians that agree with the dense ones; DeriveError where one does not."""
     from dataclasses import replace
 
-    from derive.calculus.jacobian import jacobian
+    from derive.calculus.jacobian import jacobian, recurs
+    from derive.calculus.recurrent_jacobian import recurrent_jacobian
     from derive.calculus.structure import structure
     from derive.check.jacobians import complaints
+    from derive.check.recurrent_jacobians import recurrent_complaints
     from derive.errors import DeriveError
     from derive.show.jacobian import jacobian_lines
+    from derive.show.recurrent_jacobian import recurrent_lines
 
     plain = replace(program, facts=())  # numbers that are drawn keep no declared law
     for by in wrt:
-        found = jacobian(plain, output or plain.outputs[0], by)
-        kind = structure(found)
-        wrong = complaints(plain, found, kind)
+        of = output or plain.outputs[0]
+        if recurs(plain):
+            whole = recurrent_jacobian(plain, of, by)
+            wrong, lines = recurrent_complaints(plain, whole), recurrent_lines(whole, latex)
+        else:
+            found = jacobian(plain, of, by)
+            kind = structure(found)
+            wrong, lines = complaints(plain, found, kind), jacobian_lines(found, kind, latex)
         if wrong:
             raise DeriveError(
-                f"{program.name}: the Jacobian of {found.output} by {by} is not as derived: "
+                f"{program.name}: the Jacobian of {of} by {by} is not as derived: "
                 f"{', '.join(wrong)}; this is a fault of derive, please report it"
             )
-        yield from jacobian_lines(found, kind, latex)
+        yield from lines
         yield ""

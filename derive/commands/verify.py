@@ -4,12 +4,14 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import replace
+from itertools import chain
 from pathlib import Path
 from tempfile import TemporaryDirectory
 from typing import TYPE_CHECKING, Any
 
 import click
 
+from derive.commands.build import parse_derivatives, rebuilt
 from derive.errors import CheckFailed, DeriveError
 
 if TYPE_CHECKING:
@@ -21,7 +23,9 @@ Examples:
 \b
   python -m derive verify two_layer
   python -m derive verify mine --path elsewhere --backend numpy
+  python -m derive verify two_layer --with hvp,gauss_newton,per_example
 
+--with checks these derivatives as well, of the network emitted anew with them in a folder of its own.
 Each line names the check, the largest error and its bound. Exit 1 where one fails.
 """
 
@@ -32,10 +36,15 @@ Each line names the check, the largest error and its bound. Exit 1 where one fai
 @click.option(
     "--backend", type=click.Choice(["all", "numpy", "c", "tuned"]), default="all", show_default=True
 )
-def verify(name: str, path: str, backend: str) -> None:
+@click.option(
+    "--with", "with_", default="", callback=parse_derivatives, metavar="hvp,...", help="Further derivatives."
+)
+def verify(name: str, path: str, backend: str, with_: tuple[str, ...]) -> None:
     """Check the emitted network NAME against independent oracles, a line each."""
+    from codegen.derivatives import ordered
+    from codegen.emit import emit
+    from derive.check.requested import requested
     from derive.check.verify import verify as checks
-    from derive.commands.build import rebuilt
     from derive.runtime import load
     from derive.runtime.description import read_description
 
@@ -48,6 +57,10 @@ def verify(name: str, path: str, backend: str) -> None:
     network = rebuilt(name, description.build)
     failed = 0
     with TemporaryDirectory() as folder:
+        if with_:
+            network = replace(network, derivatives=ordered(with_))
+            emit(network, backends, folder)
+            path = folder
 
         def loaded(chosen: str, dtype: str, sizes: Mapping[str, int]) -> Any:
             if chosen == "tuned" and sizes:
@@ -55,7 +68,8 @@ def verify(name: str, path: str, backend: str) -> None:
                 return load(name, backend=chosen, path=folder, dtype=dtype)
             return load(name, backend=chosen, path=path, dtype=dtype, sizes=sizes)
 
-        for check in checks(network, loaded, backends):
+        plain = tuple(chosen for chosen in backends if chosen != "tuned")
+        for check in chain(checks(network, loaded, backends), requested(network, loaded, plain)):
             click.echo(str(check))
             failed += not check.passed
     if failed:

@@ -25,10 +25,7 @@ WHOLE = Index(":")
 def jacobian_lines(found: Jacobian, kind: Structure, latex: bool) -> Iterator[str]:
     """What is shown of a Jacobian, line by line."""
     notation = LATEX if latex else TEXT
-    head = notation.fraction(
-        f"{_d(notation)}{notation.name(found.output.name)}", f"{_d(notation)}{notation.name(found.by.name)}"
-    )
-    yield f"{head}   {_shape(found.output)} by {_shape(found.by)}"
+    yield heading(found.output, found.by, notation)
     yield f"  entry       {_entry_head(found, notation)} = {entry(found, notation)}"
     yield f"  structure   {words(found, kind)}"
     named = matrix(found, kind, notation)
@@ -36,8 +33,16 @@ def jacobian_lines(found: Jacobian, kind: Structure, latex: bool) -> Iterator[st
         yield f"  matrix      {named}"
 
 
-def _d(notation: Notation) -> str:
-    return "\\partial " if notation.latex else "d"
+def heading(output: Tensor, by: Tensor, notation: Notation) -> str:
+    """dS/dZ   (m, k) by (m, k)"""
+    names = quotient(notation.name(output.name), notation.name(by.name), notation)
+    return f"{names}   {_shape(output)} by {_shape(by)}"
+
+
+def quotient(above: str, below: str, notation: Notation) -> str:
+    """dS/dZ of S and Z."""
+    d = "\\partial " if notation.latex else "d"
+    return notation.fraction(d + above, d + below)
 
 
 def _shape(tensor: Tensor) -> str:
@@ -53,7 +58,7 @@ def _entry_head(found: Jacobian, notation: Notation) -> str:
     shared = _shared(found)
     above = Ref(found.output.name, *(shared.get(row, row) for row in found.rows))
     below = Ref(found.by.name, *found.columns)
-    return notation.fraction(_d(notation) + scalar(above, notation), _d(notation) + scalar(below, notation))
+    return quotient(scalar(above, notation), scalar(below, notation), notation)
 
 
 def entry(found: Jacobian, notation: Notation) -> str:

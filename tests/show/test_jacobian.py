@@ -12,6 +12,7 @@ from derive.calculus.jacobian import Jacobian, jacobian
 from derive.calculus.program import Program
 from derive.calculus.structure import Shape, Structure, structure
 from derive.calculus.tensor import Kind
+from derive.calculus.vjp import vjp
 from derive.check.jacobians import complaints
 from derive.commands.show import show
 from derive.errors import DeriveError
@@ -111,9 +112,15 @@ def test_an_unknown_composition_needs_no_name() -> None:
     assert structure(one).words() == "diagonal plus dense"
 
 
-def test_a_recurrence_is_refused() -> None:
-    with pytest.raises(DeriveError, match="lstm is a recurrence"):
+def test_a_recurrence_has_one_of_another_kind() -> None:
+    with pytest.raises(DeriveError, match=r"lstm has a recurrence: .* recurrent_jacobian gives it"):
         found("lstm", "X")
+
+
+def test_a_cotangent_has_no_jacobian_of_its_own() -> None:
+    program = vjp(layer("linear"))
+    with pytest.raises(DeriveError, match=r"Y_bar has the name of a cotangent, .* rename it"):
+        jacobian(program, "X_bar", "W")
 
 
 def test_the_command_shows_text_and_latex() -> None:

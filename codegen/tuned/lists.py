@@ -10,10 +10,11 @@ from codegen.c_letters import free_letter
 from codegen.c_source import identifiers
 from codegen.nest import comment
 from codegen.tuned.gradients import ALL
-from codegen.tuned.groups import Nest, Step, Turns, groups_of, key_of, reads_of
+from codegen.tuned.groups import Block, Nest, Step, Turns, groups_of, key_of, reads_of
 from codegen.tuned.phase import Phase
 from codegen.tuned.pipeline import Tuned
 from codegen.tuned.scene import TAKEN, Scene, pointer
+from derive.calculus.program import Equation
 from derive.calculus.tensor import Tensor
 
 WRITTEN = ("x->w", "x->at.to_")
@@ -99,7 +100,9 @@ def _run(run: tuple[Nest, ...], t: Listed) -> list[str]:
     block = run[0].block
     if block is None:
         return own
-    taken, heads, lines = set(TAKEN), ["SHARED"], []
+    near = {e.name for group in run for e in group.equations if e.name in group.stored and _near(e, block, t)}
+    said = f"/* One after the other, while {', '.join(sorted(near))} lie near: */"
+    taken, heads, lines = set(TAKEN), [said, "SHARED"], []
     for place, (index, extent) in enumerate(run[0].first.ranges[: block.loops]):
         letter = free_letter(index, taken)
         taken.add(letter.name)
@@ -109,6 +112,12 @@ def _run(run: tuple[Nest, ...], t: Listed) -> list[str]:
     heads[-1] += " {"
     inner = "    " * block.loops
     return [*heads, *(inner + line for line in (*lines, *own)), f"{'    ' * (block.loops - 1)}}}"]
+
+
+def _near(equation: Equation, block: Block, t: Listed) -> bool:
+    """Whether there is room for a single value of all loops of a block but the first."""
+    axes = {equation.target.indices.index(index) for index in equation.loops[1 : block.loops]}
+    return axes <= set(t.scene.stored[equation.name].single)
 
 
 def _call(one: Phase) -> list[str]:

@@ -30,7 +30,7 @@ from derive.calculus.program import Program, Recurrence
 
 TRAINING = 3
 """A step's work for that of its forward half: each product has two of its kind in the pullback."""
-SAVES = 8
+SAVES = 6
 """What is computed again must free so many times its part of the work."""
 WORTH = 1 / 32
 """Less of what is kept is not worth a line."""

@@ -13,7 +13,7 @@ from __future__ import annotations
 from collections.abc import Callable
 from dataclasses import dataclass
 
-from sympy import And, Expr, Not, Or, Symbol
+from sympy import And, Expr, Mul, Not, Or, Pow, Symbol
 from sympy.core.basic import Basic
 
 from codegen.printers.factors import comparison, conjuncts
@@ -73,7 +73,19 @@ class ToVector(ToC):
             return f"(real)({self.single.integer(node)})", POSTFIX
         if not node.is_number and not self._varies(node):
             return f"({self._number(node)})", POSTFIX
+        fixed = [f for f in node.args if self._divides_all(f)] if isinstance(node, Mul) else []
+        rest = Mul(*(f for f in node.args if f not in fixed)) if fixed else node
+        if fixed and self._varies(rest):
+            return f"{self.real(rest, PRODUCT)} * ({self._number(Mul(*fixed))})", PRODUCT
         return super()._real(node)
+
+    def _divides_all(self, node: Basic) -> bool:
+        """Whether a factor is one by a size: vectors are multiplied by its inverse, one number."""
+        return (
+            isinstance(node, Pow)
+            and bool(node.exp.is_negative)
+            and not (node.is_number or self._varies(node))
+        )
 
     def _where(self, node: Where) -> tuple[str, int]:
         condition = node.condition

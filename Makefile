@@ -20,7 +20,7 @@ train: $(VENV)/core  ## derive, emit and train two networks on MNIST
 	  --optimizer momentum --mu 0.9 --weight-decay 0.0001
 
 test: $(VENV)/test  ## run the tests
-	$(RUN) -m pytest
+	$(RUN) -m pytest -n auto --dist loadfile
 
 lint: $(VENV)/lint  ## check style
 	$(RUN) -m ruff check

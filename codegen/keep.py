@@ -122,13 +122,12 @@ class Choice:
         return sum(self.held.values())
 
 
-def choice(task: Task, kept: frozenset[str], narrow: bool = False) -> Choice:
-    """What follows from keeping these; `narrow` holds one step of what only its step needs."""
+def choice(task: Task, kept: frozenset[str]) -> Choice:
+    """What follows from keeping these; of what only its own step of a recurrence needs, one step is held."""
     program, again = task.program, task.again(kept)
     if again:
         program = dce(verify(recompute(program, task.seeds, kept), "recompute"))
-    if narrow:
-        program = verify(one_step(program), "one_step")
+    program = verify(one_step(program), "one_step")
     crossing = halves(program, task.seeds | task.late(program)).crossing
     return Choice(task, crossing, again, program, task.more(kept) if again else 0)
 
@@ -153,12 +152,12 @@ def fitting(task: Task, budget: int) -> Choice:
     """The first choice that holds no more than the budget; the smallest that was found where none does."""
     current = cheapest(task)
     if current.bytes > budget:
-        current = choice(task, task.parts.crossing - set(current.again), narrow=True)
+        current = choice(task, task.parts.crossing - set(current.again))
     while current.bytes > budget:
         smaller = [
             other
             for kept in _moves(task, current.kept)
-            for other in [choice(task, kept, narrow=True)]
+            for other in [choice(task, kept)]
             if other.bytes < current.bytes
         ]
         if not smaller:

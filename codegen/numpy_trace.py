@@ -8,7 +8,7 @@ from codegen.numpy_alike import Known
 from codegen.numpy_function import dtype_line, laid_out, size_lines
 from codegen.numpy_lines import Line, NumpyLines
 from codegen.passes.masks import unmasked
-from codegen.passes.verify import names_of
+from codegen.passes.verify import equations_of
 from codegen.plan import Plan
 from codegen.printers.to_numpy import NumpyPrinter
 
@@ -31,5 +31,5 @@ def _traced(plan: Plan, printer: NumpyPrinter, known: Known) -> Iterator[Line]:
     writer = NumpyLines(program, printer, known=known)
     for statement in program.statements:
         yield from writer.statements([statement])
-        for name in sorted(names_of(statement)):
+        for name in dict.fromkeys(one.name for one in equations_of(statement)):
             yield Line(f'yield "{name}", {name}')

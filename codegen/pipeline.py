@@ -11,6 +11,7 @@
     hoist    reductions inside expressions become equations of their own
     tabulate functions inside sums are called once for each value of their own indices
     cse      nothing whole is computed twice
+    quotients  a dividend beside its divisor is read as the quotient that has a name
     dce      nothing dead is computed
     order    a result follows what it needs
 
@@ -32,6 +33,7 @@ from codegen.passes.cse import cse
 from codegen.passes.dce import dce
 from codegen.passes.hoist import hoist
 from codegen.passes.order import order
+from codegen.passes.quotients import quotients
 from codegen.passes.split import split
 from codegen.passes.tabulate import tabulate
 from codegen.passes.verify import verify
@@ -61,7 +63,19 @@ class Shown(Protocol):
 
 Watch = Callable[[str, Shown], None]
 
-PASSES: tuple[Pass, ...] = (differences, singular, infinite, horner, split, hoist, tabulate, cse, dce, order)
+PASSES: tuple[Pass, ...] = (
+    differences,
+    singular,
+    infinite,
+    horner,
+    split,
+    hoist,
+    tabulate,
+    cse,
+    quotients,
+    dce,
+    order,
+)
 TARGET_PASSES: dict[str, tuple[Pass, ...]] = {"numpy": (), "c": ()}
 
 

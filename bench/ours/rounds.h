@@ -7,6 +7,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/mman.h>
 #include <sys/resource.h>
 #include <time.h>
 
@@ -25,12 +26,18 @@ static void fail(const char *what)
     exit(1);
 }
 
-/* Written once, so that no page is the shared page of zeros. */
+/* Written once, so that no page is the shared page of zeros. From 4 MB on in large pages where there are such, as
+   NumPy asks for its arrays and so for the workspaces that the runtime makes. */
 static void *room(size_t bytes)
 {
+    const size_t large = (size_t)1 << 21;
     void *p = NULL;
-    if (posix_memalign(&p, 64, bytes ? bytes : 64))
+    if (posix_memalign(&p, bytes < 2 * large ? 64 : large, bytes ? bytes : 64))
         fail("no memory");
+#ifdef MADV_HUGEPAGE
+    if (bytes >= 2 * large)
+        madvise(p, bytes, MADV_HUGEPAGE);
+#endif
     memset(p, 1, bytes);
     memset(p, 0, bytes);
     return p;

@@ -12,45 +12,51 @@ and whoever read U reads T.
 from __future__ import annotations
 
 from collections import Counter
-from dataclasses import replace
+from dataclasses import dataclass, field, replace
 
 from sympy.core.basic import Basic
 
 from codegen.passes.canonical import spelling
 from codegen.passes.verify import unbound
-from derive.calculus.nodes import Reduction
+from derive.calculus.nodes import Range, Reduction
 from derive.calculus.occurrence import nodes_of
-from derive.calculus.program import Equation, Program, Recurrence, Statement
+from derive.calculus.program import Equation, Program, expanded
 from derive.calculus.tensor import Ref, TensorName
 
 
 def cse(program: Program) -> Program:
-    """The program in which nothing whole is computed twice."""
-    known: dict[str, str] = {}
-    renamed: dict[Basic, Basic] = {}
-    count = Counter(equation.name for equation in program.equations())
-    statements: list[Statement] = []
-    for statement in program.statements:
-        if isinstance(statement, Recurrence):
-            inner = tuple(_renamed(equation, renamed) for equation in statement.equations)
-            statements.append(replace(statement, equations=inner))
-            continue
-        equation = _reading(_renamed(statement, renamed), known)
-        whole = count[equation.name] == 1 and _whole(equation)
-        spelled = spelling(equation.value, equation.ranges) if whole else ""
-        earlier = known.get(spelled)
-        if earlier is not None and equation.name not in program.outputs:
-            renamed[TensorName(equation.name)] = TensorName(earlier)
-            continue
-        statements.append(equation)
+    """The program in which nothing whole is computed twice, in a step of a recurrence neither."""
+    names = _Names(Counter(equation.name for equation in program.equations()), set(program.outputs))
+    return program.with_statements(expanded(program, names.read))
+
+
+@dataclass
+class _Names:
+    """What has been computed so far, by how it is spelled, and the names that are read by another."""
+
+    count: Counter[str]
+    outputs: set[str]
+    known: dict[str, str] = field(default_factory=dict)
+    renamed: dict[Basic, Basic] = field(default_factory=dict)
+
+    def read(self, equation: Equation, outer: tuple[Range, ...]) -> list[Equation]:
+        """The equation in which what is known is read by its name; none where that is all of it."""
+        loops = (*outer, *equation.ranges)
+        equation = _reading(_renamed(equation, self.renamed), self.known, loops)
+        whole = self.count[equation.name] == 1 and _whole(equation, loops)
+        spelled = spelling(equation.value, loops) if whole else ""
+        earlier = self.known.get(spelled)
+        if earlier is not None and equation.name not in self.outputs:
+            self.renamed[TensorName(equation.name)] = TensorName(earlier)
+            return []
         if whole:
-            known.setdefault(spelled, equation.name)
-    return program.with_statements(tuple(statements))
+            self.known.setdefault(spelled, equation.name)
+        return [equation]
 
 
-def _whole(equation: Equation) -> bool:
+def _whole(equation: Equation, loops: tuple[Range, ...]) -> bool:
     """Whether the equation assigns every element of its target, in the order of its loops."""
-    return not equation.accumulates and equation.target.indices == equation.loops
+    return not equation.accumulates and equation.target.indices == tuple(index for index, _ in loops)
 
 
 def _renamed(equation: Equation, renamed: dict[Basic, Basic]) -> Equation:
@@ -59,13 +65,13 @@ def _renamed(equation: Equation, renamed: dict[Basic, Basic]) -> Equation:
     return replace(equation, value=equation.value.xreplace(renamed), target=equation.target.xreplace(renamed))
 
 
-def _reading(equation: Equation, known: dict[str, str]) -> Equation:
+def _reading(equation: Equation, known: dict[str, str], loops: tuple[Range, ...]) -> Equation:
     """The equation with its proper subreductions read from the names that hold them."""
     found: dict[Basic, Basic] = {}
     for node in nodes_of(equation.value, Reduction):
         if node != equation.value:
             free = unbound(node, set())
-            ranges = tuple((index, extent) for index, extent in equation.ranges if index in free)
+            ranges = tuple((index, extent) for index, extent in loops if index in free)
             name = known.get(spelling(node, ranges))
             if name is not None:
                 found[node] = Ref(name, *(index for index, _ in ranges))

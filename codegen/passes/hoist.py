@@ -6,12 +6,13 @@ becomes
     S[i,j] = exp(Z[i,j])/S_sum[i]
 
 A reduction stays where one nest accumulates it: Y[i,j] = b[j] + sum_{p<n} X[i,p] W[p,j]; never in a scatter,
-which adds one number at a time.
+which adds one number at a time, nor where it stands in several places.
 A name is the target's with what was reduced: `_sum`, `_max`, `_argmax`, numbered from the second.
 """
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from dataclasses import dataclass, field, replace
 
 from sympy import And, Expr, Integer, oo, true
@@ -21,7 +22,7 @@ from codegen.accumulation import accumulation
 from codegen.passes.verify import unbound
 from derive.calculus.nodes import ArgLargest, Range, Reduction, Sum, VectorMap, Where, rebuilt, reduces
 from derive.calculus.program import Equation, Program, expanded
-from derive.calculus.tensor import Axis, Index, Kind, Ref, Tensor
+from derive.calculus.tensor import Axis, Index, IntegerRef, Kind, Ref, Tensor, refs
 
 
 @dataclass
@@ -51,11 +52,26 @@ def _split(
         return [equation]
     hoisting = _Hoisting(equation, outer, taken)
     loops = (*outer, *equation.ranges)
-    value = _without_inner(equation.value, loops, true, hoisting, top=not equation.accumulates)
+    alone = not equation.accumulates and not _repeats(equation.value)
+    value = _without_inner(equation.value, loops, true, hoisting, top=alone)
     if accumulation(value) is None:
         value = _without_inner(value, loops, true, hoisting, top=False)
     declared += hoisting.declared
     return [*hoisting.equations, replace(equation, value=value)] if hoisting.equations else [equation]
+
+
+def _repeats(value: Expr) -> bool:
+    """Whether one reduction stands in several places, where a name spares computing it again."""
+    found = list(_outermost(value))
+    return len(set(found)) < len(found)
+
+
+def _outermost(node: Basic) -> Iterator[Basic]:
+    if isinstance(node, Reduction):
+        yield node
+    elif reduces(node):
+        for argument in node.args:
+            yield from _outermost(argument)
 
 
 def _without_inner(
@@ -95,9 +111,12 @@ def _named(reduced: Expr, loops: tuple[Range, ...], condition: Basic, hoisting: 
 
 
 def _guarded(reduced: Expr, condition: Basic, scope: set[Index]) -> Expr:
-    """The reduction read only where its place was reached, as far as its own loops tell."""
+    """The reduction read only where its place was reached, as far as its own loops tell. A condition on real
+    values guards no place: what is reduced under it is the same as beside it.
+    """
     parts = condition.args if isinstance(condition, And) else (condition,)
-    kept = And(*(part for part in parts if not unbound(part, scope) and not reduces(part)))
+    places = (part for part in parts if all(isinstance(ref, IntegerRef) for ref in refs(part)))
+    kept = And(*(part for part in places if not unbound(part, scope) and not reduces(part)))
     neutral = Integer(0) if isinstance(reduced, Sum) else -oo
     return reduced.func(Where(kept, reduced.body, neutral), *reduced.ranges)
 

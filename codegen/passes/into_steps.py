@@ -32,9 +32,9 @@ def into_steps(program: Program) -> Program:
         loop = found[place]
         assert isinstance(statement, Equation)
         assert isinstance(loop, Recurrence)
-        moved = _as_step(statement, loop)
+        moved = _as_step(statement, loop, found)
         assert moved is not None
-        found[place] = replace(loop, equations=_inserted(loop.equations, moved))
+        found[place] = replace(loop, equations=_inserted(loop, moved))
     return program.with_statements(tuple(found))
 
 
@@ -59,12 +59,12 @@ def _home(statement: Statement, before: Sequence[Statement]) -> int | None:
         if isinstance(one, Recurrence) and names_of(one) & statement.reads:
             between = {name for other in before[place + 1 :] for name in names_of(other)} - names_of(one)
             own = statement.name in {name for other in before for name in names_of(other)}
-            fits = not own and not between & statement.reads and _as_step(statement, one) is not None
+            fits = not own and not between & statement.reads and _as_step(statement, one, before) is not None
             return place if fits else None
     return None
 
 
-def _as_step(equation: Equation, loop: Recurrence) -> Equation | None:
+def _as_step(equation: Equation, loop: Recurrence, before: Sequence[Statement]) -> Equation | None:
     """The equation at one step; None where it is not of one, or reads what the step does not compute."""
     axes = [pair for pair in equation.ranges if pair[1] == loop.extent and pair[0] in equation.target.indices]
     for pair in axes:
@@ -79,31 +79,51 @@ def _as_step(equation: Equation, loop: Recurrence) -> Equation | None:
             ranges=tuple(other for other in equation.ranges if other != pair),
             value=substitute(equation.value, renamed),
         )
-        if _of_the_step(moved, loop):
+        if _of_the_step(moved, loop, before):
             return moved
     return None
 
 
-def _of_the_step(moved: Equation, loop: Recurrence) -> bool:
-    """Whether all that an equation reads of a recurrence is computed at the same step."""
-    made = [(one.target, one.loops) for one in loop.equations]
+def _of_the_step(moved: Equation, loop: Recurrence, before: Sequence[Statement]) -> bool:
+    """Whether all that an equation reads of a recurrence is there at the same step."""
     names = names_of(loop)
-    for ref in moved.references:
-        if ref.name not in names:
-            continue
-        own = [(target, loops) for target, loops in made if target.name == ref.name]
-        for target, loops in own:
-            fixed = [n for n, index in enumerate(target.indices) if index not in loops]
-            at = [n for n in fixed if target.indices[n].has(loop.index)]
-            if not at or any(ref.indices[n] != target.indices[n] for n in at):
-                return False
-    return loop.index in moved.target.indices and any(ref.name in names for ref in moved.references)
+    read = [ref for ref in moved.references if ref.name in names]
+    pairs = [(ref, one) for ref in read for one in loop.equations if one.name == ref.name]
+    there = all(_there(ref, one, loop, before) for ref, one in pairs)
+    return loop.index in moved.target.indices and bool(read) and there
 
 
-def _inserted(equations: Sequence[Equation], moved: Equation) -> tuple[Equation, ...]:
-    """The equations of a step with one more, right after the last that it reads."""
-    last = max(n for n, one in enumerate(equations) if one.name in moved.reads)
-    return (*equations[: last + 1], moved, *equations[last + 1 :])
+def _there(ref: Ref, made: Equation, loop: Recurrence, before: Sequence[Statement]) -> bool:
+    """Whether an element is computed by this step, or by one before it or a boundary."""
+    behind = _behind(ref, made, loop)
+    if behind is None or behind < 0:
+        return False
+    late = (name for one in before[_place(loop, before) :] if one is not loop for name in names_of(one))
+    return behind == 0 or ref.name not in late
+
+
+def _behind(ref: Ref, made: Equation, loop: Recurrence) -> int | None:
+    """How many steps before this one an element was computed; None where that is not one number."""
+    at = [n for n, index in enumerate(made.target.indices) if index.has(loop.index)]
+    gaps = {made.target.indices[n] - ref.indices[n] for n in at if made.target.indices[n] not in made.loops}
+    if len(gaps) != 1 or not (gap := gaps.pop()).is_Integer:
+        return None
+    return -int(gap) if loop.reverse else int(gap)
+
+
+def _place(loop: Recurrence, before: Sequence[Statement]) -> int:
+    return next(n for n, one in enumerate(before) if one is loop)
+
+
+def _inserted(loop: Recurrence, moved: Equation) -> tuple[Equation, ...]:
+    """The equations of a step with one more, right after the last of this step that it reads."""
+    own = [
+        n
+        for n, one in enumerate(loop.equations)
+        if any(_behind(ref, one, loop) == 0 for ref in moved.references if ref.name == one.name)
+    ]
+    after = max(own, default=-1) + 1
+    return (*loop.equations[:after], moved, *loop.equations[after:])
 
 
 def _near(equations: tuple[Equation, ...]) -> tuple[Equation, ...]:

@@ -4,8 +4,8 @@
     G[j] = B[j] / (1 + E[j])^2                F[j] = A[j] V[j]
                                               G[j] = B[j] V[j]^2
 
-A division takes as long as ten products. Only what is proved to be 1 or more is inverted, so that nothing
-overflows that did not before.
+A division takes as long as ten products; by E (E + 2) + 1 is by (1 + E)^2 where another is by 1 + E. Only
+what is proved to be 1 or more is inverted, so that nothing overflows that did not before.
 """
 
 from __future__ import annotations
@@ -14,7 +14,7 @@ from collections.abc import Iterable, Mapping
 from dataclasses import replace
 from itertools import groupby
 
-from sympy import Add, Expr, Pow
+from sympy import Add, Expr, Pow, expand
 from sympy.core.basic import Basic
 
 from codegen.passes.hoist import fresh_name
@@ -51,6 +51,7 @@ def _inverted(
     declared: list[Tensor],
 ) -> tuple[Equation, ...]:
     """The equations of a step, an inverse before the first that divides by it."""
+    equations = _with_squares(equations)
     found = list(equations)
     for (base, ranges), count in _divisors(equations).items():
         if count < 2 or not _at_least_one(base, values):
@@ -72,6 +73,23 @@ def _inverted(
         ]
         found.insert(first, new)
     return tuple(found)
+
+
+def _with_squares(equations: tuple[Equation, ...]) -> tuple[Equation, ...]:
+    """The equations, quotients by the square of what another divides by written as such."""
+    bases = dict.fromkeys(base for base, _ in _divisors(equations))
+    roots = {
+        square: base for square in bases for base in bases if square != base and expand(square - base**2) == 0
+    }
+    renamed = {
+        node: Pow(roots[node.base], 2 * node.exp)
+        for one in equations
+        for node in nodes_of(one.value, Pow)
+        if node.base in roots and _by(node, node.base)
+    }
+    if not renamed:
+        return equations
+    return tuple(replace(one, value=one.value.xreplace(renamed)) for one in equations)
 
 
 def _divisors(equations: Iterable[Equation]) -> dict[tuple[Expr, tuple[Range, ...]], int]:

@@ -15,6 +15,8 @@ from dataclasses import dataclass, replace
 from sympy import Expr, Mul, Pow
 from sympy.core.basic import Basic
 
+from codegen.passes.masks import Supports, supports
+from derive.calculus.nodes import Where
 from derive.calculus.program import Equation, Program, map_equations
 from derive.calculus.tensor import Index, Ref
 
@@ -35,7 +37,8 @@ class Quotient:
 
 def quotients(program: Program) -> Program:
     """The program that reads such quotients by their names."""
-    named = [found for found in map(_quotient, program.equations()) if found is not None]
+    known = supports(program)
+    named = [found for one in program.equations() if (found := _quotient(one, known)) is not None]
     for quotient in named:
         for reader in tuple(program.equations()):
             if quotient.dividend.name in reader.reads and reader.name != quotient.whole.name:
@@ -43,8 +46,8 @@ def quotients(program: Program) -> Program:
     return program
 
 
-def _quotient(equation: Equation) -> Quotient | None:
-    value, indices = equation.value, equation.target.indices
+def _quotient(equation: Equation, known: Supports) -> Quotient | None:
+    value, indices = _unguarded(equation.value, known), equation.target.indices
     if not isinstance(value, Mul) or len(value.args) != 2 or equation.accumulates:
         return None
     above = [factor for factor in value.args if isinstance(factor, Ref)]
@@ -55,9 +58,19 @@ def _quotient(equation: Equation) -> Quotient | None:
     return Quotient(equation.target, above[0], below[0]) if whole else None
 
 
+def _unguarded(value: Expr, known: Supports) -> Expr:
+    """A guarded quotient without the guard, where its dividend is 0 outside of it."""
+    if not (isinstance(value, Where) and value.other == 0):
+        return value
+    dividends = [f for f in Mul.make_args(value.chosen) if isinstance(f, Ref) and f.name in known]
+    vanishes = any(known[one.name].at(one) == value.condition for one in dividends)
+    return value.chosen if vanishes else value
+
+
 def _read(program: Program, quotient: Quotient, reader: Equation) -> Program:
     """The program in which this equation reads the quotient, if a factor of its own has the divisor."""
-    factors = Mul.make_args(reader.value)
+    guarded = isinstance(reader.value, Where) and reader.value.other == 0
+    factors = Mul.make_args(reader.value.chosen if guarded else reader.value)
     dividends = [f for f in factors if isinstance(f, Ref) and f.name == quotient.dividend.name]
     if len(dividends) != 1 or len(program.defining(quotient.whole.name)) != 1:
         return program

@@ -19,6 +19,7 @@ from codegen.tuned.contraction import Contraction
 from codegen.tuned.finishes import finish_lines
 from codegen.tuned.groups import Group
 from codegen.tuned.limits import Limits
+from codegen.tuned.nests import block_indices, needed
 from codegen.tuned.phase import ONE, Phase
 from codegen.tuned.scene import Scene
 from codegen.tuned.storage import at
@@ -45,11 +46,11 @@ def contracted(
         return _straight(found, group, scene, texts, name, walk)
     away = _given_away(found, group, gradients)
     sums, lane = tuple(n for _, n in found.sums), found.columns or found.lanes
-    around = tuple(n for _, n in found.outer if walk.around)
+    around = tuple(n for _, n in _apart(found, group) if walk.around)
     return Phase(
         name,
         texts,
-        tuple(render(_nodes(found, walk, scene, name, away, limits))),
+        needed(render(_nodes(found, group, walk, scene, name, away, limits))),
         () if away else finish_lines(found, group, scene),
         found.equation.name if away else "",
         (Mul(*(n for _, n in found.rows)), lane[1]),
@@ -91,29 +92,39 @@ def _straight(
     return Phase(name, texts, tuple(render(nodes)), finish_lines(found, group, scene), small=True)
 
 
-def _nodes(found: Contraction, walk: Walk, scene: Scene, name: str, away: bool, limits: Limits) -> list[Node]:
+def _apart(found: Contraction, group: Group) -> tuple[Range, ...]:
+    """The outer loops whose values have panels of their own: in a block those that threads share."""
+    return found.outer[:1] if group.block else found.outer
+
+
+def _nodes(
+    found: Contraction, group: Group, walk: Walk, scene: Scene, name: str, away: bool, limits: Limits
+) -> list[Node]:
     """Packing, the call of `contract`, and the loops around."""
     scalar = scene.scalar(dict(found.equation.ranges))
     columns = scalar.integer((found.columns or found.lanes)[1])
     head = _head(walk)
+    panels = _panels(found, _apart(found, group), walk, scene, columns)
     body: list[Node] = []
     if walk.packed and not walk.passing and not walk.turned:
-        body.append(Line(_pack(found, walk, scene, name, columns)))
+        body.append(Line(_pack(found, walk, scene, (f"KERNELS_{name}", columns, panels))))
     before = [*head, *body] if walk.packed and not walk.around else []
     body = [] if before else [*head, *body]
     if away:
         body.append(Line(f"x->ld = x->columns = {columns};"))
-    body += [Line(f"x->outer[{place}] = {index.name};") for place, (index, _) in enumerate(found.outer)]
+    loops = group.block.loops if group.block else 0
+    inner = list(enumerate(found.outer))[loops:]
+    body += [Line(f"x->outer[{place}] = {index.name};") for place, (index, _) in inner]
     finish = "finish" if away else f"FN({name}_finish)"
     if limits.some:
         lanes, terms = limits.lanes, limits.terms
         guard = f"{lanes.sign}, {lanes.shift}, {terms.sign}, {terms.shift}"
         body.append(Line(f"const FN(guard) guard = {{{guard}}};"))
-    body.append(Line(_call(found, walk, scene, (f"KERNELS_{name}", columns, finish), limits)))
-    for place, (index, extent) in reversed(list(enumerate(found.outer))):
+    body.append(Line(_call(found, walk, scene, (f"KERNELS_{name}", columns, panels, finish), limits)))
+    for place, (index, extent) in reversed(inner):
         shared = "" if place or walk.passing else f"SHARED_{min(2, len(found.outer))}"
         body = [Loop(str(index.name), scalar.integer(extent), tuple(body), before=shared)]
-    return [*before, *body]
+    return [*block_indices(found.outer[:loops]), *before, *body]
 
 
 def _head(walk: Walk) -> list[Node]:
@@ -123,27 +134,30 @@ def _head(walk: Walk) -> list[Node]:
     ]
 
 
-def _panels(found: Contraction, walk: Walk, scene: Scene, columns: str) -> str:
+def _panels(found: Contraction, apart: tuple[Range, ...], walk: Walk, scene: Scene, columns: str) -> str:
     """Where packed panels lie: each value of the outer loops has its own where B differs by them."""
     if not walk.around:
         return "panels"
     room = product([scene.size(n) for _, n in found.sums])
-    return f"panels + (ptrdiff_t)({_flat(found.outer, scene)}) * ({room}) * VECTORS({columns}) * LANES"
+    return f"panels + (ptrdiff_t)({_flat(apart, scene)}) * ({room}) * VECTORS({columns}) * LANES"
 
 
-def _pack(found: Contraction, walk: Walk, scene: Scene, name: str, columns: str) -> str:
+def _pack(found: Contraction, walk: Walk, scene: Scene, names: tuple[str, str, str]) -> str:
+    kernels, columns, panels = names
     right, once = _start(found, found.right, walk), "0" if walk.around else "1"
-    column, to = stride(found.right, found.lanes[0], scene), _panels(found, walk, scene, columns)
-    return f"FN(pack)(&s, KERNELS_{name}, {scene.address(right)}, {column}, {columns}, {once}, {to});"
+    column = stride(found.right, found.lanes[0], scene)
+    return f"FN(pack)(&s, {kernels}, {scene.address(right)}, {column}, {columns}, {once}, {panels});"
 
 
-def _call(found: Contraction, walk: Walk, scene: Scene, names: tuple[str, str, str], limits: Limits) -> str:
-    kernels, columns, finish = names
+def _call(
+    found: Contraction, walk: Walk, scene: Scene, names: tuple[str, str, str, str], limits: Limits
+) -> str:
+    kernels, columns, panels, finish = names
     scalar = scene.scalar(dict(found.equation.ranges))
     rows = product([scalar.integer(n) for _, n in found.rows])
     left, right = (scene.address(_start(found, ref, walk)) for ref in (found.left, found.right))
     column = stride(found.right, found.lanes[0], scene)
-    operand = _panels(found, walk, scene, columns) if walk.packed else right
+    operand = panels if walk.packed else right
     if limits.some:
         size = f"&s, {kernels}, &guard, {rows}, {columns}, {int(walk.packed)}"
         return f"FN(contract_guarded)({size}, {left}, {operand}, {finish}, x);"

@@ -76,6 +76,8 @@ def _place(one: Stored) -> str:
     rest = [f"order {order}"] if order else []
     rest += ["padded"] if one.padded else []
     rest += [f"zeros around {' '.join(map(str, one.halo))}"] if any(one.halo) else []
+    single = " ".join(str(one.tensor.axes[axis]) for axis in one.single)
+    rest += [f"one {single} at a time"] if single else []
     return f"{one.tensor.name} {shape(one.tensor)}    {', '.join([one.start, *rest])}"
 
 

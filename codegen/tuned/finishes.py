@@ -11,23 +11,27 @@ for (int r = 0; r < rows; r++) {
 
 from __future__ import annotations
 
+from collections import Counter
+from collections.abc import Iterable
 from itertools import pairwise
 
-from sympy import Symbol
+from sympy import Pow, Symbol, preorder_traversal
+from sympy.core.basic import Basic
 
 from codegen.accumulation import ACCUMULATED
 from codegen.nest import Line, Loop, Node, render
 from codegen.tuned.contraction import Contraction, adjacent, steps
 from codegen.tuned.groups import Group
-from codegen.tuned.nests import numbers, store
+from codegen.tuned.nests import needed, numbers, store
 from codegen.tuned.scene import Scene, value
 from codegen.tuned.walk import stride
-from derive.calculus.tensor import IntegerRef, Ref, refs
+from derive.calculus.nodes import free_indices
+from derive.calculus.tensor import Index, IntegerRef, Ref, refs
 
 
 def finish_lines(found: Contraction, group: Group, scene: Scene) -> tuple[str, ...]:
     """The lines of the finish of a contraction's tiles."""
-    return tuple((_dots_finish if found.dots else _tile_finish)(found, group, scene))
+    return needed((_dots_finish if found.dots else _tile_finish)(found, group, scene))
 
 
 def _tile_finish(found: Contraction, group: Group, scene: Scene) -> list[str]:
@@ -49,10 +53,14 @@ def _tile_finish(found: Contraction, group: Group, scene: Scene) -> list[str]:
     whole = scaled if found.form.start == 0 else found.form.start + scaled
     value_text = found.form.finish.xreplace({ACCUMULATED: whole})
     inner.append(Line("const vec sum = c[r * vectors + v];"))
-    for place, equation in enumerate(group.equations):
-        before = frozenset(one.name for one in group.equations[:place])
+    values = (value_text, *(equation.value for equation in group.equations[1:]))
+    loads = repeated(values, group, lane)
+    text = scene.vectors(lane, extents)
+    inner += [Line(f"const vec {value(ref.name)} = {text.vec(ref)};") for ref in loads]
+    loaded = frozenset(ref.name for ref in loads)
+    for place, (equation, expression) in enumerate(zip(group.equations, values, strict=True)):
+        before = frozenset(one.name for one in group.equations[:place]) | loaded
         text = scene.with_locals(before).vectors(lane, extents, names)
-        expression = value_text if place == 0 else equation.value
         inner.append(Line(f"const vec {value(equation.name)} = {text.vec(expression)};"))
         if equation.name in group.stored:
             inner.append(Line(store(equation.target, value(equation.name), scene)))
@@ -60,6 +68,23 @@ def _tile_finish(found: Contraction, group: Group, scene: Scene) -> list[str]:
     body = [*_outer_indices(found), *body]
     body.append(Loop("v", "vectors", tuple(inner)))
     return render([Loop("r", "rows", tuple(body))])
+
+
+def repeated(values: Iterable[Basic], group: Group, lane: Index) -> list[Ref]:
+    """The elements of other tensors that are read more than once, of each at one place: loaded once."""
+    counts: Counter[Ref] = Counter()
+    for one in values:
+        for node in preorder_traversal(one):
+            if isinstance(node, Ref) and not isinstance(node, IntegerRef) and lane in free_indices(node):
+                counts[node] += 1
+            elif isinstance(node, Pow) and isinstance(node.base, Ref):
+                counts[node.base] += 1
+    places = Counter(ref.name for ref in counts)
+    return [
+        ref
+        for ref in sorted(counts, key=str)
+        if counts[ref] > 1 and places[ref.name] == 1 and ref.name not in group.names
+    ]
 
 
 def _ahead(found: Contraction, group: Group, scene: Scene) -> list[str]:

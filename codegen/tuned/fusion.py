@@ -5,7 +5,8 @@
 
 An equation joins the group before it where it reads one of its names at the same place, for the same loops,
 and whatever else it reads was there before the group. What only elementwise equations read, at their own
-place, is computed in the group of each of them. What nothing outside of the group reads is never stored.
+place, and follows from no sum finished there, is computed in the group of each of them. What nothing outside
+of the group reads is never stored.
 """
 
 from __future__ import annotations
@@ -28,7 +29,7 @@ def fused(statements: Iterable[Statement], outputs: Iterable[str]) -> tuple[Step
     for statement in listed:
         if isinstance(statement, Recurrence):
             found.append(_turns(statement, _read_elsewhere(statement, listed) | kept))
-        elif spreads(statement, listed, kept):
+        elif spreads(statement, listed, kept) and not _at_hand(statement, spread, found):
             spread[statement.name] = statement
         else:
             _place(statement, spread, found)
@@ -99,6 +100,12 @@ def _needed(equation: Equation, spread: dict[str, Equation]) -> tuple[Equation, 
                 needed.add(name)
                 waiting.append(spread[name])
     return tuple(one for name, one in spread.items() if name in needed)
+
+
+def _at_hand(equation: Equation, spread: dict[str, Equation], found: list[Step]) -> bool:
+    """Whether a sum that an equation reads is finished at its place: it is computed there, once."""
+    place = _group_of(equation, found, _needed(equation, spread))
+    return place is not None and reduces(found[place].equations[0].value)
 
 
 def _turns(statement: Recurrence, outside: Set[str]) -> Turns:

@@ -3,11 +3,12 @@
 Group    the loops of one equation, which may reduce, and what is elementwise in its target
 Rows     several of these, row by row
 Turns    groups in turn for each value of an index
+Block    groups that follow each other for each value of their first loops
 """
 
 from __future__ import annotations
 
-from collections.abc import Set
+from collections.abc import Iterable, Set
 from dataclasses import dataclass, replace
 
 from sympy import Expr
@@ -18,11 +19,20 @@ from derive.calculus.tensor import Index
 
 
 @dataclass(frozen=True)
+class Block:
+    """What groups that are computed in turn for each value of their first `loops` loops have in common."""
+
+    name: str
+    loops: int
+
+
+@dataclass(frozen=True)
 class Group:
     """Equations computed in one nest: the first may reduce, the others are elementwise in its target."""
 
     equations: tuple[Equation, ...]
     stored: frozenset[str] = frozenset()
+    block: Block | None = None
 
     @property
     def first(self) -> Equation:
@@ -67,6 +77,7 @@ class Rows:
     passes: tuple[Pass, ...]
     groups: tuple[Group, ...]
     stored: frozenset[str] = frozenset()
+    block: Block | None = None
 
     @property
     def equations(self) -> tuple[Equation, ...]:
@@ -124,8 +135,19 @@ def groups_of(step: Step) -> tuple[Nest, ...]:
 
 
 def key_of(group: Nest) -> tuple[str, ...]:
-    """What tells a group from any other: its equations, and what of them is stored."""
-    return (*(str(equation) for equation in group.equations), *sorted(group.stored))
+    """What tells a group from any other: its equations, what of them is stored, and its block."""
+    block = (f"in block {group.block.name}",) if group.block else ()
+    return (*(str(equation) for equation in group.equations), *sorted(group.stored), *block)
+
+
+def block_spans(steps: Iterable[Step], number: int = 0) -> dict[Block | None, tuple[int, int]]:
+    """The first and the last group of each block; groups are numbered from `number` on."""
+    found: dict[Block | None, tuple[int, int]] = {}
+    for place, group in enumerate(group for step in steps for group in groups_of(step)):
+        if group.block is not None:
+            first, _ = found.get(group.block, (number + place, 0))
+            found[group.block] = first, number + place
+    return found
 
 
 def names_of(step: Step) -> frozenset[str]:

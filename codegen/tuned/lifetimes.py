@@ -11,7 +11,7 @@ from collections.abc import Iterator, Mapping
 from codegen.plan import Plan
 from codegen.tuned.arena import Arena, Lifetime, arena
 from codegen.tuned.gradients import ALL
-from codegen.tuned.groups import Step, Turns, groups_of, names_of, reads_of
+from codegen.tuned.groups import Step, Turns, block_spans, groups_of, names_of, reads_of
 from codegen.tuned.kernels import panel_reals
 from codegen.tuned.phase import Phase
 from codegen.tuned.storage import Stored
@@ -61,7 +61,7 @@ def _placed(
     kept |= {f"{t.name}_bar" for t in plan.trained}
     given = {one.gradient for one in phases.values()}
     loss = plan.network.loss
-    outputs = {loss, f"{loss}_bar", f"{loss}_dot", plan.network.output}
+    outputs = {loss, f"{loss}_bar", f"{loss}_dot"}
     for name, parts in found.items():
         if name in given or name not in stored or not stored[name].start.startswith("x->w"):
             continue
@@ -73,7 +73,8 @@ def _placed(
 
 
 def spans(steps: tuple[Step, ...], number: int) -> Iterator[tuple[str, int, int]]:
-    """Each name with the first and the last group of a use: all of a recurrence where turns share it."""
+    """Each name with the first and the last group of a use: of a recurrence that shares it, of a block."""
+    blocks = block_spans(steps, number)
     for step in steps:
         groups = groups_of(step)
         shared = _between_turns(step) if isinstance(step, Turns) else frozenset()
@@ -82,7 +83,7 @@ def spans(steps: tuple[Step, ...], number: int) -> Iterator[tuple[str, int, int]
                 if name in shared:
                     yield name, number, number + len(groups) - 1
                 else:
-                    yield name, number + place, number + place
+                    yield name, *blocks.get(group.block, (number + place, number + place))
         number += len(groups)
 
 

@@ -3,15 +3,17 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
+from itertools import groupby
 from typing import Protocol
 
+from codegen.c_letters import free_letter
 from codegen.c_source import identifiers
 from codegen.nest import comment
 from codegen.tuned.gradients import ALL
-from codegen.tuned.groups import Step, Turns, groups_of, key_of, reads_of
+from codegen.tuned.groups import Nest, Step, Turns, groups_of, key_of, reads_of
 from codegen.tuned.phase import Phase
 from codegen.tuned.pipeline import Tuned
-from codegen.tuned.scene import Scene, pointer
+from codegen.tuned.scene import TAKEN, Scene, pointer
 from derive.calculus.tensor import Tensor
 
 WRITTEN = ("x->w", "x->at.to_")
@@ -51,7 +53,7 @@ def calls(steps: tuple[Step, ...], t: Listed, first: bool = True) -> list[str]:
         if tensor.name in read and first:
             lines += [f"/* {tensor.name}, the examples side by side */", _side_by_side(tensor, t)]
     for step in steps:
-        own = [line for group in groups_of(step) for line in _call(t.phases[key_of(group)])]
+        own = [line for run in _runs(groups_of(step)) for line in _run(run, t)]
         lines += _in_turn(step, own, t) if isinstance(step, Turns) else own
     return lines
 
@@ -79,6 +81,34 @@ def _side_by_side(tensor: Tensor, t: Tuned) -> str:
         f"FN(side_by_side)({user}, x->b->m, {planes}, {rows}, {columns}, {margins[0]}, {margins[1]}, "
         f"PAD({most}), x->w + AT_{tensor.name});"
     )
+
+
+def _runs(groups: tuple[Nest, ...]) -> list[tuple[Nest, ...]]:
+    """Groups of the same block together."""
+    return [
+        run
+        for block, same in groupby(groups, lambda one: one.block)
+        for members in [tuple(same)]
+        for run in ([members] if block else [(one,) for one in members])
+    ]
+
+
+def _run(run: tuple[Nest, ...], t: Listed) -> list[str]:
+    """The calls of a group, or of a block for each value of its loops."""
+    own = [line for group in run for line in _call(t.phases[key_of(group)])]
+    block = run[0].block
+    if block is None:
+        return own
+    taken, heads, lines = set(TAKEN), ["SHARED"], []
+    for place, (index, extent) in enumerate(run[0].first.ranges[: block.loops]):
+        letter = free_letter(index, taken)
+        taken.add(letter.name)
+        stop = t.scene.extent(extent).replace("b->", "x->b->")
+        heads.append(f"{'    ' * place}for (int {letter} = 0; {letter} < {stop}; {letter}++)")
+        lines.append(f"x->outer[{place}] = {letter};")
+    heads[-1] += " {"
+    inner = "    " * block.loops
+    return [*heads, *(inner + line for line in (*lines, *own)), f"{'    ' * (block.loops - 1)}}}"]
 
 
 def _call(one: Phase) -> list[str]:

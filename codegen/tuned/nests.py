@@ -19,6 +19,9 @@ The index is the one for which most elements follow each other in memory.
 
 from __future__ import annotations
 
+import re
+from collections import Counter
+from collections.abc import Iterable
 from dataclasses import dataclass, replace
 
 from sympy import Expr, Integer, Symbol, oo, true
@@ -26,6 +29,7 @@ from sympy import Expr, Integer, Symbol, oo, true
 from codegen.accumulation import ACCUMULATED, Accumulation, Term, accumulation
 from codegen.c_loops import nested
 from codegen.c_nests import Nest, equation_loops
+from codegen.c_source import identifiers
 from codegen.nest import Block, Line, Loop, Node
 from codegen.tuned.groups import Group
 from codegen.tuned.scene import Scene, pointer
@@ -85,6 +89,45 @@ def shared(nodes: list[Node]) -> list[Node]:
     if len(nodes) == 1 and isinstance(nodes[0], Loop):
         return [replace(nodes[0], before="SHARED")]
     return [Block("SERIAL", tuple(nodes))]
+
+
+OUTER = re.compile(r" *const int (\w+) = x->outer\[\d\];")
+
+
+def block_indices(outer: Iterable[Range]) -> list[Node]:
+    """The values of the loops that a block has around all its groups."""
+    return [Line(f"const int {index.name} = x->outer[{place}];") for place, (index, _) in enumerate(outer)]
+
+
+def needed(lines: Iterable[str]) -> tuple[str, ...]:
+    """The lines, without outer indices that no other names: what has room for a single value needs none."""
+    found = tuple(lines)
+    words = Counter(word for line in found for word in identifiers((line,)))
+    outer = {line: OUTER.fullmatch(line) for line in found}
+    return tuple(line for line in found if not (named := outer[line]) or words[named[1]] > 1)
+
+
+def loops_around(nodes: list[Node], ranges: tuple[Range, ...]) -> int:
+    """How many of the ranges are loops around all else, in order."""
+    depth, inner = 0, tuple(nodes)
+    while depth < len(ranges) and len(inner) == 1:
+        (loop,) = inner
+        if not isinstance(loop, Loop) or loop.index != ranges[depth][0].name:
+            break
+        if loop.start != "0" or loop.step or loop.reverse or loop.closed:
+            break
+        depth, inner = depth + 1, loop.body
+    return depth
+
+
+def within(nodes: list[Node], outer: tuple[Range, ...]) -> list[Node]:
+    """What is in the loops of a block, for the values that they have."""
+    inner = tuple(nodes)
+    for _ in outer:
+        (loop,) = inner
+        assert isinstance(loop, Loop)
+        inner = loop.body
+    return [*block_indices(outer), *inner]
 
 
 def _along(group: Group, form: Accumulation, lanes: Lanes, scene: Scene) -> list[Node]:

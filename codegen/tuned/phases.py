@@ -17,18 +17,20 @@ from sympy.core.basic import Basic
 
 from codegen.c_letters import free_letter, lettered
 from codegen.nest import render
+from codegen.printers.to_c import Used
 from codegen.printers.to_text import equation_text
 from codegen.tuned.contracted import contracted
 from codegen.tuned.contraction import Contraction, Zeros, contraction, steps
 from codegen.tuned.groups import Group, Nest, Rows, Step, Turns
 from codegen.tuned.limits import Regions, limits
-from codegen.tuned.nests import group_nest
+from codegen.tuned.nests import group_nest, loops_around, needed, within
 from codegen.tuned.phase import Phase
 from codegen.tuned.row_nests import rows_nest
 from codegen.tuned.rows import relettered
 from codegen.tuned.scene import TAKEN, Scene, pointer, value
 from codegen.tuned.storage import at
-from codegen.tuned.straight import is_small
+from codegen.tuned.straight import is_small, is_straight
+from codegen.tuned.walk import walk_of
 from derive.calculus.nodes import Range
 from derive.calculus.tensor import Index, Ref
 
@@ -45,15 +47,32 @@ def phase(
     return replace(made, turn=turns[0] if turns else "")
 
 
-def _phase(group: Nest, scene: Scene, gradients: frozenset[str], zeros: Zeros, region: Regions) -> Phase:
-    texts = tuple(equation_text(equation) for equation in group.equations)
-    name = group.equations[-1].name
+def outer_loops(group: Nest, scene: Scene, zeros: Zeros) -> tuple[Range, ...] | None:
+    """The loops around a group's own, where others may share them; None where threads share it otherwise."""
     if isinstance(group, Rows):
-        return Phase(name, texts, tuple(render(rows_nest(group, scene, zeros))))
+        return group.outer
     found = contraction(group.first, scene.stored, zeros)
     found = None if found is None else _ordered(found, scene)
     if found is None:
-        return Phase(name, texts, tuple(render(group_nest(group, scene))), small=is_small(group, scene))
+        nodes = group_nest(group, replace(scene, used=Used(), called=Used()))
+        return group.first.ranges[: loops_around(nodes, group.first.ranges)]
+    if is_straight(found, scene):
+        return None
+    walk = walk_of(found, scene)
+    return None if walk.packed and not walk.around else found.outer
+
+
+def _phase(group: Nest, scene: Scene, gradients: frozenset[str], zeros: Zeros, region: Regions) -> Phase:
+    texts = tuple(equation_text(equation) for equation in group.equations)
+    name = group.equations[-1].name
+    around = group.first.ranges[: group.block.loops if group.block else 0]
+    if isinstance(group, Rows):
+        return Phase(name, texts, needed(render(within(rows_nest(group, scene, zeros), around))))
+    found = contraction(group.first, scene.stored, zeros)
+    found = None if found is None else _ordered(found, scene)
+    if found is None:
+        lines = needed(render(within(group_nest(group, scene), around)))
+        return Phase(name, texts, lines, small=is_small(group, scene))
     return contracted(found, group, scene, texts, gradients, limits(found, zeros, region))
 
 
@@ -88,7 +107,7 @@ def _lettered(group: Group, scene: Scene) -> Group:
             value=equation.value.xreplace(renamed),
         )
         others.append(lettered(moved, taken, dict(zip(first.loops, first.loops, strict=True))))
-    return Group((first, *others), group.stored)
+    return replace(group, equations=(first, *others))
 
 
 def _ordered(found: Contraction, scene: Scene) -> Contraction | None:

@@ -3,6 +3,7 @@
 narrow        what is kept for the pullback, and what is held of one step of a recurrence   memory
 fuse          equations that are computed where the one before is finished, in groups     fusion
 rows          groups that go over the same rows, row by row                               rows
+blocks        groups that follow each other for one example after the other               blocks, rolling
 layout        which tensors have the examples innermost                                   layout, places
 contractions  groups that are sums of products of two tensors, as register tiles          contraction
 phases        each group as a function: its loops, the finish of its tiles                phases, nests
@@ -21,6 +22,7 @@ from codegen.c_network import CNetwork
 from codegen.pipeline import Watch, silent
 from codegen.printers.to_c import Used
 from codegen.tuned.arena import Arena
+from codegen.tuned.blocks import Outer, blocked, placed_single
 from codegen.tuned.contraction import contraction, zeros_of
 from codegen.tuned.draft import Draft
 from codegen.tuned.functions import ITEMS
@@ -33,8 +35,9 @@ from codegen.tuned.limits import regions
 from codegen.tuned.memory import narrowed
 from codegen.tuned.own_names import functions
 from codegen.tuned.phase import Phase
-from codegen.tuned.phases import in_turn, phase
+from codegen.tuned.phases import in_turn, outer_loops, phase
 from codegen.tuned.places import placed, places
+from codegen.tuned.rolling import rolled
 from codegen.tuned.row_nests import lane, vectorised
 from codegen.tuned.rows import rowed
 from codegen.tuned.scene import Scene
@@ -94,8 +97,11 @@ def tuned(c: CNetwork, watch: Watch = silent) -> Tuned:
         with_stored(rowed(steps, along, fits), frozenset(out))
         for steps, out in zip(grouped, outputs, strict=True)
     )
-    lists = {"loss": loss, "vjp": pullback, "forward": ancestors(loss, plan.network.output), "jvp": pushed}
+    lists = {"loss": loss, "vjp": pullback, "jvp": pushed}
     draft = verified(replace(draft, lists=lists), "rows")
+    draft = _in_blocks(draft, partial(outer_loops, scene=scene, zeros=zeros), whole)
+    stored, lists, scene = dict(draft.stored), dict(draft.lists), replace(scene, stored=draft.stored)
+    loss, pullback, pushed = (lists[key] for key in ("loss", "vjp", "jvp"))
     for step in (*loss, *pullback, *pushed):
         for group in groups_of(step):
             trained = gradients if step in pullback else frozenset()
@@ -110,6 +116,16 @@ def tuned(c: CNetwork, watch: Watch = silent) -> Tuned:
     arenas = {item: lifetimes_arena(plan, written, phases, stored, item) for item in ITEMS}
     _seen(replace(draft, stored=stored, arenas=arenas), "lifetimes", watch)
     return Tuned(c, lists, phases, arenas, scene, moved_data, together)
+
+
+def _in_blocks(draft: Draft, outer: Outer, outputs: frozenset[str]) -> Draft:
+    """The draft with blocks and room for one turn, and the list of the forward pass."""
+    leaving = outputs | {tensor.name for tensor in draft.plan.residuals}
+    found = blocked(draft.lists, outer, draft.plan.size, draft.stored, leaving)
+    forward = ancestors(found.lists["loss"], draft.plan.network.output)
+    lists = {**found.lists, "forward": forward}
+    stored = rolled(found.lists, placed_single(draft.stored, found), leaving, draft.plan.size)
+    return verified(replace(draft, lists=lists, stored=stored), "blocks")
 
 
 def _seen(draft: Draft, after: str, watch: Watch) -> Draft:

@@ -69,9 +69,8 @@ class Scene:
     def bytes(self, name: str) -> str:
         """The bytes of a tensor in the arena."""
         stored = self.stored[name]
-        counts = [self.size(stored.tensor.shape[axis]) for axis in stored.order[:-1]] + [
-            stored.row(self.size)
-        ]
+        outer = [axis for axis in stored.order[:-1] if axis not in stored.single]
+        counts = [*(self.size(stored.tensor.shape[axis]) for axis in outer), stored.row(self.size)]
         return " * ".join([*(f"(size_t)({c})" for c in counts), "sizeof(real)"])
 
     def address(self, ref: Ref) -> str:

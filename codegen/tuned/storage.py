@@ -4,7 +4,8 @@
     Z2 (m, d)  in the arena, rows padded to whole vectors    w + AT_Z2, strides PAD(D), 1
 
 Tensors of the arena may have any order of axes; the last in the order has stride 1. A tensor with a halo has
-so many zeros around it, so that windows may reach beyond its edge.
+so many zeros around it, so that windows may reach beyond its edge. Of some axes there is room for a `single`
+value: all others are computed in its place, one after the other.
 """
 
 from __future__ import annotations
@@ -30,6 +31,7 @@ class Stored:
     padded: bool
     integer: bool = False
     halo: tuple[int, ...] = ()
+    single: tuple[int, ...] = ()
 
     def margin(self, axis: int) -> int:
         """How many zeros lie before the first and after the last element of an axis."""
@@ -52,7 +54,9 @@ class Stored:
     def stride(self, axis: int, size: Text) -> str:
         """The reals from one element of an axis to the next."""
         place = self.order.index(axis)
-        inner = self.order[place + 1 :]
+        if axis in self.single:
+            return "0"
+        inner = [other for other in self.order[place + 1 :] if other not in self.single]
         if not inner:
             return "1"
         factors = [size(self.extent(other)) for other in inner[:-1]] + [self.row(size)]
@@ -65,7 +69,7 @@ class Stored:
         step = 64 // item
         count = 1
         for place, axis in enumerate(self.order):
-            extent = sizes(self.extent(axis))
+            extent = 1 if axis in self.single else sizes(self.extent(axis))
             last = place + 1 == len(self.order)
             count *= padded_lines(-(-extent // step)) * step if self.padded and last else extent
         return -(-count // step) * step
@@ -81,7 +85,7 @@ def offset(stored: Stored, indices: tuple[Expr, ...], size: Text, write: Callabl
     terms = []
     for axis in stored.order:
         index = indices[axis] + stored.margin(axis)
-        if index == Integer(0):
+        if index == Integer(0) or axis in stored.single:
             continue
         stride = stored.stride(axis, size)
         text = write(index)

@@ -2,6 +2,7 @@
 
 fuse     every equation is in one group, after what it reads; what others read is stored
 layout   every tensor has a place, its axes in some order, zeros wherever windows reach
+blocks   what has room for a single value is needed in one block, for the values of its loops
 phases   every group has a function of its own name, which touches all that its equations name
 arena    what is needed at once lies apart, within the arena, on whole cache lines       verify_arena
 """
@@ -9,16 +10,18 @@ arena    what is needed at once lies apart, within the arena, on whole cache lin
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Iterator, Set
+from collections.abc import Iterator, Mapping, Set
 
 from sympy import Expr
 
 from codegen.c_source import identifiers
 from codegen.passes.verify import BrokenProgram, equations_of
 from codegen.tuned.draft import Draft
-from codegen.tuned.groups import Group, Nest, Step, groups_of, key_of, names_of
+from codegen.tuned.groups import Block, Group, Nest, Step, groups_of, key_of, names_of
 from codegen.tuned.layout import halo
+from codegen.tuned.rolling import overtaken, turn_axes
 from codegen.tuned.scene import pointer
+from codegen.tuned.storage import Stored
 from codegen.tuned.verify_arena import misplaced
 from derive.calculus.nodes import Reduction, reduces
 from derive.calculus.program import Program
@@ -45,6 +48,10 @@ def complaints(draft: Draft) -> Iterator[str]:
     yield from _unstored(draft)
     if draft.stored:
         yield from _nowhere(draft)
+        yield from overtaken(draft.stored, draft.lists, draft.plan.size)
+        turns = {name: turn_axes(one, draft.lists) for name, one in draft.stored.items() if one.single}
+        for steps in draft.lists.values():
+            yield from _of_other_heads(steps, draft.stored, turns)
     if draft.phases:
         yield from _without_function(draft)
     for item, arena in draft.arenas.items():
@@ -139,6 +146,25 @@ def _nowhere(draft: Draft) -> Iterator[str]:
             for axis, wide, there in zip(one.tensor.axes, reach, one.halo, strict=True):
                 if there < wide:
                     yield f"windows reach {wide} beyond axis {axis} of {name}, where {there} zeros lie"
+
+
+def _of_other_heads(
+    steps: tuple[Step, ...], stored: Mapping[str, Stored], turns: Mapping[str, tuple[int, ...]]
+) -> Iterator[str]:
+    """What has room for a single value, but is read where that is another one by then."""
+    blocks: dict[str, set[Block | None]] = {}
+    for group in _groups(steps):
+        for equation in group.equations:
+            around = equation.loops[: group.block.loops if group.block else 0]
+            for ref in (*equation.references, equation.target):
+                single = stored[ref.name].single if ref.name in group.stored | group.reads else ()
+                single = tuple(axis for axis in single if axis not in turns[ref.name])
+                if single:
+                    blocks.setdefault(ref.name, set()).add(group.block)
+                if any(ref.indices[axis] not in around for axis in single):
+                    yield f"{equation.name} needs {ref}, but {ref.name} has room for a single value there"
+    for name in (name for name, among in blocks.items() if len(among) > 1):
+        yield f"{name} has room for a single value, but not in one block"
 
 
 def _without_function(draft: Draft) -> Iterator[str]:

@@ -64,7 +64,7 @@ def spans(draft: Draft) -> dict[str, list[tuple[int, int]]]:
             before.append((start, last))
     network = draft.plan.network
     found = {name: parts for name, parts in found.items() if _after(draft, name)}
-    always = {network.loss, f"{network.loss}_bar", f"{network.loss}_dot", network.output}
+    always = {network.loss, f"{network.loss}_bar", f"{network.loss}_dot"}
     gradients = {f"{tensor.name}_bar" for tensor in draft.plan.trained}
     moved = {supplied.tensor.name for supplied in draft.plan.batch}
     for name, parts in found.items():
@@ -86,7 +86,9 @@ def _uses(draft: Draft, steps: tuple[Step, ...], number: int, end: int) -> dict[
             given = draft.phases[key_of(group)].gradient
             for name in (group.stored | group.reads) - {given}:
                 near = not isinstance(step, Turns) or _of_one_turn(step, name)
-                low, high = (place, place) if near else (0, len(groups) - 1)
+                together = [at for at, one in enumerate(groups) if one.block and one.block == group.block]
+                beside = (min(together), max(together)) if together else (place, place)
+                low, high = beside if near else (0, len(groups) - 1)
                 first, last = found.get(name, (number + low, number + high))
                 found[name] = min(first, number + low), max(last, end if given else number + high)
         number += len(groups)

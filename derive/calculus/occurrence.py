@@ -13,10 +13,12 @@ from typing import Any
 
 from sympy.core.basic import Basic
 
+from derive.calculus.nodes import Where
+
 
 def holds(expression: Basic, *kinds: type) -> bool:
     """Whether a node of one of these kinds stands anywhere in an expression."""
-    return _among(_kinds(expression), kinds)
+    return _among(kinds_of(expression), kinds)
 
 
 @cache
@@ -29,9 +31,18 @@ def nodes_of(expression: Basic, *kinds: type) -> frozenset[Any]:
 
 
 @cache
-def _kinds(expression: Basic) -> frozenset[type]:
+def branches_in(expression: Basic) -> int:
+    """How many branches an expression has, written out: one that stands in two places counts twice."""
+    if not holds(expression, Where):
+        return 0
+    return isinstance(expression, Where) + sum(map(branches_in, expression.args))
+
+
+@cache
+def kinds_of(expression: Basic) -> frozenset[type]:
+    """The kinds of node that stand anywhere in an expression."""
     own = frozenset[type]((type(expression),))
-    return own.union(*map(_kinds, expression.args)) if expression.args else own
+    return own.union(*map(kinds_of, expression.args)) if expression.args else own
 
 
 @cache

@@ -152,40 +152,40 @@ int gpt_forward(const gpt_params *restrict p, const gpt_batch *b, gpt_workspace 
 
     /* for l < L */
     for (int l = 0; l < L; l++) {
-        /* mu1[l,i,t] = sum_{q<d} Z[l,i,t,q]/d */
+        /* mu1[i,t] = sum_{q<d} Z[l,i,t,q]/d */
         for (int i = 0; i < b->m; i++)
             for (int t = 0; t < T; t++) {
                 real sum = 0;
                 for (int q = 0; q < D; q++)
                     sum += w->Z[l][i][t][q];
-                w->mu1[l][i][t] = sum / (real)D;
+                w->mu1[i][t] = sum / (real)D;
             }
 
-        /* C1[l,i,t,j] = Z[l,i,t,j] - mu1[l,i,t] */
+        /* C1[i,t,j] = Z[l,i,t,j] - mu1[i,t] */
         for (int i = 0; i < b->m; i++)
             for (int t = 0; t < T; t++)
                 for (int j = 0; j < D; j++)
-                    w->C1[l][i][t][j] = w->Z[l][i][t][j] - w->mu1[l][i][t];
+                    w->C1[i][t][j] = w->Z[l][i][t][j] - w->mu1[i][t];
 
-        /* v1[l,i,t] = sum_{q<d} C1[l,i,t,q]^2/d */
+        /* v1[i,t] = sum_{q<d} C1[i,t,q]^2/d */
         for (int i = 0; i < b->m; i++)
             for (int t = 0; t < T; t++) {
                 real sum = 0;
                 for (int q = 0; q < D; q++)
-                    sum += w->C1[l][i][t][q] * w->C1[l][i][t][q];
-                w->v1[l][i][t] = sum / (real)D;
+                    sum += w->C1[i][t][q] * w->C1[i][t][q];
+                w->v1[i][t] = sum / (real)D;
             }
 
-        /* r1[l,i,t] = 1/sqrt(v1[l,i,t] + 1/100000) */
+        /* r1[l,i,t] = 1/sqrt(v1[i,t] + 1/100000) */
         for (int i = 0; i < b->m; i++)
             for (int t = 0; t < T; t++)
-                w->r1[l][i][t] = 1 / SQRT(w->v1[l][i][t] + (real)1e-05);
+                w->r1[l][i][t] = 1 / SQRT(w->v1[i][t] + (real)1e-05);
 
-        /* Xhat1[l,i,t,j] = r1[l,i,t] C1[l,i,t,j] */
+        /* Xhat1[l,i,t,j] = r1[l,i,t] C1[i,t,j] */
         for (int i = 0; i < b->m; i++)
             for (int t = 0; t < T; t++)
                 for (int j = 0; j < D; j++)
-                    w->Xhat1[l][i][t][j] = w->r1[l][i][t] * w->C1[l][i][t][j];
+                    w->Xhat1[l][i][t][j] = w->r1[l][i][t] * w->C1[i][t][j];
 
         /* N1[l,i,t,j] = g1[l,j] Xhat1[l,i,t,j] + s1[l,j] */
         for (int i = 0; i < b->m; i++)
@@ -205,48 +205,47 @@ int gpt_forward(const gpt_params *restrict p, const gpt_batch *b, gpt_workspace 
                                 w->A[l][c][i][a][t][n] += w->N1[l][i][t][q] * p->Wa[l][q][c][a][n];
                     }
 
-        /* R[l,i,a,t,q] = sum_{n<e} A[l,0,i,a,t,n] A[l,1,i,a,q,n]/sqrt(e) */
+        /* R[i,a,t,q] = sum_{n<e} A[l,0,i,a,t,n] A[l,1,i,a,q,n]/sqrt(e) */
         for (int i = 0; i < b->m; i++)
             for (int a = 0; a < GPT_H; a++)
                 for (int t = 0; t < T; t++)
                     for (int q = 0; q < T; q++)
-                        w->R[l][i][a][t][q] =
+                        w->R[i][a][t][q] =
                                 gpt_dot(w->A[l][0][i][a][t], w->A[l][1][i][a][q], GPT_E) / SQRT((real)GPT_E);
 
-        /* M[l,i,a,t] = max_{q<=t} R[l,i,a,t,q] */
+        /* M[i,a,t] = max_{q<=t} R[i,a,t,q] */
         for (int i = 0; i < b->m; i++)
             for (int a = 0; a < GPT_H; a++)
                 for (int t = 0; t < T; t++) {
                     real largest = -(real)INFINITY;
                     for (int q = 0; q <= t; q++)
-                        largest = gpt_larger(w->R[l][i][a][t][q], largest);
-                    w->M[l][i][a][t] = largest;
+                        largest = gpt_larger(w->R[i][a][t][q], largest);
+                    w->M[i][a][t] = largest;
                 }
 
-        /* E2[l,i,a,t,q] = where(t >= q, exp(R[l,i,a,t,q] - M[l,i,a,t]), 0) */
+        /* E2[i,a,t,q] = where(t >= q, exp(R[i,a,t,q] - M[i,a,t]), 0) */
         for (int i = 0; i < b->m; i++)
             for (int a = 0; a < GPT_H; a++)
                 for (int t = 0; t < T; t++)
                     for (int q = 0; q < T; q++)
-                        w->E2[l][i][a][t][q] = t >= q ? EXP(w->R[l][i][a][t][q] - w->M[l][i][a][t])
-                                : 0;
+                        w->E2[i][a][t][q] = t >= q ? EXP(w->R[i][a][t][q] - w->M[i][a][t]) : 0;
 
-        /* T2[l,i,a,t] = sum_{q<T} E2[l,i,a,t,q] */
+        /* T2[i,a,t] = sum_{q<T} E2[i,a,t,q] */
         for (int i = 0; i < b->m; i++)
             for (int a = 0; a < GPT_H; a++)
                 for (int t = 0; t < T; t++) {
                     real sum = 0;
                     for (int q = 0; q < T; q++)
-                        sum += w->E2[l][i][a][t][q];
-                    w->T2[l][i][a][t] = sum;
+                        sum += w->E2[i][a][t][q];
+                    w->T2[i][a][t] = sum;
                 }
 
-        /* P2[l,i,a,t,q] = where(t >= q, E2[l,i,a,t,q]/T2[l,i,a,t], 0) */
+        /* P2[l,i,a,t,q] = where(t >= q, E2[i,a,t,q]/T2[i,a,t], 0) */
         for (int i = 0; i < b->m; i++)
             for (int a = 0; a < GPT_H; a++)
                 for (int t = 0; t < T; t++)
                     for (int q = 0; q < T; q++)
-                        w->P2[l][i][a][t][q] = t >= q ? w->E2[l][i][a][t][q] / w->T2[l][i][a][t] : 0;
+                        w->P2[l][i][a][t][q] = t >= q ? w->E2[i][a][t][q] / w->T2[i][a][t] : 0;
 
         /* O[l,i,a,t,n] = sum_{q<=t} P2[l,i,a,t,q] A[l,2,i,a,q,n] */
         for (int i = 0; i < b->m; i++)
@@ -259,51 +258,51 @@ int gpt_forward(const gpt_params *restrict p, const gpt_batch *b, gpt_workspace 
                             w->O[l][i][a][t][n] += w->P2[l][i][a][t][q] * w->A[l][2][i][a][q][n];
                 }
 
-        /* B[l,i,t,j] = bo[l,j] + Z[l,i,t,j] + sum_{a<h,n<e} Wo[l,a,n,j] O[l,i,a,t,n] */
+        /* B[i,t,j] = bo[l,j] + Z[l,i,t,j] + sum_{a<h,n<e} O[l,i,a,t,n] Wo[l,a,n,j] */
         for (int i = 0; i < b->m; i++)
             for (int t = 0; t < T; t++) {
                 for (int j = 0; j < D; j++)
-                    w->B[l][i][t][j] = p->bo[l][j] + w->Z[l][i][t][j];
+                    w->B[i][t][j] = p->bo[l][j] + w->Z[l][i][t][j];
                 for (int a = 0; a < GPT_H; a++)
                     for (int n = 0; n < GPT_E; n++)
                         for (int j = 0; j < D; j++)
-                            w->B[l][i][t][j] += p->Wo[l][a][n][j] * w->O[l][i][a][t][n];
+                            w->B[i][t][j] += w->O[l][i][a][t][n] * p->Wo[l][a][n][j];
             }
 
-        /* mu2[l,i,t] = sum_{q<d} B[l,i,t,q]/d */
+        /* mu2[i,t] = sum_{q<d} B[i,t,q]/d */
         for (int i = 0; i < b->m; i++)
             for (int t = 0; t < T; t++) {
                 real sum = 0;
                 for (int q = 0; q < D; q++)
-                    sum += w->B[l][i][t][q];
-                w->mu2[l][i][t] = sum / (real)D;
+                    sum += w->B[i][t][q];
+                w->mu2[i][t] = sum / (real)D;
             }
 
-        /* C2[l,i,t,j] = B[l,i,t,j] - mu2[l,i,t] */
+        /* C2[i,t,j] = B[i,t,j] - mu2[i,t] */
         for (int i = 0; i < b->m; i++)
             for (int t = 0; t < T; t++)
                 for (int j = 0; j < D; j++)
-                    w->C2[l][i][t][j] = w->B[l][i][t][j] - w->mu2[l][i][t];
+                    w->C2[i][t][j] = w->B[i][t][j] - w->mu2[i][t];
 
-        /* v2[l,i,t] = sum_{q<d} C2[l,i,t,q]^2/d */
+        /* v2[i,t] = sum_{q<d} C2[i,t,q]^2/d */
         for (int i = 0; i < b->m; i++)
             for (int t = 0; t < T; t++) {
                 real sum = 0;
                 for (int q = 0; q < D; q++)
-                    sum += w->C2[l][i][t][q] * w->C2[l][i][t][q];
-                w->v2[l][i][t] = sum / (real)D;
+                    sum += w->C2[i][t][q] * w->C2[i][t][q];
+                w->v2[i][t] = sum / (real)D;
             }
 
-        /* r2[l,i,t] = 1/sqrt(v2[l,i,t] + 1/100000) */
+        /* r2[l,i,t] = 1/sqrt(v2[i,t] + 1/100000) */
         for (int i = 0; i < b->m; i++)
             for (int t = 0; t < T; t++)
-                w->r2[l][i][t] = 1 / SQRT(w->v2[l][i][t] + (real)1e-05);
+                w->r2[l][i][t] = 1 / SQRT(w->v2[i][t] + (real)1e-05);
 
-        /* Xhat2[l,i,t,j] = r2[l,i,t] C2[l,i,t,j] */
+        /* Xhat2[l,i,t,j] = r2[l,i,t] C2[i,t,j] */
         for (int i = 0; i < b->m; i++)
             for (int t = 0; t < T; t++)
                 for (int j = 0; j < D; j++)
-                    w->Xhat2[l][i][t][j] = w->r2[l][i][t] * w->C2[l][i][t][j];
+                    w->Xhat2[l][i][t][j] = w->r2[l][i][t] * w->C2[i][t][j];
 
         /* N2[l,i,t,j] = g2[l,j] Xhat2[l,i,t,j] + s2[l,j] */
         for (int i = 0; i < b->m; i++)
@@ -321,26 +320,26 @@ int gpt_forward(const gpt_params *restrict p, const gpt_batch *b, gpt_workspace 
                         w->F[l][i][t][k] += p->Wf[l][q][k] * w->N2[l][i][t][q];
             }
 
-        /* A2[l,i,t,k] = 2 sqrt(2) (8943 F[l,i,t,k]^3/200000 + F[l,i,t,k])/sqrt(pi) */
+        /* A2[i,t,k] = 2 sqrt(2) (8943 F[l,i,t,k]^3/200000 + F[l,i,t,k])/sqrt(pi) */
         for (int i = 0; i < b->m; i++)
             for (int t = 0; t < T; t++)
                 for (int k = 0; k < GPT_F; k++)
-                    w->A2[l][i][t][k] =
+                    w->A2[i][t][k] =
                             (real)1.5957691216057308
                             * ((real)0.044715 * (w->F[l][i][t][k] * w->F[l][i][t][k] * w->F[l][i][t][k])
                             + w->F[l][i][t][k]);
 
-        /* E4[l,i,t,k] = exp(-abs(A2[l,i,t,k])) */
+        /* E4[l,i,t,k] = exp(-abs(A2[i,t,k])) */
         for (int i = 0; i < b->m; i++)
             for (int t = 0; t < T; t++)
                 for (int k = 0; k < GPT_F; k++)
-                    w->E4[l][i][t][k] = EXP(-FABS(w->A2[l][i][t][k]));
+                    w->E4[l][i][t][k] = EXP(-FABS(w->A2[i][t][k]));
 
-        /* C3[l,i,t,k] = where(A2[l,i,t,k] >= 0, 1, E4[l,i,t,k]) */
+        /* C3[l,i,t,k] = where(A2[i,t,k] >= 0, 1, E4[l,i,t,k]) */
         for (int i = 0; i < b->m; i++)
             for (int t = 0; t < T; t++)
                 for (int k = 0; k < GPT_F; k++)
-                    w->C3[l][i][t][k] = w->A2[l][i][t][k] >= 0 ? 1 : w->E4[l][i][t][k];
+                    w->C3[l][i][t][k] = w->A2[i][t][k] >= 0 ? 1 : w->E4[l][i][t][k];
 
         /* G[l,i,t,k] = F[l,i,t,k] (C3[l,i,t,k] - C3[l,i,t,k] E4[l,i,t,k]/(E4[l,i,t,k] + 1)) */
         for (int i = 0; i < b->m; i++)
@@ -351,11 +350,11 @@ int gpt_forward(const gpt_params *restrict p, const gpt_batch *b, gpt_workspace 
                             * (w->C3[l][i][t][k]
                             - w->C3[l][i][t][k] * w->E4[l][i][t][k] / (w->E4[l][i][t][k] + 1));
 
-        /* Z[l + 1,i,t,j] = bp[l,j] + B[l,i,t,j] + sum_{k<f} G[l,i,t,k] Wp[l,k,j] */
+        /* Z[l + 1,i,t,j] = bp[l,j] + B[i,t,j] + sum_{k<f} G[l,i,t,k] Wp[l,k,j] */
         for (int i = 0; i < b->m; i++)
             for (int t = 0; t < T; t++) {
                 for (int j = 0; j < D; j++)
-                    w->Z[l + 1][i][t][j] = p->bp[l][j] + w->B[l][i][t][j];
+                    w->Z[l + 1][i][t][j] = p->bp[l][j] + w->B[i][t][j];
                 for (int k = 0; k < GPT_F; k++)
                     for (int j = 0; j < D; j++)
                         w->Z[l + 1][i][t][j] += w->G[l][i][t][k] * p->Wp[l][k][j];
@@ -363,8 +362,8 @@ int gpt_forward(const gpt_params *restrict p, const gpt_batch *b, gpt_workspace 
     }
 
     for (int i = 0; i < b->m; i++) {
-        real (*Y)[D] = w->Y, *mu = w->mu[i], (*C)[D] = w->C, *var = w->var, *r = w->r[i],
-                (*Xhat)[D] = w->Xhat, (*N)[D] = w->N[i];
+        real (*Y)[D] = w->Y, *mu = w->mu, (*C)[D] = w->C, *var = w->var, *r = w->r[i],
+                (*Xhat)[D] = w->Xhat[i], (*N)[D] = w->N[i];
 
         /* Y[i,t,j] = Z[L,i,t,j] */
         for (int t = 0; t < T; t++)
@@ -438,40 +437,40 @@ int gpt_loss(const gpt_params *restrict p, const gpt_batch *b, gpt_workspace *re
 
     /* for l < L */
     for (int l = 0; l < L; l++) {
-        /* mu1[l,i,t] = sum_{q<d} Z[l,i,t,q]/d */
+        /* mu1[i,t] = sum_{q<d} Z[l,i,t,q]/d */
         for (int i = 0; i < b->m; i++)
             for (int t = 0; t < T; t++) {
                 real sum = 0;
                 for (int q = 0; q < D; q++)
                     sum += w->Z[l][i][t][q];
-                w->mu1[l][i][t] = sum / (real)D;
+                w->mu1[i][t] = sum / (real)D;
             }
 
-        /* C1[l,i,t,j] = Z[l,i,t,j] - mu1[l,i,t] */
+        /* C1[i,t,j] = Z[l,i,t,j] - mu1[i,t] */
         for (int i = 0; i < b->m; i++)
             for (int t = 0; t < T; t++)
                 for (int j = 0; j < D; j++)
-                    w->C1[l][i][t][j] = w->Z[l][i][t][j] - w->mu1[l][i][t];
+                    w->C1[i][t][j] = w->Z[l][i][t][j] - w->mu1[i][t];
 
-        /* v1[l,i,t] = sum_{q<d} C1[l,i,t,q]^2/d */
+        /* v1[i,t] = sum_{q<d} C1[i,t,q]^2/d */
         for (int i = 0; i < b->m; i++)
             for (int t = 0; t < T; t++) {
                 real sum = 0;
                 for (int q = 0; q < D; q++)
-                    sum += w->C1[l][i][t][q] * w->C1[l][i][t][q];
-                w->v1[l][i][t] = sum / (real)D;
+                    sum += w->C1[i][t][q] * w->C1[i][t][q];
+                w->v1[i][t] = sum / (real)D;
             }
 
-        /* r1[l,i,t] = 1/sqrt(v1[l,i,t] + 1/100000) */
+        /* r1[l,i,t] = 1/sqrt(v1[i,t] + 1/100000) */
         for (int i = 0; i < b->m; i++)
             for (int t = 0; t < T; t++)
-                w->r1[l][i][t] = 1 / SQRT(w->v1[l][i][t] + (real)1e-05);
+                w->r1[l][i][t] = 1 / SQRT(w->v1[i][t] + (real)1e-05);
 
-        /* Xhat1[l,i,t,j] = r1[l,i,t] C1[l,i,t,j] */
+        /* Xhat1[l,i,t,j] = r1[l,i,t] C1[i,t,j] */
         for (int i = 0; i < b->m; i++)
             for (int t = 0; t < T; t++)
                 for (int j = 0; j < D; j++)
-                    w->Xhat1[l][i][t][j] = w->r1[l][i][t] * w->C1[l][i][t][j];
+                    w->Xhat1[l][i][t][j] = w->r1[l][i][t] * w->C1[i][t][j];
 
         /* N1[l,i,t,j] = g1[l,j] Xhat1[l,i,t,j] + s1[l,j] */
         for (int i = 0; i < b->m; i++)
@@ -491,48 +490,47 @@ int gpt_loss(const gpt_params *restrict p, const gpt_batch *b, gpt_workspace *re
                                 w->A[l][c][i][a][t][n] += w->N1[l][i][t][q] * p->Wa[l][q][c][a][n];
                     }
 
-        /* R[l,i,a,t,q] = sum_{n<e} A[l,0,i,a,t,n] A[l,1,i,a,q,n]/sqrt(e) */
+        /* R[i,a,t,q] = sum_{n<e} A[l,0,i,a,t,n] A[l,1,i,a,q,n]/sqrt(e) */
         for (int i = 0; i < b->m; i++)
             for (int a = 0; a < GPT_H; a++)
                 for (int t = 0; t < T; t++)
                     for (int q = 0; q < T; q++)
-                        w->R[l][i][a][t][q] =
+                        w->R[i][a][t][q] =
                                 gpt_dot(w->A[l][0][i][a][t], w->A[l][1][i][a][q], GPT_E) / SQRT((real)GPT_E);
 
-        /* M[l,i,a,t] = max_{q<=t} R[l,i,a,t,q] */
+        /* M[i,a,t] = max_{q<=t} R[i,a,t,q] */
         for (int i = 0; i < b->m; i++)
             for (int a = 0; a < GPT_H; a++)
                 for (int t = 0; t < T; t++) {
                     real largest = -(real)INFINITY;
                     for (int q = 0; q <= t; q++)
-                        largest = gpt_larger(w->R[l][i][a][t][q], largest);
-                    w->M[l][i][a][t] = largest;
+                        largest = gpt_larger(w->R[i][a][t][q], largest);
+                    w->M[i][a][t] = largest;
                 }
 
-        /* E2[l,i,a,t,q] = where(t >= q, exp(R[l,i,a,t,q] - M[l,i,a,t]), 0) */
+        /* E2[i,a,t,q] = where(t >= q, exp(R[i,a,t,q] - M[i,a,t]), 0) */
         for (int i = 0; i < b->m; i++)
             for (int a = 0; a < GPT_H; a++)
                 for (int t = 0; t < T; t++)
                     for (int q = 0; q < T; q++)
-                        w->E2[l][i][a][t][q] = t >= q ? EXP(w->R[l][i][a][t][q] - w->M[l][i][a][t])
-                                : 0;
+                        w->E2[i][a][t][q] = t >= q ? EXP(w->R[i][a][t][q] - w->M[i][a][t]) : 0;
 
-        /* T2[l,i,a,t] = sum_{q<T} E2[l,i,a,t,q] */
+        /* T2[i,a,t] = sum_{q<T} E2[i,a,t,q] */
         for (int i = 0; i < b->m; i++)
             for (int a = 0; a < GPT_H; a++)
                 for (int t = 0; t < T; t++) {
                     real sum = 0;
                     for (int q = 0; q < T; q++)
-                        sum += w->E2[l][i][a][t][q];
-                    w->T2[l][i][a][t] = sum;
+                        sum += w->E2[i][a][t][q];
+                    w->T2[i][a][t] = sum;
                 }
 
-        /* P2[l,i,a,t,q] = where(t >= q, E2[l,i,a,t,q]/T2[l,i,a,t], 0) */
+        /* P2[l,i,a,t,q] = where(t >= q, E2[i,a,t,q]/T2[i,a,t], 0) */
         for (int i = 0; i < b->m; i++)
             for (int a = 0; a < GPT_H; a++)
                 for (int t = 0; t < T; t++)
                     for (int q = 0; q < T; q++)
-                        w->P2[l][i][a][t][q] = t >= q ? w->E2[l][i][a][t][q] / w->T2[l][i][a][t] : 0;
+                        w->P2[l][i][a][t][q] = t >= q ? w->E2[i][a][t][q] / w->T2[i][a][t] : 0;
 
         /* O[l,i,a,t,n] = sum_{q<=t} P2[l,i,a,t,q] A[l,2,i,a,q,n] */
         for (int i = 0; i < b->m; i++)
@@ -545,51 +543,51 @@ int gpt_loss(const gpt_params *restrict p, const gpt_batch *b, gpt_workspace *re
                             w->O[l][i][a][t][n] += w->P2[l][i][a][t][q] * w->A[l][2][i][a][q][n];
                 }
 
-        /* B[l,i,t,j] = bo[l,j] + Z[l,i,t,j] + sum_{a<h,n<e} Wo[l,a,n,j] O[l,i,a,t,n] */
+        /* B[i,t,j] = bo[l,j] + Z[l,i,t,j] + sum_{a<h,n<e} O[l,i,a,t,n] Wo[l,a,n,j] */
         for (int i = 0; i < b->m; i++)
             for (int t = 0; t < T; t++) {
                 for (int j = 0; j < D; j++)
-                    w->B[l][i][t][j] = p->bo[l][j] + w->Z[l][i][t][j];
+                    w->B[i][t][j] = p->bo[l][j] + w->Z[l][i][t][j];
                 for (int a = 0; a < GPT_H; a++)
                     for (int n = 0; n < GPT_E; n++)
                         for (int j = 0; j < D; j++)
-                            w->B[l][i][t][j] += p->Wo[l][a][n][j] * w->O[l][i][a][t][n];
+                            w->B[i][t][j] += w->O[l][i][a][t][n] * p->Wo[l][a][n][j];
             }
 
-        /* mu2[l,i,t] = sum_{q<d} B[l,i,t,q]/d */
+        /* mu2[i,t] = sum_{q<d} B[i,t,q]/d */
         for (int i = 0; i < b->m; i++)
             for (int t = 0; t < T; t++) {
                 real sum = 0;
                 for (int q = 0; q < D; q++)
-                    sum += w->B[l][i][t][q];
-                w->mu2[l][i][t] = sum / (real)D;
+                    sum += w->B[i][t][q];
+                w->mu2[i][t] = sum / (real)D;
             }
 
-        /* C2[l,i,t,j] = B[l,i,t,j] - mu2[l,i,t] */
+        /* C2[i,t,j] = B[i,t,j] - mu2[i,t] */
         for (int i = 0; i < b->m; i++)
             for (int t = 0; t < T; t++)
                 for (int j = 0; j < D; j++)
-                    w->C2[l][i][t][j] = w->B[l][i][t][j] - w->mu2[l][i][t];
+                    w->C2[i][t][j] = w->B[i][t][j] - w->mu2[i][t];
 
-        /* v2[l,i,t] = sum_{q<d} C2[l,i,t,q]^2/d */
+        /* v2[i,t] = sum_{q<d} C2[i,t,q]^2/d */
         for (int i = 0; i < b->m; i++)
             for (int t = 0; t < T; t++) {
                 real sum = 0;
                 for (int q = 0; q < D; q++)
-                    sum += w->C2[l][i][t][q] * w->C2[l][i][t][q];
-                w->v2[l][i][t] = sum / (real)D;
+                    sum += w->C2[i][t][q] * w->C2[i][t][q];
+                w->v2[i][t] = sum / (real)D;
             }
 
-        /* r2[l,i,t] = 1/sqrt(v2[l,i,t] + 1/100000) */
+        /* r2[l,i,t] = 1/sqrt(v2[i,t] + 1/100000) */
         for (int i = 0; i < b->m; i++)
             for (int t = 0; t < T; t++)
-                w->r2[l][i][t] = 1 / SQRT(w->v2[l][i][t] + (real)1e-05);
+                w->r2[l][i][t] = 1 / SQRT(w->v2[i][t] + (real)1e-05);
 
-        /* Xhat2[l,i,t,j] = r2[l,i,t] C2[l,i,t,j] */
+        /* Xhat2[l,i,t,j] = r2[l,i,t] C2[i,t,j] */
         for (int i = 0; i < b->m; i++)
             for (int t = 0; t < T; t++)
                 for (int j = 0; j < D; j++)
-                    w->Xhat2[l][i][t][j] = w->r2[l][i][t] * w->C2[l][i][t][j];
+                    w->Xhat2[l][i][t][j] = w->r2[l][i][t] * w->C2[i][t][j];
 
         /* N2[l,i,t,j] = g2[l,j] Xhat2[l,i,t,j] + s2[l,j] */
         for (int i = 0; i < b->m; i++)
@@ -607,26 +605,26 @@ int gpt_loss(const gpt_params *restrict p, const gpt_batch *b, gpt_workspace *re
                         w->F[l][i][t][k] += p->Wf[l][q][k] * w->N2[l][i][t][q];
             }
 
-        /* A2[l,i,t,k] = 2 sqrt(2) (8943 F[l,i,t,k]^3/200000 + F[l,i,t,k])/sqrt(pi) */
+        /* A2[i,t,k] = 2 sqrt(2) (8943 F[l,i,t,k]^3/200000 + F[l,i,t,k])/sqrt(pi) */
         for (int i = 0; i < b->m; i++)
             for (int t = 0; t < T; t++)
                 for (int k = 0; k < GPT_F; k++)
-                    w->A2[l][i][t][k] =
+                    w->A2[i][t][k] =
                             (real)1.5957691216057308
                             * ((real)0.044715 * (w->F[l][i][t][k] * w->F[l][i][t][k] * w->F[l][i][t][k])
                             + w->F[l][i][t][k]);
 
-        /* E4[l,i,t,k] = exp(-abs(A2[l,i,t,k])) */
+        /* E4[l,i,t,k] = exp(-abs(A2[i,t,k])) */
         for (int i = 0; i < b->m; i++)
             for (int t = 0; t < T; t++)
                 for (int k = 0; k < GPT_F; k++)
-                    w->E4[l][i][t][k] = EXP(-FABS(w->A2[l][i][t][k]));
+                    w->E4[l][i][t][k] = EXP(-FABS(w->A2[i][t][k]));
 
-        /* C3[l,i,t,k] = where(A2[l,i,t,k] >= 0, 1, E4[l,i,t,k]) */
+        /* C3[l,i,t,k] = where(A2[i,t,k] >= 0, 1, E4[l,i,t,k]) */
         for (int i = 0; i < b->m; i++)
             for (int t = 0; t < T; t++)
                 for (int k = 0; k < GPT_F; k++)
-                    w->C3[l][i][t][k] = w->A2[l][i][t][k] >= 0 ? 1 : w->E4[l][i][t][k];
+                    w->C3[l][i][t][k] = w->A2[i][t][k] >= 0 ? 1 : w->E4[l][i][t][k];
 
         /* G[l,i,t,k] = F[l,i,t,k] (C3[l,i,t,k] - C3[l,i,t,k] E4[l,i,t,k]/(E4[l,i,t,k] + 1)) */
         for (int i = 0; i < b->m; i++)
@@ -637,11 +635,11 @@ int gpt_loss(const gpt_params *restrict p, const gpt_batch *b, gpt_workspace *re
                             * (w->C3[l][i][t][k]
                             - w->C3[l][i][t][k] * w->E4[l][i][t][k] / (w->E4[l][i][t][k] + 1));
 
-        /* Z[l + 1,i,t,j] = bp[l,j] + B[l,i,t,j] + sum_{k<f} G[l,i,t,k] Wp[l,k,j] */
+        /* Z[l + 1,i,t,j] = bp[l,j] + B[i,t,j] + sum_{k<f} G[l,i,t,k] Wp[l,k,j] */
         for (int i = 0; i < b->m; i++)
             for (int t = 0; t < T; t++) {
                 for (int j = 0; j < D; j++)
-                    w->Z[l + 1][i][t][j] = p->bp[l][j] + w->B[l][i][t][j];
+                    w->Z[l + 1][i][t][j] = p->bp[l][j] + w->B[i][t][j];
                 for (int k = 0; k < GPT_F; k++)
                     for (int j = 0; j < D; j++)
                         w->Z[l + 1][i][t][j] += w->G[l][i][t][k] * p->Wp[l][k][j];
@@ -651,8 +649,8 @@ int gpt_loss(const gpt_params *restrict p, const gpt_batch *b, gpt_workspace *re
     *J = 0;
     for (int i = 0; i < b->m; i++) {
         const int32_t *y = b->y[i];
-        real (*Y)[D] = w->Y, *mu = w->mu[i], (*C)[D] = w->C, *var = w->var, *r = w->r[i],
-                (*Xhat)[D] = w->Xhat, (*N)[D] = w->N[i], (*H)[V] = w->H[i], *M2 = w->M2, (*E3)[V] = w->E3,
+        real (*Y)[D] = w->Y, *mu = w->mu, (*C)[D] = w->C, *var = w->var, *r = w->r[i],
+                (*Xhat)[D] = w->Xhat[i], (*N)[D] = w->N[i], (*H)[V] = w->H[i], *M2 = w->M2, (*E3)[V] = w->E3,
                 *T3 = w->T3, (*S)[V] = w->S[i];
 
         /* Y[i,t,j] = Z[L,i,t,j] */
@@ -747,10 +745,9 @@ int gpt_vjp(const gpt_params *restrict p, const gpt_batch *b, gpt_workspace *res
         p_bar->s[j] = 0;
     for (int i = 0; i < b->m; i++) {
         const int32_t *y = b->y[i];
-        const real *mu = w->mu[i], *r = w->r[i];
-        real (*H_bar)[V] = w->H_bar[i], (*S)[V] = w->S[i], (*N_bar)[D] = w->N_bar, (*Y)[D] = w->Y,
-                (*C)[D] = w->C, (*Xhat)[D] = w->Xhat, (*Xhat_bar)[D] = w->Xhat_bar, *Y_bar_sum = w->Y_bar_sum,
-                *Y_bar_sum2 = w->Y_bar_sum2, (*Y_bar)[D] = w->Y_bar[i], (*N)[D] = w->N[i];
+        real (*H_bar)[V] = w->H_bar[i], (*S)[V] = w->S[i], (*N_bar)[D] = w->N_bar,
+                (*Xhat)[D] = w->Xhat[i], (*Xhat_bar)[D] = w->Xhat_bar[i], *Z_bar_sum = w->Z_bar_sum[i],
+                *Z_bar_sum2 = w->Z_bar_sum2[i];
 
         /* H_bar[i,t,k] = J_bar (S[i,t,k] - [k == y[i,t]])/(T m) */
         for (int t = 0; t < T; t++)
@@ -765,21 +762,6 @@ int gpt_vjp(const gpt_params *restrict p, const gpt_batch *b, gpt_workspace *res
                 for (int j = 0; j < D; j++)
                     N_bar[t][j] += H_bar[t][k] * p->E[k][j];
         }
-
-        /* Y[i,t,j] = Z[L,i,t,j] */
-        for (int t = 0; t < T; t++)
-            for (int j = 0; j < D; j++)
-                Y[t][j] = w->Z[L][i][t][j];
-
-        /* C[i,t,j] = Y[i,t,j] - mu[i,t] */
-        for (int t = 0; t < T; t++)
-            for (int j = 0; j < D; j++)
-                C[t][j] = Y[t][j] - mu[t];
-
-        /* Xhat[i,t,j] = r[i,t] C[i,t,j] */
-        for (int t = 0; t < T; t++)
-            for (int j = 0; j < D; j++)
-                Xhat[t][j] = r[t] * C[t][j];
 
         /* g_bar[j] = sum_{i<m,t<T} N_bar[i,t,j] Xhat[i,t,j] */
         for (int t = 0; t < T; t++)
@@ -796,62 +778,49 @@ int gpt_vjp(const gpt_params *restrict p, const gpt_batch *b, gpt_workspace *res
             for (int j = 0; j < D; j++)
                 Xhat_bar[t][j] = N_bar[t][j] * p->g[j];
 
-        /* Y_bar_sum[i,t] = sum_{j<d} Xhat_bar[i,t,j] */
+        /* Z_bar_sum[i,t] = sum_{j<d} Xhat_bar[i,t,j] */
         for (int t = 0; t < T; t++) {
             real sum = 0;
             for (int j = 0; j < D; j++)
                 sum += Xhat_bar[t][j];
-            Y_bar_sum[t] = sum;
+            Z_bar_sum[t] = sum;
         }
 
-        /* Y_bar_sum2[i,t] = sum_{j<d} Xhat[i,t,j] Xhat_bar[i,t,j] */
+        /* Z_bar_sum2[i,t] = sum_{j<d} Xhat[i,t,j] Xhat_bar[i,t,j] */
         for (int t = 0; t < T; t++)
-            Y_bar_sum2[t] = gpt_dot(Xhat[t], Xhat_bar[t], D);
-
-        /* Y_bar[i,t,j] = r[i,t] (Xhat_bar[i,t,j] - Y_bar_sum[i,t]/d - Y_bar_sum2[i,t] Xhat[i,t,j]/d) */
-        for (int t = 0; t < T; t++)
-            for (int j = 0; j < D; j++)
-                Y_bar[t][j] =
-                        r[t] * (Xhat_bar[t][j] - Y_bar_sum[t] / (real)D
-                        - Y_bar_sum2[t] * Xhat[t][j] / (real)D);
-
-        /* N[i,t,j] = Xhat[i,t,j] g[j] + s[j] */
-        for (int t = 0; t < T; t++)
-            for (int j = 0; j < D; j++)
-                N[t][j] = Xhat[t][j] * p->g[j] + p->s[j];
+            Z_bar_sum2[t] = gpt_dot(Xhat[t], Xhat_bar[t], D);
     }
+
+    /* Z_bar[L,i,t,j] = r[i,t] (Xhat_bar[i,t,j] - Z_bar_sum[i,t]/d - Z_bar_sum2[i,t] Xhat[i,t,j]/d) */
+    for (int i = 0; i < b->m; i++)
+        for (int t = 0; t < T; t++)
+            for (int j = 0; j < D; j++)
+                w->Z_bar[L][i][t][j] =
+                        w->r[i][t]
+                        * (w->Xhat_bar[i][t][j] - w->Z_bar_sum[i][t] / (real)D
+                        - w->Z_bar_sum2[i][t] * w->Xhat[i][t][j] / (real)D);
 
     /* for l < L backwards */
     for (int l = L - 1; l >= 0; l--) {
-        /* Z_bar[l + 1,i,t,j] = where(l + 1 == L, Y_bar[i,t,j], 0)
-           + where(l + 2 <= L, mu1_bar[l + 1,i,t]/d + B_bar[l + 1,i,t,j] + C1_bar[l + 1,i,t,j], 0) */
-        for (int i = 0; i < b->m; i++)
-            for (int t = 0; t < T; t++)
-                for (int j = 0; j < D; j++)
-                    w->Z_bar[l + 1][i][t][j] = (l + 1 == L ? w->Y_bar[i][t][j] : 0)
-                            + (l + 2 <= L
-                            ? w->mu1_bar[l + 1][i][t] / (real)D + w->B_bar[l + 1][i][t][j]
-                            + w->C1_bar[l + 1][i][t][j] : 0);
-
-        /* G_bar[l,i,t,k] = sum_{j<d} Wp[l,k,j] Z_bar[l + 1,i,t,j] */
+        /* G_bar[i,t,k] = sum_{j<d} Z_bar[l + 1,i,t,j] Wp[l,k,j] */
         for (int i = 0; i < b->m; i++)
             for (int t = 0; t < T; t++)
                 for (int k = 0; k < GPT_F; k++)
-                    w->G_bar[l][i][t][k] = gpt_dot(p->Wp[l][k], w->Z_bar[l + 1][i][t], D);
+                    w->G_bar[i][t][k] = gpt_dot(w->Z_bar[l + 1][i][t], p->Wp[l][k], D);
 
-        /* F_bar[l,i,t,k] = G_bar[l,i,t,k] (C3[l,i,t,k] - C3[l,i,t,k] E4[l,i,t,k]/(E4[l,i,t,k] + 1))
-           + where(E4[l,i,t,k] > 0, 2 sqrt(2) E4[l,i,t,k] F[l,i,t,k] G_bar[l,i,t,k]
+        /* F_bar[l,i,t,k] = G_bar[i,t,k] (C3[l,i,t,k] - C3[l,i,t,k] E4[l,i,t,k]/(E4[l,i,t,k] + 1))
+           + where(E4[l,i,t,k] > 0, 2 sqrt(2) E4[l,i,t,k] F[l,i,t,k] G_bar[i,t,k]
            (26829 F[l,i,t,k]^2/200000 + 1)/(sqrt(pi) (E4[l,i,t,k] (E4[l,i,t,k] + 2) + 1)), 0) */
         for (int i = 0; i < b->m; i++)
             for (int t = 0; t < T; t++)
                 for (int k = 0; k < GPT_F; k++)
                     w->F_bar[l][i][t][k] =
-                            w->G_bar[l][i][t][k]
+                            w->G_bar[i][t][k]
                             * (w->C3[l][i][t][k]
                             - w->C3[l][i][t][k] * w->E4[l][i][t][k] / (w->E4[l][i][t][k] + 1))
                             + (w->E4[l][i][t][k] > 0
                             ? (real)1.5957691216057308 * w->E4[l][i][t][k] * w->F[l][i][t][k]
-                            * w->G_bar[l][i][t][k]
+                            * w->G_bar[i][t][k]
                             * ((real)0.134145 * (w->F[l][i][t][k] * w->F[l][i][t][k]) + 1)
                             / (w->E4[l][i][t][k] * (w->E4[l][i][t][k] + 2) + 1) : 0);
 
@@ -861,103 +830,85 @@ int gpt_vjp(const gpt_params *restrict p, const gpt_batch *b, gpt_workspace *res
                 for (int j = 0; j < D; j++)
                     w->N2_bar[l][i][t][j] = gpt_dot(p->Wf[l][j], w->F_bar[l][i][t], GPT_F);
 
-        /* Xhat2_bar[l,i,t,j] = g2[l,j] N2_bar[l,i,t,j] */
+        /* Xhat2_bar[i,t,j] = N2_bar[l,i,t,j] g2[l,j] */
         for (int i = 0; i < b->m; i++)
             for (int t = 0; t < T; t++)
                 for (int j = 0; j < D; j++)
-                    w->Xhat2_bar[l][i][t][j] = p->g2[l][j] * w->N2_bar[l][i][t][j];
+                    w->Xhat2_bar[i][t][j] = w->N2_bar[l][i][t][j] * p->g2[l][j];
 
-        /* r2_bar[l,i,t] = sum_{j<d} C2[l,i,t,j] Xhat2_bar[l,i,t,j] */
-        for (int i = 0; i < b->m; i++)
-            for (int t = 0; t < T; t++)
-                w->r2_bar[l][i][t] = gpt_dot(w->C2[l][i][t], w->Xhat2_bar[l][i][t], D);
-
-        /* v2_bar[l,i,t] = -r2_bar[l,i,t] r2[l,i,t]^3/2 */
-        for (int i = 0; i < b->m; i++)
-            for (int t = 0; t < T; t++)
-                w->v2_bar[l][i][t] =
-                        -w->r2_bar[l][i][t] * (w->r2[l][i][t] * w->r2[l][i][t] * w->r2[l][i][t]) / 2;
-
-        /* C2_bar[l,i,t,j] = r2[l,i,t] Xhat2_bar[l,i,t,j] + 2 v2_bar[l,i,t] C2[l,i,t,j]/d */
-        for (int i = 0; i < b->m; i++)
-            for (int t = 0; t < T; t++)
-                for (int j = 0; j < D; j++)
-                    w->C2_bar[l][i][t][j] = w->r2[l][i][t] * w->Xhat2_bar[l][i][t][j]
-                            + 2 * w->v2_bar[l][i][t] * w->C2[l][i][t][j] / (real)D;
-
-        /* mu2_bar[l,i,t] = -sum_{j<d} C2_bar[l,i,t,j] */
+        /* B_bar_sum[i,t] = sum_{j<d} Xhat2_bar[i,t,j] */
         for (int i = 0; i < b->m; i++)
             for (int t = 0; t < T; t++) {
                 real sum = 0;
                 for (int j = 0; j < D; j++)
-                    sum += w->C2_bar[l][i][t][j];
-                w->mu2_bar[l][i][t] = -sum;
+                    sum += w->Xhat2_bar[i][t][j];
+                w->B_bar_sum[i][t] = sum;
             }
 
-        /* B_bar[l,i,t,j] = mu2_bar[l,i,t]/d + C2_bar[l,i,t,j] + Z_bar[l + 1,i,t,j] */
+        /* B_bar_sum2[i,t] = sum_{j<d} Xhat2_bar[i,t,j] Xhat2[l,i,t,j] */
+        for (int i = 0; i < b->m; i++)
+            for (int t = 0; t < T; t++)
+                w->B_bar_sum2[i][t] = gpt_dot(w->Xhat2_bar[i][t], w->Xhat2[l][i][t], D);
+
+        /* B_bar[l,i,t,j] = r2[l,i,t]
+           (Xhat2_bar[i,t,j] - B_bar_sum[i,t]/d - Xhat2[l,i,t,j] B_bar_sum2[i,t]/d) + Z_bar[l + 1,i,t,j] */
         for (int i = 0; i < b->m; i++)
             for (int t = 0; t < T; t++)
                 for (int j = 0; j < D; j++)
-                    w->B_bar[l][i][t][j] = w->mu2_bar[l][i][t] / (real)D + w->C2_bar[l][i][t][j]
+                    w->B_bar[l][i][t][j] =
+                            w->r2[l][i][t]
+                            * (w->Xhat2_bar[i][t][j] - w->B_bar_sum[i][t] / (real)D
+                            - w->Xhat2[l][i][t][j] * w->B_bar_sum2[i][t] / (real)D)
                             + w->Z_bar[l + 1][i][t][j];
 
-        /* O_bar[l,i,a,t,n] = sum_{j<d} B_bar[l,i,t,j] Wo[l,a,n,j] */
+        /* O_bar[i,a,t,n] = sum_{j<d} B_bar[l,i,t,j] Wo[l,a,n,j] */
         for (int i = 0; i < b->m; i++)
             for (int a = 0; a < GPT_H; a++)
                 for (int t = 0; t < T; t++)
                     for (int n = 0; n < GPT_E; n++)
-                        w->O_bar[l][i][a][t][n] = gpt_dot(w->B_bar[l][i][t], p->Wo[l][a][n], D);
+                        w->O_bar[i][a][t][n] = gpt_dot(w->B_bar[l][i][t], p->Wo[l][a][n], D);
 
-        /* P2_bar[l,i,a,t,q] = where(t >= q, sum_{n<e} O_bar[l,i,a,t,n] A[l,2,i,a,q,n], 0) */
+        /* P2_bar[i,a,t,s] = where(t >= s, sum_{n<e} O_bar[i,a,t,n] A[l,2,i,a,s,n], 0) */
         for (int i = 0; i < b->m; i++)
             for (int a = 0; a < GPT_H; a++)
                 for (int t = 0; t < T; t++)
-                    for (int q = 0; q < T; q++)
-                        w->P2_bar[l][i][a][t][q] = t >= q
-                                ? gpt_dot(w->O_bar[l][i][a][t], w->A[l][2][i][a][q], GPT_E) : 0;
+                    for (int s = 0; s < T; s++)
+                        w->P2_bar[i][a][t][s] = t >= s
+                                ? gpt_dot(w->O_bar[i][a][t], w->A[l][2][i][a][s], GPT_E) : 0;
 
-        /* E2_bar_sum[l,i,a,t] = sum_{q<=t} P2[l,i,a,t,q] P2_bar[l,i,a,t,q] */
+        /* R_bar_sum[i,a,t] = sum_{s<=t} P2_bar[i,a,t,s] P2[l,i,a,t,s] */
         for (int i = 0; i < b->m; i++)
             for (int a = 0; a < GPT_H; a++)
                 for (int t = 0; t < T; t++) {
                     real sum = 0;
-                    for (int q = 0; q <= t; q++)
-                        sum += w->P2[l][i][a][t][q] * w->P2_bar[l][i][a][t][q];
-                    w->E2_bar_sum[l][i][a][t] = sum;
+                    for (int s = 0; s <= t; s++)
+                        sum += w->P2_bar[i][a][t][s] * w->P2[l][i][a][t][s];
+                    w->R_bar_sum[i][a][t] = sum;
                 }
 
-        /* E2_bar[l,i,a,t,q] = (where(t >= q, P2_bar[l,i,a,t,q], 0) - E2_bar_sum[l,i,a,t])/T2[l,i,a,t] */
+        /* R_bar[i,a,t,s] = where(t >= s, P2[l,i,a,t,s] (P2_bar[i,a,t,s] - R_bar_sum[i,a,t]), 0) */
         for (int i = 0; i < b->m; i++)
             for (int a = 0; a < GPT_H; a++)
                 for (int t = 0; t < T; t++)
-                    for (int q = 0; q < T; q++)
-                        w->E2_bar[l][i][a][t][q] =
-                                ((t >= q ? w->P2_bar[l][i][a][t][q] : 0) - w->E2_bar_sum[l][i][a][t])
-                                / w->T2[l][i][a][t];
+                    for (int s = 0; s < T; s++)
+                        w->R_bar[i][a][t][s] = t >= s
+                                ? w->P2[l][i][a][t][s] * (w->P2_bar[i][a][t][s] - w->R_bar_sum[i][a][t]) : 0;
 
-        /* R_bar[l,i,a,t,q] = where(t >= q, E2[l,i,a,t,q] E2_bar[l,i,a,t,q], 0) */
-        for (int i = 0; i < b->m; i++)
-            for (int a = 0; a < GPT_H; a++)
-                for (int t = 0; t < T; t++)
-                    for (int q = 0; q < T; q++)
-                        w->R_bar[l][i][a][t][q] = t >= q
-                                ? w->E2[l][i][a][t][q] * w->E2_bar[l][i][a][t][q] : 0;
-
-        /* A_bar[l,0,i,a,t,n] = sum_{q<T} R_bar[l,i,a,t,q] A[l,1,i,a,q,n]/sqrt(e) */
+        /* A_bar[l,0,i,a,t,n] = sum_{s<T} A[l,1,i,a,s,n] R_bar[i,a,t,s]/sqrt(e) */
         for (int i = 0; i < b->m; i++)
             for (int a = 0; a < GPT_H; a++)
                 for (int t = 0; t < T; t++) {
                     for (int n = 0; n < GPT_E; n++)
                         w->A_bar[l][0][i][a][t][n] = 0;
-                    for (int q = 0; q < T; q++)
+                    for (int s = 0; s < T; s++)
                         for (int n = 0; n < GPT_E; n++)
                             w->A_bar[l][0][i][a][t][n] +=
-                                    w->R_bar[l][i][a][t][q] * w->A[l][1][i][a][q][n];
+                                    w->A[l][1][i][a][s][n] * w->R_bar[i][a][t][s];
                     for (int n = 0; n < GPT_E; n++)
                         w->A_bar[l][0][i][a][t][n] /= SQRT((real)GPT_E);
                 }
 
-        /* A_bar[l,1,i,a,t,n] = sum_{q<T} R_bar[l,i,a,q,t] A[l,0,i,a,q,n]/sqrt(e) */
+        /* A_bar[l,1,i,a,t,n] = sum_{q<T} A[l,0,i,a,q,n] R_bar[i,a,q,t]/sqrt(e) */
         for (int i = 0; i < b->m; i++)
             for (int a = 0; a < GPT_H; a++)
                 for (int t = 0; t < T; t++) {
@@ -966,12 +917,12 @@ int gpt_vjp(const gpt_params *restrict p, const gpt_batch *b, gpt_workspace *res
                     for (int q = 0; q < T; q++)
                         for (int n = 0; n < GPT_E; n++)
                             w->A_bar[l][1][i][a][t][n] +=
-                                    w->R_bar[l][i][a][q][t] * w->A[l][0][i][a][q][n];
+                                    w->A[l][0][i][a][q][n] * w->R_bar[i][a][q][t];
                     for (int n = 0; n < GPT_E; n++)
                         w->A_bar[l][1][i][a][t][n] /= SQRT((real)GPT_E);
                 }
 
-        /* A_bar[l,2,i,a,t,n] = sum_{q<T} where(q >= t, O_bar[l,i,a,q,n] P2[l,i,a,q,t], 0) */
+        /* A_bar[l,2,i,a,t,n] = sum_{q<T} where(q >= t, P2[l,i,a,q,t] O_bar[i,a,q,n], 0) */
         for (int i = 0; i < b->m; i++)
             for (int a = 0; a < GPT_H; a++)
                 for (int t = 0; t < T; t++) {
@@ -979,8 +930,7 @@ int gpt_vjp(const gpt_params *restrict p, const gpt_batch *b, gpt_workspace *res
                         w->A_bar[l][2][i][a][t][n] = 0;
                     for (int q = t; q < T; q++)
                         for (int n = 0; n < GPT_E; n++)
-                            w->A_bar[l][2][i][a][t][n] +=
-                                    w->O_bar[l][i][a][q][n] * w->P2[l][i][a][q][t];
+                            w->A_bar[l][2][i][a][t][n] += w->P2[l][i][a][q][t] * w->O_bar[i][a][q][n];
                 }
 
         /* N1_bar[l,i,t,j] = sum_{c<3,a<h,n<e} Wa[l,j,c,a,n] A_bar[l,c,i,a,t,n] */
@@ -995,38 +945,44 @@ int gpt_vjp(const gpt_params *restrict p, const gpt_batch *b, gpt_workspace *res
                     w->N1_bar[l][i][t][j] = sum;
                 }
 
-        /* Xhat1_bar[l,i,t,j] = g1[l,j] N1_bar[l,i,t,j] */
+        /* Xhat1_bar[i,t,j] = N1_bar[l,i,t,j] g1[l,j] */
         for (int i = 0; i < b->m; i++)
             for (int t = 0; t < T; t++)
                 for (int j = 0; j < D; j++)
-                    w->Xhat1_bar[l][i][t][j] = p->g1[l][j] * w->N1_bar[l][i][t][j];
+                    w->Xhat1_bar[i][t][j] = w->N1_bar[l][i][t][j] * p->g1[l][j];
 
-        /* r1_bar[l,i,t] = sum_{j<d} C1[l,i,t,j] Xhat1_bar[l,i,t,j] */
-        for (int i = 0; i < b->m; i++)
-            for (int t = 0; t < T; t++)
-                w->r1_bar[l][i][t] = gpt_dot(w->C1[l][i][t], w->Xhat1_bar[l][i][t], D);
-
-        /* v1_bar[l,i,t] = -r1_bar[l,i,t] r1[l,i,t]^3/2 */
-        for (int i = 0; i < b->m; i++)
-            for (int t = 0; t < T; t++)
-                w->v1_bar[l][i][t] =
-                        -w->r1_bar[l][i][t] * (w->r1[l][i][t] * w->r1[l][i][t] * w->r1[l][i][t]) / 2;
-
-        /* C1_bar[l,i,t,j] = r1[l,i,t] Xhat1_bar[l,i,t,j] + 2 v1_bar[l,i,t] C1[l,i,t,j]/d */
-        for (int i = 0; i < b->m; i++)
-            for (int t = 0; t < T; t++)
-                for (int j = 0; j < D; j++)
-                    w->C1_bar[l][i][t][j] = w->r1[l][i][t] * w->Xhat1_bar[l][i][t][j]
-                            + 2 * w->v1_bar[l][i][t] * w->C1[l][i][t][j] / (real)D;
-
-        /* mu1_bar[l,i,t] = -sum_{j<d} C1_bar[l,i,t,j] */
+        /* Z_bar_sum3[i,t] = sum_{j<d} Xhat1_bar[i,t,j] */
         for (int i = 0; i < b->m; i++)
             for (int t = 0; t < T; t++) {
                 real sum = 0;
                 for (int j = 0; j < D; j++)
-                    sum += w->C1_bar[l][i][t][j];
-                w->mu1_bar[l][i][t] = -sum;
+                    sum += w->Xhat1_bar[i][t][j];
+                w->Z_bar_sum3[i][t] = sum;
             }
+
+        /* Z_bar_sum4[i,t] = sum_{j<d} Xhat1_bar[i,t,j] Xhat1[l,i,t,j] */
+        for (int i = 0; i < b->m; i++)
+            for (int t = 0; t < T; t++)
+                w->Z_bar_sum4[i][t] = gpt_dot(w->Xhat1_bar[i][t], w->Xhat1[l][i][t], D);
+
+        /* Z_bar[l,i,t,j] = r1[l,i,t]
+           (Xhat1_bar[i,t,j] - Z_bar_sum3[i,t]/d - Xhat1[l,i,t,j] Z_bar_sum4[i,t]/d) + B_bar[l,i,t,j] */
+        for (int i = 0; i < b->m; i++)
+            for (int t = 0; t < T; t++)
+                for (int j = 0; j < D; j++)
+                    w->Z_bar[l][i][t][j] =
+                            w->r1[l][i][t]
+                            * (w->Xhat1_bar[i][t][j] - w->Z_bar_sum3[i][t] / (real)D
+                            - w->Xhat1[l][i][t][j] * w->Z_bar_sum4[i][t] / (real)D) + w->B_bar[l][i][t][j];
+    }
+
+    /* P_bar[t,j] = sum_{i<m} Z_bar[0,i,t,j] */
+    for (int t = 0; t < T; t++) {
+        for (int j = 0; j < D; j++)
+            p_bar->P[t][j] = 0;
+        for (int i = 0; i < b->m; i++)
+            for (int j = 0; j < D; j++)
+                p_bar->P[t][j] += w->Z_bar[0][i][t][j];
     }
 
     /* g1_bar[l,j] = sum_{i<m,t<T} N1_bar[l,i,t,j] Xhat1[l,i,t,j] */
@@ -1138,22 +1094,6 @@ int gpt_vjp(const gpt_params *restrict p, const gpt_batch *b, gpt_workspace *res
                     p_bar->bf[l][k] += w->F_bar[l][i][t][k];
     }
 
-    /* Z_bar[0,i,t,j] = mu1_bar[0,i,t]/d + B_bar[0,i,t,j] + C1_bar[0,i,t,j] */
-    for (int i = 0; i < b->m; i++)
-        for (int t = 0; t < T; t++)
-            for (int j = 0; j < D; j++)
-                w->Z_bar[0][i][t][j] = w->mu1_bar[0][i][t] / (real)D + w->B_bar[0][i][t][j]
-                        + w->C1_bar[0][i][t][j];
-
-    /* P_bar[t,j] = sum_{i<m} Z_bar[0,i,t,j] */
-    for (int t = 0; t < T; t++) {
-        for (int j = 0; j < D; j++)
-            p_bar->P[t][j] = 0;
-        for (int i = 0; i < b->m; i++)
-            for (int j = 0; j < D; j++)
-                p_bar->P[t][j] += w->Z_bar[0][i][t][j];
-    }
-
     /* Wp_bar[l,k,j] = sum_{i<m,t<T} G[l,i,t,k] Z_bar[l + 1,i,t,j] */
     for (int l = 0; l < L; l++)
         for (int k = 0; k < GPT_F; k++) {
@@ -1230,73 +1170,55 @@ int gpt_jvp(const gpt_params *restrict p, const gpt_gradients *p_dot, const gpt_
 
     /* for l < L */
     for (int l = 0; l < L; l++) {
-        /* mu1[l,i,t] = sum_{q<d} Z[l,i,t,q]/d */
+        /* mu1[i,t] = sum_{q<d} Z[l,i,t,q]/d */
         for (int i = 0; i < b->m; i++)
             for (int t = 0; t < T; t++) {
                 real sum = 0;
                 for (int q = 0; q < D; q++)
                     sum += w->Z[l][i][t][q];
-                w->mu1[l][i][t] = sum / (real)D;
+                w->mu1[i][t] = sum / (real)D;
             }
 
-        /* mu1_dot[l,i,t] = sum_{q<d} Z_dot[l,i,t,q]/d */
+        /* C1[i,t,j] = Z[l,i,t,j] - mu1[i,t] */
+        for (int i = 0; i < b->m; i++)
+            for (int t = 0; t < T; t++)
+                for (int j = 0; j < D; j++)
+                    w->C1[i][t][j] = w->Z[l][i][t][j] - w->mu1[i][t];
+
+        /* C1_dot_sum[i,t] = sum_{q<d} Z_dot[l,i,t,q] */
         for (int i = 0; i < b->m; i++)
             for (int t = 0; t < T; t++) {
                 real sum = 0;
                 for (int q = 0; q < D; q++)
                     sum += w->Z_dot[l][i][t][q];
-                w->mu1_dot[l][i][t] = sum / (real)D;
+                w->C1_dot_sum[i][t] = sum;
             }
 
-        /* C1[l,i,t,j] = Z[l,i,t,j] - mu1[l,i,t] */
+        /* C1_dot[i,t,j] = Z_dot[l,i,t,j] - C1_dot_sum[i,t]/d */
         for (int i = 0; i < b->m; i++)
             for (int t = 0; t < T; t++)
                 for (int j = 0; j < D; j++)
-                    w->C1[l][i][t][j] = w->Z[l][i][t][j] - w->mu1[l][i][t];
+                    w->C1_dot[i][t][j] = w->Z_dot[l][i][t][j] - w->C1_dot_sum[i][t] / (real)D;
 
-        /* C1_dot[l,i,t,j] = Z_dot[l,i,t,j] - mu1_dot[l,i,t] */
-        for (int i = 0; i < b->m; i++)
-            for (int t = 0; t < T; t++)
-                for (int j = 0; j < D; j++)
-                    w->C1_dot[l][i][t][j] = w->Z_dot[l][i][t][j] - w->mu1_dot[l][i][t];
-
-        /* v1[l,i,t] = sum_{q<d} C1[l,i,t,q]^2/d */
+        /* v1[i,t] = sum_{q<d} C1[i,t,q]^2/d */
         for (int i = 0; i < b->m; i++)
             for (int t = 0; t < T; t++) {
                 real sum = 0;
                 for (int q = 0; q < D; q++)
-                    sum += w->C1[l][i][t][q] * w->C1[l][i][t][q];
-                w->v1[l][i][t] = sum / (real)D;
+                    sum += w->C1[i][t][q] * w->C1[i][t][q];
+                w->v1[i][t] = sum / (real)D;
             }
 
-        /* v1_dot[l,i,t] = 2 sum_{q<d} C1[l,i,t,q] C1_dot[l,i,t,q]/d */
+        /* r1[l,i,t] = 1/sqrt(v1[i,t] + 1/100000) */
         for (int i = 0; i < b->m; i++)
             for (int t = 0; t < T; t++)
-                w->v1_dot[l][i][t] = 2 * gpt_dot(w->C1[l][i][t], w->C1_dot[l][i][t], D) / (real)D;
+                w->r1[l][i][t] = 1 / SQRT(w->v1[i][t] + (real)1e-05);
 
-        /* r1[l,i,t] = 1/sqrt(v1[l,i,t] + 1/100000) */
-        for (int i = 0; i < b->m; i++)
-            for (int t = 0; t < T; t++)
-                w->r1[l][i][t] = 1 / SQRT(w->v1[l][i][t] + (real)1e-05);
-
-        /* r1_dot[l,i,t] = -v1_dot[l,i,t] r1[l,i,t]^3/2 */
-        for (int i = 0; i < b->m; i++)
-            for (int t = 0; t < T; t++)
-                w->r1_dot[l][i][t] =
-                        -w->v1_dot[l][i][t] * (w->r1[l][i][t] * w->r1[l][i][t] * w->r1[l][i][t]) / 2;
-
-        /* Xhat1[l,i,t,j] = r1[l,i,t] C1[l,i,t,j] */
+        /* Xhat1[l,i,t,j] = r1[l,i,t] C1[i,t,j] */
         for (int i = 0; i < b->m; i++)
             for (int t = 0; t < T; t++)
                 for (int j = 0; j < D; j++)
-                    w->Xhat1[l][i][t][j] = w->r1[l][i][t] * w->C1[l][i][t][j];
-
-        /* Xhat1_dot[l,i,t,j] = r1[l,i,t] C1_dot[l,i,t,j] + r1_dot[l,i,t] C1[l,i,t,j] */
-        for (int i = 0; i < b->m; i++)
-            for (int t = 0; t < T; t++)
-                for (int j = 0; j < D; j++)
-                    w->Xhat1_dot[l][i][t][j] = w->r1[l][i][t] * w->C1_dot[l][i][t][j]
-                            + w->r1_dot[l][i][t] * w->C1[l][i][t][j];
+                    w->Xhat1[l][i][t][j] = w->r1[l][i][t] * w->C1[i][t][j];
 
         /* N1[l,i,t,j] = g1[l,j] Xhat1[l,i,t,j] + s1[l,j] */
         for (int i = 0; i < b->m; i++)
@@ -1304,12 +1226,20 @@ int gpt_jvp(const gpt_params *restrict p, const gpt_gradients *p_dot, const gpt_
                 for (int j = 0; j < D; j++)
                     w->N1[l][i][t][j] = p->g1[l][j] * w->Xhat1[l][i][t][j] + p->s1[l][j];
 
-        /* N1_dot[l,i,t,j] = g1[l,j] Xhat1_dot[l,i,t,j] + g1_dot[l,j] Xhat1[l,i,t,j] + s1_dot[l,j] */
+        /* N1_dot_sum[i,t] = sum_{q<d} C1_dot[i,t,q] Xhat1[l,i,t,q] */
+        for (int i = 0; i < b->m; i++)
+            for (int t = 0; t < T; t++)
+                w->N1_dot_sum[i][t] = gpt_dot(w->C1_dot[i][t], w->Xhat1[l][i][t], D);
+
+        /* N1_dot[i,t,j] = Xhat1[l,i,t,j] g1_dot[l,j]
+           + r1[l,i,t] g1[l,j] (C1_dot[i,t,j] - N1_dot_sum[i,t] Xhat1[l,i,t,j]/d) + s1_dot[l,j] */
         for (int i = 0; i < b->m; i++)
             for (int t = 0; t < T; t++)
                 for (int j = 0; j < D; j++)
-                    w->N1_dot[l][i][t][j] = p->g1[l][j] * w->Xhat1_dot[l][i][t][j]
-                            + p_dot->g1[l][j] * w->Xhat1[l][i][t][j] + p_dot->s1[l][j];
+                    w->N1_dot[i][t][j] = w->Xhat1[l][i][t][j] * p_dot->g1[l][j]
+                            + w->r1[l][i][t] * p->g1[l][j]
+                            * (w->C1_dot[i][t][j] - w->N1_dot_sum[i][t] * w->Xhat1[l][i][t][j] / (real)D)
+                            + p_dot->s1[l][j];
 
         /* A[l,c,i,a,t,n] = ba[l,c,a,n] + sum_{q<d} N1[l,i,t,q] Wa[l,q,c,a,n] */
         for (int c = 0; c < 3; c++)
@@ -1323,109 +1253,78 @@ int gpt_jvp(const gpt_params *restrict p, const gpt_gradients *p_dot, const gpt_
                                 w->A[l][c][i][a][t][n] += w->N1[l][i][t][q] * p->Wa[l][q][c][a][n];
                     }
 
-        /* A_dot[l,c,i,a,t,n] = ba_dot[l,c,a,n] + sum_{q<d} N1[l,i,t,q] Wa_dot[l,q,c,a,n]
-           + sum_{q<d} N1_dot[l,i,t,q] Wa[l,q,c,a,n] */
+        /* A_dot[c,i,a,t,n] = ba_dot[l,c,a,n] + sum_{q<d} Wa[l,q,c,a,n] N1_dot[i,t,q]
+           + sum_{q<d} Wa_dot[l,q,c,a,n] N1[l,i,t,q] */
         for (int c = 0; c < 3; c++)
             for (int i = 0; i < b->m; i++)
                 for (int a = 0; a < GPT_H; a++)
                     for (int t = 0; t < T; t++) {
                         for (int n = 0; n < GPT_E; n++)
-                            w->A_dot[l][c][i][a][t][n] = p_dot->ba[l][c][a][n];
+                            w->A_dot[c][i][a][t][n] = p_dot->ba[l][c][a][n];
                         for (int q = 0; q < D; q++)
                             for (int n = 0; n < GPT_E; n++)
-                                w->A_dot[l][c][i][a][t][n] +=
-                                        w->N1[l][i][t][q] * p_dot->Wa[l][q][c][a][n];
+                                w->A_dot[c][i][a][t][n] += p->Wa[l][q][c][a][n] * w->N1_dot[i][t][q];
                         for (int q = 0; q < D; q++)
                             for (int n = 0; n < GPT_E; n++)
-                                w->A_dot[l][c][i][a][t][n] +=
-                                        w->N1_dot[l][i][t][q] * p->Wa[l][q][c][a][n];
+                                w->A_dot[c][i][a][t][n] +=
+                                        p_dot->Wa[l][q][c][a][n] * w->N1[l][i][t][q];
                     }
 
-        /* R[l,i,a,t,q] = sum_{n<e} A[l,0,i,a,t,n] A[l,1,i,a,q,n]/sqrt(e) */
+        /* R[i,a,t,q] = sum_{n<e} A[l,0,i,a,t,n] A[l,1,i,a,q,n]/sqrt(e) */
         for (int i = 0; i < b->m; i++)
             for (int a = 0; a < GPT_H; a++)
                 for (int t = 0; t < T; t++)
                     for (int q = 0; q < T; q++)
-                        w->R[l][i][a][t][q] =
+                        w->R[i][a][t][q] =
                                 gpt_dot(w->A[l][0][i][a][t], w->A[l][1][i][a][q], GPT_E) / SQRT((real)GPT_E);
 
-        /* R_dot[l,i,a,t,q] =
-           (sum_{n<e} A[l,0,i,a,t,n] A_dot[l,1,i,a,q,n]
-           + sum_{n<e} A[l,1,i,a,q,n] A_dot[l,0,i,a,t,n])/sqrt(e) */
+        /* R_dot[i,a,t,q] =
+           (sum_{n<e} A_dot[0,i,a,t,n] A[l,1,i,a,q,n] + sum_{n<e} A_dot[1,i,a,q,n] A[l,0,i,a,t,n])/sqrt(e) */
         for (int i = 0; i < b->m; i++)
             for (int a = 0; a < GPT_H; a++)
                 for (int t = 0; t < T; t++)
                     for (int q = 0; q < T; q++) {
                         real sum = 0;
                         for (int n = 0; n < GPT_E; n++)
-                            sum += w->A[l][0][i][a][t][n] * w->A_dot[l][1][i][a][q][n];
+                            sum += w->A_dot[0][i][a][t][n] * w->A[l][1][i][a][q][n];
                         for (int n = 0; n < GPT_E; n++)
-                            sum += w->A[l][1][i][a][q][n] * w->A_dot[l][0][i][a][t][n];
-                        w->R_dot[l][i][a][t][q] = sum / SQRT((real)GPT_E);
+                            sum += w->A_dot[1][i][a][q][n] * w->A[l][0][i][a][t][n];
+                        w->R_dot[i][a][t][q] = sum / SQRT((real)GPT_E);
                     }
 
-        /* M[l,i,a,t] = max_{q<=t} R[l,i,a,t,q] */
+        /* M[i,a,t] = max_{q<=t} R[i,a,t,q] */
         for (int i = 0; i < b->m; i++)
             for (int a = 0; a < GPT_H; a++)
                 for (int t = 0; t < T; t++) {
                     real largest = -(real)INFINITY;
                     for (int q = 0; q <= t; q++)
-                        largest = gpt_larger(w->R[l][i][a][t][q], largest);
-                    w->M[l][i][a][t] = largest;
+                        largest = gpt_larger(w->R[i][a][t][q], largest);
+                    w->M[i][a][t] = largest;
                 }
 
-        /* E2[l,i,a,t,q] = where(t >= q, exp(R[l,i,a,t,q] - M[l,i,a,t]), 0) */
+        /* E2[i,a,t,q] = where(t >= q, exp(R[i,a,t,q] - M[i,a,t]), 0) */
         for (int i = 0; i < b->m; i++)
             for (int a = 0; a < GPT_H; a++)
                 for (int t = 0; t < T; t++)
                     for (int q = 0; q < T; q++)
-                        w->E2[l][i][a][t][q] = t >= q ? EXP(w->R[l][i][a][t][q] - w->M[l][i][a][t])
-                                : 0;
+                        w->E2[i][a][t][q] = t >= q ? EXP(w->R[i][a][t][q] - w->M[i][a][t]) : 0;
 
-        /* E2_dot[l,i,a,t,q] = where(t >= q, E2[l,i,a,t,q] R_dot[l,i,a,t,q], 0) */
-        for (int i = 0; i < b->m; i++)
-            for (int a = 0; a < GPT_H; a++)
-                for (int t = 0; t < T; t++)
-                    for (int q = 0; q < T; q++)
-                        w->E2_dot[l][i][a][t][q] = t >= q
-                                ? w->E2[l][i][a][t][q] * w->R_dot[l][i][a][t][q] : 0;
-
-        /* T2[l,i,a,t] = sum_{q<T} E2[l,i,a,t,q] */
+        /* T2[i,a,t] = sum_{q<T} E2[i,a,t,q] */
         for (int i = 0; i < b->m; i++)
             for (int a = 0; a < GPT_H; a++)
                 for (int t = 0; t < T; t++) {
                     real sum = 0;
                     for (int q = 0; q < T; q++)
-                        sum += w->E2[l][i][a][t][q];
-                    w->T2[l][i][a][t] = sum;
+                        sum += w->E2[i][a][t][q];
+                    w->T2[i][a][t] = sum;
                 }
 
-        /* P2[l,i,a,t,q] = where(t >= q, E2[l,i,a,t,q]/T2[l,i,a,t], 0) */
+        /* P2[l,i,a,t,q] = where(t >= q, E2[i,a,t,q]/T2[i,a,t], 0) */
         for (int i = 0; i < b->m; i++)
             for (int a = 0; a < GPT_H; a++)
                 for (int t = 0; t < T; t++)
                     for (int q = 0; q < T; q++)
-                        w->P2[l][i][a][t][q] = t >= q ? w->E2[l][i][a][t][q] / w->T2[l][i][a][t] : 0;
-
-        /* P2_dot_sum[l,i,a,t] = sum_{q<T} E2_dot[l,i,a,t,q] */
-        for (int i = 0; i < b->m; i++)
-            for (int a = 0; a < GPT_H; a++)
-                for (int t = 0; t < T; t++) {
-                    real sum = 0;
-                    for (int q = 0; q < T; q++)
-                        sum += w->E2_dot[l][i][a][t][q];
-                    w->P2_dot_sum[l][i][a][t] = sum;
-                }
-
-        /* P2_dot[l,i,a,t,q] =
-           where(t >= q, (E2_dot[l,i,a,t,q] - P2_dot_sum[l,i,a,t] P2[l,i,a,t,q])/T2[l,i,a,t], 0) */
-        for (int i = 0; i < b->m; i++)
-            for (int a = 0; a < GPT_H; a++)
-                for (int t = 0; t < T; t++)
-                    for (int q = 0; q < T; q++)
-                        w->P2_dot[l][i][a][t][q] = t >= q
-                                ? (w->E2_dot[l][i][a][t][q]
-                                - w->P2_dot_sum[l][i][a][t] * w->P2[l][i][a][t][q]) / w->T2[l][i][a][t] : 0;
+                        w->P2[l][i][a][t][q] = t >= q ? w->E2[i][a][t][q] / w->T2[i][a][t] : 0;
 
         /* O[l,i,a,t,n] = sum_{q<=t} P2[l,i,a,t,q] A[l,2,i,a,q,n] */
         for (int i = 0; i < b->m; i++)
@@ -1438,117 +1337,109 @@ int gpt_jvp(const gpt_params *restrict p, const gpt_gradients *p_dot, const gpt_
                             w->O[l][i][a][t][n] += w->P2[l][i][a][t][q] * w->A[l][2][i][a][q][n];
                 }
 
-        /* O_dot[l,i,a,t,n] = sum_{q<=t} P2[l,i,a,t,q] A_dot[l,2,i,a,q,n]
-           + sum_{q<=t} P2_dot[l,i,a,t,q] A[l,2,i,a,q,n] */
+        /* O_dot_sum[i,a,t] = sum_{q<=t} R_dot[i,a,t,q] P2[l,i,a,t,q] */
+        for (int i = 0; i < b->m; i++)
+            for (int a = 0; a < GPT_H; a++)
+                for (int t = 0; t < T; t++) {
+                    real sum = 0;
+                    for (int q = 0; q <= t; q++)
+                        sum += w->R_dot[i][a][t][q] * w->P2[l][i][a][t][q];
+                    w->O_dot_sum[i][a][t] = sum;
+                }
+
+        /* O_dot[i,a,t,n] = sum_{q<=t} A_dot[2,i,a,q,n] P2[l,i,a,t,q]
+           + sum_{q<=t} P2[l,i,a,t,q] A[l,2,i,a,q,n] (R_dot[i,a,t,q] - O_dot_sum[i,a,t]) */
         for (int i = 0; i < b->m; i++)
             for (int a = 0; a < GPT_H; a++)
                 for (int t = 0; t < T; t++) {
                     for (int n = 0; n < GPT_E; n++)
-                        w->O_dot[l][i][a][t][n] = 0;
+                        w->O_dot[i][a][t][n] = 0;
                     for (int q = 0; q <= t; q++)
                         for (int n = 0; n < GPT_E; n++)
-                            w->O_dot[l][i][a][t][n] +=
-                                    w->P2[l][i][a][t][q] * w->A_dot[l][2][i][a][q][n];
+                            w->O_dot[i][a][t][n] += w->A_dot[2][i][a][q][n] * w->P2[l][i][a][t][q];
                     for (int q = 0; q <= t; q++)
                         for (int n = 0; n < GPT_E; n++)
-                            w->O_dot[l][i][a][t][n] +=
-                                    w->P2_dot[l][i][a][t][q] * w->A[l][2][i][a][q][n];
+                            w->O_dot[i][a][t][n] +=
+                                    w->P2[l][i][a][t][q] * w->A[l][2][i][a][q][n]
+                                    * (w->R_dot[i][a][t][q] - w->O_dot_sum[i][a][t]);
                 }
 
-        /* B[l,i,t,j] = bo[l,j] + Z[l,i,t,j] + sum_{a<h,n<e} Wo[l,a,n,j] O[l,i,a,t,n] */
+        /* B[i,t,j] = bo[l,j] + Z[l,i,t,j] + sum_{a<h,n<e} O[l,i,a,t,n] Wo[l,a,n,j] */
         for (int i = 0; i < b->m; i++)
             for (int t = 0; t < T; t++) {
                 for (int j = 0; j < D; j++)
-                    w->B[l][i][t][j] = p->bo[l][j] + w->Z[l][i][t][j];
+                    w->B[i][t][j] = p->bo[l][j] + w->Z[l][i][t][j];
                 for (int a = 0; a < GPT_H; a++)
                     for (int n = 0; n < GPT_E; n++)
                         for (int j = 0; j < D; j++)
-                            w->B[l][i][t][j] += p->Wo[l][a][n][j] * w->O[l][i][a][t][n];
+                            w->B[i][t][j] += w->O[l][i][a][t][n] * p->Wo[l][a][n][j];
             }
 
-        /* B_dot[l,i,t,j] = bo_dot[l,j] + Z_dot[l,i,t,j] + sum_{a<h,n<e} Wo[l,a,n,j] O_dot[l,i,a,t,n]
-           + sum_{a<h,n<e} Wo_dot[l,a,n,j] O[l,i,a,t,n] */
+        /* B_dot[i,t,j] = bo_dot[l,j] + Z_dot[l,i,t,j] + sum_{a<h,n<e} O_dot[i,a,t,n] Wo[l,a,n,j]
+           + sum_{a<h,n<e} O[l,i,a,t,n] Wo_dot[l,a,n,j] */
         for (int i = 0; i < b->m; i++)
             for (int t = 0; t < T; t++) {
                 for (int j = 0; j < D; j++)
-                    w->B_dot[l][i][t][j] = p_dot->bo[l][j] + w->Z_dot[l][i][t][j];
+                    w->B_dot[i][t][j] = p_dot->bo[l][j] + w->Z_dot[l][i][t][j];
                 for (int a = 0; a < GPT_H; a++)
                     for (int n = 0; n < GPT_E; n++)
                         for (int j = 0; j < D; j++)
-                            w->B_dot[l][i][t][j] += p->Wo[l][a][n][j] * w->O_dot[l][i][a][t][n];
+                            w->B_dot[i][t][j] += w->O_dot[i][a][t][n] * p->Wo[l][a][n][j];
                 for (int a = 0; a < GPT_H; a++)
                     for (int n = 0; n < GPT_E; n++)
                         for (int j = 0; j < D; j++)
-                            w->B_dot[l][i][t][j] += p_dot->Wo[l][a][n][j] * w->O[l][i][a][t][n];
+                            w->B_dot[i][t][j] += w->O[l][i][a][t][n] * p_dot->Wo[l][a][n][j];
             }
 
-        /* mu2[l,i,t] = sum_{q<d} B[l,i,t,q]/d */
+        /* mu2[i,t] = sum_{q<d} B[i,t,q]/d */
         for (int i = 0; i < b->m; i++)
             for (int t = 0; t < T; t++) {
                 real sum = 0;
                 for (int q = 0; q < D; q++)
-                    sum += w->B[l][i][t][q];
-                w->mu2[l][i][t] = sum / (real)D;
+                    sum += w->B[i][t][q];
+                w->mu2[i][t] = sum / (real)D;
             }
 
-        /* mu2_dot[l,i,t] = sum_{q<d} B_dot[l,i,t,q]/d */
+        /* C2[i,t,j] = B[i,t,j] - mu2[i,t] */
+        for (int i = 0; i < b->m; i++)
+            for (int t = 0; t < T; t++)
+                for (int j = 0; j < D; j++)
+                    w->C2[i][t][j] = w->B[i][t][j] - w->mu2[i][t];
+
+        /* C2_dot_sum[i,t] = sum_{q<d} B_dot[i,t,q] */
         for (int i = 0; i < b->m; i++)
             for (int t = 0; t < T; t++) {
                 real sum = 0;
                 for (int q = 0; q < D; q++)
-                    sum += w->B_dot[l][i][t][q];
-                w->mu2_dot[l][i][t] = sum / (real)D;
+                    sum += w->B_dot[i][t][q];
+                w->C2_dot_sum[i][t] = sum;
             }
 
-        /* C2[l,i,t,j] = B[l,i,t,j] - mu2[l,i,t] */
+        /* C2_dot[i,t,j] = B_dot[i,t,j] - C2_dot_sum[i,t]/d */
         for (int i = 0; i < b->m; i++)
             for (int t = 0; t < T; t++)
                 for (int j = 0; j < D; j++)
-                    w->C2[l][i][t][j] = w->B[l][i][t][j] - w->mu2[l][i][t];
+                    w->C2_dot[i][t][j] = w->B_dot[i][t][j] - w->C2_dot_sum[i][t] / (real)D;
 
-        /* C2_dot[l,i,t,j] = B_dot[l,i,t,j] - mu2_dot[l,i,t] */
-        for (int i = 0; i < b->m; i++)
-            for (int t = 0; t < T; t++)
-                for (int j = 0; j < D; j++)
-                    w->C2_dot[l][i][t][j] = w->B_dot[l][i][t][j] - w->mu2_dot[l][i][t];
-
-        /* v2[l,i,t] = sum_{q<d} C2[l,i,t,q]^2/d */
+        /* v2[i,t] = sum_{q<d} C2[i,t,q]^2/d */
         for (int i = 0; i < b->m; i++)
             for (int t = 0; t < T; t++) {
                 real sum = 0;
                 for (int q = 0; q < D; q++)
-                    sum += w->C2[l][i][t][q] * w->C2[l][i][t][q];
-                w->v2[l][i][t] = sum / (real)D;
+                    sum += w->C2[i][t][q] * w->C2[i][t][q];
+                w->v2[i][t] = sum / (real)D;
             }
 
-        /* v2_dot[l,i,t] = 2 sum_{q<d} C2[l,i,t,q] C2_dot[l,i,t,q]/d */
+        /* r2[l,i,t] = 1/sqrt(v2[i,t] + 1/100000) */
         for (int i = 0; i < b->m; i++)
             for (int t = 0; t < T; t++)
-                w->v2_dot[l][i][t] = 2 * gpt_dot(w->C2[l][i][t], w->C2_dot[l][i][t], D) / (real)D;
+                w->r2[l][i][t] = 1 / SQRT(w->v2[i][t] + (real)1e-05);
 
-        /* r2[l,i,t] = 1/sqrt(v2[l,i,t] + 1/100000) */
-        for (int i = 0; i < b->m; i++)
-            for (int t = 0; t < T; t++)
-                w->r2[l][i][t] = 1 / SQRT(w->v2[l][i][t] + (real)1e-05);
-
-        /* r2_dot[l,i,t] = -v2_dot[l,i,t] r2[l,i,t]^3/2 */
-        for (int i = 0; i < b->m; i++)
-            for (int t = 0; t < T; t++)
-                w->r2_dot[l][i][t] =
-                        -w->v2_dot[l][i][t] * (w->r2[l][i][t] * w->r2[l][i][t] * w->r2[l][i][t]) / 2;
-
-        /* Xhat2[l,i,t,j] = r2[l,i,t] C2[l,i,t,j] */
+        /* Xhat2[l,i,t,j] = r2[l,i,t] C2[i,t,j] */
         for (int i = 0; i < b->m; i++)
             for (int t = 0; t < T; t++)
                 for (int j = 0; j < D; j++)
-                    w->Xhat2[l][i][t][j] = w->r2[l][i][t] * w->C2[l][i][t][j];
-
-        /* Xhat2_dot[l,i,t,j] = r2[l,i,t] C2_dot[l,i,t,j] + r2_dot[l,i,t] C2[l,i,t,j] */
-        for (int i = 0; i < b->m; i++)
-            for (int t = 0; t < T; t++)
-                for (int j = 0; j < D; j++)
-                    w->Xhat2_dot[l][i][t][j] = w->r2[l][i][t] * w->C2_dot[l][i][t][j]
-                            + w->r2_dot[l][i][t] * w->C2[l][i][t][j];
+                    w->Xhat2[l][i][t][j] = w->r2[l][i][t] * w->C2[i][t][j];
 
         /* N2[l,i,t,j] = g2[l,j] Xhat2[l,i,t,j] + s2[l,j] */
         for (int i = 0; i < b->m; i++)
@@ -1556,12 +1447,20 @@ int gpt_jvp(const gpt_params *restrict p, const gpt_gradients *p_dot, const gpt_
                 for (int j = 0; j < D; j++)
                     w->N2[l][i][t][j] = p->g2[l][j] * w->Xhat2[l][i][t][j] + p->s2[l][j];
 
-        /* N2_dot[l,i,t,j] = g2[l,j] Xhat2_dot[l,i,t,j] + g2_dot[l,j] Xhat2[l,i,t,j] + s2_dot[l,j] */
+        /* N2_dot_sum[i,t] = sum_{q<d} C2_dot[i,t,q] Xhat2[l,i,t,q] */
+        for (int i = 0; i < b->m; i++)
+            for (int t = 0; t < T; t++)
+                w->N2_dot_sum[i][t] = gpt_dot(w->C2_dot[i][t], w->Xhat2[l][i][t], D);
+
+        /* N2_dot[i,t,j] = Xhat2[l,i,t,j] g2_dot[l,j]
+           + r2[l,i,t] g2[l,j] (C2_dot[i,t,j] - N2_dot_sum[i,t] Xhat2[l,i,t,j]/d) + s2_dot[l,j] */
         for (int i = 0; i < b->m; i++)
             for (int t = 0; t < T; t++)
                 for (int j = 0; j < D; j++)
-                    w->N2_dot[l][i][t][j] = p->g2[l][j] * w->Xhat2_dot[l][i][t][j]
-                            + p_dot->g2[l][j] * w->Xhat2[l][i][t][j] + p_dot->s2[l][j];
+                    w->N2_dot[i][t][j] = w->Xhat2[l][i][t][j] * p_dot->g2[l][j]
+                            + w->r2[l][i][t] * p->g2[l][j]
+                            * (w->C2_dot[i][t][j] - w->N2_dot_sum[i][t] * w->Xhat2[l][i][t][j] / (real)D)
+                            + p_dot->s2[l][j];
 
         /* F[l,i,t,k] = bf[l,k] + sum_{q<d} Wf[l,q,k] N2[l,i,t,q] */
         for (int i = 0; i < b->m; i++)
@@ -1573,40 +1472,40 @@ int gpt_jvp(const gpt_params *restrict p, const gpt_gradients *p_dot, const gpt_
                         w->F[l][i][t][k] += p->Wf[l][q][k] * w->N2[l][i][t][q];
             }
 
-        /* F_dot[l,i,t,k] = bf_dot[l,k] + sum_{q<d} Wf[l,q,k] N2_dot[l,i,t,q]
-           + sum_{q<d} Wf_dot[l,q,k] N2[l,i,t,q] */
+        /* F_dot[i,t,k] = bf_dot[l,k] + sum_{q<d} N2_dot[i,t,q] Wf[l,q,k]
+           + sum_{q<d} N2[l,i,t,q] Wf_dot[l,q,k] */
         for (int i = 0; i < b->m; i++)
             for (int t = 0; t < T; t++) {
                 for (int k = 0; k < GPT_F; k++)
-                    w->F_dot[l][i][t][k] = p_dot->bf[l][k];
+                    w->F_dot[i][t][k] = p_dot->bf[l][k];
                 for (int q = 0; q < D; q++)
                     for (int k = 0; k < GPT_F; k++)
-                        w->F_dot[l][i][t][k] += p->Wf[l][q][k] * w->N2_dot[l][i][t][q];
+                        w->F_dot[i][t][k] += w->N2_dot[i][t][q] * p->Wf[l][q][k];
                 for (int q = 0; q < D; q++)
                     for (int k = 0; k < GPT_F; k++)
-                        w->F_dot[l][i][t][k] += p_dot->Wf[l][q][k] * w->N2[l][i][t][q];
+                        w->F_dot[i][t][k] += w->N2[l][i][t][q] * p_dot->Wf[l][q][k];
             }
 
-        /* A2[l,i,t,k] = 2 sqrt(2) (8943 F[l,i,t,k]^3/200000 + F[l,i,t,k])/sqrt(pi) */
+        /* A2[i,t,k] = 2 sqrt(2) (8943 F[l,i,t,k]^3/200000 + F[l,i,t,k])/sqrt(pi) */
         for (int i = 0; i < b->m; i++)
             for (int t = 0; t < T; t++)
                 for (int k = 0; k < GPT_F; k++)
-                    w->A2[l][i][t][k] =
+                    w->A2[i][t][k] =
                             (real)1.5957691216057308
                             * ((real)0.044715 * (w->F[l][i][t][k] * w->F[l][i][t][k] * w->F[l][i][t][k])
                             + w->F[l][i][t][k]);
 
-        /* E4[l,i,t,k] = exp(-abs(A2[l,i,t,k])) */
+        /* E4[l,i,t,k] = exp(-abs(A2[i,t,k])) */
         for (int i = 0; i < b->m; i++)
             for (int t = 0; t < T; t++)
                 for (int k = 0; k < GPT_F; k++)
-                    w->E4[l][i][t][k] = EXP(-FABS(w->A2[l][i][t][k]));
+                    w->E4[l][i][t][k] = EXP(-FABS(w->A2[i][t][k]));
 
-        /* C3[l,i,t,k] = where(A2[l,i,t,k] >= 0, 1, E4[l,i,t,k]) */
+        /* C3[l,i,t,k] = where(A2[i,t,k] >= 0, 1, E4[l,i,t,k]) */
         for (int i = 0; i < b->m; i++)
             for (int t = 0; t < T; t++)
                 for (int k = 0; k < GPT_F; k++)
-                    w->C3[l][i][t][k] = w->A2[l][i][t][k] >= 0 ? 1 : w->E4[l][i][t][k];
+                    w->C3[l][i][t][k] = w->A2[i][t][k] >= 0 ? 1 : w->E4[l][i][t][k];
 
         /* G[l,i,t,k] = F[l,i,t,k] (C3[l,i,t,k] - C3[l,i,t,k] E4[l,i,t,k]/(E4[l,i,t,k] + 1)) */
         for (int i = 0; i < b->m; i++)
@@ -1617,41 +1516,40 @@ int gpt_jvp(const gpt_params *restrict p, const gpt_gradients *p_dot, const gpt_
                             * (w->C3[l][i][t][k]
                             - w->C3[l][i][t][k] * w->E4[l][i][t][k] / (w->E4[l][i][t][k] + 1));
 
-        /* G_dot[l,i,t,k] = F_dot[l,i,t,k] (C3[l,i,t,k] - C3[l,i,t,k] E4[l,i,t,k]/(E4[l,i,t,k] + 1))
-           + where(E4[l,i,t,k] > 0, 2 sqrt(2) E4[l,i,t,k] F[l,i,t,k] F_dot[l,i,t,k]
+        /* G_dot[i,t,k] = F_dot[i,t,k] (C3[l,i,t,k] - C3[l,i,t,k] E4[l,i,t,k]/(E4[l,i,t,k] + 1))
+           + where(E4[l,i,t,k] > 0, 2 sqrt(2) F_dot[i,t,k] E4[l,i,t,k] F[l,i,t,k]
            (26829 F[l,i,t,k]^2/200000 + 1)/(sqrt(pi) (E4[l,i,t,k] (E4[l,i,t,k] + 2) + 1)), 0) */
         for (int i = 0; i < b->m; i++)
             for (int t = 0; t < T; t++)
                 for (int k = 0; k < GPT_F; k++)
-                    w->G_dot[l][i][t][k] =
-                            w->F_dot[l][i][t][k]
+                    w->G_dot[i][t][k] =
+                            w->F_dot[i][t][k]
                             * (w->C3[l][i][t][k]
                             - w->C3[l][i][t][k] * w->E4[l][i][t][k] / (w->E4[l][i][t][k] + 1))
                             + (w->E4[l][i][t][k] > 0
-                            ? (real)1.5957691216057308 * w->E4[l][i][t][k] * w->F[l][i][t][k]
-                            * w->F_dot[l][i][t][k]
-                            * ((real)0.134145 * (w->F[l][i][t][k] * w->F[l][i][t][k]) + 1)
+                            ? (real)1.5957691216057308 * w->F_dot[i][t][k] * w->E4[l][i][t][k]
+                            * w->F[l][i][t][k] * ((real)0.134145 * (w->F[l][i][t][k] * w->F[l][i][t][k]) + 1)
                             / (w->E4[l][i][t][k] * (w->E4[l][i][t][k] + 2) + 1) : 0);
 
-        /* Z[l + 1,i,t,j] = bp[l,j] + B[l,i,t,j] + sum_{k<f} G[l,i,t,k] Wp[l,k,j] */
+        /* Z[l + 1,i,t,j] = bp[l,j] + B[i,t,j] + sum_{k<f} G[l,i,t,k] Wp[l,k,j] */
         for (int i = 0; i < b->m; i++)
             for (int t = 0; t < T; t++) {
                 for (int j = 0; j < D; j++)
-                    w->Z[l + 1][i][t][j] = p->bp[l][j] + w->B[l][i][t][j];
+                    w->Z[l + 1][i][t][j] = p->bp[l][j] + w->B[i][t][j];
                 for (int k = 0; k < GPT_F; k++)
                     for (int j = 0; j < D; j++)
                         w->Z[l + 1][i][t][j] += w->G[l][i][t][k] * p->Wp[l][k][j];
             }
 
-        /* Z_dot[l + 1,i,t,j] = bp_dot[l,j] + B_dot[l,i,t,j] + sum_{k<f} G_dot[l,i,t,k] Wp[l,k,j]
+        /* Z_dot[l + 1,i,t,j] = bp_dot[l,j] + B_dot[i,t,j] + sum_{k<f} G_dot[i,t,k] Wp[l,k,j]
            + sum_{k<f} G[l,i,t,k] Wp_dot[l,k,j] */
         for (int i = 0; i < b->m; i++)
             for (int t = 0; t < T; t++) {
                 for (int j = 0; j < D; j++)
-                    w->Z_dot[l + 1][i][t][j] = p_dot->bp[l][j] + w->B_dot[l][i][t][j];
+                    w->Z_dot[l + 1][i][t][j] = p_dot->bp[l][j] + w->B_dot[i][t][j];
                 for (int k = 0; k < GPT_F; k++)
                     for (int j = 0; j < D; j++)
-                        w->Z_dot[l + 1][i][t][j] += w->G_dot[l][i][t][k] * p->Wp[l][k][j];
+                        w->Z_dot[l + 1][i][t][j] += w->G_dot[i][t][k] * p->Wp[l][k][j];
                 for (int k = 0; k < GPT_F; k++)
                     for (int j = 0; j < D; j++)
                         w->Z_dot[l + 1][i][t][j] += w->G[l][i][t][k] * p_dot->Wp[l][k][j];
@@ -1662,8 +1560,8 @@ int gpt_jvp(const gpt_params *restrict p, const gpt_gradients *p_dot, const gpt_
     *J_dot = 0;
     for (int i = 0; i < b->m; i++) {
         const int32_t *y = b->y[i];
-        real (*Y)[D] = w->Y, *mu = w->mu[i], (*C)[D] = w->C, *var = w->var, *r = w->r[i],
-                (*Xhat)[D] = w->Xhat, (*N)[D] = w->N[i], *N_dot_sum = w->N_dot_sum,
+        real (*Y)[D] = w->Y, *mu = w->mu, (*C)[D] = w->C, *var = w->var, *r = w->r[i],
+                (*Xhat)[D] = w->Xhat[i], (*N)[D] = w->N[i], *N_dot_sum = w->N_dot_sum,
                 *N_dot_sum2 = w->N_dot_sum2, (*N_dot)[D] = w->N_dot, (*H)[V] = w->H[i],
                 (*H_dot)[V] = w->H_dot, *M2 = w->M2, (*E3)[V] = w->E3, *T3 = w->T3, (*S)[V] = w->S[i];
 

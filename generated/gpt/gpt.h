@@ -76,98 +76,86 @@ typedef gpt_params gpt_gradients;
 /* What one call works with: the residuals that loss keeps for vjp, and temporaries.
  * Nothing is allocated, and less than 1 KB of stack is used. forward, predict and jvp overwrite residuals. */
 typedef struct {
-    gpt_real Z[GPT_L + 1][GPT_M][GPT_T][GPT_D]; /* (L + 1, m, T, d) kept */
-    gpt_real C1[GPT_L][GPT_M][GPT_T][GPT_D]; /* (L, m, T, d) kept */
     gpt_real r1[GPT_L][GPT_M][GPT_T]; /* (L, m, T) kept */
     gpt_real Xhat1[GPT_L][GPT_M][GPT_T][GPT_D]; /* (L, m, T, d) kept */
     gpt_real N1[GPT_L][GPT_M][GPT_T][GPT_D]; /* (L, m, T, d) kept */
     gpt_real A[GPT_L][3][GPT_M][GPT_H][GPT_T][GPT_E]; /* (L, c, m, h, T, e) kept */
     gpt_real P2[GPT_L][GPT_M][GPT_H][GPT_T][GPT_T]; /* (L, m, h, T, T) kept */
     gpt_real O[GPT_L][GPT_M][GPT_H][GPT_T][GPT_E]; /* (L, m, h, T, e) kept */
-    gpt_real C2[GPT_L][GPT_M][GPT_T][GPT_D]; /* (L, m, T, d) kept */
     gpt_real r2[GPT_L][GPT_M][GPT_T]; /* (L, m, T) kept */
     gpt_real Xhat2[GPT_L][GPT_M][GPT_T][GPT_D]; /* (L, m, T, d) kept */
     gpt_real N2[GPT_L][GPT_M][GPT_T][GPT_D]; /* (L, m, T, d) kept */
     gpt_real F[GPT_L][GPT_M][GPT_T][GPT_F]; /* (L, m, T, f) kept */
     gpt_real G[GPT_L][GPT_M][GPT_T][GPT_F]; /* (L, m, T, f) kept */
-    gpt_real mu[GPT_M][GPT_T]; /* (m, T) kept */
     gpt_real r[GPT_M][GPT_T]; /* (m, T) kept */
+    gpt_real Xhat[GPT_M][GPT_T][GPT_D]; /* (m, T, d) kept */
+    gpt_real N[GPT_M][GPT_T][GPT_D]; /* (m, T, d) kept */
     gpt_real S[GPT_M][GPT_T][GPT_V]; /* (m, T, v) kept */
-    gpt_real E2[GPT_L][GPT_M][GPT_H][GPT_T][GPT_T]; /* (L, m, h, T, T) kept */
-    gpt_real T2[GPT_L][GPT_M][GPT_H][GPT_T]; /* (L, m, h, T) kept */
     gpt_real E4[GPT_L][GPT_M][GPT_T][GPT_F]; /* (L, m, T, f) kept */
     gpt_real C3[GPT_L][GPT_M][GPT_T][GPT_F]; /* (L, m, T, f) kept */
     gpt_real X[GPT_M][GPT_T][GPT_D]; /* (m, T, d) */
-    gpt_real mu1[GPT_L][GPT_M][GPT_T]; /* (L, m, T) */
-    gpt_real v1[GPT_L][GPT_M][GPT_T]; /* (L, m, T) */
-    gpt_real R[GPT_L][GPT_M][GPT_H][GPT_T][GPT_T]; /* (L, m, h, T, T) */
-    gpt_real B[GPT_L][GPT_M][GPT_T][GPT_D]; /* (L, m, T, d) */
-    gpt_real mu2[GPT_L][GPT_M][GPT_T]; /* (L, m, T) */
-    gpt_real v2[GPT_L][GPT_M][GPT_T]; /* (L, m, T) */
+    gpt_real Z[GPT_L + 1][GPT_M][GPT_T][GPT_D]; /* (L + 1, m, T, d) */
+    gpt_real mu1[GPT_M][GPT_T]; /* (m, T) */
+    gpt_real C1[GPT_M][GPT_T][GPT_D]; /* (m, T, d) */
+    gpt_real v1[GPT_M][GPT_T]; /* (m, T) */
+    gpt_real R[GPT_M][GPT_H][GPT_T][GPT_T]; /* (m, h, T, T) */
+    gpt_real B[GPT_M][GPT_T][GPT_D]; /* (m, T, d) */
+    gpt_real mu2[GPT_M][GPT_T]; /* (m, T) */
+    gpt_real C2[GPT_M][GPT_T][GPT_D]; /* (m, T, d) */
+    gpt_real v2[GPT_M][GPT_T]; /* (m, T) */
     gpt_real Y[GPT_T][GPT_D]; /* (T, d) of one example */
+    gpt_real mu[GPT_T]; /* (T) of one example */
     gpt_real C[GPT_T][GPT_D]; /* (T, d) of one example */
     gpt_real var[GPT_T]; /* (T) of one example */
-    gpt_real Xhat[GPT_T][GPT_D]; /* (T, d) of one example */
-    gpt_real N[GPT_M][GPT_T][GPT_D]; /* (m, T, d) */
-    gpt_real M[GPT_L][GPT_M][GPT_H][GPT_T]; /* (L, m, h, T) */
-    gpt_real A2[GPT_L][GPT_M][GPT_T][GPT_F]; /* (L, m, T, f) */
+    gpt_real M[GPT_M][GPT_H][GPT_T]; /* (m, h, T) */
+    gpt_real E2[GPT_M][GPT_H][GPT_T][GPT_T]; /* (m, h, T, T) */
+    gpt_real T2[GPT_M][GPT_H][GPT_T]; /* (m, h, T) */
+    gpt_real A2[GPT_M][GPT_T][GPT_F]; /* (m, T, f) */
     gpt_real H[GPT_M][GPT_T][GPT_V]; /* (m, T, v) */
     gpt_real M2[GPT_T]; /* (T) of one example */
     gpt_real E3[GPT_T][GPT_V]; /* (T, v) of one example */
     gpt_real T3[GPT_T]; /* (T) of one example */
     gpt_real H_bar[GPT_M][GPT_T][GPT_V]; /* (m, T, v) */
     gpt_real N_bar[GPT_T][GPT_D]; /* (T, d) of one example */
-    gpt_real Xhat_bar[GPT_T][GPT_D]; /* (T, d) of one example */
-    gpt_real Y_bar[GPT_M][GPT_T][GPT_D]; /* (m, T, d) */
+    gpt_real Xhat_bar[GPT_M][GPT_T][GPT_D]; /* (m, T, d) */
     gpt_real Z_bar[GPT_L + 1][GPT_M][GPT_T][GPT_D]; /* (L + 1, m, T, d) */
-    gpt_real G_bar[GPT_L][GPT_M][GPT_T][GPT_F]; /* (L, m, T, f) */
+    gpt_real G_bar[GPT_M][GPT_T][GPT_F]; /* (m, T, f) */
     gpt_real F_bar[GPT_L][GPT_M][GPT_T][GPT_F]; /* (L, m, T, f) */
     gpt_real N2_bar[GPT_L][GPT_M][GPT_T][GPT_D]; /* (L, m, T, d) */
-    gpt_real Xhat2_bar[GPT_L][GPT_M][GPT_T][GPT_D]; /* (L, m, T, d) */
-    gpt_real r2_bar[GPT_L][GPT_M][GPT_T]; /* (L, m, T) */
-    gpt_real v2_bar[GPT_L][GPT_M][GPT_T]; /* (L, m, T) */
-    gpt_real C2_bar[GPT_L][GPT_M][GPT_T][GPT_D]; /* (L, m, T, d) */
-    gpt_real mu2_bar[GPT_L][GPT_M][GPT_T]; /* (L, m, T) */
+    gpt_real Xhat2_bar[GPT_M][GPT_T][GPT_D]; /* (m, T, d) */
     gpt_real B_bar[GPT_L][GPT_M][GPT_T][GPT_D]; /* (L, m, T, d) */
-    gpt_real O_bar[GPT_L][GPT_M][GPT_H][GPT_T][GPT_E]; /* (L, m, h, T, e) */
-    gpt_real P2_bar[GPT_L][GPT_M][GPT_H][GPT_T][GPT_T]; /* (L, m, h, T, T) */
-    gpt_real E2_bar[GPT_L][GPT_M][GPT_H][GPT_T][GPT_T]; /* (L, m, h, T, T) */
-    gpt_real R_bar[GPT_L][GPT_M][GPT_H][GPT_T][GPT_T]; /* (L, m, h, T, T) */
+    gpt_real O_bar[GPT_M][GPT_H][GPT_T][GPT_E]; /* (m, h, T, e) */
+    gpt_real P2_bar[GPT_M][GPT_H][GPT_T][GPT_T]; /* (m, h, T, T) */
+    gpt_real R_bar[GPT_M][GPT_H][GPT_T][GPT_T]; /* (m, h, T, T) */
     gpt_real A_bar[GPT_L][3][GPT_M][GPT_H][GPT_T][GPT_E]; /* (L, c, m, h, T, e) */
     gpt_real N1_bar[GPT_L][GPT_M][GPT_T][GPT_D]; /* (L, m, T, d) */
-    gpt_real Xhat1_bar[GPT_L][GPT_M][GPT_T][GPT_D]; /* (L, m, T, d) */
-    gpt_real r1_bar[GPT_L][GPT_M][GPT_T]; /* (L, m, T) */
-    gpt_real v1_bar[GPT_L][GPT_M][GPT_T]; /* (L, m, T) */
-    gpt_real C1_bar[GPT_L][GPT_M][GPT_T][GPT_D]; /* (L, m, T, d) */
-    gpt_real mu1_bar[GPT_L][GPT_M][GPT_T]; /* (L, m, T) */
+    gpt_real Xhat1_bar[GPT_M][GPT_T][GPT_D]; /* (m, T, d) */
     gpt_real E_bar_1[GPT_V][GPT_D]; /* (v, d) */
-    gpt_real Y_bar_sum[GPT_T]; /* (T) of one example */
-    gpt_real Y_bar_sum2[GPT_T]; /* (T) of one example */
-    gpt_real E2_bar_sum[GPT_L][GPT_M][GPT_H][GPT_T]; /* (L, m, h, T) */
+    gpt_real Z_bar_sum[GPT_M][GPT_T]; /* (m, T) */
+    gpt_real Z_bar_sum2[GPT_M][GPT_T]; /* (m, T) */
+    gpt_real B_bar_sum[GPT_M][GPT_T]; /* (m, T) */
+    gpt_real B_bar_sum2[GPT_M][GPT_T]; /* (m, T) */
+    gpt_real R_bar_sum[GPT_M][GPT_H][GPT_T]; /* (m, h, T) */
+    gpt_real Z_bar_sum3[GPT_M][GPT_T]; /* (m, T) */
+    gpt_real Z_bar_sum4[GPT_M][GPT_T]; /* (m, T) */
     gpt_real Z_dot[GPT_L + 1][GPT_M][GPT_T][GPT_D]; /* (L + 1, m, T, d) */
-    gpt_real mu1_dot[GPT_L][GPT_M][GPT_T]; /* (L, m, T) */
-    gpt_real C1_dot[GPT_L][GPT_M][GPT_T][GPT_D]; /* (L, m, T, d) */
-    gpt_real v1_dot[GPT_L][GPT_M][GPT_T]; /* (L, m, T) */
-    gpt_real r1_dot[GPT_L][GPT_M][GPT_T]; /* (L, m, T) */
-    gpt_real Xhat1_dot[GPT_L][GPT_M][GPT_T][GPT_D]; /* (L, m, T, d) */
-    gpt_real N1_dot[GPT_L][GPT_M][GPT_T][GPT_D]; /* (L, m, T, d) */
-    gpt_real A_dot[GPT_L][3][GPT_M][GPT_H][GPT_T][GPT_E]; /* (L, c, m, h, T, e) */
-    gpt_real R_dot[GPT_L][GPT_M][GPT_H][GPT_T][GPT_T]; /* (L, m, h, T, T) */
-    gpt_real P2_dot[GPT_L][GPT_M][GPT_H][GPT_T][GPT_T]; /* (L, m, h, T, T) */
-    gpt_real O_dot[GPT_L][GPT_M][GPT_H][GPT_T][GPT_E]; /* (L, m, h, T, e) */
-    gpt_real B_dot[GPT_L][GPT_M][GPT_T][GPT_D]; /* (L, m, T, d) */
-    gpt_real mu2_dot[GPT_L][GPT_M][GPT_T]; /* (L, m, T) */
-    gpt_real C2_dot[GPT_L][GPT_M][GPT_T][GPT_D]; /* (L, m, T, d) */
-    gpt_real v2_dot[GPT_L][GPT_M][GPT_T]; /* (L, m, T) */
-    gpt_real r2_dot[GPT_L][GPT_M][GPT_T]; /* (L, m, T) */
-    gpt_real Xhat2_dot[GPT_L][GPT_M][GPT_T][GPT_D]; /* (L, m, T, d) */
-    gpt_real N2_dot[GPT_L][GPT_M][GPT_T][GPT_D]; /* (L, m, T, d) */
-    gpt_real F_dot[GPT_L][GPT_M][GPT_T][GPT_F]; /* (L, m, T, f) */
-    gpt_real G_dot[GPT_L][GPT_M][GPT_T][GPT_F]; /* (L, m, T, f) */
+    gpt_real C1_dot[GPT_M][GPT_T][GPT_D]; /* (m, T, d) */
+    gpt_real N1_dot[GPT_M][GPT_T][GPT_D]; /* (m, T, d) */
+    gpt_real A_dot[3][GPT_M][GPT_H][GPT_T][GPT_E]; /* (c, m, h, T, e) */
+    gpt_real R_dot[GPT_M][GPT_H][GPT_T][GPT_T]; /* (m, h, T, T) */
+    gpt_real O_dot[GPT_M][GPT_H][GPT_T][GPT_E]; /* (m, h, T, e) */
+    gpt_real B_dot[GPT_M][GPT_T][GPT_D]; /* (m, T, d) */
+    gpt_real C2_dot[GPT_M][GPT_T][GPT_D]; /* (m, T, d) */
+    gpt_real N2_dot[GPT_M][GPT_T][GPT_D]; /* (m, T, d) */
+    gpt_real F_dot[GPT_M][GPT_T][GPT_F]; /* (m, T, f) */
+    gpt_real G_dot[GPT_M][GPT_T][GPT_F]; /* (m, T, f) */
     gpt_real N_dot[GPT_T][GPT_D]; /* (T, d) of one example */
     gpt_real H_dot[GPT_T][GPT_V]; /* (T, v) of one example */
-    gpt_real E2_dot[GPT_L][GPT_M][GPT_H][GPT_T][GPT_T]; /* (L, m, h, T, T) */
-    gpt_real P2_dot_sum[GPT_L][GPT_M][GPT_H][GPT_T]; /* (L, m, h, T) */
+    gpt_real C1_dot_sum[GPT_M][GPT_T]; /* (m, T) */
+    gpt_real N1_dot_sum[GPT_M][GPT_T]; /* (m, T) */
+    gpt_real O_dot_sum[GPT_M][GPT_H][GPT_T]; /* (m, h, T) */
+    gpt_real C2_dot_sum[GPT_M][GPT_T]; /* (m, T) */
+    gpt_real N2_dot_sum[GPT_M][GPT_T]; /* (m, T) */
     gpt_real N_dot_sum[GPT_T]; /* (T) of one example */
     gpt_real N_dot_sum2[GPT_T]; /* (T) of one example */
     gpt_gradients p_bar;

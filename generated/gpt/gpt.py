@@ -161,68 +161,56 @@ def forward(p, x):
     e = p.Wa.shape[4]
     f = p.Wf.shape[2]
     dtype = p.E.dtype
-    causal = np.tri(T, dtype=bool)                               # (T, T)
-    X = p.E[x] + p.P                                             # (m, T, d)
+    causal = np.tri(T, dtype=bool)                            # (T, T)
+    X = p.E[x] + p.P                                          # (m, T, d)
     Z = np.empty((L + 1, m, T, d), dtype)
-    Z[0] = X                                                     # (m, T, d)
-    mu1 = np.empty((L, m, T), dtype)
-    C1 = np.empty((L, m, T, d), dtype)
-    v1 = np.empty((L, m, T), dtype)
+    Z[0] = X                                                  # (m, T, d)
     r1 = np.empty((L, m, T), dtype)
     Xhat1 = np.empty((L, m, T, d), dtype)
     N1 = np.empty((L, m, T, d), dtype)
     A = np.empty((L, 3, m, h, T, e), dtype)
-    R = np.empty((L, m, h, T, T), dtype)
-    E2 = np.empty((L, m, h, T, T), dtype)
-    T2 = np.empty((L, m, h, T), dtype)
     P2 = np.empty((L, m, h, T, T), dtype)
     O = np.empty((L, m, h, T, e), dtype)
-    B = np.empty((L, m, T, d), dtype)
-    mu2 = np.empty((L, m, T), dtype)
-    C2 = np.empty((L, m, T, d), dtype)
-    v2 = np.empty((L, m, T), dtype)
     r2 = np.empty((L, m, T), dtype)
     Xhat2 = np.empty((L, m, T, d), dtype)
     N2 = np.empty((L, m, T, d), dtype)
     F = np.empty((L, m, T, f), dtype)
-    A2 = np.empty((L, m, T, f), dtype)
     E4 = np.empty((L, m, T, f), dtype)
     C3 = np.empty((L, m, T, f), dtype)
     G = np.empty((L, m, T, f), dtype)
     for l in range(L):
-        mu1[l] = Z[l].mean(axis=2)                               # (m, T)
-        C1[l] = Z[l] - mu1[l][:, :, None]                        # (m, T, d)
-        v1[l] = (C1[l]**2).mean(axis=2)                          # (m, T)
-        r1[l] = 1 / np.sqrt(v1[l] + 1e-05)                       # (m, T)
-        Xhat1[l] = C1[l] * r1[l][:, :, None]                     # (m, T, d)
-        N1[l] = Xhat1[l] * p.g1[l] + p.s1[l]                     # (m, T, d)
+        mu1 = Z[l].mean(axis=2)                               # (m, T)
+        C1 = Z[l] - mu1[:, :, None]                           # (m, T, d)
+        v1 = (C1**2).mean(axis=2)                             # (m, T)
+        r1[l] = 1 / np.sqrt(v1 + 1e-05)                       # (m, T)
+        Xhat1[l] = C1 * r1[l][:, :, None]                     # (m, T, d)
+        N1[l] = Xhat1[l] * p.g1[l] + p.s1[l]                  # (m, T, d)
         A[l] = np.einsum("mni,ijkl->jmknl", N1[l], p.Wa[l], optimize=True) + p.ba[l][:, None, :, None, :]  # (3, m, h, T, e)
-        R[l] = A[l, 0] @ A[l, 1].transpose(0, 1, 3, 2) / e**0.5  # (m, h, T, T)
-        E2[l] = np.where(causal, np.exp(R[l] - np.where(causal, R[l], -np.inf).max(axis=3, keepdims=True)), 0)  # (m, h, T, T)
-        T2[l] = E2[l].sum(axis=3)                                # (m, h, T)
-        P2[l] = E2[l] / T2[l][:, :, :, None]                     # (m, h, T, T)
-        O[l] = P2[l] @ A[l, 2]                                   # (m, h, T, e)
-        B[l] = Z[l] + np.einsum("jlm,ijkl->ikm", p.Wo[l], O[l], optimize=True) + p.bo[l]  # (m, T, d)
-        mu2[l] = B[l].mean(axis=2)                               # (m, T)
-        C2[l] = B[l] - mu2[l][:, :, None]                        # (m, T, d)
-        v2[l] = (C2[l]**2).mean(axis=2)                          # (m, T)
-        r2[l] = 1 / np.sqrt(v2[l] + 1e-05)                       # (m, T)
-        Xhat2[l] = C2[l] * r2[l][:, :, None]                     # (m, T, d)
-        N2[l] = Xhat2[l] * p.g2[l] + p.s2[l]                     # (m, T, d)
-        F[l] = N2[l] @ p.Wf[l] + p.bf[l]                         # (m, T, f)
-        A2[l] = 1.5957691216057308 * (0.044715 * (F[l] * F[l] * F[l]) + F[l])  # (m, T, f)
-        E4[l] = np.exp(-np.abs(A2[l]))                           # (m, T, f)
-        C3[l] = np.exp(np.minimum(A2[l], 0))                     # (m, T, f)
-        G[l] = F[l] * (C3[l] - C3[l] * E4[l] / (1 + E4[l]))      # (m, T, f)
-        Z[l + 1] = G[l] @ p.Wp[l] + B[l] + p.bp[l]               # (m, T, d)
-    Y = Z[L]                                                     # (m, T, d)
-    mu = Y.mean(axis=2)                                          # (m, T)
-    C = Y - mu[:, :, None]                                       # (m, T, d)
-    r = 1 / np.sqrt((C**2).mean(axis=2) + 1e-05)                 # (m, T)
-    Xhat = C * r[:, :, None]                                     # (m, T, d)
-    N = Xhat * p.g + p.s                                         # (m, T, d)
-    H = N @ p.E.T                                                # (m, T, v)
-    return H, (Z, C1, r1, Xhat1, N1, A, P2, O, C2, r2, Xhat2, N2, F, G, mu, r, E2, T2, E4, C3)
+        R = A[l, 0] @ A[l, 1].transpose(0, 1, 3, 2) / e**0.5  # (m, h, T, T)
+        E2 = np.where(causal, np.exp(R - np.where(causal, R, -np.inf).max(axis=3, keepdims=True)), 0)  # (m, h, T, T)
+        P2[l] = E2 / E2.sum(axis=3, keepdims=True)            # (m, h, T, T)
+        O[l] = P2[l] @ A[l, 2]                                # (m, h, T, e)
+        B = Z[l] + np.einsum("jlm,ijkl->ikm", p.Wo[l], O[l], optimize=True) + p.bo[l]  # (m, T, d)
+        mu2 = B.mean(axis=2)                                  # (m, T)
+        C2 = B - mu2[:, :, None]                              # (m, T, d)
+        v2 = (C2**2).mean(axis=2)                             # (m, T)
+        r2[l] = 1 / np.sqrt(v2 + 1e-05)                       # (m, T)
+        Xhat2[l] = C2 * r2[l][:, :, None]                     # (m, T, d)
+        N2[l] = Xhat2[l] * p.g2[l] + p.s2[l]                  # (m, T, d)
+        F[l] = N2[l] @ p.Wf[l] + p.bf[l]                      # (m, T, f)
+        A2 = 1.5957691216057308 * (0.044715 * (F[l] * F[l] * F[l]) + F[l])  # (m, T, f)
+        E4[l] = np.exp(-np.abs(A2))                           # (m, T, f)
+        C3[l] = np.exp(np.minimum(A2, 0))                     # (m, T, f)
+        G[l] = F[l] * (C3[l] - C3[l] * E4[l] / (1 + E4[l]))   # (m, T, f)
+        Z[l + 1] = G[l] @ p.Wp[l] + B + p.bp[l]               # (m, T, d)
+    Y = Z[L]                                                  # (m, T, d)
+    mu = Y.mean(axis=2)                                       # (m, T)
+    C = Y - mu[:, :, None]                                    # (m, T, d)
+    r = 1 / np.sqrt((C**2).mean(axis=2) + 1e-05)              # (m, T)
+    Xhat = C * r[:, :, None]                                  # (m, T, d)
+    N = Xhat * p.g + p.s                                      # (m, T, d)
+    H = N @ p.E.T                                             # (m, T, v)
+    return H, (r1, Xhat1, N1, A, P2, O, r2, Xhat2, N2, F, G, r, Xhat, N, E4, C3)
 
 
 def require_labels(name, labels, classes):
@@ -240,92 +228,71 @@ def loss(p, x, y):
     """Return J and residuals."""
     require_labels("x", x, len(p.E))
     require_labels("y", y, len(p.E))
-    H, (Z, C1, r1, Xhat1, N1, A, P2, O, C2, r2, Xhat2, N2, F, G, mu, r, E2, T2, E4, C3) = forward(p, x)
+    H, (r1, Xhat1, N1, A, P2, O, r2, Xhat2, N2, F, G, r, Xhat, N, E4, C3) = forward(p, x)
     m, T = x.shape
     M2 = H.max(axis=2)               # (m, T)
     E3 = np.exp(H - M2[:, :, None])  # (m, T, v)
     T3 = E3.sum(axis=2)              # (m, T)
     J = (M2 - H[np.arange(m)[:, None], np.arange(T), y] + np.log(T3)).sum() / (T * m)
     S = E3 / T3[:, :, None]          # (m, T, v)
-    return J, (Z, C1, r1, Xhat1, N1, A, P2, O, C2, r2, Xhat2, N2, F, G, mu, r, S, E2, T2, E4, C3)
+    return J, (r1, Xhat1, N1, A, P2, O, r2, Xhat2, N2, F, G, r, Xhat, N, S, E4, C3)
 
 
 @np.errstate(all="ignore")  # in branches that are not taken
 def vjp(residuals, J_bar, p, x, y):
     """Pull J_bar () back to E_bar (v, d), P_bar (T, d), g1_bar (L, d), s1_bar (L, d), Wa_bar (L, d, 3, h, e), ba_bar (L, 3, h, e), Wo_bar (L, h, e, d), bo_bar (L, d), g2_bar (L, d), s2_bar (L, d), Wf_bar (L, d, f), bf_bar (L, f), Wp_bar (L, f, d), bp_bar (L, d), g_bar (d), s_bar (d)."""
-    Z, C1, r1, Xhat1, N1, A, P2, O, C2, r2, Xhat2, N2, F, G, mu, r, S, E2, T2, E4, C3 = residuals
+    r1, Xhat1, N1, A, P2, O, r2, Xhat2, N2, F, G, r, Xhat, N, S, E4, C3 = residuals
     m, T = x.shape
     v, d = p.E.shape
     L = len(p.g1)
     h = p.Wa.shape[3]
     e = p.Wa.shape[4]
     f = p.Wf.shape[2]
-    dtype = Z.dtype
+    dtype = r1.dtype
     H_bar = (S - (y[:, :, None] == np.arange(v))) * (J_bar / (T * m))    # (m, T, v)
     N_bar = H_bar @ p.E                                                  # (m, T, d)
-    Y = Z[L]                                                             # (m, T, d)
-    C = Y - mu[:, :, None]                                               # (m, T, d)
-    Xhat = C * r[:, :, None]                                             # (m, T, d)
     g_bar = (N_bar * Xhat).sum(axis=(0, 1))                              # (d,)
     s_bar = N_bar.sum(axis=(0, 1))                                       # (d,)
     Xhat_bar = N_bar * p.g                                               # (m, T, d)
-    Y_bar = (
+    Z_bar = np.empty((L + 1, m, T, d), dtype)
+    Z_bar[L] = (
         Xhat_bar
         - Xhat * (Xhat * Xhat_bar).mean(axis=2, keepdims=True)
         - Xhat_bar.mean(axis=2, keepdims=True)
     ) * r[:, :, None]
-    Z_bar = np.empty((L + 1, m, T, d), dtype)
-    G_bar = np.empty((L, m, T, f), dtype)
     F_bar = np.empty((L, m, T, f), dtype)
     N2_bar = np.empty((L, m, T, d), dtype)
-    Xhat2_bar = np.empty((L, m, T, d), dtype)
-    r2_bar = np.empty((L, m, T), dtype)
-    v2_bar = np.empty((L, m, T), dtype)
-    C2_bar = np.empty((L, m, T, d), dtype)
-    mu2_bar = np.empty((L, m, T), dtype)
     B_bar = np.empty((L, m, T, d), dtype)
-    O_bar = np.empty((L, m, h, T, e), dtype)
-    P2_bar = np.empty((L, m, h, T, T), dtype)
-    R_bar = np.empty((L, m, h, T, T), dtype)
     A_bar = np.empty((L, 3, m, h, T, e), dtype)
     N1_bar = np.empty((L, m, T, d), dtype)
-    Xhat1_bar = np.empty((L, m, T, d), dtype)
-    r1_bar = np.empty((L, m, T), dtype)
-    v1_bar = np.empty((L, m, T), dtype)
-    C1_bar = np.empty((L, m, T, d), dtype)
-    mu1_bar = np.empty((L, m, T), dtype)
     for l in reversed(range(L)):
-        Z_bar[l + 1] = (Y_bar if l + 1 == L else 0) + (
-            B_bar[l + 1]
-            + C1_bar[l + 1]
-            + (mu1_bar[l + 1] / d)[:, :, None] if L >= l
-            + 2 else 0
-        )
-        G_bar[l] = Z_bar[l + 1] @ p.Wp[l].T                              # (m, T, f)
-        F_bar[l] = G_bar[l] * (C3[l] - C3[l] * E4[l] / (1 + E4[l])) + 1.5957691216057308 * np.where(
+        G_bar = Z_bar[l + 1] @ p.Wp[l].T                                 # (m, T, f)
+        F_bar[l] = G_bar * (C3[l] - C3[l] * E4[l] / (1 + E4[l])) + 1.5957691216057308 * np.where(
             E4[l] > 0,
-            E4[l] * F[l] * G_bar[l] * (1 + 0.134145 * F[l]**2) / (1 + E4[l] * (E4[l] + 2)),
+            E4[l] * F[l] * G_bar * (1 + 0.134145 * F[l]**2) / (1 + E4[l] * (E4[l] + 2)),
             0,
         )
         N2_bar[l] = F_bar[l] @ p.Wf[l].T                                 # (m, T, d)
-        Xhat2_bar[l] = N2_bar[l] * p.g2[l]                               # (m, T, d)
-        r2_bar[l] = (C2[l] * Xhat2_bar[l]).sum(axis=2)                   # (m, T)
-        v2_bar[l] = -r2_bar[l] * (r2[l] * r2[l] * r2[l]) / 2             # (m, T)
-        C2_bar[l] = C2[l] * ((2 / d) * v2_bar[l])[:, :, None] + Xhat2_bar[l] * r2[l][:, :, None]  # (m, T, d)
-        mu2_bar[l] = -C2_bar[l].sum(axis=2)                              # (m, T)
-        B_bar[l] = C2_bar[l] + Z_bar[l + 1] + (mu2_bar[l] / d)[:, :, None]  # (m, T, d)
-        O_bar[l] = np.einsum("ijk,lmk->iljm", B_bar[l], p.Wo[l], optimize=True)  # (m, h, T, e)
-        P2_bar[l] = (O_bar[l] @ A[l, 2].transpose(0, 1, 3, 2)) * np.tri(T, dtype=bool)  # (m, h, T, T)
-        R_bar[l] = E2[l] * (P2_bar[l] - (P2[l] * P2_bar[l]).sum(axis=3, keepdims=True)) / T2[l][:, :, :, None]  # (m, h, T, T)
-        A_bar[l, 0] = R_bar[l] @ A[l, 1] / e**0.5                        # (m, h, T, e)
-        A_bar[l, 1] = R_bar[l].transpose(0, 1, 3, 2) @ A[l, 0] / e**0.5  # (m, h, T, e)
-        A_bar[l, 2] = P2[l].transpose(0, 1, 3, 2) @ O_bar[l]             # (m, h, T, e)
+        Xhat2_bar = N2_bar[l] * p.g2[l]                                  # (m, T, d)
+        B_bar[l] = (
+            Xhat2_bar
+            - Xhat2[l] * (Xhat2[l] * Xhat2_bar).mean(axis=2, keepdims=True)
+            - Xhat2_bar.mean(axis=2, keepdims=True)
+        ) * r2[l][:, :, None] + Z_bar[l + 1]
+        O_bar = np.einsum("ijk,lmk->iljm", B_bar[l], p.Wo[l], optimize=True)  # (m, h, T, e)
+        P2_bar = (O_bar @ A[l, 2].transpose(0, 1, 3, 2)) * np.tri(T, dtype=bool)  # (m, h, T, T)
+        R_bar = P2[l] * (P2_bar - (P2[l] * P2_bar).sum(axis=3, keepdims=True))  # (m, h, T, T)
+        A_bar[l, 0] = R_bar @ A[l, 1] / e**0.5                           # (m, h, T, e)
+        A_bar[l, 1] = R_bar.transpose(0, 1, 3, 2) @ A[l, 0] / e**0.5     # (m, h, T, e)
+        A_bar[l, 2] = P2[l].transpose(0, 1, 3, 2) @ O_bar                # (m, h, T, e)
         N1_bar[l] = np.einsum("nikm,ijklm->jln", p.Wa[l], A_bar[l], optimize=True)  # (m, T, d)
-        Xhat1_bar[l] = N1_bar[l] * p.g1[l]                               # (m, T, d)
-        r1_bar[l] = (C1[l] * Xhat1_bar[l]).sum(axis=2)                   # (m, T)
-        v1_bar[l] = -r1_bar[l] * (r1[l] * r1[l] * r1[l]) / 2             # (m, T)
-        C1_bar[l] = C1[l] * ((2 / d) * v1_bar[l])[:, :, None] + Xhat1_bar[l] * r1[l][:, :, None]  # (m, T, d)
-        mu1_bar[l] = -C1_bar[l].sum(axis=2)                              # (m, T)
+        Xhat1_bar = N1_bar[l] * p.g1[l]                                  # (m, T, d)
+        Z_bar[l] = (
+            Xhat1_bar
+            - Xhat1[l] * (Xhat1[l] * Xhat1_bar).mean(axis=2, keepdims=True)
+            - Xhat1_bar.mean(axis=2, keepdims=True)
+        ) * r1[l][:, :, None] + B_bar[l]
+    P_bar = Z_bar[0].sum(axis=0)                                         # (T, d)
     g1_bar = (N1_bar * Xhat1).sum(axis=(1, 2))                           # (L, d)
     s1_bar = N1_bar.sum(axis=(1, 2))                                     # (L, d)
     Wa_bar = np.einsum("ikmo,ijklmn->iojln", N1, A_bar, optimize=True)   # (L, d, 3, h, e)
@@ -336,13 +303,10 @@ def vjp(residuals, J_bar, p, x, y):
     s2_bar = N2_bar.sum(axis=(1, 2))                                     # (L, d)
     Wf_bar = np.einsum("ijkl,ijkm->iml", F_bar, N2, optimize=True)       # (L, d, f)
     bf_bar = F_bar.sum(axis=(1, 2))                                      # (L, f)
-    Z_bar[0] = B_bar[0] + C1_bar[0] + (mu1_bar[0] / d)[:, :, None]       # (m, T, d)
-    P_bar = Z_bar[0].sum(axis=0)                                         # (T, d)
     Wp_bar = np.einsum("ijkl,ijkm->ilm", G, Z_bar[1:], optimize=True)    # (L, f, d)
     bp_bar = Z_bar[1:].sum(axis=(1, 2))                                  # (L, d)
     E_bar_1 = np.zeros((v, d), dtype)                                    # (v, d)
     np.add.at(E_bar_1, x, Z_bar[0])
-    N = Xhat * p.g + p.s                                                 # (m, T, d)
     E_bar = E_bar_1 + np.einsum("ijk,ijl->kl", H_bar, N, optimize=True)  # (v, d)
     return Gradients(
         E_bar,
@@ -380,14 +344,12 @@ def gradients(p, x, y, J_bar=1.0):
     X = p.E[x] + p.P                                                       # (m, T, d)
     Z = np.empty((L + 1, m, T, d), dtype)
     Z[0] = X                                                               # (m, T, d)
-    C1 = np.empty((L, m, T, d), dtype)
     r1 = np.empty((L, m, T), dtype)
     Xhat1 = np.empty((L, m, T, d), dtype)
     N1 = np.empty((L, m, T, d), dtype)
     A = np.empty((L, 3, m, h, T, e), dtype)
     P2 = np.empty((L, m, h, T, T), dtype)
     O = np.empty((L, m, h, T, e), dtype)
-    C2 = np.empty((L, m, T, d), dtype)
     r2 = np.empty((L, m, T), dtype)
     Xhat2 = np.empty((L, m, T, d), dtype)
     N2 = np.empty((L, m, T, d), dtype)
@@ -397,10 +359,10 @@ def gradients(p, x, y, J_bar=1.0):
     G = np.empty((L, m, T, f), dtype)
     for l in range(L):
         mu1 = Z[l].mean(axis=2)                                            # (m, T)
-        C1[l] = Z[l] - mu1[:, :, None]                                     # (m, T, d)
-        v1 = (C1[l]**2).mean(axis=2)                                       # (m, T)
+        C1 = Z[l] - mu1[:, :, None]                                        # (m, T, d)
+        v1 = (C1**2).mean(axis=2)                                          # (m, T)
         r1[l] = 1 / np.sqrt(v1 + 1e-05)                                    # (m, T)
-        Xhat1[l] = C1[l] * r1[l][:, :, None]                               # (m, T, d)
+        Xhat1[l] = C1 * r1[l][:, :, None]                                  # (m, T, d)
         N1[l] = Xhat1[l] * p.g1[l] + p.s1[l]                               # (m, T, d)
         A[l] = np.einsum("mni,ijkl->jmknl", N1[l], p.Wa[l], optimize=True) + p.ba[l][:, None, :, None, :]  # (3, m, h, T, e)
         R = A[l, 0] @ A[l, 1].transpose(0, 1, 3, 2)                        # (m, h, T, T)
@@ -410,10 +372,10 @@ def gradients(p, x, y, J_bar=1.0):
         O[l] = P2[l] @ A[l, 2]                                             # (m, h, T, e)
         B = Z[l] + np.einsum("jlm,ijkl->ikm", p.Wo[l], O[l], optimize=True) + p.bo[l]  # (m, T, d)
         mu2 = B.mean(axis=2)                                               # (m, T)
-        C2[l] = B - mu2[:, :, None]                                        # (m, T, d)
-        v2 = (C2[l]**2).mean(axis=2)                                       # (m, T)
+        C2 = B - mu2[:, :, None]                                           # (m, T, d)
+        v2 = (C2**2).mean(axis=2)                                          # (m, T)
         r2[l] = 1 / np.sqrt(v2 + 1e-05)                                    # (m, T)
-        Xhat2[l] = C2[l] * r2[l][:, :, None]                               # (m, T, d)
+        Xhat2[l] = C2 * r2[l][:, :, None]                                  # (m, T, d)
         N2[l] = Xhat2[l] * p.g2[l] + p.s2[l]                               # (m, T, d)
         F[l] = N2[l] @ p.Wf[l] + p.bf[l]                                   # (m, T, f)
         A2 = 1.5957691216057308 * (0.044715 * (F[l] * F[l] * F[l]) + F[l])  # (m, T, f)
@@ -446,82 +408,66 @@ def gradients(p, x, y, J_bar=1.0):
     s_bar = N_bar.sum(axis=(0, 1))                                         # (d,)
     Xhat_bar = N_bar                                                       # (m, T, d)
     Xhat_bar *= p.g
-    Y_bar = (
+    Z_bar = np.empty((L + 1, m, T, d), dtype)
+    Z_bar[L] = (
         Xhat_bar
         - Xhat * (Xhat * Xhat_bar).mean(axis=2, keepdims=True)
         - Xhat_bar.mean(axis=2, keepdims=True)
     ) * r[:, :, None]
-    Z_bar = np.empty((L + 1, m, T, d), dtype)
-    B_bar = np.empty((L, m, T, d), dtype)
-    A_bar = np.empty((3, m, h, T, e), dtype)
-    C1_bar = np.empty((L, m, T, d), dtype)
-    mu1_bar = np.empty((L, m, T), dtype)
-    g1_bar = np.empty((L, d), dtype)
-    s1_bar = np.empty((L, d), dtype)
-    Wa_bar = np.empty((L, d, 3, h, e), dtype)
-    ba_bar = np.empty((L, 3, h, e), dtype)
-    Wo_bar = np.empty((L, h, e, d), dtype)
-    bo_bar = np.empty((L, d), dtype)
-    g2_bar = np.empty((L, d), dtype)
-    s2_bar = np.empty((L, d), dtype)
-    Wf_bar = np.empty((L, d, f), dtype)
-    bf_bar = np.empty((L, f), dtype)
-    Wp_bar = np.empty((L, f, d), dtype)
     bp_bar = np.empty((L, d), dtype)
+    Wp_bar = np.empty((L, f, d), dtype)
+    bf_bar = np.empty((L, f), dtype)
+    Wf_bar = np.empty((L, d, f), dtype)
+    s2_bar = np.empty((L, d), dtype)
+    g2_bar = np.empty((L, d), dtype)
+    bo_bar = np.empty((L, d), dtype)
+    Wo_bar = np.empty((L, h, e, d), dtype)
+    A_bar = np.empty((3, m, h, T, e), dtype)
+    ba_bar = np.empty((L, 3, h, e), dtype)
+    Wa_bar = np.empty((L, d, 3, h, e), dtype)
+    s1_bar = np.empty((L, d), dtype)
+    g1_bar = np.empty((L, d), dtype)
     for l in reversed(range(L)):
-        Z_bar[l + 1] = (Y_bar if l + 1 == L else 0) + (
-            B_bar[l + 1]
-            + C1_bar[l + 1]
-            + (mu1_bar[l + 1] / d)[:, :, None] if L >= l
-            + 2 else 0
-        )
+        bp_bar[l] = Z_bar[l + 1].sum(axis=(0, 1))                          # (d,)
+        Wp_bar[l] = np.einsum("ijk,ijl->kl", G[l], Z_bar[l + 1], optimize=True)  # (f, d)
         G_bar = Z_bar[l + 1] @ p.Wp[l].T                                   # (m, T, f)
         F_bar = G_bar * Q[l] + 1.5957691216057308 * np.where(
             E4[l] > 0,
             E4[l] * F[l] * G_bar * (1 + 0.134145 * F[l]**2) / (1 + E4[l] * (E4[l] + 2)),
             0,
         )
+        bf_bar[l] = F_bar.sum(axis=(0, 1))                                 # (f,)
+        Wf_bar[l] = np.einsum("ijk,ijl->lk", F_bar, N2[l], optimize=True)  # (d, f)
         N2_bar = F_bar @ p.Wf[l].T                                         # (m, T, d)
-        Xhat2_bar = N2_bar * p.g2[l]                                       # (m, T, d)
-        r2_bar = (C2[l] * Xhat2_bar).sum(axis=2)                           # (m, T)
-        v2_bar = r2_bar                                                    # (m, T)
-        v2_bar *= r2[l] * r2[l] * r2[l]
-        v2_bar /= 2
-        np.negative(v2_bar, out=v2_bar)
-        C2_bar = Xhat2_bar                                                 # (m, T, d)
-        C2_bar *= r2[l][:, :, None]
-        C2_bar += C2[l] * ((2 / d) * v2_bar)[:, :, None]
-        mu2_bar = -C2_bar.sum(axis=2)                                      # (m, T)
-        B_bar[l] = C2_bar + Z_bar[l + 1] + (mu2_bar / d)[:, :, None]       # (m, T, d)
-        O_bar = np.einsum("ijk,lmk->iljm", B_bar[l], p.Wo[l], optimize=True)  # (m, h, T, e)
+        s2_bar[l] = N2_bar.sum(axis=(0, 1))                                # (d,)
+        g2_bar[l] = (N2_bar * Xhat2[l]).sum(axis=(0, 1))                   # (d,)
+        Xhat2_bar = N2_bar                                                 # (m, T, d)
+        Xhat2_bar *= p.g2[l]
+        B_bar = (
+            Xhat2_bar
+            - Xhat2[l] * (Xhat2[l] * Xhat2_bar).mean(axis=2, keepdims=True)
+            - Xhat2_bar.mean(axis=2, keepdims=True)
+        ) * r2[l][:, :, None] + Z_bar[l + 1]
+        bo_bar[l] = B_bar.sum(axis=(0, 1))                                 # (d,)
+        Wo_bar[l] = np.einsum("ikm,ijkl->jlm", B_bar, O[l], optimize=True)  # (h, e, d)
+        O_bar = np.einsum("ijk,lmk->iljm", B_bar, p.Wo[l], optimize=True)  # (m, h, T, e)
         P2_bar = O_bar @ A[l, 2].transpose(0, 1, 3, 2)                     # (m, h, T, T)
         P2_bar *= causal
         R_bar = P2[l] * (P2_bar - (P2[l] * P2_bar).sum(axis=3, keepdims=True))  # (m, h, T, T)
         A_bar[0] = R_bar @ A[l, 1] / e**0.5                                # (m, h, T, e)
         A_bar[1] = R_bar.transpose(0, 1, 3, 2) @ A[l, 0] / e**0.5          # (m, h, T, e)
         A_bar[2] = P2[l].transpose(0, 1, 3, 2) @ O_bar                     # (m, h, T, e)
-        N1_bar = np.einsum("ijklm,nikm->jln", A_bar, p.Wa[l], optimize=True)  # (m, T, d)
-        Xhat1_bar = N1_bar * p.g1[l]                                       # (m, T, d)
-        r1_bar = (C1[l] * Xhat1_bar).sum(axis=2)                           # (m, T)
-        v1_bar = r1_bar                                                    # (m, T)
-        v1_bar *= r1[l] * r1[l] * r1[l]
-        v1_bar /= 2
-        np.negative(v1_bar, out=v1_bar)
-        C1_bar[l] = C1[l] * ((2 / d) * v1_bar)[:, :, None] + Xhat1_bar * r1[l][:, :, None]  # (m, T, d)
-        mu1_bar[l] = -C1_bar[l].sum(axis=2)                                # (m, T)
-        g1_bar[l] = (N1_bar * Xhat1[l]).sum(axis=(0, 1))                   # (d,)
-        s1_bar[l] = N1_bar.sum(axis=(0, 1))                                # (d,)
-        Wa_bar[l] = np.einsum("jln,ijklm->nikm", N1[l], A_bar, optimize=True)  # (d, 3, h, e)
         ba_bar[l] = A_bar.sum(axis=(1, 3))                                 # (3, h, e)
-        Wo_bar[l] = np.einsum("ikm,ijkl->jlm", B_bar[l], O[l], optimize=True)  # (h, e, d)
-        bo_bar[l] = B_bar[l].sum(axis=(0, 1))                              # (d,)
-        g2_bar[l] = (N2_bar * Xhat2[l]).sum(axis=(0, 1))                   # (d,)
-        s2_bar[l] = N2_bar.sum(axis=(0, 1))                                # (d,)
-        Wf_bar[l] = np.einsum("ijk,ijl->lk", F_bar, N2[l], optimize=True)  # (d, f)
-        bf_bar[l] = F_bar.sum(axis=(0, 1))                                 # (f,)
-        Wp_bar[l] = np.einsum("ijk,ijl->kl", G[l], Z_bar[l + 1], optimize=True)  # (f, d)
-        bp_bar[l] = Z_bar[l + 1].sum(axis=(0, 1))                          # (d,)
-    Z_bar[0] = B_bar[0] + C1_bar[0] + (mu1_bar[0] / d)[:, :, None]         # (m, T, d)
+        Wa_bar[l] = np.einsum("jln,ijklm->nikm", N1[l], A_bar, optimize=True)  # (d, 3, h, e)
+        N1_bar = np.einsum("ijklm,nikm->jln", A_bar, p.Wa[l], optimize=True)  # (m, T, d)
+        s1_bar[l] = N1_bar.sum(axis=(0, 1))                                # (d,)
+        g1_bar[l] = (N1_bar * Xhat1[l]).sum(axis=(0, 1))                   # (d,)
+        Xhat1_bar = N1_bar * p.g1[l]                                       # (m, T, d)
+        Z_bar[l] = (
+            Xhat1_bar
+            - Xhat1[l] * (Xhat1[l] * Xhat1_bar).mean(axis=2, keepdims=True)
+            - Xhat1_bar.mean(axis=2, keepdims=True)
+        ) * r1[l][:, :, None] + B_bar
     P_bar = Z_bar[0].sum(axis=0)                                           # (T, d)
     E_bar_1 = np.zeros((v, d), dtype)                                      # (v, d)
     np.add.at(E_bar_1, x, Z_bar[0])
@@ -558,138 +504,99 @@ def jvp(p, p_dot, x, y):
     e = p.Wa.shape[4]
     f = p.Wf.shape[2]
     dtype = p.E.dtype
-    causal = np.tri(T, dtype=bool)                               # (T, T)
-    X = p.E[x] + p.P                                             # (m, T, d)
+    causal = np.tri(T, dtype=bool)                                    # (T, T)
+    X = p.E[x] + p.P                                                  # (m, T, d)
     Z = np.empty((L + 1, m, T, d), dtype)
-    Z[0] = X                                                     # (m, T, d)
+    Z[0] = X                                                          # (m, T, d)
     Z_dot = np.empty((L + 1, m, T, d), dtype)
-    Z_dot[0] = p_dot.E[x] + p_dot.P                              # (m, T, d)
-    mu1 = np.empty((L, m, T), dtype)
-    mu1_dot = np.empty((L, m, T), dtype)
-    C1 = np.empty((L, m, T, d), dtype)
-    C1_dot = np.empty((L, m, T, d), dtype)
-    v1 = np.empty((L, m, T), dtype)
-    v1_dot = np.empty((L, m, T), dtype)
+    Z_dot[0] = p_dot.E[x] + p_dot.P                                   # (m, T, d)
     r1 = np.empty((L, m, T), dtype)
-    r1_dot = np.empty((L, m, T), dtype)
     Xhat1 = np.empty((L, m, T, d), dtype)
-    Xhat1_dot = np.empty((L, m, T, d), dtype)
     N1 = np.empty((L, m, T, d), dtype)
-    N1_dot = np.empty((L, m, T, d), dtype)
     A = np.empty((L, 3, m, h, T, e), dtype)
-    A_dot = np.empty((L, 3, m, h, T, e), dtype)
-    R = np.empty((L, m, h, T, T), dtype)
-    R_dot = np.empty((L, m, h, T, T), dtype)
-    E2 = np.empty((L, m, h, T, T), dtype)
-    E2_dot = np.empty((L, m, h, T, T), dtype)
-    T2 = np.empty((L, m, h, T), dtype)
     P2 = np.empty((L, m, h, T, T), dtype)
-    P2_dot = np.empty((L, m, h, T, T), dtype)
     O = np.empty((L, m, h, T, e), dtype)
-    O_dot = np.empty((L, m, h, T, e), dtype)
-    B = np.empty((L, m, T, d), dtype)
-    B_dot = np.empty((L, m, T, d), dtype)
-    mu2 = np.empty((L, m, T), dtype)
-    mu2_dot = np.empty((L, m, T), dtype)
-    C2 = np.empty((L, m, T, d), dtype)
-    C2_dot = np.empty((L, m, T, d), dtype)
-    v2 = np.empty((L, m, T), dtype)
-    v2_dot = np.empty((L, m, T), dtype)
     r2 = np.empty((L, m, T), dtype)
-    r2_dot = np.empty((L, m, T), dtype)
     Xhat2 = np.empty((L, m, T, d), dtype)
-    Xhat2_dot = np.empty((L, m, T, d), dtype)
     N2 = np.empty((L, m, T, d), dtype)
-    N2_dot = np.empty((L, m, T, d), dtype)
     F = np.empty((L, m, T, f), dtype)
-    F_dot = np.empty((L, m, T, f), dtype)
-    A2 = np.empty((L, m, T, f), dtype)
     E4 = np.empty((L, m, T, f), dtype)
     C3 = np.empty((L, m, T, f), dtype)
     G = np.empty((L, m, T, f), dtype)
-    G_dot = np.empty((L, m, T, f), dtype)
     for l in range(L):
-        mu1[l] = Z[l].mean(axis=2)                               # (m, T)
-        mu1_dot[l] = Z_dot[l].mean(axis=2)                       # (m, T)
-        C1[l] = Z[l] - mu1[l][:, :, None]                        # (m, T, d)
-        C1_dot[l] = Z_dot[l] - mu1_dot[l][:, :, None]            # (m, T, d)
-        v1[l] = (C1[l]**2).mean(axis=2)                          # (m, T)
-        v1_dot[l] = (2 / d) * (C1[l] * C1_dot[l]).sum(axis=2)    # (m, T)
-        r1[l] = 1 / np.sqrt(v1[l] + 1e-05)                       # (m, T)
-        r1_dot[l] = -v1_dot[l] * (r1[l] * r1[l] * r1[l]) / 2     # (m, T)
-        Xhat1[l] = C1[l] * r1[l][:, :, None]                     # (m, T, d)
-        Xhat1_dot[l] = C1[l] * r1_dot[l][:, :, None] + C1_dot[l] * r1[l][:, :, None]  # (m, T, d)
-        N1[l] = Xhat1[l] * p.g1[l] + p.s1[l]                     # (m, T, d)
-        N1_dot[l] = Xhat1[l] * p_dot.g1[l] + Xhat1_dot[l] * p.g1[l] + p_dot.s1[l]  # (m, T, d)
+        mu1 = Z[l].mean(axis=2)                                       # (m, T)
+        C1 = Z[l] - mu1[:, :, None]                                   # (m, T, d)
+        C1_dot = Z_dot[l] - Z_dot[l].mean(axis=2, keepdims=True)      # (m, T, d)
+        v1 = (C1**2).mean(axis=2)                                     # (m, T)
+        r1[l] = 1 / np.sqrt(v1 + 1e-05)                               # (m, T)
+        Xhat1[l] = C1 * r1[l][:, :, None]                             # (m, T, d)
+        N1[l] = Xhat1[l] * p.g1[l] + p.s1[l]                          # (m, T, d)
+        N1_dot = Xhat1[l] * p_dot.g1[l] + (
+            C1_dot
+            - Xhat1[l] * (C1_dot * Xhat1[l]).mean(axis=2, keepdims=True)
+        ) * p.g1[l] * r1[l][:, :, None] + p_dot.s1[l]
         A[l] = np.einsum("mni,ijkl->jmknl", N1[l], p.Wa[l], optimize=True) + p.ba[l][:, None, :, None, :]  # (3, m, h, T, e)
-        A_dot[l] = np.einsum(
+        A_dot = np.einsum(
             "mni,ijkl->jmknl",
             N1[l],
             p_dot.Wa[l],
             optimize=True,
-        ) + np.einsum("mni,ijkl->jmknl", N1_dot[l], p.Wa[l], optimize=True) + p_dot.ba[l][:, None, :, None, :]
-        R[l] = A[l, 0] @ A[l, 1].transpose(0, 1, 3, 2) / e**0.5  # (m, h, T, T)
-        R_dot[l] = (
-            A[l, 0] @ A_dot[l, 1].transpose(0, 1, 3, 2)
-            + A_dot[l, 0] @ A[l, 1].transpose(0, 1, 3, 2)
-        ) / e**0.5
-        E2[l] = np.where(causal, np.exp(R[l] - np.where(causal, R[l], -np.inf).max(axis=3, keepdims=True)), 0)  # (m, h, T, T)
-        E2_dot[l] = E2[l] * R_dot[l]                             # (m, h, T, T)
-        T2[l] = E2[l].sum(axis=3)                                # (m, h, T)
-        P2[l] = E2[l] / T2[l][:, :, :, None]                     # (m, h, T, T)
-        P2_dot[l] = (E2_dot[l] - P2[l] * E2_dot[l].sum(axis=3, keepdims=True)) / T2[l][:, :, :, None]  # (m, h, T, T)
-        O[l] = P2[l] @ A[l, 2]                                   # (m, h, T, e)
-        O_dot[l] = P2[l] @ A_dot[l, 2] + P2_dot[l] @ A[l, 2]     # (m, h, T, e)
-        B[l] = Z[l] + np.einsum("jlm,ijkl->ikm", p.Wo[l], O[l], optimize=True) + p.bo[l]  # (m, T, d)
-        B_dot[l] = Z_dot[l] + np.einsum(
+        ) + np.einsum("mni,ijkl->jmknl", N1_dot, p.Wa[l], optimize=True) + p_dot.ba[l][:, None, :, None, :]
+        R = A[l, 0] @ A[l, 1].transpose(0, 1, 3, 2) / e**0.5          # (m, h, T, T)
+        R_dot = (A[l, 0] @ A_dot[1].transpose(0, 1, 3, 2) + A_dot[0] @ A[l, 1].transpose(0, 1, 3, 2)) / e**0.5  # (m, h, T, T)
+        E2 = np.where(causal, np.exp(R - np.where(causal, R, -np.inf).max(axis=3, keepdims=True)), 0)  # (m, h, T, T)
+        P2[l] = E2 / E2.sum(axis=3, keepdims=True)                    # (m, h, T, T)
+        O[l] = P2[l] @ A[l, 2]                                        # (m, h, T, e)
+        O_dot = P2[l] @ A_dot[2] + (P2[l] * (R_dot - (P2[l] * R_dot).sum(axis=3, keepdims=True))) @ A[l, 2]  # (m, h, T, e)
+        B = Z[l] + np.einsum("jlm,ijkl->ikm", p.Wo[l], O[l], optimize=True) + p.bo[l]  # (m, T, d)
+        B_dot = Z_dot[l] + np.einsum("ijkl,jlm->ikm", O_dot, p.Wo[l], optimize=True) + np.einsum(
             "jlm,ijkl->ikm",
-            p.Wo[l],
-            O_dot[l],
+            p_dot.Wo[l],
+            O[l],
             optimize=True,
-        ) + np.einsum("jlm,ijkl->ikm", p_dot.Wo[l], O[l], optimize=True) + p_dot.bo[l]
-        mu2[l] = B[l].mean(axis=2)                               # (m, T)
-        mu2_dot[l] = B_dot[l].mean(axis=2)                       # (m, T)
-        C2[l] = B[l] - mu2[l][:, :, None]                        # (m, T, d)
-        C2_dot[l] = B_dot[l] - mu2_dot[l][:, :, None]            # (m, T, d)
-        v2[l] = (C2[l]**2).mean(axis=2)                          # (m, T)
-        v2_dot[l] = (2 / d) * (C2[l] * C2_dot[l]).sum(axis=2)    # (m, T)
-        r2[l] = 1 / np.sqrt(v2[l] + 1e-05)                       # (m, T)
-        r2_dot[l] = -v2_dot[l] * (r2[l] * r2[l] * r2[l]) / 2     # (m, T)
-        Xhat2[l] = C2[l] * r2[l][:, :, None]                     # (m, T, d)
-        Xhat2_dot[l] = C2[l] * r2_dot[l][:, :, None] + C2_dot[l] * r2[l][:, :, None]  # (m, T, d)
-        N2[l] = Xhat2[l] * p.g2[l] + p.s2[l]                     # (m, T, d)
-        N2_dot[l] = Xhat2[l] * p_dot.g2[l] + Xhat2_dot[l] * p.g2[l] + p_dot.s2[l]  # (m, T, d)
-        F[l] = N2[l] @ p.Wf[l] + p.bf[l]                         # (m, T, f)
-        F_dot[l] = N2[l] @ p_dot.Wf[l] + N2_dot[l] @ p.Wf[l] + p_dot.bf[l]  # (m, T, f)
-        A2[l] = 1.5957691216057308 * (0.044715 * (F[l] * F[l] * F[l]) + F[l])  # (m, T, f)
-        E4[l] = np.exp(-np.abs(A2[l]))                           # (m, T, f)
-        C3[l] = np.exp(np.minimum(A2[l], 0))                     # (m, T, f)
-        G[l] = F[l] * (C3[l] - C3[l] * E4[l] / (1 + E4[l]))      # (m, T, f)
-        G_dot[l] = F_dot[l] * (C3[l] - C3[l] * E4[l] / (1 + E4[l])) + 1.5957691216057308 * np.where(
+        ) + p_dot.bo[l]
+        mu2 = B.mean(axis=2)                                          # (m, T)
+        C2 = B - mu2[:, :, None]                                      # (m, T, d)
+        C2_dot = B_dot - B_dot.mean(axis=2, keepdims=True)            # (m, T, d)
+        v2 = (C2**2).mean(axis=2)                                     # (m, T)
+        r2[l] = 1 / np.sqrt(v2 + 1e-05)                               # (m, T)
+        Xhat2[l] = C2 * r2[l][:, :, None]                             # (m, T, d)
+        N2[l] = Xhat2[l] * p.g2[l] + p.s2[l]                          # (m, T, d)
+        N2_dot = Xhat2[l] * p_dot.g2[l] + (
+            C2_dot
+            - Xhat2[l] * (C2_dot * Xhat2[l]).mean(axis=2, keepdims=True)
+        ) * p.g2[l] * r2[l][:, :, None] + p_dot.s2[l]
+        F[l] = N2[l] @ p.Wf[l] + p.bf[l]                              # (m, T, f)
+        F_dot = N2[l] @ p_dot.Wf[l] + N2_dot @ p.Wf[l] + p_dot.bf[l]  # (m, T, f)
+        A2 = 1.5957691216057308 * (0.044715 * (F[l] * F[l] * F[l]) + F[l])  # (m, T, f)
+        E4[l] = np.exp(-np.abs(A2))                                   # (m, T, f)
+        C3[l] = np.exp(np.minimum(A2, 0))                             # (m, T, f)
+        G[l] = F[l] * (C3[l] - C3[l] * E4[l] / (1 + E4[l]))           # (m, T, f)
+        G_dot = F_dot * (C3[l] - C3[l] * E4[l] / (1 + E4[l])) + 1.5957691216057308 * np.where(
             E4[l] > 0,
-            E4[l] * F[l] * F_dot[l] * (1 + 0.134145 * F[l]**2) / (1 + E4[l] * (E4[l] + 2)),
+            E4[l] * F[l] * F_dot * (1 + 0.134145 * F[l]**2) / (1 + E4[l] * (E4[l] + 2)),
             0,
         )
-        Z[l + 1] = G[l] @ p.Wp[l] + B[l] + p.bp[l]               # (m, T, d)
-        Z_dot[l + 1] = G[l] @ p_dot.Wp[l] + G_dot[l] @ p.Wp[l] + B_dot[l] + p_dot.bp[l]  # (m, T, d)
-    Y = Z[L]                                                     # (m, T, d)
-    mu = Y.mean(axis=2)                                          # (m, T)
-    C = Y - mu[:, :, None]                                       # (m, T, d)
-    r = 1 / np.sqrt((C**2).mean(axis=2) + 1e-05)                 # (m, T)
-    Xhat = C * r[:, :, None]                                     # (m, T, d)
-    N = Xhat * p.g + p.s                                         # (m, T, d)
+        Z[l + 1] = G[l] @ p.Wp[l] + B + p.bp[l]                       # (m, T, d)
+        Z_dot[l + 1] = G[l] @ p_dot.Wp[l] + G_dot @ p.Wp[l] + B_dot + p_dot.bp[l]  # (m, T, d)
+    Y = Z[L]                                                          # (m, T, d)
+    mu = Y.mean(axis=2)                                               # (m, T)
+    C = Y - mu[:, :, None]                                            # (m, T, d)
+    r = 1 / np.sqrt((C**2).mean(axis=2) + 1e-05)                      # (m, T)
+    Xhat = C * r[:, :, None]                                          # (m, T, d)
+    N = Xhat * p.g + p.s                                              # (m, T, d)
     N_dot = Xhat * p_dot.g + (
         Z_dot[L]
         - Xhat * (Xhat * Z_dot[L]).mean(axis=2, keepdims=True)
         - Z_dot[L].mean(axis=2, keepdims=True)
     ) * p.g * r[:, :, None] + p_dot.s
-    H = N @ p.E.T                                                # (m, T, v)
-    H_dot = N @ p_dot.E.T + N_dot @ p.E.T                        # (m, T, v)
-    M2 = H.max(axis=2)                                           # (m, T)
-    E3 = np.exp(H - M2[:, :, None])                              # (m, T, v)
-    T3 = E3.sum(axis=2)                                          # (m, T)
+    H = N @ p.E.T                                                     # (m, T, v)
+    H_dot = N @ p_dot.E.T + N_dot @ p.E.T                             # (m, T, v)
+    M2 = H.max(axis=2)                                                # (m, T)
+    E3 = np.exp(H - M2[:, :, None])                                   # (m, T, v)
+    T3 = E3.sum(axis=2)                                               # (m, T)
     J = (M2 - H[np.arange(m)[:, None], np.arange(T), y] + np.log(T3)).sum() / (T * m)
-    S = E3 / T3[:, :, None]                                      # (m, T, v)
+    S = E3 / T3[:, :, None]                                           # (m, T, v)
     J_dot = ((H_dot * S).sum() - H_dot[np.arange(m)[:, None], np.arange(T), y].sum()) / (T * m)
     return J, J_dot
 
@@ -830,29 +737,29 @@ def trace(p, x, y):
         F[l] = N2[l] @ p.Wf[l] + p.bf[l]                                   # (m, T, f)
         G[l] = F[l] * (1 + np.tanh(0.7978845608028654 * (0.044715 * (F[l] * F[l] * F[l]) + F[l]))) / 2  # (m, T, f)
         Z[l + 1] = G[l] @ p.Wp[l] + B[l] + p.bp[l]                         # (m, T, d)
-    yield "A", A
-    yield "B", B
+    yield "mu1", mu1
     yield "C1", C1
-    yield "C2", C2
+    yield "v1", v1
+    yield "r1", r1
+    yield "Xhat1", Xhat1
+    yield "N1", N1
+    yield "A", A
+    yield "R", R
+    yield "M", M
     yield "E2", E2
+    yield "T2", T2
+    yield "P2", P2
+    yield "O", O
+    yield "B", B
+    yield "mu2", mu2
+    yield "C2", C2
+    yield "v2", v2
+    yield "r2", r2
+    yield "Xhat2", Xhat2
+    yield "N2", N2
     yield "F", F
     yield "G", G
-    yield "M", M
-    yield "N1", N1
-    yield "N2", N2
-    yield "O", O
-    yield "P2", P2
-    yield "R", R
-    yield "T2", T2
-    yield "Xhat1", Xhat1
-    yield "Xhat2", Xhat2
     yield "Z", Z
-    yield "mu1", mu1
-    yield "mu2", mu2
-    yield "r1", r1
-    yield "r2", r2
-    yield "v1", v1
-    yield "v2", v2
     Y = Z[L]                                                               # (m, T, d)
     yield "Y", Y
     mu = Y.mean(axis=2)                                                    # (m, T)

@@ -11,7 +11,7 @@ from sympy.core.function import Function
 
 from derive.calculus.cost import operations
 from derive.calculus.nodes import Where
-from derive.calculus.occurrence import holds, nodes_of
+from derive.calculus.occurrence import branches_in, holds, kinds_of
 from derive.calculus.rules.matching import Binding, match_part, minus_signs
 from derive.calculus.rules.row import Row
 from derive.calculus.tensor import Ref
@@ -22,13 +22,18 @@ ROUNDS = 16
 def rewritten(value: Expr, rows: Sequence[Row], steps: list[tuple[Row, Expr, Expr]] | None = None) -> Expr:
     """The value with every row applied; `steps` records which, before and after."""
     for _ in range(ROUNDS):
-        present = frozenset(type(node) for node in nodes_of(value, Function, Where))
-        usable = [row for row in rows if row.heads <= present]
+        usable = _usable(rows, value)
         changed = _visit(value, usable, steps) if usable else value
         if changed == value:
             return value
         value = changed
     return value
+
+
+def _usable(rows: Sequence[Row], value: Basic) -> list[Row]:
+    """The rows whose functions and branches a value holds, as many branches as the row's pattern."""
+    present, branches = kinds_of(value), branches_in(value)
+    return [row for row in rows if row.heads <= present and row.branches <= branches]
 
 
 def _visit(node: Basic, rows: Sequence[Row], steps: list[tuple[Row, Expr, Expr]] | None) -> Basic:
@@ -37,7 +42,7 @@ def _visit(node: Basic, rows: Sequence[Row], steps: list[tuple[Row, Expr, Expr]]
     node = node.func(*(_visit(argument, rows, steps) for argument in node.args))
     if not isinstance(node, Expr):
         return node
-    tried = [(row, _applied(row, node) or _scaled(row, node)) for row in rows]
+    tried = [(row, _applied(row, node) or _scaled(row, node)) for row in _usable(rows, node)]
     applied = [(row, *found) for row, found in tried if found is not None and found[0] != node]
     row, found, minus = min(applied, key=itemgetter(2), default=(None, node, 0))
     if row is None or (minus and operations(found) >= operations(node)):

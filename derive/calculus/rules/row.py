@@ -17,6 +17,7 @@ from sympy.logic.boolalg import Boolean
 
 from derive.calculus.formula import Scope, read, read_condition
 from derive.calculus.nodes import Where
+from derive.calculus.occurrence import branches_in
 from derive.calculus.syntax import parse
 
 LETTERS = {letter: Symbol(f"any {letter}", real=True) for letter in "abcd"}
@@ -56,3 +57,8 @@ class Row:
     def heads(self) -> frozenset[type]:
         """The functions and branches that a target must contain."""
         return frozenset(type(node) for node in self.pattern.atoms(Function, Where))
+
+    @cached_property
+    def branches(self) -> int:
+        """How many branches the pattern has."""
+        return branches_in(self.pattern)

@@ -24,6 +24,23 @@ def deep_network() -> Program:
     )
 
 
+def normalised_blocks() -> Program:
+    """Z_{l+1} = Z_l + N_l W_l, N_l = g_l o the layernorm of Z_l, Z_0 = X, Y = Z_L: residual blocks."""
+    return define(
+        """normalised_blocks(X[m,n], g[L,n], W[L,n,n]) -> Y
+        Z[0,i<m,j<n] = X[i,j]
+        for l < L:
+            mu[l,i] = mean_{q} Z[l,i,q]
+            C[l,i,j] = Z[l,i,j] - mu[l,i]
+            v[l,i] = mean_{q} C[l,i,q]^2
+            r[l,i] = (v[l,i] + 1/100000)^(-1/2)
+            Xhat[l,i,j] = C[l,i,j] r[l,i]
+            N[l,i,j] = g[l,j] Xhat[l,i,j]
+            Z[l+1,i,j] = Z[l,i,j] + sum_{p} N[l,i,p] W[l,p,j]
+        Y[i<m,j<n] = Z[L,i,j]"""
+    )
+
+
 SEQUENCES: tuple[Form, ...] = (
     Form(
         "attention",
@@ -186,18 +203,27 @@ SEQUENCES: tuple[Form, ...] = (
         "A_bar_i = (1 - Z_{i+1}^2) o Z_bar_{i+1},  Z_bar_i = A_bar_i W_i^T,  W_bar_i = Z_i^T A_bar_i",
         deep_network,
         (
-            (
-                "Z_bar[i+1,a,j] = where(i == L-1, Y_bar[a,j], 0)"
-                " + where(i <= L-2, sum_{q} A_bar[i+1,a,q] W[i+1,j,q], 0)"
-            ),
             "A_bar[i<L,a,j] = Z_bar[i+1,a,j] (1 - Z[i+1,a,j]^2)",
-            "Z_bar[0,a,j] = sum_{q} A_bar[0,a,q] W[0,j,q]",
+            "Z_bar[i<L,a,j] = sum_{q} A_bar[i,a,q] W[i,j,q]",
             "X_bar[a,j] = Z_bar[0,a,j]",
             "W_bar[i<L,p,j] = sum_{a} Z[i,a,p] A_bar[i,a,j]",
         ),
+        sizes={"L": 3, "m": 2, "n": 4},
+    ),
+    Form(
+        "L blocks of layernorm before a matrix, L a symbol",
+        "Z_bar_l = Z_bar_{l+1} + r (Xhat_bar - mean(Xhat_bar) - Xhat mean(Xhat_bar o Xhat))",
+        normalised_blocks,
         (
-            "A_bar[i<L,a,j] = Z_bar[i+1,a,j] (1 - Z[i+1,a,j]^2)",
-            "W_bar[i<L,p,j] = sum_{a} Z[i,a,p] A_bar[i,a,j]",
+            "N_bar[l<L,i,p] = sum_{j} Z_bar[l+1,i,j] W[l,p,j]",
+            "Xhat_bar[l<L,i,p] = g[l,p] N_bar[l,i,p]",
+            (
+                "Z_bar[l<L,i,j] = Z_bar[l+1,i,j] + r[l,i] (Xhat_bar[l,i,j] - (sum_{q} Xhat_bar[l,i,q])/n"
+                " - Xhat[l,i,j] (sum_{q} Xhat_bar[l,i,q] Xhat[l,i,q])/n)"
+            ),
+            "X_bar[i,j] = Z_bar[0,i,j]",
+            "g_bar[l<L,j] = sum_{i} Xhat[l,i,j] N_bar[l,i,j]",
+            "W_bar[l<L,p,j] = sum_{i} N[l,i,p] Z_bar[l+1,i,j]",
         ),
         sizes={"L": 3, "m": 2, "n": 4},
     ),

@@ -14,7 +14,7 @@ from codegen.pipeline import Shown
 from codegen.plan import plan_network
 from codegen.tuned.arena import Arena
 from codegen.tuned.draft import Draft
-from codegen.tuned.groups import Group, Nest, groups_of
+from codegen.tuned.groups import Group, Nest, Step, Turns, groups_of
 from codegen.tuned.phase import Phase
 from codegen.tuned.pipeline import tuned
 from codegen.tuned.verify import complaints, verified
@@ -36,7 +36,8 @@ def drafts(name: str = NAME) -> dict[str, Draft]:
         assert isinstance(shown, Draft)
         found[after] = shown
 
-    plan = plan_network(variant(NAME)) if name == NAME else planned(name)
+    networks = {NAME: variant(NAME), "two turns": variant("gpt", sizes={**SIZES["gpt"], "L": 2})}
+    plan = plan_network(networks[name]) if name in networks else planned(name)
     tuned(c_network(plan), watch)
     return found
 
@@ -78,6 +79,20 @@ def merged(groups: list[Nest]) -> list[Nest]:
     return [Group((*one.equations, *two.equations), one.stored | two.stored), *others]
 
 
+def without_block(draft: Draft, name: str) -> Draft:
+    """The draft whose group of that last name goes through all its loops alone."""
+
+    def alone(one: Nest) -> Nest:
+        return replace(one, block=None) if one.equations[-1].name == name else one
+
+    def changed(step: Step) -> Step:
+        groups = tuple(alone(one) for one in groups_of(step))
+        return replace(step, groups=groups) if isinstance(step, Turns) else groups[0]
+
+    lists = {key: tuple(map(changed, steps)) for key, steps in draft.lists.items()}
+    return replace(draft, lists=lists, phases={}, arenas={})
+
+
 BROKEN: dict[str, tuple[Callable[[], Draft], str]] = {
     "a group is lost": (
         lambda: with_groups(last(), "loss", lambda groups: groups[1:]),
@@ -117,6 +132,23 @@ BROKEN: dict[str, tuple[Callable[[], Draft], str]] = {
     "a function is missing": (
         lambda: replace(last(), phases=dict(list(last().phases.items())[1:])),
         "has no function",
+    ),
+    "a value of a head that is another one by then": (
+        lambda: without_block(last("gpt"), "P2_bar"),
+        "has room for a single value there",
+    ),
+    "a value of a head in two blocks": (
+        lambda: replace(
+            last("gpt"), stored={**last("gpt").stored, "O": replace(last("gpt").stored["O"], single=(2,))}
+        ),
+        "has room for a single value, but not in one block",
+    ),
+    "a turn in the place of another that is read": (
+        lambda: replace(
+            last("two turns"),
+            stored={**last("two turns").stored, "A": replace(last("two turns").stored["A"], single=(0,))},
+        ),
+        "but another turn's lies there",
     ),
     "two functions of one name": (
         lambda: with_phase(last(), lambda one: replace(one, name="L")),

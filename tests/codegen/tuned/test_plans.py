@@ -35,6 +35,14 @@ def test_nothing_elementwise_is_kept_beside_what_it_is_made_of() -> None:
     assert not kept & {"Xhat1", "N1", "Xhat2", "N2", "P2", "G", "E4", "C3"}
 
 
+def test_squares_of_positions_are_computed_again_from_sums_of_rows() -> None:
+    wide = {**SIZES, "d": 128, "h": 4, "e": 32, "f": 512, "T": 64}
+    plan = narrowed(plan_network(variant("gpt", sizes=wide)))
+    kept = {tensor.name for tensor in plan.residuals}
+    assert {"A", "F", "C1", "C2", "O", "M", "T2"} <= kept
+    assert not kept & {"R", "E2", "P2"}
+
+
 def test_a_budget_decides_alone_what_is_kept() -> None:
     plan = plan_network(variant("gpt", sizes=SIZES))
     bounded = plan_network(variant("gpt", sizes=SIZES, budget=plan.memory.choice.bytes))
@@ -53,6 +61,35 @@ def test_a_normalisation_and_a_softmax_are_passes_over_rows() -> None:
     probabilities = next(one for one in rows().values() if {"M", "P2"} <= one.names)
     assert [[e.name for e in each.inside] for each in probabilities.passes] == [["M"], ["E2", "T2"], ["P2"]]
     assert "M" not in probabilities.stored
+
+
+def test_attention_goes_through_heads_one_after_the_other() -> None:
+    t = transformer()
+    found: dict[str, list[str]] = {}
+    for step in (*t.lists["loss"], *t.lists["vjp"]):
+        for one in groups_of(step):
+            if one.block is not None:
+                found.setdefault(one.block.name, []).append(t.phases[key_of(one)].name)
+    assert list(found.values()) == [["R", "P2", "O"], ["P2_bar", "R_bar", "A_bar", "A_bar_2", "A_bar_3"]]
+    single = {name for name, one in t.scene.stored.items() if 1 in one.single}
+    assert {"R", "P2", "P2_bar", "R_bar"} <= single
+    assert not single & {"A", "O", "A_bar", "O_bar", "E2", "T2"}
+
+
+def test_few_examples_are_not_computed_one_after_the_other() -> None:
+    t = tuned(c_network(plan_network(variant("gpt", sizes={**SIZES, "m": 3}))))
+    assert not any(one.block for steps in t.lists.values() for step in steps for one in groups_of(step))
+    assert {name for name, one in t.scene.stored.items() if one.single} == {"Z", "Z_bar", "Z_dot"}
+
+
+def test_what_goes_from_turn_to_turn_has_room_for_one() -> None:
+    """Z[l] is read before Z[l + 1] takes its place; A, whose turns the pullback reads, has room for all."""
+    t = transformer()
+    item, sizes = 4, t.c.plan.size
+    for name in ("Z", "Z_bar", "Z_dot"):
+        assert t.scene.stored[name].single == (0,)
+        assert t.scene.stored[name].reals(sizes, item) == 4 * 48 * 32
+    assert t.scene.stored["A"].reals(sizes, item) == 3 * 3 * 4 * 2 * 48 * 16
 
 
 def test_masked_halves_are_left_out() -> None:

@@ -1,6 +1,6 @@
 """What a step of a recurrence determines is computed in it, and nothing else is."""
 
-from codegen.passes.gathered import gathered
+from codegen.passes.into_steps import into_steps
 from derive.calculus.nodes import Sum
 from derive.calculus.program import Equation, Program, Recurrence
 from derive.calculus.tensor import Axis, Index, Ref, Size, Tensor
@@ -20,7 +20,7 @@ def program(*after: Equation) -> Program:
 
 
 def inside(made: Program) -> list[str]:
-    loop = gathered(made).statements[0]
+    loop = into_steps(made).statements[0]
     assert isinstance(loop, Recurrence)
     return [str(equation) for equation in loop.equations[1:]]
 
@@ -29,7 +29,7 @@ def test_what_reads_its_step_alone_is_computed_in_it() -> None:
     body = Sum(Ref("B", u, i) * Ref("X", u, i), (i, N))
     made = program(Equation(Ref("W", u), ((u, T),), body))
     assert inside(made) == ["W[t] = sum_{i<n}(B[t,i]*X[t,i])"]
-    assert len(gathered(made).statements) == 1
+    assert len(into_steps(made).statements) == 1
 
 
 def test_what_reads_another_step_stays() -> None:
@@ -47,3 +47,35 @@ def test_what_reads_a_later_statement_stays() -> None:
 
 def test_what_reads_nothing_of_the_recurrence_stays() -> None:
     assert not inside(program(Equation(Ref("W", t, i), ((t, T), (i, N)), 3 * Ref("X", t, i))))
+
+
+def carried(step: Equation, *after: Equation) -> list[str]:
+    """The reversed recurrence from Z[T] on, and what is read of it."""
+    start = Equation(Ref("Z", T, i), ((i, N),), Ref("X", 0, i))
+    loop = Recurrence(t, T, (step,), reverse=True)
+    locals_ = (Tensor("Z", (Axis("t", T + 1), Axis("i", N))), Tensor("W", (STEPS[0], STEPS[1])))
+    made = into_steps(Program("P", (Tensor("X", STEPS),), (start, loop, *after), ("W",), locals_))
+    found = next(one for one in made.statements if isinstance(one, Recurrence))
+    return [str(equation.target) for equation in found.equations]
+
+
+def test_what_an_earlier_step_or_the_boundary_computed_is_there_before_the_step() -> None:
+    step = Equation(Ref("Z", t, i), ((i, N),), Ref("Z", t + 1, i) * Ref("X", t, i))
+    read = Equation(Ref("W", t, i), ((t, T), (i, N)), 2 * Ref("Z", t + 1, i))
+    assert carried(step, read) == ["W[t,i]", "Z[t,i]"]
+
+
+def test_what_the_next_step_computes_is_not_there() -> None:
+    step = Equation(Ref("Z", t + 1, i), ((i, N),), Ref("X", t, i))
+    late = Equation(Ref("W", t, i), ((t, T), (i, N)), 2 * Ref("Z", t, i))
+    assert carried(step, late) == ["Z[t + 1,i]"]
+
+
+def test_a_boundary_that_comes_after_the_steps_is_not_there() -> None:
+    step = Equation(Ref("Z", t, i), ((i, N),), Ref("X", t, i))
+    end = Equation(Ref("Z", T, i), ((i, N),), Ref("X", 0, i))
+    read = Equation(Ref("W", t, i), ((t, T), (i, N)), 2 * Ref("Z", t + 1, i))
+    loop = Recurrence(t, T, (step,), reverse=True)
+    locals_ = (Tensor("Z", (Axis("t", T + 1), Axis("i", N))), Tensor("W", STEPS))
+    made = into_steps(Program("P", (Tensor("X", STEPS),), (loop, end, read), ("W",), locals_))
+    assert len(made.statements) == 3

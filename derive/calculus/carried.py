@@ -22,7 +22,6 @@ from dataclasses import replace
 
 from sympy import Add, Expr, Integer
 
-from codegen.passes.verify import names_of
 from derive.calculus.nodes import IsZero, Nonnegative, Where
 from derive.calculus.program import Equation, Program, Recurrence, Statement
 from derive.calculus.substitution import substitute
@@ -51,7 +50,7 @@ def _changed(
     if parts is None or index + 1 not in head.target.indices:
         return None
     boundary, step = parts
-    if boundary.references and names_of(loop) & {ref.name for ref in boundary.references}:
+    if boundary.references and {one.name for one in loop.equations} & boundary.reads:
         return None
     behind = substitute(head.target, {index: index - 1})
     end = replace(head, target=behind, value=substitute(step.value, {index: index - 1}))

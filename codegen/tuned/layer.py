@@ -15,7 +15,6 @@ from functools import partial
 from sympy import Expr
 
 from codegen.c_sizes import CSizes
-from codegen.c_source import identifiers
 from codegen.extents import evaluated
 from codegen.plan import LayerPlan
 from codegen.printers.to_c import Used
@@ -23,7 +22,7 @@ from codegen.tuned.arena import Arena, Lifetime, arena
 from codegen.tuned.contraction import contraction, zeros_of
 from codegen.tuned.functions import ITEMS
 from codegen.tuned.fusion import fused
-from codegen.tuned.groups import Nest, Step, Turns, groups_of, key_of, with_stored
+from codegen.tuned.groups import Step, groups_of, key_of, with_stored
 from codegen.tuned.kernels import panel_reals
 from codegen.tuned.lifetimes import spans
 from codegen.tuned.limits import regions
@@ -32,8 +31,9 @@ from codegen.tuned.phases import in_turn, phase
 from codegen.tuned.pipeline import named
 from codegen.tuned.row_nests import lane, vectorised
 from codegen.tuned.rows import rowed
-from codegen.tuned.scene import Scene, pointer
+from codegen.tuned.scene import Scene
 from codegen.tuned.storage import Stored
+from codegen.tuned.written import as_written
 from derive.calculus.program import Program
 from derive.calculus.tensor import Kind, Size, Tensor
 
@@ -132,7 +132,7 @@ def _arena(
 ) -> Arena:
     """Offsets of what is neither given nor an output, and of packed factors."""
     found: dict[str, tuple[int, int]] = {}
-    for name, first, stop in spans(tuple(_written(step, phases) for step in steps), 0):
+    for name, first, stop in spans(tuple(as_written(step, phases) for step in steps), 0):
         before = found.get(name, (first, stop))
         found[name] = min(before[0], first), max(before[1], stop)
     number = sum(len(groups_of(step)) for step in steps)
@@ -143,16 +143,3 @@ def _arena(
     ]
     room = max((panel_reals(one, sizes, item) for one in phases.values()), default=0)
     return arena([*lives, *([Lifetime("panels", room, 0, number)] if room else [])])
-
-
-def _written(step: Step, phases: Mapping[Keyed, Phase]) -> Step:
-    """The step with all that its phases write: in single numbers, more than others read."""
-    if isinstance(step, Turns):
-        groups = tuple(_with_mentioned(group, phases[key_of(group)]) for group in step.groups)
-        return replace(step, groups=groups)
-    return _with_mentioned(step, phases[key_of(step)])
-
-
-def _with_mentioned(group: Nest, one: Phase) -> Nest:
-    words = identifiers((*one.lines, *one.finish))
-    return replace(group, stored=group.stored | {name for name in group.names if pointer(name) in words})

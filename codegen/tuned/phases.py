@@ -124,7 +124,7 @@ def _ordered(found: Contraction, scene: Scene) -> Contraction | None:
     kept = [rows[-1]]
     for above in reversed(rows[:-1]):
         below = kept[0]
-        whole = below[1] == stored.tensor.shape[stored.order[place[below[0]]]]
+        whole = below[1] == stored.tensor.shape[stored.order[place[below[0]]]] and _fixed(below, scene)
         padded = place[below[0]] == len(stored.order) - 1 and stored.padded
         if place[above[0]] + 1 != place[below[0]] or not whole or padded:
             break
@@ -159,5 +159,10 @@ def _follows(ref: Ref, above: Index, below: Range, scene: Scene) -> bool:
         return False
     (axis,), (next_axis,) = outer, inner
     at = stored.order.index(next_axis)
-    whole = stored.extent(next_axis) == below[1] and at + 1 < len(stored.order)
+    whole = stored.extent(next_axis) == below[1] and at + 1 < len(stored.order) and _fixed(below, scene)
     return whole and stored.order.index(axis) + 1 == at
+
+
+def _fixed(extent: Range, scene: Scene) -> bool:
+    """Whether an index goes as far at every call: a smaller batch leaves a gap behind its last example."""
+    return scene.sizes.batch not in map(str, extent[1].free_symbols)

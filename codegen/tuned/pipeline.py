@@ -42,6 +42,7 @@ from codegen.tuned.row_nests import lane, vectorised
 from codegen.tuned.rows import rowed
 from codegen.tuned.scene import Scene
 from codegen.tuned.verify import verified
+from codegen.tuned.written import as_written
 from derive.calculus.tensor import Tensor
 
 
@@ -111,7 +112,8 @@ def tuned(c: CNetwork, watch: Watch = silent) -> Tuned:
     if together:
         stored |= side_by_side(plan, stored)
         scene = replace(scene, stored=stored)
-    arenas = {item: lifetimes_arena(plan, (loss, pullback, pushed), phases, stored, item) for item in ITEMS}
+    written = tuple(tuple(as_written(s, phases) for s in one) for one in (loss, pullback, pushed))
+    arenas = {item: lifetimes_arena(plan, written, phases, stored, item) for item in ITEMS}
     _seen(replace(draft, stored=stored, arenas=arenas), "lifetimes", watch)
     return Tuned(c, lists, phases, arenas, scene, moved_data, together)
 

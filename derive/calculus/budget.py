@@ -3,7 +3,7 @@
     (1 + e^x)(1 + sin x) ... (4 + erf x)    more than TERMS terms: stays a product
     an equation of more than LONG nodes     differentiated in parts, of at least PART nodes
     a derivative of NODES nodes and more    refused, naming the equation
-    more VISITS than a program may make     refused, naming the equation that was in work
+    more VISITS than a program may make     refused, naming the equation and its longest term
 
 A layer of the registry makes less than 2,000 visits, of expressions of less than 400 nodes and 20 terms.
 """
@@ -38,7 +38,7 @@ class Budget:
 
     program: str
     left: int
-    equation: str = ""
+    equation: Equation | None = None
 
     @classmethod
     def of(cls, program: Program) -> Budget:
@@ -47,7 +47,7 @@ class Budget:
 
     def enter(self, equation: Equation) -> None:
         """Begin an equation; BlowUp where it is too long."""
-        self.equation = equation.name
+        self.equation = equation
         nodes = weight(equation.value)
         if nodes > NODES:
             raise BlowUp(
@@ -59,9 +59,11 @@ class Budget:
         """Count one node; BlowUp where none is left."""
         self.left -= 1
         if self.left < 0:
+            assert self.equation is not None
+            term = excerpt(str(_heaviest(self.equation.value)))
             raise BlowUp(
-                f"{self.program}: the simplification of {self.equation} takes more than its share of "
-                f"operations; {REMEDY}"
+                f"{self.program}: the simplification of {self.equation.target}, whose longest term is {term}, "
+                f"takes more than its share of operations; {REMEDY}"
             )
 
 

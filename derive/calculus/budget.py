@@ -62,8 +62,8 @@ class Budget:
             assert self.equation is not None
             term = excerpt(str(_heaviest(self.equation.value)))
             raise BlowUp(
-                f"{self.program}: the simplification of {self.equation.target}, whose longest term is {term}, "
-                f"takes more than its share of operations; {REMEDY}"
+                f"{self.program}: the simplification of {self.equation.target}, whose longest term is "
+                f"{term}, takes more than its share of operations; {REMEDY}"
             )
 
 

@@ -16,7 +16,7 @@ from codegen.keep import Choice, Task, cheapest, fitting
 from codegen.names_apart import apart
 from codegen.passes.one_step import one_step
 from codegen.pipeline import Watch
-from codegen.split import split
+from codegen.split import entering, split
 from codegen.workspace import REAL, Used, given, workspace_bytes
 from derive.calculus.network import Network
 from derive.calculus.program import Program
@@ -99,7 +99,7 @@ def remembered(
         functions = [used(one, kept) for one in (loss, pullback, *shaped.values())]
         return workspace_bytes(functions, residuals, network)
 
-    task = Task(joint, frozenset({f"{network.loss}_bar"}), sizes, held)
+    task = Task(joint, entering(joint, network), sizes, held)
     chosen = cheapest(task) if network.budget is None else _fit(task, network.budget, network)
     if chosen.program is not joint:
         watch("recompute", chosen.program)

@@ -21,11 +21,16 @@ from derive.calculus.renaming import renamed
 from derive.calculus.tensor import Tensor
 
 
+def entering(joint: Program, network: Network) -> frozenset[str]:
+    """The cotangent of the loss, and each that comes out, for one that is 0 reads none."""
+    return frozenset({f"{network.loss}_bar", *joint.outputs}) - {network.loss}
+
+
 def split(
     joint: Program, network: Network, again: Set[str] = frozenset(), watch: Watch = silent
 ) -> tuple[Program, Program, tuple[Tensor, ...]]:
     """Loss, pullback and what passes between; `again` names what the pullback computes once more."""
-    parts = halves(joint, {f"{network.loss}_bar", *again})
+    parts = halves(joint, entering(joint, network) | again)
     residuals = tuple(tensor for tensor in joint.locals if tensor.name in parts.crossing)
     kept = tuple(tensor.name for tensor in residuals)
     cotangents = tuple(name for name in joint.outputs if name != network.loss)

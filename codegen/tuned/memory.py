@@ -24,7 +24,7 @@ from codegen.passes.recompute import recompute
 from codegen.passes.together import together
 from codegen.passes.verify import verify
 from codegen.plan import Plan
-from codegen.split import split
+from codegen.split import entering, split
 from derive.calculus.carried import carried
 from derive.calculus.program import Program, Recurrence
 
@@ -44,7 +44,7 @@ def narrowed(plan: Plan) -> Plan:
     if network.budget is not None:
         return plan
     joint = verify(into_steps(plan.memory.choice.task.program), "into_steps")
-    seeds = frozenset({f"{network.loss}_bar"})
+    seeds = entering(joint, network)
     sizes = {**network.sizes, network.batch: network.most}
     task = Task(joint, seeds, sizes, lambda _: {})
     program = dce(verify(recompute(joint, seeds, fewer(task, least(task))), "recompute"))

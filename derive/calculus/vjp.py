@@ -16,7 +16,6 @@ from sympy import Add, Expr
 from derive.calculus.activity import active
 from derive.calculus.carried import carried
 from derive.calculus.compose import free_name
-from derive.calculus.cost import operations
 from derive.calculus.deltas import Scatter, Term, eliminate
 from derive.calculus.kernels import with_kernels, without_idle
 from derive.calculus.maxima import named_maximum, tie_count, with_bodies
@@ -285,11 +284,4 @@ def vjp(program: Program, wrt: Sequence[str] | None = None) -> Program:
     names = _earlier(program)
     program, wrt = renamed(program, names), None if wrt is None else [names.get(name, name) for name in wrt]
     named = with_parts(with_kernels(with_bodies(program)))
-    joint = adjoints(named, wrt)
-    forms = [simplified(one, named) for one in dict.fromkeys((joint, carried(joint)))]
-    return without_idle(min(forms, key=_effort), named, program)
-
-
-def _effort(program: Program) -> int:
-    """The operations of a program."""
-    return sum(operations(equation.value) for equation in program.equations())
+    return without_idle(simplified(carried(adjoints(named, wrt)), named), named, program)

@@ -7,7 +7,6 @@ FN(contract)(&s, KERNELS_Z2, b->m, D, 1, 1, X, panels, FN(Z2_finish), x);
 
 from __future__ import annotations
 
-from dataclasses import replace
 from math import prod
 
 from sympy import Integer, Mul
@@ -39,9 +38,7 @@ def contracted(
     limits: Limits,
 ) -> Phase:
     """The phase of a group whose first equation is a contraction."""
-    name, walk = group.equations[-1].name, walk_of(found, scene)
-    if limits.some:
-        walk = replace(walk, passing=False, lines=False, turned=False)
+    name, walk = group.equations[-1].name, walk_of(found, scene, limits.some)
     if is_straight(found, scene):
         return _straight(found, group, scene, texts, name, walk)
     away = _given_away(found, group, gradients)

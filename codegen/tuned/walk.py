@@ -54,11 +54,11 @@ class Walk:
     turned: bool = False
 
 
-def walk_of(found: Contraction, scene: Scene) -> Walk:
-    """How a contraction goes through memory."""
+def walk_of(found: Contraction, scene: Scene, limited: bool = False) -> Walk:
+    """How a contraction goes through memory; within limits no tile packs as it passes by."""
     none = 3 - len(found.sums)
     starts, bounds = _loop_bounds(found, scene)
-    lines, turned, both = _lines(found, scene), _turned(found, scene), _both(found, scene)
+    lines, turned, both = _lines(found, scene), _turned(found, scene), not limited and _both(found, scene)
     packed = not found.dots and (turned or both or not _direct(found, scene))
     return Walk(
         stride(found.left, found.rows[-1][0], scene),
@@ -69,9 +69,9 @@ def walk_of(found: Contraction, scene: Scene) -> Walk:
         starts,
         packed,
         bool(found.bounds) or (not both and any(has(found.right, index) for index, _ in found.outer)),
-        packed and not turned and (both or _passing(found, scene)),
-        packed and (both or (lines and (turned or _passing(found, scene)))),
-        turned,
+        not limited and packed and not turned and (both or _passing(found, scene)),
+        not limited and packed and (both or (lines and (turned or _passing(found, scene)))),
+        not limited and turned,
     )
 
 

@@ -126,8 +126,8 @@ def choice(task: Task, kept: frozenset[str]) -> Choice:
     """What follows from keeping these; of what only its own step of a recurrence needs, one step is held."""
     program, again = task.program, task.again(kept)
     if again:
-        program = dce(verify(recompute(program, task.seeds, kept), "recompute"))
-    program = verify(one_step(program), "one_step")
+        program = dce(recompute(program, task.seeds, kept))
+    program = one_step(program)
     crossing = halves(program, task.seeds | task.late(program)).crossing
     return Choice(task, crossing, again, program, task.more(kept) if again else 0)
 
@@ -144,7 +144,7 @@ def cheapest(task: Task) -> Choice:
             if 0 <= other.operations - current.operations < MOVED * (current.bytes - other.bytes)
         ]
         if not better:
-            return current
+            return _verified(current)
         current = min(better, key=lambda one: (one.operations + MOVED * one.bytes, sorted(one.kept)))
 
 
@@ -161,9 +161,14 @@ def fitting(task: Task, budget: int) -> Choice:
             if other.bytes < current.bytes
         ]
         if not smaller:
-            return current
+            return _verified(current)
         current = min(smaller, key=lambda one: (_price(one, current), sorted(one.kept)))
-    return current
+    return _verified(current)
+
+
+def _verified(chosen: Choice) -> Choice:
+    verify(chosen.program, "recompute")
+    return chosen
 
 
 def _price(other: Choice, current: Choice) -> float:

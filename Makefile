@@ -6,6 +6,9 @@ VENV := .venv
 RUN := $(VENV)/bin/python
 PIP := $(RUN) -m pip install --quiet --disable-pip-version-check --no-input --no-compile
 
+# The environment is the project's own: what is compiled in it is kept.
+unexport PYTHONDONTWRITEBYTECODE
+
 .NOTPARALLEL:
 .DELETE_ON_ERROR:
 .PHONY: help train test lint types build study clean
@@ -15,9 +18,10 @@ help:  ## list the targets
 
 train: $(VENV)/core  ## derive, emit and train two networks on MNIST
 	$(RUN) -m derive build two_layer three_layer
-	$(RUN) -m derive train two_layer --data mnist --backend $(BACKEND) --epochs 10 --lr 0.2 --batch 100
-	$(RUN) -m derive train three_layer --data mnist --backend $(BACKEND) --epochs 10 --lr 0.1 --batch 200 \
-	  --optimizer momentum --mu 0.9 --weight-decay 0.0001
+	$(RUN) -m derive train two_layer --data mnist --backend $(BACKEND) --epochs 10 --lr 0.2 --batch 100 \
+	  --optimizer momentum --mu 0.7 --schedule cosine
+	$(RUN) -m derive train three_layer --data mnist --backend $(BACKEND) --epochs 10 --lr 0.1 --batch 100 \
+	  --optimizer momentum --mu 0.9 --weight-decay 0.0001 --schedule cosine
 
 test: $(VENV)/test  ## run the tests
 	$(RUN) -m pytest -n auto --dist loadfile

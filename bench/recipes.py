@@ -11,10 +11,13 @@ from pathlib import Path
 
 SEEDS = range(5)
 RECIPES: dict[str, tuple[str, ...]] = {
-    "two_layer": ("--epochs", "10", "--lr", "0.2", "--batch", "100"),
+    "two_layer": (
+        *("--epochs", "10", "--lr", "0.2", "--batch", "100", "--optimizer", "momentum", "--mu", "0.7"),
+        *("--schedule", "cosine"),
+    ),
     "three_layer": (
-        *("--epochs", "10", "--lr", "0.1", "--batch", "200", "--optimizer", "momentum", "--mu", "0.9"),
-        *("--weight-decay", "0.0001"),
+        *("--epochs", "10", "--lr", "0.1", "--batch", "100", "--optimizer", "momentum", "--mu", "0.9"),
+        *("--weight-decay", "0.0001", "--schedule", "cosine"),
     ),
 }
 

@@ -22,8 +22,6 @@ from codegen.pipeline import Watch, silent
 from codegen.plan import Plan, plan_layer, plan_network
 from codegen.readme import render_init, render_readme
 from codegen.targets import TARGETS
-from codegen.tuned.layer_module import render_tuned_layer
-from codegen.tuned.module import render_tuned
 from derive.calculus.network import Network
 from derive.calculus.program import Program
 from derive.calculus.roles import require_elements, require_network, require_sizes, require_unmarked
@@ -62,6 +60,8 @@ def render(plan: Plan, targets: Sequence[str], watch: Watch = silent) -> dict[st
     if "c" in targets:
         files[f"{name}.h"], files[f"{name}.c"] = render_c(plan)
     if "tuned" in targets:
+        from codegen.tuned.module import render_tuned  # many modules, for those who ask for them
+
         files[f"{name}.h"], files[f"{name}_tuned.c"] = render_tuned(plan, watch)
     return {
         **files,
@@ -94,6 +94,8 @@ def emit_layer(
     if "c" in targets:
         files |= render_c_layer(plan, all_sizes)
     if "tuned" in targets:
+        from codegen.tuned.layer_module import render_tuned_layer
+
         files |= render_tuned_layer(plan, all_sizes)
     return write_folder(Path(out) / name, files, _stale(name, files))
 

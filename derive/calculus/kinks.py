@@ -11,10 +11,12 @@ Where both branches agree at the kink and one is constant, the constant one hold
 
 from __future__ import annotations
 
-from sympy import Abs, Add, Expr, Integer, Mul, Rational, Symbol, sign
+from functools import cache
+
+from sympy import Abs, Add, Expr, Integer, Mul, Pow, Rational, Symbol, sign
 
 from derive.calculus.nodes import Nonnegative, Positive, Where
-from derive.calculus.occurrence import holds
+from derive.calculus.occurrence import holds, nodes_of
 
 
 def larger(a: Expr, b: Expr) -> Expr:
@@ -38,17 +40,25 @@ def smaller(a: Expr, b: Expr) -> Expr:
     return Where(Positive(b - a), a, Where(Positive(a - b), b, (a + b) / 2))
 
 
+@cache
 def extreme(node: Where) -> tuple[str, Expr, Expr] | None:
     """("max", a, b) where a branch is max(a, b), and ("min", a, b) likewise; a number stands second."""
     condition, a = node.condition, node.chosen
     if not isinstance(condition, Positive | Nonnegative):
         return None
+    if not condition.free_symbols <= a.free_symbols | node.other.free_symbols:
+        return None
     b = _beyond_tie(a, node.other)
     for name, side, inner in (("max", 1, "min"), ("min", -1, "max")):
         gap = side * (_clipped(a, b, inner) - _clipped(b, a, inner))
-        if type(condition)(gap.expand()) == condition:
+        if condition in (type(condition)(gap), type(condition)(_multiplied_out(gap))):
             return (name, b, a) if a.is_number else (name, a, b)
     return None
+
+
+def _multiplied_out(gap: Expr) -> Expr:
+    """SymPy's expansion, which is slow, where there is a bracket to open."""
+    return gap.expand() if any(holds(node, Add) for node in nodes_of(gap, Mul, Pow)) else gap
 
 
 def _is_clip(node: Where) -> bool:

@@ -52,8 +52,10 @@ the gradients of a step. What is not kept is computed again in the pullback, the
 """
 
 
-def parse_targets(_: click.Context, __: click.Parameter, given: str) -> tuple[str, ...]:
-    """`"numpy,c"` -> ("numpy", "c")."""
+def parse_targets(_: click.Context, __: click.Parameter, given: str | None) -> tuple[str, ...]:
+    """`"numpy,c"` -> ("numpy", "c"); nothing where nothing is given."""
+    if given is None:
+        return ()
     chosen = tuple(part.strip() for part in given.split(",") if part.strip())
     unknown = [target for target in chosen if target not in TARGETS]
     if unknown or not chosen:
@@ -79,7 +81,11 @@ def parse_bytes(_: click.Context, __: click.Parameter, given: str | None) -> int
 @click.command("build", epilog=EXAMPLES)
 @click.argument("names", nargs=-1)
 @click.option(
-    "--target", "targets", default="numpy,c", show_default=True, callback=parse_targets, help="What to emit."
+    "--target",
+    "targets",
+    callback=parse_targets,
+    metavar="numpy,c,tuned",
+    help="What to emit.  [default: numpy,c; of two_layer and three_layer tuned too]",
 )
 @click.option(
     "--out", default="generated", show_default=True, help="Folder that receives a folder a network."
@@ -139,7 +145,7 @@ def build(  # noqa: PLR0913, PLR0917 - one for each option of the command
 
 @dataclass(frozen=True)
 class Order:
-    """What `build` was asked for, beside the names."""
+    """What `build` was asked for, beside the names; without targets, a network's own."""
 
     targets: tuple[str, ...]
     out: str
@@ -158,17 +164,17 @@ class Order:
         from codegen.emit import emit, emit_layer
         from codegen.pipeline import silent
         from derive.layers.registry import LAYERS, layer
-        from derive.networks.registry import NETWORKS, variant
+        from derive.networks.registry import NETWORKS, targets, variant
 
-        more = ordered(self.with_)
+        more, wanted = ordered(self.with_), self.targets or targets(name)
         watch = _printer() if self.dump_passes else silent
         out = Path(self.out)
         if name in LAYERS and name not in NETWORKS:
             _require_no_network_option(name, self.activation, self.renamed, self.forms, self.buffers)
-            written = emit_layer(layer(name), self.targets, out, self.sizes, more, self.budget, watch)
+            written = emit_layer(layer(name), wanted, out, self.sizes, more, self.budget, watch)
         elif name in NETWORKS:
             options = (self.renamed, self.activation, self.sizes, more, self.forms, self.budget, self.buffers)
-            written = emit(variant(name, *options), self.targets, out, watch, click.echo)
+            written = emit(variant(name, *options), wanted, out, watch, click.echo)
         else:
             raise DeriveError(
                 f"there is no network or layer {name!r}; the networks are {', '.join(NETWORKS)}; "

@@ -53,7 +53,7 @@ def parse_sizes(_: click.Context, __: click.Parameter, given: tuple[str, ...]) -
     type=click.Choice(["auto", "numpy", "c", "tuned"]),
     default="auto",
     show_default=True,
-    help="auto: C where there is a compiler, else NumPy.",
+    help="auto: C where there is a compiler, tuned where it was built, else NumPy.",
 )
 @click.option("--dtype", type=click.Choice(["float32", "float64"]), default="float32", show_default=True)
 @click.option("--epochs", type=click.IntRange(1), default=10, show_default=True)

@@ -1,14 +1,14 @@
 """`load`: from the name of an emitted network to an object that runs it."""
 
 import os
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
 
 from .description import Description, read_description
-from .errors import DescriptionError, RuntimeInputError
+from .errors import CompilerError, DescriptionError, RuntimeInputError
 from .network import Network
 from .numpy_network import NumpyNetwork
 from .resizing import resize
@@ -45,6 +45,41 @@ def load(
     if backend in SOURCES:
         return load_compiled(description, folder, backend, dtype, max_batch, threads)
     return NumpyNetwork(description, np.dtype(dtype), folder)
+
+
+def load_fastest(
+    name: str,
+    path: str | Path = "generated",
+    dtype: str = "float32",
+    *,
+    sizes: Mapping[str, int] | None = None,
+    max_batch: int | None = None,
+    threads: int = 1,
+    notice: Callable[[str], None] = lambda _: None,
+) -> Network:
+    """The network by its tuned C where it was built for these sizes, else by its plain C, else by NumPy.
+
+    `notice` hears why one was passed over: there is no compiler, or it refuses the source.
+    """
+    passed = ""
+    tuned = _is_made_for(Path(path) / name, name, sizes or {}, max_batch or 0)
+    for backend, title in (*((("tuned", "tuned C"),) if tuned else ()), ("c", "C")):
+        try:
+            network = load(name, backend, path, dtype, sizes=sizes, max_batch=max_batch, threads=threads)
+        except CompilerError as error:
+            passed = f"{title}: {error}"
+            continue
+        if passed:
+            notice(f"plain C runs this, not {passed}")
+        return network
+    notice(f"NumPy runs this, not {passed}")
+    return load(name, "numpy", path, dtype, sizes=sizes)
+
+
+def _is_made_for(folder: Path, name: str, sizes: Mapping[str, int], rows: int) -> bool:
+    """Whether a network has a tuned source, and for so many rows and these sizes."""
+    description = resize(read_description(folder, name), sizes)
+    return "tuned" in description.targets and not description.resized and rows <= description.max_batch
 
 
 def check_threads(threads: int, backend: str) -> None:

@@ -5,15 +5,15 @@ p_k = exp(H_k/temperature) / sum_q exp(H_q/temperature),  H the logits behind th
 
 from collections.abc import Iterator
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 
 from . import checkpoint
 from .buffers import Array
-from .checkpoint import Checkpoint
 from .data.text import numbers
-from .errors import CheckpointError, CompilerError, RuntimeInputError
-from .loading import load
+from .errors import CheckpointError, RuntimeInputError
+from .loading import load, load_fastest
 from .network import Network
 
 
@@ -25,20 +25,14 @@ def restored(name: str, file: Path, backend: str, path: str) -> tuple[Network, s
             f"{file} is of a run on {former.settings.data!r}, which is no text; train {name} with --data "
             f"shakespeare or --data text:FILE first"
         )
-    network = _loaded(name, former, backend, path)
+    options: dict[str, Any] = {
+        "path": path,
+        "dtype": former.settings.dtype,
+        "sizes": former.settings.sizes,
+    }
+    network = load_fastest(name, **options) if backend == "auto" else load(name, backend, **options)
     checkpoint.restore(former, network)
     return network, former.settings.alphabet
-
-
-def _loaded(name: str, former: Checkpoint, backend: str, path: str) -> Network:
-    """C where it can be compiled, unless NumPy is asked for."""
-    dtype, sizes = former.settings.dtype, former.settings.sizes
-    try:
-        return load(name, "c" if backend == "auto" else backend, path=path, dtype=dtype, sizes=sizes)
-    except CompilerError:
-        if backend != "auto":
-            raise
-        return load(name, "numpy", path=path, dtype=dtype, sizes=sizes)
 
 
 def sample(

@@ -15,9 +15,9 @@ from . import checkpoint, curves, log
 from .buffers import Array
 from .checkpoint import Position
 from .data import Dataset, fit, read_data
-from .errors import CompilerError, Diverged, Interrupted, NonFiniteError
+from .errors import Diverged, Interrupted, NonFiniteError
 from .evaluation import evaluate
-from .loading import load
+from .loading import load, load_fastest
 from .network import Network
 from .nonfinite import explain
 from .progress import Reporter, Silent
@@ -110,18 +110,14 @@ def run_folder(name: str, out: str | Path | None) -> Path:
 def open_network(
     settings: Settings, path: str | Path, reporter: Reporter, threads: int = 1
 ) -> tuple[Network, Settings]:
-    """The network, drawn by the seed; `auto` is C where it can be compiled, else NumPy with a notice."""
+    """The network, drawn by the seed; `auto` is what runs it fastest here."""
     name = settings.network
     options: dict[str, Any] = {"path": path, "dtype": settings.dtype, "sizes": settings.sizes}
-    backend = settings.backend
-    try:
-        compiled = "c" if backend == "auto" else backend
-        network = load(name, compiled, max_batch=settings.batch, threads=threads, **options)
-    except CompilerError as error:
-        if backend != "auto":
-            raise
-        reporter.notice(f"NumPy runs this, not C: {error}")
-        network = load(name, "numpy", **options)
+    options |= {"max_batch": settings.batch, "threads": threads}
+    if settings.backend == "auto":
+        network = load_fastest(name, notice=reporter.notice, **options)
+    else:
+        network = load(name, settings.backend, **options)
     return network.init(settings.seed), replace(settings, backend=network.backend)
 
 

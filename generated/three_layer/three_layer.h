@@ -51,8 +51,21 @@ typedef struct {
 /* A cotangent or a tangent of each. */
 typedef three_layer_params three_layer_gradients;
 
+/* The bytes that three_layer_tuned.c uses of a workspace; the struct has room for either implementation unless
+ * THREE_LAYER_TUNED is defined, as in three_layer_tuned.c. */
+#ifdef THREE_LAYER_DOUBLE
+#define THREE_LAYER_ARENA_BYTES 2441408
+#else
+#define THREE_LAYER_ARENA_BYTES 1351872
+#endif
+
 /* What one call works with: the residuals that loss keeps for vjp, and temporaries.
  * Nothing is allocated, and less than 1 KB of stack is used. forward, predict and jvp overwrite residuals. */
+#ifdef THREE_LAYER_TUNED
+typedef struct {
+    three_layer_real arena[(THREE_LAYER_ARENA_BYTES + 64) / sizeof(three_layer_real)];
+} three_layer_workspace;
+#else
 typedef struct {
     three_layer_real Z2[THREE_LAYER_M][THREE_LAYER_D1]; /* (m, d1) kept */
     three_layer_real Z3[THREE_LAYER_M][THREE_LAYER_D2]; /* (m, d2) kept */
@@ -68,7 +81,9 @@ typedef struct {
     three_layer_real Z3_dot[THREE_LAYER_D2]; /* (d2) of one example */
     three_layer_real H_dot[THREE_LAYER_K]; /* (k) of one example */
     three_layer_gradients p_bar;
+    three_layer_real more[300]; /* three_layer_tuned.c uses the whole struct as one arena, and needs this much more */
 } three_layer_workspace;
+#endif
 
 typedef struct {
     int m; /* examples, 1..THREE_LAYER_M */

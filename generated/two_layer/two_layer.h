@@ -47,8 +47,21 @@ typedef struct {
 /* A cotangent or a tangent of each. */
 typedef two_layer_params two_layer_gradients;
 
+/* The bytes that two_layer_tuned.c uses of a workspace; the struct has room for either implementation unless
+ * TWO_LAYER_TUNED is defined, as in two_layer_tuned.c. */
+#ifdef TWO_LAYER_DOUBLE
+#define TWO_LAYER_ARENA_BYTES 898240
+#else
+#define TWO_LAYER_ARENA_BYTES 482496
+#endif
+
 /* What one call works with: the residuals that loss keeps for vjp, and temporaries.
  * Nothing is allocated, and less than 1 KB of stack is used. forward, predict and jvp overwrite residuals. */
+#ifdef TWO_LAYER_TUNED
+typedef struct {
+    two_layer_real arena[(TWO_LAYER_ARENA_BYTES + 64) / sizeof(two_layer_real)];
+} two_layer_workspace;
+#else
 typedef struct {
     two_layer_real Z2[TWO_LAYER_M][TWO_LAYER_D]; /* (m, d) kept */
     two_layer_real S[TWO_LAYER_M][TWO_LAYER_K]; /* (m, k) kept */
@@ -60,7 +73,9 @@ typedef struct {
     two_layer_real Z2_dot[TWO_LAYER_D]; /* (d) of one example */
     two_layer_real H_dot[TWO_LAYER_K]; /* (k) of one example */
     two_layer_gradients p_bar;
+    two_layer_real more[11580]; /* two_layer_tuned.c uses the whole struct as one arena, and needs this much more */
 } two_layer_workspace;
+#endif
 
 typedef struct {
     int m; /* examples, 1..TWO_LAYER_M */

@@ -52,3 +52,11 @@ def test_an_unknown_name_among_several_is_refused(tmp_path: Path) -> None:
     found = CliRunner().invoke(build, ["tiny", "nothing", "--out", str(tmp_path)])
     assert isinstance(found.exception, DeriveError)
     assert "there is no network or layer 'nothing'" in str(found.exception)
+
+
+def test_a_network_has_its_own_targets_unless_others_are_named(tmp_path: Path) -> None:
+    runner = CliRunner()
+    for words, tuned in (("two_layer", True), ("tiny", False), ("two_layer --target c", False)):
+        out = tmp_path / words.replace(" ", "-")
+        runner.invoke(build, [*words.split(), "--out", str(out)], catch_exceptions=False)
+        assert bool(list(out.rglob("*_tuned.c"))) is tuned

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import replace
 
 from sympy import Add, Expr, Mul, Pow, cosh, exp, log, sinh, tanh
@@ -103,10 +103,16 @@ def _rooted(value: Expr, program: Program) -> Expr:
     """A value with the names of roots in it by what they stand for."""
     found = {}
     for ref in refs(value):
-        meaning = definition(ref, program)
-        if isinstance(meaning, Pow) and meaning.exp.is_Rational and meaning.exp.q == 2:
+        meaning = definition(ref, program) if _is_root(program.defining(ref.name)) else None
+        if meaning is not None:
             found[ref] = meaning
-    return value.xreplace(found)
+    return value.xreplace(found) if found else value
+
+
+def _is_root(equations: Sequence[Equation]) -> bool:
+    """Whether the only equation of a name is a power of a half, or of an odd number of halves."""
+    value = equations[0].value if len(equations) == 1 else None
+    return isinstance(value, Pow) and bool(value.exp.is_Rational) and value.exp.q == 2
 
 
 def _whole(value: Expr, rooted: Expr) -> Expr:

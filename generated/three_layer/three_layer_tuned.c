@@ -1,0 +1,2532 @@
+/* three_layer: h(X) = relu(relu(X W1) W2) W3
+   Emitted by `python -m derive build three_layer`; change the definition, not this file. */
+#ifndef SET
+#define THREE_LAYER_TUNED
+#include "three_layer.h"
+
+#include <float.h>
+#include <math.h>
+#include <stddef.h>
+#include <string.h>
+
+#if !defined(__GNUC__)
+#error "three_layer_tuned.c needs gcc or clang; three_layer.c is ISO C"
+#endif
+/* The same bits from every compiler: no reassociation, no contraction into fused multiply-adds. */
+#ifdef __FAST_MATH__
+#error "three_layer.c needs exact floating point: compile without -ffast-math"
+#endif
+#if defined(__clang__) || !defined(__GNUC__)
+#pragma STDC FP_CONTRACT OFF
+#else
+#pragma GCC optimize("fp-contract=off")
+#endif
+
+#ifdef THREE_LAYER_DOUBLE
+#define LOG log
+#define POW pow
+#else
+#define LOG logf
+#define POW powf
+#endif
+#if THREE_LAYER_M != 128
+#error "three_layer_tuned.c is made for THREE_LAYER_M = 128; build it again for another"
+#endif
+#if THREE_LAYER_N != 784
+#error "three_layer_tuned.c is made for THREE_LAYER_N = 784; build it again for another"
+#endif
+#if THREE_LAYER_D1 != 256
+#error "three_layer_tuned.c is made for THREE_LAYER_D1 = 256; build it again for another"
+#endif
+#if THREE_LAYER_D2 != 128
+#error "three_layer_tuned.c is made for THREE_LAYER_D2 = 128; build it again for another"
+#endif
+#if THREE_LAYER_K != 10
+#error "three_layer_tuned.c is made for THREE_LAYER_K = 10; build it again for another"
+#endif
+
+typedef three_layer_real real;
+#ifdef THREE_LAYER_DOUBLE
+typedef int64_t word;
+typedef uint64_t uword;
+#define REAL_MAX DBL_MAX
+#define REAL_BYTES 8
+#else
+typedef int32_t word;
+typedef uint32_t uword;
+#define REAL_MAX FLT_MAX
+#define REAL_BYTES 4
+#endif
+enum { N = THREE_LAYER_N, D1 = THREE_LAYER_D1, D2 = THREE_LAYER_D2, K = THREE_LAYER_K };
+
+/* Rows of the arena are padded to whole cache lines, and by one more where they would else be multiples of 1 KB:
+ * elements below each other then lie in different sets of a cache. */
+#define LINES(n) (((n) + (int)(64 / sizeof(real)) - 1) / (int)(64 / sizeof(real)))
+#define PAD(n) ((LINES(n) + (LINES(n) % 16 == 0)) * (int)(64 / sizeof(real)))
+
+/* The arena, in reals; what is never alive at once may share its place. */
+#ifndef THREE_LAYER_DOUBLE
+enum {
+    AT_panels = 0, /* packed factors: always */
+    AT_H_dot = 233472, /* (m, k): H_dot .. L_dot */
+    AT_Z2 = 233472, /* (m, d1): Z2 .. Z3_dot */
+    AT_A1_bar = 268288, /* (m, d1): A1_bar .. the end of a training step */
+    AT_H = 268288, /* (m, k): H .. L */
+    AT_Z2_dot = 268288, /* (m, d1): Z2_dot .. Z3_dot */
+    AT_E = 270336, /* (m, k): S */
+    AT_S = 272384, /* (m, k): S .. L_dot */
+    AT_M = 274432, /* (m): S .. L */
+    AT_T = 274560, /* (m): S .. L */
+    AT_Z3 = 303104, /* (m, d2): Z3 .. H_dot */
+    AT_A2_bar = 319488, /* (m, d2): A2_bar .. the end of a training step */
+    AT_Z3_dot = 319488, /* (m, d2): Z3_dot .. H_dot */
+    AT_H_bar = 335872, /* (m, k): H_bar .. the end of a training step */
+    AT_L = 337920, /* (): always */
+    AT_L_bar = 337936, /* (): always */
+    AT_L_dot = 337952, /* (): always */
+    ARENA_REALS = 337968
+};
+#else
+enum {
+    AT_panels = 0, /* packed factors: always */
+    AT_H_dot = 200704, /* (m, k): H_dot .. L_dot */
+    AT_Z2 = 200704, /* (m, d1): Z2 .. Z3_dot */
+    AT_A1_bar = 234496, /* (m, d1): A1_bar .. the end of a training step */
+    AT_H = 234496, /* (m, k): H .. L */
+    AT_Z2_dot = 234496, /* (m, d1): Z2_dot .. Z3_dot */
+    AT_E = 236544, /* (m, k): S */
+    AT_S = 238592, /* (m, k): S .. L_dot */
+    AT_M = 240640, /* (m): S .. L */
+    AT_T = 240776, /* (m): S .. L */
+    AT_Z3 = 268288, /* (m, d2): Z3 .. H_dot */
+    AT_A2_bar = 285696, /* (m, d2): A2_bar .. the end of a training step */
+    AT_Z3_dot = 285696, /* (m, d2): Z3_dot .. H_dot */
+    AT_H_bar = 303104, /* (m, k): H_bar .. the end of a training step */
+    AT_L = 305152, /* (): always */
+    AT_L_bar = 305160, /* (): always */
+    AT_L_dot = 305168, /* (): always */
+    ARENA_REALS = 305176
+};
+#endif
+
+#ifdef _OPENMP
+#include <omp.h>
+#define THREADS omp_get_num_threads()
+#define THREAD omp_get_thread_num()
+#define SHARED _Pragma("omp for schedule(static)")
+#define SHARED_1 SHARED
+#define SHARED_2 _Pragma("omp for collapse(2) schedule(static)")
+#define SHARED_NOWAIT _Pragma("omp for schedule(static) nowait")
+#define SERIAL _Pragma("omp single")
+#define BARRIER _Pragma("omp barrier")
+#define PARALLEL _Pragma("omp parallel")
+#define ATOMIC _Pragma("omp atomic")
+#else
+#define THREADS 1
+#define THREAD 0
+#define SHARED
+#define SHARED_1
+#define SHARED_2
+#define SHARED_NOWAIT
+#define SERIAL
+#define BARRIER
+#define PARALLEL
+#define ATOMIC
+#endif
+#define LARGER(x, y) ((x) > (y) ? (x) : (y))
+#define SMALLER(x, y) ((x) < (y) ? (x) : (y))
+#define ALWAYS inline __attribute__((always_inline, unused))
+/* A function of its own. gcc 12 drops calls whose stores it takes for dead once it has looked into several of them. */
+#ifdef __clang__
+#define APART static __attribute__((noinline, unused)) void
+#else
+#define APART static __attribute__((noipa, unused)) void
+#endif
+#define JOIN_(a, b) three_layer_##a##_##b
+#define JOIN(a, b) JOIN_(a, b)
+#define FN(name) JOIN(name, SET)
+
+typedef char three_layer_arena_fits[sizeof(three_layer_workspace) >= ARENA_REALS * sizeof(real) + 64 ? 1 : -1];
+
+static real *three_layer_arena(three_layer_workspace *w)
+{
+    return (real *)(((uintptr_t)w + 63) / 64 * 64);
+}
+
+/* What a kernel set offers. */
+typedef struct {
+    void (*forward)(const three_layer_params *p, const three_layer_batch *b, real *w, real *to);
+    void (*loss)(const three_layer_params *p, const three_layer_batch *b, real *w);
+    void (*vjp)(const three_layer_params *p, const three_layer_batch *b, real *w, three_layer_gradients *p_bar);
+    int (*sgd)(three_layer_params *p, const three_layer_batch *b, real *w, three_layer_gradients *const *state, const real *scalar);
+    int (*momentum)(three_layer_params *p, const three_layer_batch *b, real *w, three_layer_gradients *const *state, const real *scalar);
+    int (*averaged)(three_layer_params *p, const three_layer_batch *b, real *w, three_layer_gradients *const *state, const real *scalar);
+    int (*adamw)(three_layer_params *p, const three_layer_batch *b, real *w, three_layer_gradients *const *state, const real *scalar);
+} three_layer_kernels;
+
+/* Each kernel set is this file again, its other part, for vectors of another width. What is not part of a training
+ * step is there once, for the narrowest. */
+#if (defined(__x86_64__)) && (!defined(THREE_LAYER_SET) || THREE_LAYER_SET == 1)
+#define SET avx512
+#define SET_avx512
+#define WIDTH 64
+#ifdef __clang__
+#pragma clang attribute push(__attribute__((target("arch=x86-64-v4"))), apply_to = function)
+#else
+#pragma GCC push_options
+#pragma GCC target("arch=x86-64-v4")
+#endif
+#include "three_layer_tuned.c"
+#ifdef __clang__
+#pragma clang attribute pop
+#else
+#pragma GCC pop_options
+#endif
+#undef SET
+#undef SET_avx512
+#undef WIDTH
+#endif
+#if (defined(__x86_64__)) && (!defined(THREE_LAYER_SET) || THREE_LAYER_SET == 2)
+#define SET avx2
+#define SET_avx2
+#define WIDTH 32
+#ifdef __clang__
+#pragma clang attribute push(__attribute__((target("arch=x86-64-v3"))), apply_to = function)
+#else
+#pragma GCC push_options
+#pragma GCC target("arch=x86-64-v3")
+#endif
+#include "three_layer_tuned.c"
+#ifdef __clang__
+#pragma clang attribute pop
+#else
+#pragma GCC pop_options
+#endif
+#undef SET
+#undef SET_avx2
+#undef WIDTH
+#endif
+#if (defined(__x86_64__))
+#define SET sse2
+#define SET_sse2
+#define WIDTH 16
+#define COLD
+#define SMALL
+#ifndef __clang__
+#pragma GCC push_options
+#pragma GCC optimize("Os")
+#endif
+#include "three_layer_tuned.c"
+#undef SMALL
+#ifndef __clang__
+#pragma GCC pop_options
+#endif
+#undef SET
+#undef SET_sse2
+#undef WIDTH
+#define three_layer_jvp_cold three_layer_jvp_sse2
+#undef COLD
+#endif
+#if (defined(__aarch64__))
+#define SET neon
+#define SET_neon
+#define WIDTH 16
+#define COLD
+#include "three_layer_tuned.c"
+#undef SET
+#undef SET_neon
+#undef WIDTH
+#define three_layer_jvp_cold three_layer_jvp_neon
+#undef COLD
+#endif
+#if (!defined(__x86_64__) && !defined(__aarch64__))
+#define SET plain
+#define SET_plain
+#define WIDTH 16
+#define COLD
+#include "three_layer_tuned.c"
+#undef SET
+#undef SET_plain
+#undef WIDTH
+#define three_layer_jvp_cold three_layer_jvp_plain
+#undef COLD
+#endif
+
+/* The widest set that the processor has. */
+static const three_layer_kernels *three_layer_chosen(void)
+{
+#if (defined(__x86_64__)) && (!defined(THREE_LAYER_SET) || THREE_LAYER_SET == 1)
+    if (__builtin_cpu_supports("avx512f") && __builtin_cpu_supports("avx512dq") && __builtin_cpu_supports("avx512vl") && __builtin_cpu_supports("avx512bw"))
+        return &three_layer_kernels_avx512;
+#endif
+#if (defined(__x86_64__)) && (!defined(THREE_LAYER_SET) || THREE_LAYER_SET == 2)
+    if (__builtin_cpu_supports("avx2") && __builtin_cpu_supports("fma"))
+        return &three_layer_kernels_avx2;
+#endif
+#if (defined(__x86_64__))
+    return &three_layer_kernels_sse2;
+#endif
+#if (defined(__aarch64__))
+    return &three_layer_kernels_neon;
+#endif
+#if (!defined(__x86_64__) && !defined(__aarch64__))
+    return &three_layer_kernels_plain;
+#endif
+}
+
+/* The finaliser of SplitMix64: Steele, Lea, Flood, OOPSLA 2014. */
+static uint64_t three_layer_mix(uint64_t z)
+{
+    z += UINT64_C(0x9E3779B97F4A7C15);
+    z = (z ^ (z >> 30)) * UINT64_C(0xBF58476D1CE4E5B9);
+    z = (z ^ (z >> 27)) * UINT64_C(0x94D049BB133111EB);
+    return z ^ (z >> 31);
+}
+
+/* Normal with deviation scale: a sum of twelve uniforms has mean 6 and variance 1. */
+static void three_layer_normal(real *x, size_t count, uint64_t key, double scale)
+{
+    for (size_t e = 0; e < count; e++) {
+        uint64_t s = 0;
+        for (uint64_t j = 0; j < 12; j++)
+            s += three_layer_mix(key + 16 * (uint64_t)e + j) >> 32;
+        x[e] = (real)(((double)s - 6 * 0x1p32) * 0x1p-32 * scale);
+    }
+}
+
+void three_layer_init(three_layer_params *p, uint64_t seed)
+{
+    const uint64_t key = three_layer_mix(seed);
+
+    three_layer_normal(&p->W1[0][0], sizeof p->W1 / sizeof(real), three_layer_mix(key + 0), sqrt(2.0 / N));
+    three_layer_normal(&p->W2[0][0], sizeof p->W2 / sizeof(real), three_layer_mix(key + 1), sqrt(2.0 / D1));
+    three_layer_normal(&p->W3[0][0], sizeof p->W3 / sizeof(real), three_layer_mix(key + 2), sqrt(1.0 / D2));
+}
+
+static int three_layer_check_batch(const three_layer_batch *b)
+{
+    if (b->m < 1 || b->m > THREE_LAYER_M)
+        return THREE_LAYER_BATCH;
+    return THREE_LAYER_OK;
+}
+
+static int three_layer_check(const three_layer_batch *b)
+{
+    const int code = three_layer_check_batch(b);
+    if (code != THREE_LAYER_OK)
+        return code;
+    if (!b->y)
+        return THREE_LAYER_LABEL;
+    for (int i = 0; i < b->m; i++)
+        if (b->y[i] < 0 || b->y[i] >= K)
+            return THREE_LAYER_LABEL;
+    return THREE_LAYER_OK;
+}
+
+int three_layer_forward(const three_layer_params *p, const three_layer_batch *b, three_layer_workspace *w,
+                        three_layer_real *H)
+{
+    const int code = three_layer_check_batch(b);
+    if (code == THREE_LAYER_OK)
+        three_layer_chosen()->forward(p, b, three_layer_arena(w), H);
+    return code;
+}
+
+int three_layer_loss(const three_layer_params *p, const three_layer_batch *b, three_layer_workspace *w,
+                     three_layer_real *L)
+{
+    const int code = three_layer_check(b);
+    if (code != THREE_LAYER_OK)
+        return code;
+
+    three_layer_chosen()->loss(p, b, three_layer_arena(w));
+    *L = three_layer_arena(w)[AT_L];
+    return THREE_LAYER_OK;
+}
+
+int three_layer_vjp(const three_layer_params *p, const three_layer_batch *b, three_layer_workspace *w,
+                    three_layer_real L_bar, three_layer_gradients *p_bar)
+{
+    const int code = three_layer_check(b);
+    if (code != THREE_LAYER_OK)
+        return code;
+
+    three_layer_arena(w)[AT_L_bar] = L_bar;
+    three_layer_chosen()->vjp(p, b, three_layer_arena(w), p_bar);
+    return THREE_LAYER_OK;
+}
+
+int three_layer_jvp(const three_layer_params *p, const three_layer_gradients *p_dot, const three_layer_batch *b,
+                    three_layer_workspace *w, three_layer_real *L, three_layer_real *L_dot)
+{
+    const int code = three_layer_check(b);
+    if (code != THREE_LAYER_OK)
+        return code;
+
+    three_layer_jvp_cold(p, p_dot, b, three_layer_arena(w));
+    *L = three_layer_arena(w)[AT_L];
+    *L_dot = three_layer_arena(w)[AT_L_dot];
+    return THREE_LAYER_OK;
+}
+
+int three_layer_predict(const three_layer_params *p, const three_layer_batch *b, three_layer_workspace *w,
+                        int32_t *labels)
+{
+    const int code = three_layer_check_batch(b);
+    if (code != THREE_LAYER_OK)
+        return code;
+
+    real *H = three_layer_arena(w) + AT_H;
+    three_layer_chosen()->forward(p, b, three_layer_arena(w), 0);
+    for (int i = 0; i < b->m; i++, H += PAD(K)) {
+        int best = 0;
+        for (int j = 1; j < K; j++)
+            best = H[j] > H[best] ? j : best;
+        labels[i] = best;
+    }
+    return THREE_LAYER_OK;
+}
+
+int three_layer_sgd_step(three_layer_params *p, const three_layer_batch *b, three_layer_workspace *w,
+                         three_layer_real lr, three_layer_real weight_decay, three_layer_real *L)
+{
+    int code = three_layer_check(b);
+    if (code != THREE_LAYER_OK)
+        return code;
+
+    real *arena = three_layer_arena(w);
+    const real scalar[] = {lr, weight_decay};
+    arena[AT_L_bar] = 1;
+    code = three_layer_chosen()->sgd(p, b, arena, (three_layer_gradients *const[2]){0}, scalar);
+    if (code == THREE_LAYER_OK)
+        *L = arena[AT_L];
+    return code;
+}
+
+int three_layer_momentum_step(three_layer_params *p, three_layer_gradients *v, const three_layer_batch *b,
+                              three_layer_workspace *w, three_layer_real lr, three_layer_real mu,
+                              three_layer_real weight_decay, three_layer_real *L)
+{
+    int code = three_layer_check(b);
+    if (code != THREE_LAYER_OK)
+        return code;
+
+    real *arena = three_layer_arena(w);
+    const real scalar[] = {lr, mu, weight_decay};
+    arena[AT_L_bar] = 1;
+    code = three_layer_chosen()->momentum(p, b, arena, (three_layer_gradients *const[2]){v}, scalar);
+    if (code == THREE_LAYER_OK)
+        *L = arena[AT_L];
+    return code;
+}
+
+int three_layer_averaged_step(three_layer_params *p, three_layer_gradients *u, const three_layer_batch *b,
+                              three_layer_workspace *w, three_layer_real lr, three_layer_real mu,
+                              three_layer_real weight_decay, three_layer_real *L)
+{
+    int code = three_layer_check(b);
+    if (code != THREE_LAYER_OK)
+        return code;
+
+    real *arena = three_layer_arena(w);
+    const real scalar[] = {lr, mu, weight_decay};
+    arena[AT_L_bar] = 1;
+    code = three_layer_chosen()->averaged(p, b, arena, (three_layer_gradients *const[2]){u}, scalar);
+    if (code == THREE_LAYER_OK)
+        *L = arena[AT_L];
+    return code;
+}
+
+int three_layer_adamw_step(three_layer_params *p, three_layer_gradients *m, three_layer_gradients *s,
+                           const three_layer_batch *b, three_layer_workspace *w, three_layer_real lr,
+                           three_layer_real beta1, three_layer_real beta2, three_layer_real eps,
+                           three_layer_real t, three_layer_real weight_decay, three_layer_real *L)
+{
+    int code = three_layer_check(b);
+    if (code != THREE_LAYER_OK)
+        return code;
+
+    real *arena = three_layer_arena(w);
+        const real c1 = 1 - POW(beta1, t);
+        const real c2 = 1 - POW(beta2, t);
+    const real scalar[] = {lr, beta1, beta2, eps, t, weight_decay, c1, c2};
+    arena[AT_L_bar] = 1;
+    code = three_layer_chosen()->adamw(p, b, arena, (three_layer_gradients *const[2]){m, s}, scalar);
+    if (code == THREE_LAYER_OK)
+        *L = arena[AT_L];
+    return code;
+}
+
+/* A checkpoint is eight bytes of length, a header of text, and the parameters, all little-endian (safetensors).
+ * The header is spelled out letter by letter: to be counted, written, or compared with one that exists. */
+typedef struct {
+    unsigned char *to;
+    const unsigned char *same;
+    size_t n;
+    int differs;
+} three_layer_header;
+
+#ifdef THREE_LAYER_DOUBLE
+typedef uint64_t three_layer_bits;
+#define DTYPE "F64"
+#else
+typedef uint32_t three_layer_bits;
+#define DTYPE "F32"
+#endif
+
+static void three_layer_text(three_layer_header *h, const char *text)
+{
+    for (; *text; text++, h->n++) {
+        if (h->to)
+            h->to[h->n] = (unsigned char)*text;
+        if (h->same && h->same[h->n] != (unsigned char)*text)
+            h->differs = 1;
+    }
+}
+
+static void three_layer_number(three_layer_header *h, size_t value)
+{
+    char digits[24] = {0};
+    size_t start = sizeof digits - 1;
+    do
+        digits[--start] = (char)('0' + value % 10);
+    while (value /= 10);
+    three_layer_text(h, &digits[start]);
+}
+
+static void three_layer_spell(three_layer_header *h)
+{
+    static const struct {
+        const char *name;
+        size_t shape[2], rank, start, end;
+    } tensors[] = {
+        {"W1", {N, D1}, 2, offsetof(three_layer_params, W1), offsetof(three_layer_params, W1) + sizeof((three_layer_params *)0)->W1},
+        {"W2", {D1, D2}, 2, offsetof(three_layer_params, W2), offsetof(three_layer_params, W2) + sizeof((three_layer_params *)0)->W2},
+        {"W3", {D2, K}, 2, offsetof(three_layer_params, W3), offsetof(three_layer_params, W3) + sizeof((three_layer_params *)0)->W3},
+    };
+    for (size_t t = 0; t < sizeof tensors / sizeof tensors[0]; t++) {
+        three_layer_text(h, t ? ",\"" : "{\"");
+        three_layer_text(h, tensors[t].name);
+        three_layer_text(h, "\":{\"dtype\":\"" DTYPE "\",\"shape\":[");
+        for (size_t a = 0; a < tensors[t].rank; a++) {
+            three_layer_text(h, a ? "," : "");
+            three_layer_number(h, tensors[t].shape[a]);
+        }
+        three_layer_text(h, "],\"data_offsets\":[");
+        three_layer_number(h, tensors[t].start);
+        three_layer_text(h, ",");
+        three_layer_number(h, tensors[t].end);
+        three_layer_text(h, "]}");
+    }
+    three_layer_text(h, "}");
+    while (h->n % 8)
+        three_layer_text(h, " ");
+}
+
+size_t three_layer_save(const three_layer_params *p, void *buffer, size_t size)
+{
+    const real *x = (const real *)p;
+    unsigned char *to = buffer;
+    three_layer_header h = {0};
+    three_layer_spell(&h);
+    if (size < 8 + h.n + sizeof *p)
+        return 8 + h.n + sizeof *p;
+
+    for (int i = 0; i < 8; i++)
+        to[i] = (unsigned char)(((uint64_t)h.n >> (8 * i)) & 255);
+    h = (three_layer_header){.to = to + 8};
+    three_layer_spell(&h);
+    to += 8 + h.n;
+    for (size_t e = 0; e < sizeof *p / sizeof *x; e++) {
+        three_layer_bits bits;
+        memcpy(&bits, &x[e], sizeof bits);
+        for (size_t i = 0; i < sizeof bits; i++)
+            *to++ = (unsigned char)((bits >> (8 * i)) & 255);
+    }
+    return 8 + h.n + sizeof *p;
+}
+
+int three_layer_load(three_layer_params *p, const void *buffer, size_t size)
+{
+    const unsigned char *from = buffer;
+    real *x = (real *)p;
+    uint64_t length = 0;
+    three_layer_header h = {0};
+    three_layer_spell(&h);
+    if (size != 8 + h.n + sizeof *p)
+        return THREE_LAYER_FORMAT;
+
+    for (int i = 0; i < 8; i++)
+        length |= (uint64_t)from[i] << (8 * i);
+    h = (three_layer_header){.same = from + 8};
+    three_layer_spell(&h);
+    if (length != h.n || h.differs)
+        return THREE_LAYER_FORMAT;
+
+    from += 8 + h.n;
+    for (size_t e = 0; e < sizeof *p / sizeof *x; e++) {
+        three_layer_bits bits = 0;
+        for (size_t i = 0; i < sizeof bits; i++)
+            bits |= (three_layer_bits)*from++ << (8 * i);
+        memcpy(&x[e], &bits, sizeof bits);
+    }
+    return THREE_LAYER_OK;
+}
+
+size_t three_layer_params_bytes(void) { return sizeof(three_layer_params); }
+size_t three_layer_gradients_bytes(void) { return sizeof(three_layer_gradients); }
+size_t three_layer_workspace_bytes(void) { return sizeof(three_layer_workspace); }
+size_t three_layer_real_bytes(void) { return sizeof(real); }
+int three_layer_max_batch(void) { return THREE_LAYER_M; }
+#else
+/* ---- One width of vectors: its instructions. */
+#undef fma_
+#undef scale_
+#undef min_
+#undef max_
+#undef sqrt_
+#undef first_
+#undef put_first_
+#undef select_
+#undef PITCH_ROWS
+#if defined(SET_avx512) && !defined(THREE_LAYER_DOUBLE)
+#ifdef __clang__
+#define fma_(a, b, c) __builtin_ia32_vfmaddps512_mask(a, b, c, (unsigned short)-1, 4)
+#else
+#define fma_(a, b, c) __builtin_ia32_vfmaddps512_mask(a, b, c, -1, 4)
+#endif
+#ifdef __clang__
+#define scale_(p, k) __builtin_ia32_scalefps512_mask(p, k, p, (unsigned short)-1, 4)
+#else
+#define scale_(p, k) __builtin_ia32_scalefps512_mask(p, k, p, -1, 4)
+#endif
+#ifdef __clang__
+#define min_(a, b) __builtin_ia32_minps512(a, b, 4)
+#else
+#define min_(a, b) __builtin_ia32_minps512_mask(a, b, a, -1, 4)
+#endif
+#ifdef __clang__
+#define max_(a, b) __builtin_ia32_maxps512(a, b, 4)
+#else
+#define max_(a, b) __builtin_ia32_maxps512_mask(a, b, a, -1, 4)
+#endif
+#ifdef __clang__
+#define sqrt_(a) __builtin_ia32_sqrtps512(a, 4)
+#else
+#define sqrt_(a) __builtin_ia32_sqrtps512_mask(a, a, -1, 4)
+#endif
+#define first_(x, n) __builtin_ia32_loadups512_mask((const void *)(x), (vec){0}, (unsigned short)((1u << LARGER(n, 0)) - 1))
+#define put_first_(x, v, n) __builtin_ia32_storeups512_mask((void *)(x), v, (unsigned short)((1u << LARGER(n, 0)) - 1))
+#define PITCH_ROWS 14
+#elif defined(SET_avx512) && defined(THREE_LAYER_DOUBLE)
+#define fma_(a, b, c) __builtin_ia32_vfmaddpd512_mask(a, b, c, (unsigned char)-1, 4)
+#define scale_(p, k) __builtin_ia32_scalefpd512_mask(p, k, p, (unsigned char)-1, 4)
+#ifdef __clang__
+#define min_(a, b) __builtin_ia32_minpd512(a, b, 4)
+#else
+#define min_(a, b) __builtin_ia32_minpd512_mask(a, b, a, (unsigned char)-1, 4)
+#endif
+#ifdef __clang__
+#define max_(a, b) __builtin_ia32_maxpd512(a, b, 4)
+#else
+#define max_(a, b) __builtin_ia32_maxpd512_mask(a, b, a, (unsigned char)-1, 4)
+#endif
+#ifdef __clang__
+#define sqrt_(a) __builtin_ia32_sqrtpd512(a, 4)
+#else
+#define sqrt_(a) __builtin_ia32_sqrtpd512_mask(a, a, -1, 4)
+#endif
+#define first_(x, n) __builtin_ia32_loadupd512_mask((const void *)(x), (vec){0}, (unsigned char)((1u << LARGER(n, 0)) - 1))
+#define put_first_(x, v, n) __builtin_ia32_storeupd512_mask((void *)(x), v, (unsigned char)((1u << LARGER(n, 0)) - 1))
+#define PITCH_ROWS 14
+#elif defined(SET_avx2) && !defined(THREE_LAYER_DOUBLE)
+#define fma_(a, b, c) __builtin_ia32_vfmaddps256(a, b, c)
+#define min_(a, b) __builtin_ia32_minps256(a, b)
+#define max_(a, b) __builtin_ia32_maxps256(a, b)
+#define sqrt_(a) __builtin_ia32_sqrtps256(a)
+#define select_(m, a, b) __builtin_ia32_blendvps256(b, a, (vec)(m))
+#define first_(x, n) __builtin_ia32_maskloadps256((const void *)(x), FN(lane)() < every(n))
+#define put_first_(x, v, n) __builtin_ia32_maskstoreps256((void *)(x), FN(lane)() < every(n), v)
+#define PITCH_ROWS 6
+#elif defined(SET_avx2) && defined(THREE_LAYER_DOUBLE)
+#define fma_(a, b, c) __builtin_ia32_vfmaddpd256(a, b, c)
+#define min_(a, b) __builtin_ia32_minpd256(a, b)
+#define max_(a, b) __builtin_ia32_maxpd256(a, b)
+#define sqrt_(a) __builtin_ia32_sqrtpd256(a)
+#define select_(m, a, b) __builtin_ia32_blendvpd256(b, a, (vec)(m))
+#define first_(x, n) __builtin_ia32_maskloadpd256((const void *)(x), FN(lane)() < every(n))
+#define put_first_(x, v, n) __builtin_ia32_maskstorepd256((void *)(x), FN(lane)() < every(n), v)
+#define PITCH_ROWS 6
+#elif defined(SET_sse2) && !defined(THREE_LAYER_DOUBLE)
+#define fma_(a, b, c) ((a) * (b) + (c))
+#define min_(a, b) __builtin_ia32_minps(a, b)
+#define max_(a, b) __builtin_ia32_maxps(a, b)
+#define sqrt_(a) __builtin_ia32_sqrtps(a)
+#define PITCH_ROWS 6
+#elif defined(SET_sse2) && defined(THREE_LAYER_DOUBLE)
+#define fma_(a, b, c) ((a) * (b) + (c))
+#define min_(a, b) __builtin_ia32_minpd(a, b)
+#define max_(a, b) __builtin_ia32_maxpd(a, b)
+#define sqrt_(a) __builtin_ia32_sqrtpd(a)
+#define PITCH_ROWS 6
+#elif defined(SET_neon) && !defined(THREE_LAYER_DOUBLE)
+#ifdef __clang__
+#define fma_(a, b, c) FN(fused)(a, b, c)
+#else
+#define fma_(a, b, c) __builtin_aarch64_fmav4sf(a, b, c)
+#endif
+#define PITCH_ROWS 14
+#elif defined(SET_neon) && defined(THREE_LAYER_DOUBLE)
+#ifdef __clang__
+#define fma_(a, b, c) FN(fused)(a, b, c)
+#else
+#define fma_(a, b, c) __builtin_aarch64_fmav2df(a, b, c)
+#endif
+#define PITCH_ROWS 14
+#elif defined(SET_plain) && !defined(THREE_LAYER_DOUBLE)
+#define fma_(a, b, c) ((a) * (b) + (c))
+#define PITCH_ROWS 6
+#elif defined(SET_plain) && defined(THREE_LAYER_DOUBLE)
+#define fma_(a, b, c) ((a) * (b) + (c))
+#define PITCH_ROWS 6
+#endif
+/* ---- Kernels --------------------------------------------------------------------------------------------
+ * A contraction C[i,j] = sum_k A[i,k] B[k,j] is cut into tiles of a few rows i and a few vectors of columns j. The
+ * sums of one tile stay in named registers while k runs: each step loads the vectors of B, sends each A[i,k] to
+ * all lanes, and does one fused multiply-add for each pair. `contract` walks the tiles panel by panel of
+ * columns, so that a panel of B stays near while rows of A pass by. Where the lines of a panel lie far apart the
+ * first tile of rows stores them one after the other as it goes, for the tiles below it; what cannot be loaded as
+ * vectors at all is laid out by `pack`. What is to become of the sums of a tile is said by its finish.
+ * Rows and panels are split into nearly equal parts, so every tile is one of at most four shapes. */
+
+typedef real FN(lanes) __attribute__((vector_size(WIDTH)));
+typedef real FN(anywhere) __attribute__((vector_size(WIDTH), aligned(sizeof(real)), may_alias));
+typedef word FN(masks) __attribute__((vector_size(WIDTH)));
+#ifndef LANES
+#define vec FN(lanes)
+#define ivec FN(masks)
+#define LANES ((int)(WIDTH / sizeof(real)))
+#define VECTORS(n) (((n) + LANES - 1) / LANES)
+#define all(x) ((x) - (vec){0})
+#define every(n) ((word)(n) - (ivec){0})
+#define load(x) ((vec)*(const FN(anywhere) *)(x))
+#define put(x, v) (*(FN(anywhere) *)(x) = (v))
+#define LINE ((int)(64 / sizeof(real)))
+#define AHEAD 8
+#define PITCH ((PITCH_ROWS + LANES - 1) / LANES * LANES)
+#define KERNELS(number, ...) static const FN(kernel) FN(kernels_##number)[] = {__VA_ARGS__};
+#define DOTS_KERNELS(number, ...) static const FN(dots) FN(kernels_##number)[] = {__VA_ARGS__};
+#define NEAR(x, k) if ((k) * LANES % LINE == 0) __builtin_prefetch((x) + (k) * LANES);
+#define SOON(x, k) if ((k) * LANES % LINE == 0) __builtin_prefetch((x) + (k) * LANES, 0, 2);
+
+#define ROWS_1(DO) DO(0)
+#define ROWS_2(DO) ROWS_1(DO) DO(1)
+#define ROWS_3(DO) ROWS_2(DO) DO(2)
+#define ROWS_4(DO) ROWS_3(DO) DO(3)
+#define ROWS_5(DO) ROWS_4(DO) DO(4)
+#define ROWS_6(DO) ROWS_5(DO) DO(5)
+#define ROWS_7(DO) ROWS_6(DO) DO(6)
+#define ROWS_8(DO) ROWS_7(DO) DO(7)
+#define ROWS_9(DO) ROWS_8(DO) DO(8)
+#define ROWS_10(DO) ROWS_9(DO) DO(9)
+#define ROWS_11(DO) ROWS_10(DO) DO(10)
+#define ROWS_12(DO) ROWS_11(DO) DO(11)
+#define ROWS_13(DO) ROWS_12(DO) DO(12)
+#define ROWS_14(DO) ROWS_13(DO) DO(13)
+#define ROW_0 p0[0]
+#define ROW_1 p0[row_]
+#define ROW_2 p0[2 * row_]
+#define ROW_3 p3[0]
+#define ROW_4 p3[row_]
+#define ROW_5 p3[2 * row_]
+#define ROW_6 p6[0]
+#define ROW_7 p6[row_]
+#define ROW_8 p6[2 * row_]
+#define ROW_9 p9[0]
+#define ROW_10 p9[row_]
+#define ROW_11 p9[2 * row_]
+#define ROW_12 p12[0]
+#define ROW_13 p12[row_]
+#define FROM_1(row) 
+#define ONWARD_1(step) p0 += step;
+#define FROM_2(row) const ptrdiff_t row_ = row;
+#define ONWARD_2(step) p0 += step;
+#define FROM_3(row) const ptrdiff_t row_ = row;
+#define ONWARD_3(step) p0 += step;
+#define FROM_4(row) const ptrdiff_t row_ = row; const real *p3 = p0 + 3 * row_;
+#define ONWARD_4(step) p0 += step; p3 += step;
+#define FROM_5(row) const ptrdiff_t row_ = row; const real *p3 = p0 + 3 * row_;
+#define ONWARD_5(step) p0 += step; p3 += step;
+#define FROM_6(row) const ptrdiff_t row_ = row; const real *p3 = p0 + 3 * row_;
+#define ONWARD_6(step) p0 += step; p3 += step;
+#define FROM_7(row) const ptrdiff_t row_ = row; const real *p3 = p0 + 3 * row_, *p6 = p3 + 3 * row_;
+#define ONWARD_7(step) p0 += step; p3 += step; p6 += step;
+#define FROM_8(row) const ptrdiff_t row_ = row; const real *p3 = p0 + 3 * row_, *p6 = p3 + 3 * row_;
+#define ONWARD_8(step) p0 += step; p3 += step; p6 += step;
+#define FROM_9(row) const ptrdiff_t row_ = row; const real *p3 = p0 + 3 * row_, *p6 = p3 + 3 * row_;
+#define ONWARD_9(step) p0 += step; p3 += step; p6 += step;
+#define FROM_10(row) const ptrdiff_t row_ = row; const real *p3 = p0 + 3 * row_, *p6 = p3 + 3 * row_, *p9 = p6 + 3 * row_;
+#define ONWARD_10(step) p0 += step; p3 += step; p6 += step; p9 += step;
+#define FROM_11(row) const ptrdiff_t row_ = row; const real *p3 = p0 + 3 * row_, *p6 = p3 + 3 * row_, *p9 = p6 + 3 * row_;
+#define ONWARD_11(step) p0 += step; p3 += step; p6 += step; p9 += step;
+#define FROM_12(row) const ptrdiff_t row_ = row; const real *p3 = p0 + 3 * row_, *p6 = p3 + 3 * row_, *p9 = p6 + 3 * row_;
+#define ONWARD_12(step) p0 += step; p3 += step; p6 += step; p9 += step;
+#define FROM_13(row) const ptrdiff_t row_ = row; const real *p3 = p0 + 3 * row_, *p6 = p3 + 3 * row_, *p9 = p6 + 3 * row_, *p12 = p9 + 3 * row_;
+#define ONWARD_13(step) p0 += step; p3 += step; p6 += step; p9 += step; p12 += step;
+#define FROM_14(row) const ptrdiff_t row_ = row; const real *p3 = p0 + 3 * row_, *p6 = p3 + 3 * row_, *p9 = p6 + 3 * row_, *p12 = p9 + 3 * row_;
+#define ONWARD_14(step) p0 += step; p3 += step; p6 += step; p9 += step; p12 += step;
+#define ZERO_1(r) vec c##r##_0 = {0};
+#define LOAD_1 const vec b0 = load(b);
+#define LOAD_PART_1 const vec b0 = FN(part)(b + 0 * LANES, left);
+#define PUT_1 put(to + 0 * LANES, b0);
+#define NEAR_1(x) NEAR(x, 0)
+#define SOON_1(x) SOON(x, 0)
+#define ADD_1(r) { const vec a_ = all(ROW_##r); c##r##_0 = fma_(a_, b0, c##r##_0); }
+#define KEEP_1(r) c[(r) * 1 + 0] = c##r##_0;
+#define ZERO_2(r) vec c##r##_0 = {0}, c##r##_1 = {0};
+#define LOAD_2 const vec b0 = load(b), b1 = load(b + LANES);
+#define LOAD_PART_2 const vec b0 = load(b + 0 * LANES), b1 = FN(part)(b + 1 * LANES, left);
+#define PUT_2 put(to + 0 * LANES, b0); put(to + 1 * LANES, b1);
+#define NEAR_2(x) NEAR(x, 0) NEAR(x, 1)
+#define SOON_2(x) SOON(x, 0) SOON(x, 1)
+#define ADD_2(r) { const vec a_ = all(ROW_##r); c##r##_0 = fma_(a_, b0, c##r##_0); c##r##_1 = fma_(a_, b1, c##r##_1); }
+#define KEEP_2(r) c[(r) * 2 + 0] = c##r##_0; c[(r) * 2 + 1] = c##r##_1;
+#define ZERO_3(r) vec c##r##_0 = {0}, c##r##_1 = {0}, c##r##_2 = {0};
+#define LOAD_3 const vec b0 = load(b), b1 = load(b + LANES), b2 = load(b + 2 * LANES);
+#define LOAD_PART_3 const vec b0 = load(b + 0 * LANES), b1 = load(b + 1 * LANES), b2 = FN(part)(b + 2 * LANES, left);
+#define PUT_3 put(to + 0 * LANES, b0); put(to + 1 * LANES, b1); put(to + 2 * LANES, b2);
+#define NEAR_3(x) NEAR(x, 0) NEAR(x, 1) NEAR(x, 2)
+#define SOON_3(x) SOON(x, 0) SOON(x, 1) SOON(x, 2)
+#define ADD_3(r) { const vec a_ = all(ROW_##r); c##r##_0 = fma_(a_, b0, c##r##_0); c##r##_1 = fma_(a_, b1, c##r##_1); c##r##_2 = fma_(a_, b2, c##r##_2); }
+#define KEEP_3(r) c[(r) * 3 + 0] = c##r##_0; c[(r) * 3 + 1] = c##r##_1; c[(r) * 3 + 2] = c##r##_2;
+#define ZERO_4(r) vec c##r##_0 = {0}, c##r##_1 = {0}, c##r##_2 = {0}, c##r##_3 = {0};
+#define LOAD_4 const vec b0 = load(b), b1 = load(b + LANES), b2 = load(b + 2 * LANES), b3 = load(b + 3 * LANES);
+#define LOAD_PART_4 const vec b0 = load(b + 0 * LANES), b1 = load(b + 1 * LANES), b2 = load(b + 2 * LANES), b3 = FN(part)(b + 3 * LANES, left);
+#define PUT_4 put(to + 0 * LANES, b0); put(to + 1 * LANES, b1); put(to + 2 * LANES, b2); put(to + 3 * LANES, b3);
+#define NEAR_4(x) NEAR(x, 0) NEAR(x, 1) NEAR(x, 2) NEAR(x, 3)
+#define SOON_4(x) SOON(x, 0) SOON(x, 1) SOON(x, 2) SOON(x, 3)
+#define ADD_4(r) { const vec a_ = all(ROW_##r); c##r##_0 = fma_(a_, b0, c##r##_0); c##r##_1 = fma_(a_, b1, c##r##_1); c##r##_2 = fma_(a_, b2, c##r##_2); c##r##_3 = fma_(a_, b3, c##r##_3); }
+#define KEEP_4(r) c[(r) * 4 + 0] = c##r##_0; c[(r) * 4 + 1] = c##r##_1; c[(r) * 4 + 2] = c##r##_2; c[(r) * 4 + 3] = c##r##_3;
+
+/* The sums of r rows and v vectors. Rows are reached from every third one. */
+#define TILE(r, v) \
+    static void FN(tile_##r##x##v)(const FN(product) *s, const real *p0, const real *b, const FN(ahead) *h, vec *c) \
+    { \
+        const ptrdiff_t a0_ = s->a0, b0_ = s->b0; \
+        const real *near = h->from; \
+        FROM_##r(s->row) \
+        ROWS_##r(ZERO_##v) \
+        for (int left = s->n0; left > 0; left -= h->every, near += h->step) { \
+            SOON_##v(near) \
+            for (int k = SMALLER(left, h->every); k > 0; k--, b += b0_) { \
+                LOAD_##v \
+                NEAR_##v(b + AHEAD * b0_) \
+                ROWS_##r(ADD_##v) \
+                ONWARD_##r(a0_) \
+            } \
+        } \
+        ROWS_##r(KEEP_##v) \
+    }
+
+/* The same for a sum over up to three indices; `s` is `from_end`. */
+#define TILE_3(r, v) \
+    static void FN(tile_3_##r##x##v)(const FN(product) *s, const real *p0, const real *b, const FN(ahead) *h, vec *c) \
+    { \
+        const ptrdiff_t a0_ = s->a0, b0_ = s->b0; \
+        FROM_##r(s->row) \
+        ROWS_##r(ZERO_##v) \
+        for (int k2 = s->n2; k2 > 0; k2--, b += s->b2) { \
+            for (int k1 = s->n1; k1 > 0; k1--, b += s->b1) { \
+                for (int k = s->n0; k > 0; k--, b += b0_) { \
+                    LOAD_##v \
+                    ROWS_##r(ADD_##v) \
+                    ONWARD_##r(a0_) \
+                } \
+                ONWARD_##r(s->a1) \
+            } \
+            ONWARD_##r(s->a2) \
+        } \
+        ROWS_##r(KEEP_##v) \
+        (void)h; \
+    }
+
+/* The same for one, and the panel stored for the tiles below; `left` columns are there. */
+#define TILE_PACKS(r, v) \
+    static void FN(tile_packs_##r##x##v)(const FN(product) *s, const real *p0, const real *b, int left, real *to, vec *c) \
+    { \
+        const ptrdiff_t a0_ = s->a0, b0_ = s->b0; \
+        left -= (v - 1) * LANES; \
+        FROM_##r(s->row) \
+        ROWS_##r(ZERO_##v) \
+        for (int k = s->n0; k > 0; k--, b += b0_, to += v * LANES) { \
+            LOAD_PART_##v \
+            NEAR_##v(b + AHEAD * b0_) \
+            PUT_##v \
+            ROWS_##r(ADD_##v) \
+            ONWARD_##r(a0_) \
+        } \
+        ROWS_##r(KEEP_##v) \
+    }
+#endif
+
+#if defined(SET_neon) && defined(__clang__)
+static inline vec FN(fused)(vec a, vec b, vec c)
+{
+    for (int lane = 0; lane < LANES; lane++)
+        c[lane] = sizeof(c[0]) == 4 ? __builtin_fmaf(a[lane], b[lane], c[lane])
+                                    : __builtin_fma(a[lane], b[lane], c[lane]);
+    return c;
+}
+
+#endif
+static ALWAYS ivec FN(lane)(void)
+{
+    ivec l;
+    for (int i = 0; i < LANES; i++)
+        l[i] = i;
+    return l;
+}
+
+static ALWAYS vec FN(select)(ivec chosen, vec x, vec y)
+{
+#ifdef select_
+    return select_(chosen, x, y);
+#else
+    return (vec)((chosen & (ivec)x) | (~chosen & (ivec)y));
+#endif
+}
+
+#undef EACH_LANE
+#if WIDTH / REAL_BYTES == 16
+#define EACH_LANE(DO) DO(0), DO(1), DO(2), DO(3), DO(4), DO(5), DO(6), DO(7), DO(8), DO(9), DO(10), DO(11), DO(12), DO(13), DO(14), DO(15)
+#elif WIDTH / REAL_BYTES == 8
+#define EACH_LANE(DO) DO(0), DO(1), DO(2), DO(3), DO(4), DO(5), DO(6), DO(7)
+#elif WIDTH / REAL_BYTES == 4
+#define EACH_LANE(DO) DO(0), DO(1), DO(2), DO(3)
+#elif WIDTH / REAL_BYTES == 2
+#define EACH_LANE(DO) DO(0), DO(1)
+#endif
+
+/* The first n lanes in memory; the others are 0, or left alone. Four and fewer are taken one by one: of a masked load
+ * of parts of what was just stored, processors forward nothing. */
+#define FEW_LANES(l) n > l ? x[l] : 0
+static ALWAYS vec FN(first)(const real *x, int n)
+{
+    if (__builtin_constant_p(n) && n <= 4)
+        return (vec){EACH_LANE(FEW_LANES)};
+#ifdef first_
+    return first_(x, n);
+#else
+    vec v = {0};
+    for (int l = 0; l < LANES; l++)
+        if (l < n)
+            v[l] = x[l];
+    return v;
+#endif
+}
+#undef FEW_LANES
+
+static ALWAYS void FN(put_first)(real *x, vec v, int n)
+{
+#ifdef put_first_
+    put_first_(x, v, n);
+#else
+    for (int l = 0; l < LANES; l++)
+        if (l < n)
+            x[l] = v[l];
+#endif
+}
+
+static ALWAYS vec FN(part)(const real *x, int left) { return left >= LANES ? load(x) : FN(first)(x, left); }
+
+static ALWAYS void FN(put_part)(real *x, vec v, int left)
+{
+    if (left >= LANES)
+        put(x, v);
+    else
+        FN(put_first)(x, v, left);
+}
+
+/* x in the first n lanes, y in the others. */
+static ALWAYS vec FN(before)(vec x, int n, vec y) { return FN(select)(FN(lane)() < every(n), x, y); }
+
+/* Examples side by side; those beyond the batch are 0, so that sums over examples may take whole vectors. */
+static ALWAYS void FN(put_examples)(real *x, vec v, int left) { put(x, left >= LANES ? v : FN(before)(v, left, all(0))); }
+
+/* The same where the row ends within the vector. */
+static ALWAYS vec FN(within)(vec x, int left, vec y) { return left >= LANES ? x : FN(before)(x, left, y); }
+
+/* The sum, and the maximum, of the first n lanes, where the others hold 0 and -infinity: halves are put on each
+ * other, the same tree for every compiler. */
+#undef HALVES
+#if WIDTH / REAL_BYTES == 16
+#define HALVES(DO) DO(8, 8, 9, 10, 11, 12, 13, 14, 15, 0, 1, 2, 3, 4, 5, 6, 7) DO(4, 4, 5, 6, 7, 0, 1, 2, 3, 12, 13, 14, 15, 8, 9, 10, 11) DO(2, 2, 3, 0, 1, 6, 7, 4, 5, 10, 11, 8, 9, 14, 15, 12, 13) DO(1, 1, 0, 3, 2, 5, 4, 7, 6, 9, 8, 11, 10, 13, 12, 15, 14)
+#elif WIDTH / REAL_BYTES == 8
+#define HALVES(DO) DO(4, 4, 5, 6, 7, 0, 1, 2, 3) DO(2, 2, 3, 0, 1, 6, 7, 4, 5) DO(1, 1, 0, 3, 2, 5, 4, 7, 6)
+#elif WIDTH / REAL_BYTES == 4
+#define HALVES(DO) DO(2, 2, 3, 0, 1) DO(1, 1, 0, 3, 2)
+#elif WIDTH / REAL_BYTES == 2
+#define HALVES(DO) DO(1, 1, 0)
+#endif
+#define ADD_HALF(half, ...) if (n > half) x += __builtin_shufflevector(x, x, __VA_ARGS__);
+#define LARGER_HALF(half, ...) \
+    if (n > half) { \
+        const vec y = __builtin_shufflevector(x, x, __VA_ARGS__); \
+        x = FN(select)((y > x) | (y != y), y, x); \
+    }
+static ALWAYS real FN(total)(vec x, int n)
+{
+    HALVES(ADD_HALF)
+    return x[0];
+}
+
+static ALWAYS real FN(largest)(vec x, int n)
+{
+    HALVES(LARGER_HALF)
+    return x[0];
+}
+#undef ADD_HALF
+#undef LARGER_HALF
+
+#undef LOW
+#undef HIGH
+#if WIDTH / REAL_BYTES == 16
+#define LOW(x, y) __builtin_shufflevector(x, y, 0, 16, 1, 17, 2, 18, 3, 19, 4, 20, 5, 21, 6, 22, 7, 23)
+#define HIGH(x, y) __builtin_shufflevector(x, y, 8, 24, 9, 25, 10, 26, 11, 27, 12, 28, 13, 29, 14, 30, 15, 31)
+#elif WIDTH / REAL_BYTES == 8
+#define LOW(x, y) __builtin_shufflevector(x, y, 0, 8, 1, 9, 2, 10, 3, 11)
+#define HIGH(x, y) __builtin_shufflevector(x, y, 4, 12, 5, 13, 6, 14, 7, 15)
+#elif WIDTH / REAL_BYTES == 4
+#define LOW(x, y) __builtin_shufflevector(x, y, 0, 4, 1, 5)
+#define HIGH(x, y) __builtin_shufflevector(x, y, 2, 6, 3, 7)
+#elif WIDTH / REAL_BYTES == 2
+#define LOW(x, y) __builtin_shufflevector(x, y, 0, 2)
+#define HIGH(x, y) __builtin_shufflevector(x, y, 1, 3)
+#endif
+
+/* As many rows as lanes, `apart` from each other, become columns, `step` from each other: each round takes two rows
+ * half of all apart and mixes their lanes. */
+static ALWAYS void FN(transpose)(const real *from, ptrdiff_t apart, real *to, ptrdiff_t step)
+{
+#if WIDTH / REAL_BYTES == 16
+    const vec r0_0 = load(from + 0 * apart), r0_1 = load(from + 1 * apart), r0_2 = load(from + 2 * apart), r0_3 = load(from + 3 * apart), r0_4 = load(from + 4 * apart), r0_5 = load(from + 5 * apart), r0_6 = load(from + 6 * apart), r0_7 = load(from + 7 * apart), r0_8 = load(from + 8 * apart), r0_9 = load(from + 9 * apart), r0_10 = load(from + 10 * apart), r0_11 = load(from + 11 * apart), r0_12 = load(from + 12 * apart), r0_13 = load(from + 13 * apart), r0_14 = load(from + 14 * apart), r0_15 = load(from + 15 * apart);
+    const vec r1_0 = LOW(r0_0, r0_8), r1_1 = HIGH(r0_0, r0_8), r1_2 = LOW(r0_1, r0_9), r1_3 = HIGH(r0_1, r0_9), r1_4 = LOW(r0_2, r0_10), r1_5 = HIGH(r0_2, r0_10), r1_6 = LOW(r0_3, r0_11), r1_7 = HIGH(r0_3, r0_11), r1_8 = LOW(r0_4, r0_12), r1_9 = HIGH(r0_4, r0_12), r1_10 = LOW(r0_5, r0_13), r1_11 = HIGH(r0_5, r0_13), r1_12 = LOW(r0_6, r0_14), r1_13 = HIGH(r0_6, r0_14), r1_14 = LOW(r0_7, r0_15), r1_15 = HIGH(r0_7, r0_15);
+    const vec r2_0 = LOW(r1_0, r1_8), r2_1 = HIGH(r1_0, r1_8), r2_2 = LOW(r1_1, r1_9), r2_3 = HIGH(r1_1, r1_9), r2_4 = LOW(r1_2, r1_10), r2_5 = HIGH(r1_2, r1_10), r2_6 = LOW(r1_3, r1_11), r2_7 = HIGH(r1_3, r1_11), r2_8 = LOW(r1_4, r1_12), r2_9 = HIGH(r1_4, r1_12), r2_10 = LOW(r1_5, r1_13), r2_11 = HIGH(r1_5, r1_13), r2_12 = LOW(r1_6, r1_14), r2_13 = HIGH(r1_6, r1_14), r2_14 = LOW(r1_7, r1_15), r2_15 = HIGH(r1_7, r1_15);
+    const vec r3_0 = LOW(r2_0, r2_8), r3_1 = HIGH(r2_0, r2_8), r3_2 = LOW(r2_1, r2_9), r3_3 = HIGH(r2_1, r2_9), r3_4 = LOW(r2_2, r2_10), r3_5 = HIGH(r2_2, r2_10), r3_6 = LOW(r2_3, r2_11), r3_7 = HIGH(r2_3, r2_11), r3_8 = LOW(r2_4, r2_12), r3_9 = HIGH(r2_4, r2_12), r3_10 = LOW(r2_5, r2_13), r3_11 = HIGH(r2_5, r2_13), r3_12 = LOW(r2_6, r2_14), r3_13 = HIGH(r2_6, r2_14), r3_14 = LOW(r2_7, r2_15), r3_15 = HIGH(r2_7, r2_15);
+    const vec r4_0 = LOW(r3_0, r3_8), r4_1 = HIGH(r3_0, r3_8), r4_2 = LOW(r3_1, r3_9), r4_3 = HIGH(r3_1, r3_9), r4_4 = LOW(r3_2, r3_10), r4_5 = HIGH(r3_2, r3_10), r4_6 = LOW(r3_3, r3_11), r4_7 = HIGH(r3_3, r3_11), r4_8 = LOW(r3_4, r3_12), r4_9 = HIGH(r3_4, r3_12), r4_10 = LOW(r3_5, r3_13), r4_11 = HIGH(r3_5, r3_13), r4_12 = LOW(r3_6, r3_14), r4_13 = HIGH(r3_6, r3_14), r4_14 = LOW(r3_7, r3_15), r4_15 = HIGH(r3_7, r3_15);
+    put(to + 0 * step, r4_0);
+    put(to + 1 * step, r4_1);
+    put(to + 2 * step, r4_2);
+    put(to + 3 * step, r4_3);
+    put(to + 4 * step, r4_4);
+    put(to + 5 * step, r4_5);
+    put(to + 6 * step, r4_6);
+    put(to + 7 * step, r4_7);
+    put(to + 8 * step, r4_8);
+    put(to + 9 * step, r4_9);
+    put(to + 10 * step, r4_10);
+    put(to + 11 * step, r4_11);
+    put(to + 12 * step, r4_12);
+    put(to + 13 * step, r4_13);
+    put(to + 14 * step, r4_14);
+    put(to + 15 * step, r4_15);
+#elif WIDTH / REAL_BYTES == 8
+    const vec r0_0 = load(from + 0 * apart), r0_1 = load(from + 1 * apart), r0_2 = load(from + 2 * apart), r0_3 = load(from + 3 * apart), r0_4 = load(from + 4 * apart), r0_5 = load(from + 5 * apart), r0_6 = load(from + 6 * apart), r0_7 = load(from + 7 * apart);
+    const vec r1_0 = LOW(r0_0, r0_4), r1_1 = HIGH(r0_0, r0_4), r1_2 = LOW(r0_1, r0_5), r1_3 = HIGH(r0_1, r0_5), r1_4 = LOW(r0_2, r0_6), r1_5 = HIGH(r0_2, r0_6), r1_6 = LOW(r0_3, r0_7), r1_7 = HIGH(r0_3, r0_7);
+    const vec r2_0 = LOW(r1_0, r1_4), r2_1 = HIGH(r1_0, r1_4), r2_2 = LOW(r1_1, r1_5), r2_3 = HIGH(r1_1, r1_5), r2_4 = LOW(r1_2, r1_6), r2_5 = HIGH(r1_2, r1_6), r2_6 = LOW(r1_3, r1_7), r2_7 = HIGH(r1_3, r1_7);
+    const vec r3_0 = LOW(r2_0, r2_4), r3_1 = HIGH(r2_0, r2_4), r3_2 = LOW(r2_1, r2_5), r3_3 = HIGH(r2_1, r2_5), r3_4 = LOW(r2_2, r2_6), r3_5 = HIGH(r2_2, r2_6), r3_6 = LOW(r2_3, r2_7), r3_7 = HIGH(r2_3, r2_7);
+    put(to + 0 * step, r3_0);
+    put(to + 1 * step, r3_1);
+    put(to + 2 * step, r3_2);
+    put(to + 3 * step, r3_3);
+    put(to + 4 * step, r3_4);
+    put(to + 5 * step, r3_5);
+    put(to + 6 * step, r3_6);
+    put(to + 7 * step, r3_7);
+#elif WIDTH / REAL_BYTES == 4
+    const vec r0_0 = load(from + 0 * apart), r0_1 = load(from + 1 * apart), r0_2 = load(from + 2 * apart), r0_3 = load(from + 3 * apart);
+    const vec r1_0 = LOW(r0_0, r0_2), r1_1 = HIGH(r0_0, r0_2), r1_2 = LOW(r0_1, r0_3), r1_3 = HIGH(r0_1, r0_3);
+    const vec r2_0 = LOW(r1_0, r1_2), r2_1 = HIGH(r1_0, r1_2), r2_2 = LOW(r1_1, r1_3), r2_3 = HIGH(r1_1, r1_3);
+    put(to + 0 * step, r2_0);
+    put(to + 1 * step, r2_1);
+    put(to + 2 * step, r2_2);
+    put(to + 3 * step, r2_3);
+#elif WIDTH / REAL_BYTES == 2
+    const vec r0_0 = load(from + 0 * apart), r0_1 = load(from + 1 * apart);
+    const vec r1_0 = LOW(r0_0, r0_1), r1_1 = HIGH(r0_0, r0_1);
+    put(to + 0 * step, r1_0);
+    put(to + 1 * step, r1_1);
+#endif
+}
+
+/* One vector of columns, for k = 0 .. n - 1: of a row of B lanes lie `column` apart, and k follow each other. */
+static __attribute__((unused)) void FN(pack_across)(const real *b, ptrdiff_t column, int n, int left, ptrdiff_t step, real *to)
+{
+    int k = 0;
+    if (left >= LANES)
+        for (; k + LANES <= n; k += LANES)
+            FN(transpose)(b + k, column, to + k * step, step);
+    for (; k < n; k++)
+        for (int l = 0; l < LANES; l++)
+            to[k * step + l] = l < left ? b[l * column + k] : 0;
+}
+
+/* A product as it lies in memory: how far each summed index goes, A by row and summed index, B by summed index. */
+typedef struct {
+    int n2, n1, n0;
+    ptrdiff_t row, a2, a1, a0, b2, b1, b0;
+} FN(product);
+
+/* All that a phase needs: the call, and where a gradient goes: `whole` are a struct of parameters and two
+ * like gradients, `to` and `state` the members of one; a gradient is stored in the second where the first is none. */
+typedef struct FN(task) {
+    const three_layer_params *p;
+    const three_layer_batch *b;
+    real *w;
+    real *whole[3], *to, *state[2];
+    ptrdiff_t ld;
+    int columns, wrong, outer[4], turn;
+    const real *scalar;
+    const three_layer_gradients *p_dot;
+} FN(task);
+
+APART FN(aim)(FN(task) *x, size_t parameter, size_t gradient)
+{
+    x->to = x->whole[0] ? x->whole[0] + parameter / sizeof(real) : x->whole[1] + gradient / sizeof(real);
+    for (int s = 0; s < 2; s++)
+        x->state[s] = x->whole[s + 1] ? x->whole[s + 1] + gradient / sizeof(real) : 0;
+}
+
+typedef void FN(finish)(FN(task) *x, int i, int j, int rows, int vectors, const vec *c);
+
+/* What a tile asks for that comes after it: a row of as many vectors as it has itself, every so many steps. */
+typedef struct {
+    const real *from;
+    ptrdiff_t step;
+    int every;
+} FN(ahead);
+
+typedef void FN(tile)(const FN(product) *s, const real *a, const real *b, const FN(ahead) *h, vec *c);
+
+/* Tiles of one width: so many panels of so many vectors; rows in pieces of `high`, or of `low`, one less. Where
+ * the rows vary by call, pieces of four and of one are there too. */
+typedef void FN(packing_tile)(const FN(product) *s, const real *a, const real *b, int left, real *to, vec *c);
+typedef struct {
+    int panels, vectors, high, low;
+    FN(tile) *of_high, *of_low, *of_four, *of_one;
+    FN(packing_tile) *packs;
+} FN(kernel);
+
+/* The product with B packed in panels of so many columns. */
+static ALWAYS FN(product) FN(in_panels)(const FN(product) *s, ptrdiff_t wide)
+{
+    FN(product) own = *s;
+    own.b0 = wide, own.b1 = s->n0 * wide, own.b2 = s->n1 * own.b1;
+    return own;
+}
+
+/* Its terms in one row. */
+static ALWAYS FN(product) FN(in_line)(const FN(product) *s)
+{
+    FN(product) own = *s;
+    own.n0 *= s->n1 * s->n2, own.n1 = own.n2 = 1;
+    return own;
+}
+
+/* The product with the steps of the outer sums from where the inner ones end. */
+static ALWAYS FN(product) FN(from_end)(FN(product) s)
+{
+    s.a2 -= s.n1 * s.a1, s.b2 -= s.n1 * s.b1;
+    s.a1 -= s.n0 * s.a0, s.b1 -= s.n0 * s.b0;
+    return s;
+}
+
+/* Rows i to `end` of one panel; `a` is the first of them. */
+static void FN(piece)(const FN(product) *s, const FN(kernel) *k, const real *a, const real *b, int i, int end, int j,
+                      const FN(ahead) *h, FN(finish) *finish, FN(task) *x)
+{
+    vec c[56];
+    while (i < end) {
+        const int left = end - i, rows = left == k->high ? k->high : left == k->low ? k->low : left >= 4 ? 4 : 1;
+        FN(tile) *tile = rows == k->high ? k->of_high : rows == k->low ? k->of_low : rows == 4 ? k->of_four : k->of_one;
+        tile(s, a, b, h, c);
+        finish(x, i, j, rows, k->vectors, c);
+        i += rows;
+        a += rows * s->row;
+    }
+}
+
+/* One panel of columns: its rows in nearly equal pieces, shared out among the threads. */
+APART FN(panel)(const FN(product) *s, const FN(kernel) *k, int rows, const real *a, const real *b, int shared, int j,
+                      FN(finish) *finish, FN(task) *x)
+{
+    const int pieces = (rows + k->high - 1) / k->high;
+    const FN(ahead) h = {b, 0, s->n0};
+    if (!shared) {
+        for (int t = 0, i, end; t < pieces; t++) {
+            i = t * rows / pieces, end = (t + 1) * rows / pieces;
+            FN(piece)(s, k, a + i * s->row, b, i, end, j, &h, finish, x);
+        }
+        return;
+    }
+    SHARED_NOWAIT
+    for (int t = 0; t < pieces; t++) {
+        const int i = t * rows / pieces, end = (t + 1) * rows / pieces;
+        FN(piece)(s, k, a + i * s->row, b, i, end, j, &h, finish, x);
+    }
+}
+
+/* The first column of a panel. */
+static ALWAYS int FN(first_column)(const FN(kernel) *k, int panel)
+{
+    return LANES * (panel < k[0].panels ? panel * k[0].vectors
+                                        : k[0].panels * k[0].vectors + (panel - k[0].panels) * k[1].vectors);
+}
+
+/* sum_k A[i,k] B[k,j] for rows i. Where B is packed its panels follow each other, each of all k; else it lies by
+ * rows of k, padded to whole vectors. */
+APART FN(contract)(const FN(product) *s, const FN(kernel) *kernels, int rows, int columns, int packed, int shared,
+                         const real *a, const real *b, FN(finish) *finish, FN(task) *x)
+{
+    const ptrdiff_t step = packed ? (ptrdiff_t)s->n2 * s->n1 * s->n0 : 1;
+    int j = 0;
+    for (int w = 0; w < 2; w++) {
+        const int wide = kernels[w].vectors * LANES;
+        const FN(product) own = FN(from_end)(packed ? FN(in_panels)(s, wide) : *s);
+        for (int t = 0; t < kernels[w].panels && j < columns; t++, j += wide)
+            FN(panel)(&own, &kernels[w], rows, a, b + j * step, shared, j, finish, x);
+    }
+    if (shared) {
+        BARRIER
+    }
+}
+
+/* One panel of B: the vectors of each k, one after the other; columns lie `column` apart. */
+APART FN(pack_panel)(const FN(product) *s, const real *from, ptrdiff_t column, int width, int left, real *to)
+{
+    for (int k2 = 0; k2 < s->n2; k2++)
+        for (int k1 = 0; k1 < s->n1; k1++) {
+            const real *b = from + k2 * s->b2 + k1 * s->b1;
+            if (column != 1 && s->b0 == 1) {
+                for (int v = 0; v < width; v++)
+                    FN(pack_across)(b + v * LANES * column, column, s->n0, left - v * LANES, width * LANES, to + v * LANES);
+                to += (ptrdiff_t)s->n0 * width * LANES;
+                continue;
+            }
+            for (int k0 = 0; k0 < s->n0; k0++, b += s->b0)
+                for (int v = 0; v < width; v++, to += LANES)
+                    if (column == 1)
+                        put(to, FN(part)(b + v * LANES, left - v * LANES));
+                    else
+                        for (int l = 0; l < LANES; l++)
+                            to[l] = v * LANES + l < left ? b[(v * LANES + l) * column] : 0;
+        }
+}
+
+/* B[k,j] laid out in the panels that `contract` walks. */
+APART FN(pack)(const FN(product) *s, const FN(kernel) *kernels, const real *from, ptrdiff_t column, int columns, int shared,
+                     real *to)
+{
+    const int n = s->n2 * s->n1 * s->n0, panels = kernels[0].panels + kernels[1].panels;
+    if (!shared) {
+        for (int t = 0; t < panels; t++) {
+            const int j = FN(first_column)(kernels, t), width = kernels[t >= kernels[0].panels].vectors;
+            FN(pack_panel)(s, from + j * column, column, width, columns - j, to + (ptrdiff_t)j * n);
+        }
+        return;
+    }
+    SHARED
+    for (int t = 0; t < panels; t++) {
+        const int j = FN(first_column)(kernels, t), width = kernels[t >= kernels[0].panels].vectors;
+        FN(pack_panel)(s, from + j * column, column, width, columns - j, to + (ptrdiff_t)j * n);
+    }
+}
+
+#ifdef SMALL
+/* For size alone: B is packed beforehand, and A is not. */
+APART FN(contract_rows)(const FN(product) *s, const FN(kernel) *kernels, int rows, int columns, const real *a, const real *b,
+                 ptrdiff_t column, real *panels, FN(finish) *finish, FN(task) *x)
+{
+    FN(pack)(s, kernels, b, column, columns, 1, panels);
+    FN(contract)(s, kernels, rows, columns, 1, 1, a, panels, finish, x);
+}
+
+/* For size alone: B is packed beforehand, and A is not. */
+APART FN(contract_passing)(const FN(product) *s, const FN(kernel) *kernels, int rows, int columns, int most, int packed, const real *a, const real *b,
+                 ptrdiff_t column, real *panels, FN(finish) *finish, FN(task) *x)
+{
+    (void)most, (void)packed;
+    FN(pack)(s, kernels, b, column, columns, 1, panels);
+    FN(contract)(s, kernels, rows, columns, 1, 1, a, panels, finish, x);
+}
+
+#else
+/* A piece of A laid out as its tiles read it: of each k the rows, one after the other. */
+static void FN(pack_rows)(const FN(product) *s, const real *a, int left, real *to)
+{
+    for (int k2 = 0; k2 < s->n2; k2++)
+        for (int k1 = 0; k1 < s->n1; k1++, to += (ptrdiff_t)s->n0 * PITCH)
+            for (int l = 0; l < PITCH; l += LANES) {
+                const real *from = a + k2 * s->a2 + k1 * s->a1 + l * s->row;
+                if (s->row == 1)
+                    for (int k = 0; k < s->n0; k++)
+                        put(to + k * PITCH + l, FN(part)(from + k * s->a0, left - l));
+                else
+                    FN(pack_across)(from, s->row, s->n0, left - l, PITCH, to + l);
+            }
+}
+
+/* Where B stays near as a whole: it is packed, and each piece of rows meets all its panels, so that what a finish
+ * reads and writes comes in the order of memory. */
+APART FN(contract_rows)(const FN(product) *s, const FN(kernel) *kernels, int rows, int columns, const real *a,
+                        const real *b, ptrdiff_t column, real *panels, FN(finish) *finish, FN(task) *x)
+{
+    const ptrdiff_t n = s->n0;
+    real *lines = panels + n * VECTORS(columns) * LANES;
+    int first = 0;
+    FN(pack)(s, kernels, b, column, columns, 1, panels);
+    for (int w = 0; w < 2 && kernels[w].panels; w++) {
+        const FN(kernel) *k = &kernels[w];
+        const int pieces = (rows + k->high - 1) / k->high, wide = k->vectors * LANES;
+        FN(product) near = FN(in_panels)(s, wide);
+        near.row = 1, near.a0 = PITCH;
+        SHARED
+        for (int t = 0; t < pieces; t++) {
+            const int i = t * rows / pieces, end = (t + 1) * rows / pieces;
+            real *own = lines + t * n * PITCH;
+            FN(pack_rows)(s, a + i * s->row, rows - i, own);
+            for (int p = 0; p < k->panels; p++) {
+                const int j = first + p * wide;
+                const FN(ahead) h = {
+                    x->to ? x->to + i * x->ld + SMALLER(j + wide, columns - 1) : own, x->to ? x->ld : 0, LARGER(1, s->n0 / k->high)};
+                FN(piece)(&near, k, own, panels + j * n, i, end, j, &h, finish, x);
+            }
+        }
+        first += k->panels * wide;
+    }
+}
+
+/* One panel for the rows of some pieces: the first piece of `low` rows packs it, unless earlier pieces did. */
+static void FN(packed_panel)(const FN(product) *s, const FN(kernel) *k, int rows, int from, int stop, const real *a,
+                             const real *lines, const real *b, ptrdiff_t column, int left, real *panel, int packed, int j,
+                             FN(finish) *finish, FN(task) *x)
+{
+    const int pieces = (rows + k->high - 1) / k->high;
+    FN(product) lying = FN(in_line)(s);
+    const ptrdiff_t n = lying.n0;
+    if (lines)
+        lying.row = 1, lying.a0 = PITCH;
+    const FN(product) near = FN(in_panels)(&lying, k->vectors * LANES);
+    int packs = k->packs && !packed ? from : stop;
+    while (packs < stop && (packs + 1) * rows / pieces - packs * rows / pieces != k->low)
+        packs++;
+    if (packs < stop) {
+        vec c[56];
+        const int i = packs * rows / pieces;
+        k->packs(&lying, lines ? lines + (packs - from) * n * PITCH : a + i * s->row, b, left, panel, c);
+        finish(x, i, j, k->low, k->vectors, c);
+    } else if (!packed)
+        FN(pack_panel)(s, b, column, k->vectors, left, panel);
+    const int others = LARGER(1, stop - from - 1), wide = k->vectors * LANES;
+    const ptrdiff_t there = left > wide, step = there * (column == 1 && !packed ? s->b0 : wide);
+    const ptrdiff_t every = LARGER(1, column == 1 || packed ? others : n * others / column);
+    const real *next = packed ? panel + there * n * wide : b + there * wide * column;
+    for (int t = from; t < stop; t++)
+        if (t != packs) {
+            const int i = t * rows / pieces, end = (t + 1) * rows / pieces;
+            const FN(ahead) h = {next, step, (int)every};
+            FN(piece)(&near, k, lines ? lines + (t - from) * n * PITCH : a + i * s->row, panel, i, end, j, &h, finish, x);
+            next += n / every * step;
+        }
+}
+
+/* Where B is large, and its lines lie far apart or across: each thread has its panels, and one place for them. `most` rows of A
+ * stay near while all panels pass by, and where there are more rows each panel keeps a place; where steps of A lie apart
+ * too they are packed. */
+APART FN(contract_passing)(const FN(product) *s, const FN(kernel) *kernels, int rows, int columns, int most, int packed,
+                           const real *a, const real *b, ptrdiff_t column, real *panels, FN(finish) *finish, FN(task) *x)
+{
+    const ptrdiff_t n = FN(in_line)(s).n0;
+    const int groups = (rows + most - 1) / most;
+    real *lines = packed ? panels + n * VECTORS(columns) * LANES : 0;
+    int first = 0;
+    for (int w = 0; w < 2 && kernels[w].panels; w++) {
+        const FN(kernel) *k = &kernels[w];
+        const int pieces = (rows + k->high - 1) / k->high, wide = k->vectors * LANES;
+        for (int g = 0; g < groups; g++) {
+            const int from = g * pieces / groups, stop = (g + 1) * pieces / groups;
+            if (packed) {
+                SHARED
+                for (int t = from; t < stop; t++) {
+                    const int i = t * rows / pieces;
+                    FN(pack_rows)(s, a + i * s->row, rows - i, lines + (t - from) * n * PITCH);
+                }
+            }
+            SHARED
+            for (int p = 0; p < k->panels; p++) {
+                const int j = first + p * wide;
+                real *panel = panels + (groups > 1 ? j : THREAD * wide) * n;
+                FN(packed_panel)(s, k, rows, from, stop, a, lines, b + j * column, column, columns - j, panel, g > 0, j,
+                                 finish, x);
+            }
+        }
+        first += k->panels * wide;
+    }
+}
+
+#endif
+
+#if defined(SET_avx512) && !defined(THREE_LAYER_DOUBLE)
+TILE(13, 2)
+TILE(12, 2)
+TILE(4, 2)
+TILE(1, 2)
+TILE_PACKS(12, 2)
+TILE(13, 1)
+TILE(12, 1)
+TILE(4, 1)
+TILE(1, 1)
+TILE_PACKS(12, 1)
+TILE(14, 2)
+KERNELS(1, {8, 2, 13, 12, FN(tile_13x2), FN(tile_12x2), FN(tile_4x2), FN(tile_1x2), FN(tile_packs_12x2)}, {0})
+KERNELS(2, {4, 2, 13, 12, FN(tile_13x2), FN(tile_12x2), FN(tile_4x2), FN(tile_1x2), 0}, {0})
+KERNELS(3, {1, 1, 13, 12, FN(tile_13x1), FN(tile_12x1), FN(tile_4x1), FN(tile_1x1), FN(tile_packs_12x1)}, {0})
+KERNELS(4, {1, 1, 13, 12, FN(tile_13x1), FN(tile_12x1), 0, 0, 0}, {0})
+KERNELS(5, {4, 2, 14, 13, FN(tile_14x2), FN(tile_13x2), 0, 0, 0}, {0})
+KERNELS(6, {8, 2, 13, 12, FN(tile_13x2), FN(tile_12x2), FN(tile_4x2), FN(tile_1x2), 0}, {0})
+KERNELS(7, {8, 2, 14, 14, FN(tile_14x2), FN(tile_14x2), 0, 0, 0}, {0})
+#undef KERNELS_Z2
+#define KERNELS_Z2 FN(kernels_1)
+#undef KERNELS_Z3
+#define KERNELS_Z3 FN(kernels_2)
+#undef KERNELS_H
+#define KERNELS_H FN(kernels_3)
+#undef KERNELS_W3_bar
+#define KERNELS_W3_bar FN(kernels_4)
+#undef KERNELS_A2_bar
+#define KERNELS_A2_bar FN(kernels_2)
+#undef KERNELS_W2_bar
+#define KERNELS_W2_bar FN(kernels_5)
+#undef KERNELS_A1_bar
+#define KERNELS_A1_bar FN(kernels_6)
+#undef KERNELS_W1_bar
+#define KERNELS_W1_bar FN(kernels_7)
+#undef KERNELS_Z2_dot
+#define KERNELS_Z2_dot FN(kernels_1)
+#elif defined(SET_avx512) && defined(THREE_LAYER_DOUBLE)
+TILE(13, 2)
+TILE(12, 2)
+TILE(4, 2)
+TILE(1, 2)
+TILE_PACKS(12, 2)
+TILE(14, 2)
+KERNELS(1, {16, 2, 13, 12, FN(tile_13x2), FN(tile_12x2), FN(tile_4x2), FN(tile_1x2), FN(tile_packs_12x2)}, {0})
+KERNELS(2, {8, 2, 13, 12, FN(tile_13x2), FN(tile_12x2), FN(tile_4x2), FN(tile_1x2), 0}, {0})
+KERNELS(3, {1, 2, 13, 12, FN(tile_13x2), FN(tile_12x2), FN(tile_4x2), FN(tile_1x2), FN(tile_packs_12x2)}, {0})
+KERNELS(4, {1, 2, 13, 12, FN(tile_13x2), FN(tile_12x2), 0, 0, 0}, {0})
+KERNELS(5, {8, 2, 14, 13, FN(tile_14x2), FN(tile_13x2), 0, 0, 0}, {0})
+KERNELS(6, {16, 2, 13, 12, FN(tile_13x2), FN(tile_12x2), FN(tile_4x2), FN(tile_1x2), 0}, {0})
+KERNELS(7, {16, 2, 14, 14, FN(tile_14x2), FN(tile_14x2), 0, 0, 0}, {0})
+#undef KERNELS_Z2
+#define KERNELS_Z2 FN(kernels_1)
+#undef KERNELS_Z3
+#define KERNELS_Z3 FN(kernels_2)
+#undef KERNELS_H
+#define KERNELS_H FN(kernels_3)
+#undef KERNELS_W3_bar
+#define KERNELS_W3_bar FN(kernels_4)
+#undef KERNELS_A2_bar
+#define KERNELS_A2_bar FN(kernels_2)
+#undef KERNELS_W2_bar
+#define KERNELS_W2_bar FN(kernels_5)
+#undef KERNELS_A1_bar
+#define KERNELS_A1_bar FN(kernels_6)
+#undef KERNELS_W1_bar
+#define KERNELS_W1_bar FN(kernels_7)
+#undef KERNELS_Z2_dot
+#define KERNELS_Z2_dot FN(kernels_1)
+#elif defined(SET_avx2) && !defined(THREE_LAYER_DOUBLE)
+TILE(6, 2)
+TILE(5, 2)
+TILE(4, 2)
+TILE(1, 2)
+KERNELS(1, {16, 2, 6, 5, FN(tile_6x2), FN(tile_5x2), FN(tile_4x2), FN(tile_1x2), 0}, {0})
+KERNELS(2, {8, 2, 6, 5, FN(tile_6x2), FN(tile_5x2), FN(tile_4x2), FN(tile_1x2), 0}, {0})
+KERNELS(3, {1, 2, 6, 5, FN(tile_6x2), FN(tile_5x2), FN(tile_4x2), FN(tile_1x2), 0}, {0})
+KERNELS(4, {1, 2, 6, 5, FN(tile_6x2), FN(tile_5x2), 0, 0, 0}, {0})
+KERNELS(5, {8, 2, 6, 5, FN(tile_6x2), FN(tile_5x2), 0, 0, 0}, {0})
+KERNELS(6, {16, 2, 6, 5, FN(tile_6x2), FN(tile_5x2), 0, 0, 0}, {0})
+#undef KERNELS_Z2
+#define KERNELS_Z2 FN(kernels_1)
+#undef KERNELS_Z3
+#define KERNELS_Z3 FN(kernels_2)
+#undef KERNELS_H
+#define KERNELS_H FN(kernels_3)
+#undef KERNELS_W3_bar
+#define KERNELS_W3_bar FN(kernels_4)
+#undef KERNELS_A2_bar
+#define KERNELS_A2_bar FN(kernels_2)
+#undef KERNELS_W2_bar
+#define KERNELS_W2_bar FN(kernels_5)
+#undef KERNELS_A1_bar
+#define KERNELS_A1_bar FN(kernels_1)
+#undef KERNELS_W1_bar
+#define KERNELS_W1_bar FN(kernels_6)
+#undef KERNELS_Z2_dot
+#define KERNELS_Z2_dot FN(kernels_1)
+#elif defined(SET_avx2) && defined(THREE_LAYER_DOUBLE)
+TILE(6, 2)
+TILE(5, 2)
+TILE(4, 2)
+TILE(1, 2)
+TILE(13, 1)
+TILE(12, 1)
+TILE(4, 1)
+TILE(1, 1)
+KERNELS(1, {32, 2, 6, 5, FN(tile_6x2), FN(tile_5x2), FN(tile_4x2), FN(tile_1x2), 0}, {0})
+KERNELS(2, {16, 2, 6, 5, FN(tile_6x2), FN(tile_5x2), FN(tile_4x2), FN(tile_1x2), 0}, {0})
+KERNELS(3, {1, 2, 6, 5, FN(tile_6x2), FN(tile_5x2), FN(tile_4x2), FN(tile_1x2), 0}, {1, 1, 13, 12, FN(tile_13x1), FN(tile_12x1), FN(tile_4x1), FN(tile_1x1), 0})
+KERNELS(4, {1, 2, 6, 5, FN(tile_6x2), FN(tile_5x2), 0, 0, 0}, {1, 1, 13, 12, FN(tile_13x1), FN(tile_12x1), 0, 0, 0})
+KERNELS(5, {16, 2, 6, 5, FN(tile_6x2), FN(tile_5x2), 0, 0, 0}, {0})
+KERNELS(6, {32, 2, 6, 5, FN(tile_6x2), FN(tile_5x2), 0, 0, 0}, {0})
+#undef KERNELS_Z2
+#define KERNELS_Z2 FN(kernels_1)
+#undef KERNELS_Z3
+#define KERNELS_Z3 FN(kernels_2)
+#undef KERNELS_H
+#define KERNELS_H FN(kernels_3)
+#undef KERNELS_W3_bar
+#define KERNELS_W3_bar FN(kernels_4)
+#undef KERNELS_A2_bar
+#define KERNELS_A2_bar FN(kernels_2)
+#undef KERNELS_W2_bar
+#define KERNELS_W2_bar FN(kernels_5)
+#undef KERNELS_A1_bar
+#define KERNELS_A1_bar FN(kernels_1)
+#undef KERNELS_W1_bar
+#define KERNELS_W1_bar FN(kernels_6)
+#undef KERNELS_Z2_dot
+#define KERNELS_Z2_dot FN(kernels_1)
+#elif defined(SET_sse2) && !defined(THREE_LAYER_DOUBLE)
+TILE(4, 2)
+TILE(1, 2)
+TILE(4, 1)
+TILE(1, 1)
+KERNELS(1, {32, 2, 4, 4, FN(tile_4x2), FN(tile_4x2), FN(tile_4x2), FN(tile_1x2), 0}, {0})
+KERNELS(2, {16, 2, 4, 4, FN(tile_4x2), FN(tile_4x2), FN(tile_4x2), FN(tile_1x2), 0}, {0})
+KERNELS(3, {1, 2, 4, 4, FN(tile_4x2), FN(tile_4x2), FN(tile_4x2), FN(tile_1x2), 0}, {1, 1, 4, 4, FN(tile_4x1), FN(tile_4x1), FN(tile_4x1), FN(tile_1x1), 0})
+#undef KERNELS_Z2
+#define KERNELS_Z2 FN(kernels_1)
+#undef KERNELS_Z3
+#define KERNELS_Z3 FN(kernels_2)
+#undef KERNELS_H
+#define KERNELS_H FN(kernels_3)
+#undef KERNELS_W3_bar
+#define KERNELS_W3_bar FN(kernels_3)
+#undef KERNELS_A2_bar
+#define KERNELS_A2_bar FN(kernels_2)
+#undef KERNELS_W2_bar
+#define KERNELS_W2_bar FN(kernels_2)
+#undef KERNELS_A1_bar
+#define KERNELS_A1_bar FN(kernels_1)
+#undef KERNELS_W1_bar
+#define KERNELS_W1_bar FN(kernels_1)
+#undef KERNELS_Z2_dot
+#define KERNELS_Z2_dot FN(kernels_1)
+#elif defined(SET_sse2) && defined(THREE_LAYER_DOUBLE)
+TILE(4, 2)
+TILE(1, 2)
+TILE(4, 1)
+TILE(1, 1)
+KERNELS(1, {64, 2, 4, 4, FN(tile_4x2), FN(tile_4x2), FN(tile_4x2), FN(tile_1x2), 0}, {0})
+KERNELS(2, {32, 2, 4, 4, FN(tile_4x2), FN(tile_4x2), FN(tile_4x2), FN(tile_1x2), 0}, {0})
+KERNELS(3, {2, 2, 4, 4, FN(tile_4x2), FN(tile_4x2), FN(tile_4x2), FN(tile_1x2), 0}, {1, 1, 4, 4, FN(tile_4x1), FN(tile_4x1), FN(tile_4x1), FN(tile_1x1), 0})
+#undef KERNELS_Z2
+#define KERNELS_Z2 FN(kernels_1)
+#undef KERNELS_Z3
+#define KERNELS_Z3 FN(kernels_2)
+#undef KERNELS_H
+#define KERNELS_H FN(kernels_3)
+#undef KERNELS_W3_bar
+#define KERNELS_W3_bar FN(kernels_3)
+#undef KERNELS_A2_bar
+#define KERNELS_A2_bar FN(kernels_2)
+#undef KERNELS_W2_bar
+#define KERNELS_W2_bar FN(kernels_2)
+#undef KERNELS_A1_bar
+#define KERNELS_A1_bar FN(kernels_1)
+#undef KERNELS_W1_bar
+#define KERNELS_W1_bar FN(kernels_1)
+#undef KERNELS_Z2_dot
+#define KERNELS_Z2_dot FN(kernels_1)
+#elif defined(SET_neon) && !defined(THREE_LAYER_DOUBLE)
+TILE(9, 3)
+TILE(8, 3)
+TILE(4, 3)
+TILE(1, 3)
+TILE_PACKS(8, 3)
+TILE(13, 2)
+TILE(12, 2)
+TILE(4, 2)
+TILE(1, 2)
+TILE_PACKS(12, 2)
+TILE(14, 2)
+KERNELS(1, {20, 3, 9, 8, FN(tile_9x3), FN(tile_8x3), FN(tile_4x3), FN(tile_1x3), FN(tile_packs_8x3)}, {2, 2, 13, 12, FN(tile_13x2), FN(tile_12x2), FN(tile_4x2), FN(tile_1x2), FN(tile_packs_12x2)})
+KERNELS(2, {10, 3, 9, 8, FN(tile_9x3), FN(tile_8x3), FN(tile_4x3), FN(tile_1x3), 0}, {1, 2, 13, 12, FN(tile_13x2), FN(tile_12x2), FN(tile_4x2), FN(tile_1x2), 0})
+KERNELS(3, {1, 3, 9, 8, FN(tile_9x3), FN(tile_8x3), FN(tile_4x3), FN(tile_1x3), FN(tile_packs_8x3)}, {0})
+KERNELS(4, {1, 3, 9, 8, FN(tile_9x3), FN(tile_8x3), 0, 0, 0}, {0})
+KERNELS(5, {10, 3, 9, 8, FN(tile_9x3), FN(tile_8x3), 0, 0, 0}, {1, 2, 14, 13, FN(tile_14x2), FN(tile_13x2), 0, 0, 0})
+KERNELS(6, {20, 3, 9, 8, FN(tile_9x3), FN(tile_8x3), FN(tile_4x3), FN(tile_1x3), 0}, {2, 2, 13, 12, FN(tile_13x2), FN(tile_12x2), FN(tile_4x2), FN(tile_1x2), 0})
+KERNELS(7, {20, 3, 9, 8, FN(tile_9x3), FN(tile_8x3), 0, 0, 0}, {2, 2, 14, 14, FN(tile_14x2), FN(tile_14x2), 0, 0, 0})
+#undef KERNELS_Z2
+#define KERNELS_Z2 FN(kernels_1)
+#undef KERNELS_Z3
+#define KERNELS_Z3 FN(kernels_2)
+#undef KERNELS_H
+#define KERNELS_H FN(kernels_3)
+#undef KERNELS_W3_bar
+#define KERNELS_W3_bar FN(kernels_4)
+#undef KERNELS_A2_bar
+#define KERNELS_A2_bar FN(kernels_2)
+#undef KERNELS_W2_bar
+#define KERNELS_W2_bar FN(kernels_5)
+#undef KERNELS_A1_bar
+#define KERNELS_A1_bar FN(kernels_6)
+#undef KERNELS_W1_bar
+#define KERNELS_W1_bar FN(kernels_7)
+#undef KERNELS_Z2_dot
+#define KERNELS_Z2_dot FN(kernels_1)
+#elif defined(SET_neon) && defined(THREE_LAYER_DOUBLE)
+TILE(9, 3)
+TILE(8, 3)
+TILE(4, 3)
+TILE(1, 3)
+TILE_PACKS(8, 3)
+TILE(13, 2)
+TILE(12, 2)
+TILE(4, 2)
+TILE(1, 2)
+TILE_PACKS(12, 2)
+TILE(14, 2)
+KERNELS(1, {42, 3, 9, 8, FN(tile_9x3), FN(tile_8x3), FN(tile_4x3), FN(tile_1x3), FN(tile_packs_8x3)}, {1, 2, 13, 12, FN(tile_13x2), FN(tile_12x2), FN(tile_4x2), FN(tile_1x2), FN(tile_packs_12x2)})
+KERNELS(2, {20, 3, 9, 8, FN(tile_9x3), FN(tile_8x3), FN(tile_4x3), FN(tile_1x3), 0}, {2, 2, 13, 12, FN(tile_13x2), FN(tile_12x2), FN(tile_4x2), FN(tile_1x2), 0})
+KERNELS(3, {1, 3, 9, 8, FN(tile_9x3), FN(tile_8x3), FN(tile_4x3), FN(tile_1x3), FN(tile_packs_8x3)}, {1, 2, 13, 12, FN(tile_13x2), FN(tile_12x2), FN(tile_4x2), FN(tile_1x2), FN(tile_packs_12x2)})
+KERNELS(4, {1, 3, 9, 8, FN(tile_9x3), FN(tile_8x3), 0, 0, 0}, {1, 2, 13, 12, FN(tile_13x2), FN(tile_12x2), 0, 0, 0})
+KERNELS(5, {20, 3, 9, 8, FN(tile_9x3), FN(tile_8x3), 0, 0, 0}, {2, 2, 14, 13, FN(tile_14x2), FN(tile_13x2), 0, 0, 0})
+KERNELS(6, {42, 3, 9, 8, FN(tile_9x3), FN(tile_8x3), FN(tile_4x3), FN(tile_1x3), 0}, {1, 2, 13, 12, FN(tile_13x2), FN(tile_12x2), FN(tile_4x2), FN(tile_1x2), 0})
+KERNELS(7, {42, 3, 9, 8, FN(tile_9x3), FN(tile_8x3), 0, 0, 0}, {1, 2, 14, 14, FN(tile_14x2), FN(tile_14x2), 0, 0, 0})
+#undef KERNELS_Z2
+#define KERNELS_Z2 FN(kernels_1)
+#undef KERNELS_Z3
+#define KERNELS_Z3 FN(kernels_2)
+#undef KERNELS_H
+#define KERNELS_H FN(kernels_3)
+#undef KERNELS_W3_bar
+#define KERNELS_W3_bar FN(kernels_4)
+#undef KERNELS_A2_bar
+#define KERNELS_A2_bar FN(kernels_2)
+#undef KERNELS_W2_bar
+#define KERNELS_W2_bar FN(kernels_5)
+#undef KERNELS_A1_bar
+#define KERNELS_A1_bar FN(kernels_6)
+#undef KERNELS_W1_bar
+#define KERNELS_W1_bar FN(kernels_7)
+#undef KERNELS_Z2_dot
+#define KERNELS_Z2_dot FN(kernels_1)
+#elif defined(SET_plain) && !defined(THREE_LAYER_DOUBLE)
+TILE(6, 2)
+TILE(5, 2)
+TILE(4, 2)
+TILE(1, 2)
+TILE(13, 1)
+TILE(12, 1)
+TILE(4, 1)
+TILE(1, 1)
+KERNELS(1, {32, 2, 6, 5, FN(tile_6x2), FN(tile_5x2), FN(tile_4x2), FN(tile_1x2), 0}, {0})
+KERNELS(2, {16, 2, 6, 5, FN(tile_6x2), FN(tile_5x2), FN(tile_4x2), FN(tile_1x2), 0}, {0})
+KERNELS(3, {1, 2, 6, 5, FN(tile_6x2), FN(tile_5x2), FN(tile_4x2), FN(tile_1x2), 0}, {1, 1, 13, 12, FN(tile_13x1), FN(tile_12x1), FN(tile_4x1), FN(tile_1x1), 0})
+KERNELS(4, {1, 2, 6, 5, FN(tile_6x2), FN(tile_5x2), 0, 0, 0}, {1, 1, 13, 12, FN(tile_13x1), FN(tile_12x1), 0, 0, 0})
+KERNELS(5, {16, 2, 6, 5, FN(tile_6x2), FN(tile_5x2), 0, 0, 0}, {0})
+KERNELS(6, {32, 2, 6, 5, FN(tile_6x2), FN(tile_5x2), 0, 0, 0}, {0})
+#undef KERNELS_Z2
+#define KERNELS_Z2 FN(kernels_1)
+#undef KERNELS_Z3
+#define KERNELS_Z3 FN(kernels_2)
+#undef KERNELS_H
+#define KERNELS_H FN(kernels_3)
+#undef KERNELS_W3_bar
+#define KERNELS_W3_bar FN(kernels_4)
+#undef KERNELS_A2_bar
+#define KERNELS_A2_bar FN(kernels_2)
+#undef KERNELS_W2_bar
+#define KERNELS_W2_bar FN(kernels_5)
+#undef KERNELS_A1_bar
+#define KERNELS_A1_bar FN(kernels_1)
+#undef KERNELS_W1_bar
+#define KERNELS_W1_bar FN(kernels_6)
+#undef KERNELS_Z2_dot
+#define KERNELS_Z2_dot FN(kernels_1)
+#elif defined(SET_plain) && defined(THREE_LAYER_DOUBLE)
+TILE(6, 2)
+TILE(5, 2)
+TILE(4, 2)
+TILE(1, 2)
+TILE(13, 1)
+TILE(12, 1)
+TILE(4, 1)
+TILE(1, 1)
+KERNELS(1, {64, 2, 6, 5, FN(tile_6x2), FN(tile_5x2), FN(tile_4x2), FN(tile_1x2), 0}, {0})
+KERNELS(2, {32, 2, 6, 5, FN(tile_6x2), FN(tile_5x2), FN(tile_4x2), FN(tile_1x2), 0}, {0})
+KERNELS(3, {2, 2, 6, 5, FN(tile_6x2), FN(tile_5x2), FN(tile_4x2), FN(tile_1x2), 0}, {1, 1, 13, 12, FN(tile_13x1), FN(tile_12x1), FN(tile_4x1), FN(tile_1x1), 0})
+KERNELS(4, {2, 2, 6, 5, FN(tile_6x2), FN(tile_5x2), 0, 0, 0}, {1, 1, 13, 12, FN(tile_13x1), FN(tile_12x1), 0, 0, 0})
+KERNELS(5, {32, 2, 6, 5, FN(tile_6x2), FN(tile_5x2), 0, 0, 0}, {0})
+KERNELS(6, {64, 2, 6, 5, FN(tile_6x2), FN(tile_5x2), 0, 0, 0}, {0})
+#undef KERNELS_Z2
+#define KERNELS_Z2 FN(kernels_1)
+#undef KERNELS_Z3
+#define KERNELS_Z3 FN(kernels_2)
+#undef KERNELS_H
+#define KERNELS_H FN(kernels_3)
+#undef KERNELS_W3_bar
+#define KERNELS_W3_bar FN(kernels_4)
+#undef KERNELS_A2_bar
+#define KERNELS_A2_bar FN(kernels_2)
+#undef KERNELS_W2_bar
+#define KERNELS_W2_bar FN(kernels_5)
+#undef KERNELS_A1_bar
+#define KERNELS_A1_bar FN(kernels_1)
+#undef KERNELS_W1_bar
+#define KERNELS_W1_bar FN(kernels_6)
+#undef KERNELS_Z2_dot
+#define KERNELS_Z2_dot FN(kernels_1)
+#endif
+
+/* A gradient, or a part of it, stored. */
+APART FN(store)(FN(task) *x, int i, int j, int rows, int vectors, const vec *c)
+{
+    for (int r = 0; r < rows; r++)
+        for (int v = 0; v < vectors; v++)
+            if (x->columns - j - v * LANES >= LANES)
+                put(x->to + (i + r) * x->ld + j + v * LANES, c[r * vectors + v]);
+            else
+                FN(put_first)(x->to + (i + r) * x->ld + j + v * LANES, c[r * vectors + v], x->columns - j - v * LANES);
+}
+
+/* Whether a gradient is finite; it is computed for that alone where its operands are so large that it may not be. */
+APART FN(check)(FN(task) *x, int i, int j, int rows, int vectors, const vec *c)
+{
+    (void)i;
+    for (int r = 0; r < rows; r++)
+        for (int v = 0; v < vectors; v++)
+            for (int l = 0; l < LANES && j + v * LANES + l < x->columns; l++)
+                if (!(c[r * vectors + v][l] - c[r * vectors + v][l] == 0))
+                    x->wrong = 1;
+}
+
+static ALWAYS ivec FN(more)(ivec x, ivec y) { return (x & (x > y)) | (y & ~(x > y)); }
+
+/* The largest |x| of rows of columns; NaN counts as larger than any number. */
+static real FN(magnitude)(const real *x, int rows, int columns, ptrdiff_t ld)
+{
+    const ivec unsigned_ = every(~(uword)0 >> 1);
+    ivec most = {0}, other = {0};
+    for (int i = 0; i < rows; i++, x += ld) {
+        int j = 0;
+        for (; j + 4 * LANES <= columns; j += 4 * LANES) {
+            most = FN(more)((ivec)load(x + j) & unsigned_, most);
+            other = FN(more)((ivec)load(x + j + LANES) & unsigned_, other);
+            most = FN(more)((ivec)load(x + j + 2 * LANES) & unsigned_, most);
+            other = FN(more)((ivec)load(x + j + 3 * LANES) & unsigned_, other);
+        }
+        for (; j < columns; j += LANES)
+            most = FN(more)((ivec)FN(part)(x + j, columns - j) & unsigned_, most);
+    }
+    most = FN(more)(other, most);
+    word found = 0;
+    for (int l = 0; l < LANES; l++)
+        found = most[l] > found ? most[l] : found;
+    real result;
+    memcpy(&result, &found, sizeof result);
+    return result;
+}
+
+#ifdef THREE_LAYER_DOUBLE
+/* Elementary functions of a vector of double: reduced arguments, then polynomials of least largest error
+ * whose coefficients were rounded one after the other. k times the leading parts of ln(2) and pi/2 is exact.
+ * The error beside a function is the largest one measured, in units of the last place. */
+typedef unsigned long long FN(bits) __attribute__((vector_size(sizeof(vec))));
+#define ALL(c) ((vec){0} + (c))
+#define SIGN (unsigned long long)0x8000000000000000ull
+
+/* the larger of two; x where it is not a number */
+static inline vec FN(at_least)(vec low, vec x)
+{
+#ifdef max_
+    return max_(low, x);
+#else
+    return FN(select)((ivec)(x < low), low, x);
+#endif
+}
+
+/* the smaller of two; x where it is not a number */
+static inline vec FN(at_most)(vec high, vec x)
+{
+#ifdef min_
+    return min_(high, x);
+#else
+    return FN(select)((ivec)(x > high), high, x);
+#endif
+}
+
+/* p 2^k for integers k, rounded once; in two factors, each a normal number */
+static inline vec FN(scaled)(vec p, vec k)
+{
+#ifdef scale_
+    return scale_(p, k);
+#else
+    FN(bits) both = (FN(bits))(k + ALL(6755399441057790.0));
+    FN(bits) half = both >> 1;
+
+    return p * (vec)(half << 52) * (vec)((both - half) << 52);
+#endif
+}
+
+/* e^x = 2^k e^r, k = [x/ln(2)], e^r = 1 + r q(r); 1.02 ulp */
+static inline vec FN(exp)(vec x)
+{
+    x = FN(at_least)(ALL(-746.0), FN(at_most)(ALL(710.0), x));
+    vec k = fma_(x, ALL(1.4426950408889634), ALL(6755399441055744.0)) - ALL(6755399441055744.0);
+    vec r = fma_(k, ALL(-5.4979230187083712e-14), fma_(k, ALL(-0.69314718055989033), x));
+    vec q = ALL(2.0837969969197718e-9);
+    q = fma_(q, r, ALL(2.5107574158187726e-8));
+    q = fma_(q, r, ALL(2.7557503246432426e-7));
+    q = fma_(q, r, ALL(2.7557247966042495e-6));
+    q = fma_(q, r, ALL(2.4801587089278402e-5));
+    q = fma_(q, r, ALL(0.00019841269883407047));
+    q = fma_(q, r, ALL(0.00138888888889781));
+    q = fma_(q, r, ALL(0.0083333333333217487));
+    q = fma_(q, r, ALL(0.04166666666666656));
+    q = fma_(q, r, ALL(0.1666666666666668));
+    q = fma_(q, r, ALL(0.5));
+    q = fma_(q, r, ALL(1.0));
+    return FN(scaled)(fma_(r, q, ALL(1.0)), k);
+}
+
+static inline vec FN(sqrt)(vec x)
+{
+#ifdef sqrt_
+    return sqrt_(x);
+#else
+    for (int lane = 0; lane < LANES; lane++)
+        x[lane] = __builtin_sqrt(x[lane]);
+    return x;
+#endif
+}
+#undef ALL
+#undef SIGN
+#else
+/* Elementary functions of a vector of float: reduced arguments, then polynomials of least largest error
+ * whose coefficients were rounded one after the other. k times the leading parts of ln(2) and pi/2 is exact.
+ * The error beside a function is the largest one measured, in units of the last place. */
+typedef unsigned FN(bits) __attribute__((vector_size(sizeof(vec))));
+#define ALL(c) ((vec){0} + (c))
+#define SIGN (unsigned)0x80000000u
+
+/* the larger of two; x where it is not a number */
+static inline vec FN(at_least)(vec low, vec x)
+{
+#ifdef max_
+    return max_(low, x);
+#else
+    return FN(select)((ivec)(x < low), low, x);
+#endif
+}
+
+/* the smaller of two; x where it is not a number */
+static inline vec FN(at_most)(vec high, vec x)
+{
+#ifdef min_
+    return min_(high, x);
+#else
+    return FN(select)((ivec)(x > high), high, x);
+#endif
+}
+
+/* p 2^k for integers k, rounded once; in two factors, each a normal number */
+static inline vec FN(scaled)(vec p, vec k)
+{
+#ifdef scale_
+    return scale_(p, k);
+#else
+    FN(bits) both = (FN(bits))(k + ALL(12583166.0f));
+    FN(bits) half = both >> 1;
+
+    return p * (vec)(half << 23) * (vec)((both - half) << 23);
+#endif
+}
+
+/* e^x = 2^k e^r, k = [x/ln(2)], e^r = 1 + r q(r); 1.10 ulp */
+static inline vec FN(exp)(vec x)
+{
+    x = FN(at_least)(ALL(-104.0f), FN(at_most)(ALL(89.0f), x));
+    vec k = fma_(x, ALL(1.44269502f), ALL(12582912.0f)) - ALL(12582912.0f);
+    vec r = fma_(k, ALL(-1.42860677e-6f), fma_(k, ALL(-0.693145752f), x));
+    vec q = ALL(0.00138204894f);
+    q = fma_(q, r, ALL(0.00836874824f));
+    q = fma_(q, r, ALL(0.0416682325f));
+    q = fma_(q, r, ALL(0.166665211f));
+    q = fma_(q, r, ALL(0.49999994f));
+    q = fma_(q, r, ALL(1.0f));
+    return FN(scaled)(fma_(r, q, ALL(1.0f)), k);
+}
+
+static inline vec FN(sqrt)(vec x)
+{
+#ifdef sqrt_
+    return sqrt_(x);
+#else
+    for (int lane = 0; lane < LANES; lane++)
+        x[lane] = __builtin_sqrtf(x[lane]);
+    return x;
+#endif
+}
+#undef ALL
+#undef SIGN
+#endif
+
+/* The larger of two; NaN where either is. */
+static ALWAYS vec FN(larger)(vec x, vec y) { return FN(select)((x > y) | (x != x), x, y); }
+
+/* ---- The equations, each a function. */
+
+/* A1[i,j] = sum_{q<n} X[i,q] W1[q,j]
+   Z2[i,j] = where(A1[i,j] > 0, A1[i,j], 0) */
+static void FN(Z2_finish)(FN(task) *x, int first, int lane, int rows, int vectors, const vec *c)
+{
+    real *Z2 = x->w + AT_Z2;
+    for (int r = 0; r < rows; r++) {
+        const int i = first + r;
+        for (int v = 0; v < vectors; v++) {
+            const int j = lane + v * LANES;
+            const vec sum = c[r * vectors + v];
+            const vec A1_ = sum;
+            const vec Z2_ = FN(select)(A1_ < all(0), all(0), A1_);
+            put(Z2 + i * PAD(D1) + j, Z2_);
+            __builtin_prefetch(Z2 + i * PAD(D1) + j + rows * (PAD(D1)), 1);
+        }
+    }
+}
+
+APART FN(Z2)(FN(task) *x)
+{
+    const three_layer_batch *b = x->b;
+    const real *W1 = &x->p->W1[0][0];
+    const real *X = &x->b->X[0][0];
+    real *panels = x->w + AT_panels;
+    const FN(product) s = {1, 1, N, N, 0, 0, 1, 0, 0, D1};
+    FN(contract_passing)(&s, KERNELS_Z2, b->m, D1, 334, 0, X, W1, 1, panels, FN(Z2_finish), x);
+}
+
+/* A2[i,j] = sum_{q<d1} Z2[i,q] W2[q,j]
+   Z3[i,j] = where(A2[i,j] > 0, A2[i,j], 0) */
+static void FN(Z3_finish)(FN(task) *x, int first, int lane, int rows, int vectors, const vec *c)
+{
+    real *Z3 = x->w + AT_Z3;
+    for (int r = 0; r < rows; r++) {
+        const int i = first + r;
+        for (int v = 0; v < vectors; v++) {
+            const int j = lane + v * LANES;
+            const vec sum = c[r * vectors + v];
+            const vec A2_ = sum;
+            const vec Z3_ = FN(select)(A2_ < all(0), all(0), A2_);
+            put(Z3 + i * PAD(D2) + j, Z3_);
+            __builtin_prefetch(Z3 + i * PAD(D2) + j + rows * (PAD(D2)), 1);
+        }
+    }
+}
+
+APART FN(Z3)(FN(task) *x)
+{
+    const three_layer_batch *b = x->b;
+    const real *W2 = &x->p->W2[0][0];
+    real *Z2 = x->w + AT_Z2;
+    const FN(product) s = {1, 1, D1, PAD(D1), 0, 0, 1, 0, 0, D2};
+    FN(contract)(&s, KERNELS_Z3, b->m, D2, 0, 1, Z2, W2, FN(Z3_finish), x);
+}
+
+/* H[i,j] = sum_{q<d2} Z3[i,q] W3[q,j] */
+static void FN(H_finish)(FN(task) *x, int first, int lane, int rows, int vectors, const vec *c)
+{
+    real *H = x->w + AT_H;
+    for (int r = 0; r < rows; r++) {
+        const int i = first + r;
+        for (int v = 0; v < vectors; v++) {
+            const int j = lane + v * LANES;
+            const vec sum = c[r * vectors + v];
+            const vec H_ = sum;
+            put(H + i * PAD(K) + j, H_);
+            __builtin_prefetch(H + i * PAD(K) + j + rows * (PAD(K)), 1);
+        }
+    }
+}
+
+APART FN(H)(FN(task) *x)
+{
+    const three_layer_batch *b = x->b;
+    const real *W3 = &x->p->W3[0][0];
+    real *Z3 = x->w + AT_Z3;
+    real *panels = x->w + AT_panels;
+    const FN(product) s = {1, 1, D2, PAD(D2), 0, 0, 1, 0, 0, K};
+    FN(contract_passing)(&s, KERNELS_H, b->m, K, 2048, 0, Z3, W3, 1, panels, FN(H_finish), x);
+}
+
+/* M[i] = max_{q<k} H[i,q]
+   E[i,q] = exp(H[i,q] - M[i])
+   T[i] = sum_{q<k} E[i,q]
+   S[i,q] = E[i,q]/T[i] */
+APART FN(S)(FN(task) *x)
+{
+    const three_layer_batch *b = x->b;
+    real *H = x->w + AT_H;
+    real *S = x->w + AT_S;
+    real *M = x->w + AT_M;
+    real *E = x->w + AT_E;
+    real *T = x->w + AT_T;
+    SHARED
+    for (int i = 0; i < b->m; i++) {
+        vec M_max = all(-(real)INFINITY);
+        for (int q = 0; q < K; q += LANES)
+            M_max =
+                    FN(larger)(FN(within)(load(H + i * PAD(K) + q), K - q, all(-(real)INFINITY)), M_max);
+        const real M_whole = FN(largest)(M_max, LANES);
+        const real M_ = M_whole;
+        M[i] = M_;
+        vec T_sum = all(0);
+        for (int q = 0; q < K; q += LANES) {
+            const vec E_ = FN(exp)(load(H + i * PAD(K) + q) - all(M_));
+            put(E + i * PAD(K) + q, E_);
+            const vec T_term = FN(within)(E_, K - q, all(0));
+            T_sum += T_term;
+        }
+        const real T_whole = FN(total)(T_sum, LANES);
+        const real T_ = T_whole;
+        T[i] = T_;
+        for (int q = 0; q < K; q += LANES) {
+            const vec S_ = load(E + i * PAD(K) + q) / all(T_);
+            put(S + i * PAD(K) + q, S_);
+        }
+    }
+}
+
+/* L = sum_{i<m} (M[i] - H[i,y[i]] + log(T[i]))/m */
+static ALWAYS void FN(L)(FN(task) *x)
+{
+    const three_layer_batch *b = x->b;
+    const int32_t *y = &x->b->y[0];
+    real *H = x->w + AT_H;
+    real *L = x->w + AT_L;
+    real *M = x->w + AT_M;
+    real *T = x->w + AT_T;
+    SERIAL
+    {
+        *L = 0;
+        for (int i = 0; i < b->m; i++)
+            *L += M[i] - H[i * PAD(K) + y[i]] + LOG(T[i]);
+        *L /= (real)b->m;
+    }
+}
+
+/* H_bar[i,j] = L_bar (S[i,j] - [j == y[i]])/m */
+static ALWAYS void FN(H_bar)(FN(task) *x)
+{
+    const three_layer_batch *b = x->b;
+    const int32_t *y = &x->b->y[0];
+    real *S = x->w + AT_S;
+    real *H_bar = x->w + AT_H_bar;
+    real *L_bar = x->w + AT_L_bar;
+    SHARED
+    for (int i = 0; i < b->m; i++)
+        for (int j = 0; j < K; j += LANES) {
+            const vec H_bar_ =
+                    all(*L_bar)
+                    * (load(S + i * PAD(K) + j)
+                    - FN(select)((FN(lane)() == every(y[i] - j)), all((real)(1)), all((real)(0))))
+                    * (1 / (real)b->m);
+            put(H_bar + i * PAD(K) + j, H_bar_);
+        }
+}
+
+/* W3_bar[q,j] = sum_{i<m} Z3[i,q] H_bar[i,j] */
+APART FN(W3_bar)(FN(task) *x, FN(finish) *finish)
+{
+    const three_layer_batch *b = x->b;
+    real *Z3 = x->w + AT_Z3;
+    real *H_bar = x->w + AT_H_bar;
+    const FN(product) s = {1, 1, b->m, 1, 0, 0, PAD(D2), 0, 0, PAD(K)};
+    x->ld = x->columns = K;
+    FN(contract)(&s, KERNELS_W3_bar, D2, K, 0, 1, Z3, H_bar, finish, x);
+}
+
+/* A2_bar[i,j] = where(Z3[i,j] > 0, sum_{q<k} H_bar[i,q] W3[j,q], 0) */
+static void FN(A2_bar_finish)(FN(task) *x, int first, int lane, int rows, int vectors, const vec *c)
+{
+    real *Z3 = x->w + AT_Z3;
+    real *A2_bar = x->w + AT_A2_bar;
+    for (int r = 0; r < rows; r++) {
+        const int i = first + r;
+        for (int v = 0; v < vectors; v++) {
+            const int j = lane + v * LANES;
+            const vec sum = c[r * vectors + v];
+            const vec A2_bar_ =
+                    FN(select)((load(Z3 + i * PAD(D2) + j) > all((real)(0))), sum, all((real)(0)));
+            put(A2_bar + i * PAD(D2) + j, A2_bar_);
+            __builtin_prefetch(A2_bar + i * PAD(D2) + j + rows * (PAD(D2)), 1);
+        }
+    }
+}
+
+APART FN(A2_bar)(FN(task) *x)
+{
+    const three_layer_batch *b = x->b;
+    const real *W3 = &x->p->W3[0][0];
+    real *H_bar = x->w + AT_H_bar;
+    real *panels = x->w + AT_panels;
+    const FN(product) s = {1, 1, K, PAD(K), 0, 0, 1, 0, 0, 1};
+    FN(contract_passing)(&s, KERNELS_A2_bar, b->m, D2, 26214, 0, H_bar, W3, K, panels,
+            FN(A2_bar_finish), x);
+}
+
+/* W2_bar[q,j] = sum_{i<m} Z2[i,q] A2_bar[i,j] */
+APART FN(W2_bar)(FN(task) *x, FN(finish) *finish)
+{
+    const three_layer_batch *b = x->b;
+    real *Z2 = x->w + AT_Z2;
+    real *A2_bar = x->w + AT_A2_bar;
+    const FN(product) s = {1, 1, b->m, 1, 0, 0, PAD(D1), 0, 0, PAD(D2)};
+    x->ld = x->columns = D2;
+    FN(contract)(&s, KERNELS_W2_bar, D1, D2, 0, 1, Z2, A2_bar, finish, x);
+}
+
+/* A1_bar[i,j] = where(Z2[i,j] > 0, sum_{q<d2} A2_bar[i,q] W2[j,q], 0) */
+static void FN(A1_bar_finish)(FN(task) *x, int first, int lane, int rows, int vectors, const vec *c)
+{
+    real *Z2 = x->w + AT_Z2;
+    real *A1_bar = x->w + AT_A1_bar;
+    for (int r = 0; r < rows; r++) {
+        const int i = first + r;
+        for (int v = 0; v < vectors; v++) {
+            const int j = lane + v * LANES;
+            const vec sum = c[r * vectors + v];
+            const vec A1_bar_ =
+                    FN(select)((load(Z2 + i * PAD(D1) + j) > all((real)(0))), sum, all((real)(0)));
+            put(A1_bar + i * PAD(D1) + j, A1_bar_);
+            __builtin_prefetch(A1_bar + i * PAD(D1) + j + rows * (PAD(D1)), 1);
+        }
+    }
+}
+
+APART FN(A1_bar)(FN(task) *x)
+{
+    const three_layer_batch *b = x->b;
+    const real *W2 = &x->p->W2[0][0];
+    real *A2_bar = x->w + AT_A2_bar;
+    real *panels = x->w + AT_panels;
+    const FN(product) s = {1, 1, D2, PAD(D2), 0, 0, 1, 0, 0, 1};
+    FN(contract_passing)(&s, KERNELS_A1_bar, b->m, D1, 2048, 0, A2_bar, W2, D2, panels,
+            FN(A1_bar_finish), x);
+}
+
+/* W1_bar[q,j] = sum_{i<m} X[i,q] A1_bar[i,j] */
+APART FN(W1_bar)(FN(task) *x, FN(finish) *finish)
+{
+    const three_layer_batch *b = x->b;
+    const real *X = &x->b->X[0][0];
+    real *A1_bar = x->w + AT_A1_bar;
+    real *panels = x->w + AT_panels;
+    const FN(product) s = {1, 1, b->m, 1, 0, 0, N, 0, 0, PAD(D1)};
+    x->ld = x->columns = D1;
+    FN(contract_rows)(&s, KERNELS_W1_bar, N, D1, X, A1_bar, 1, panels, finish, x);
+}
+
+#ifdef COLD
+/* Z2_dot[i,j] = where(Z2[i,j] > 0, sum_{q<n} X[i,q] W1_dot[q,j], 0) */
+static void FN(Z2_dot_finish)(FN(task) *x, int first, int lane, int rows, int vectors, const vec *c)
+{
+    real *Z2 = x->w + AT_Z2;
+    real *Z2_dot = x->w + AT_Z2_dot;
+    for (int r = 0; r < rows; r++) {
+        const int i = first + r;
+        for (int v = 0; v < vectors; v++) {
+            const int j = lane + v * LANES;
+            const vec sum = c[r * vectors + v];
+            const vec Z2_dot_ =
+                    FN(select)((load(Z2 + i * PAD(D1) + j) > all((real)(0))), sum, all((real)(0)));
+            put(Z2_dot + i * PAD(D1) + j, Z2_dot_);
+            __builtin_prefetch(Z2_dot + i * PAD(D1) + j + rows * (PAD(D1)), 1);
+        }
+    }
+}
+
+APART FN(Z2_dot)(FN(task) *x)
+{
+    const three_layer_batch *b = x->b;
+    const real *W1_dot = &x->p_dot->W1[0][0];
+    const real *X = &x->b->X[0][0];
+    real *panels = x->w + AT_panels;
+    const FN(product) s = {1, 1, N, N, 0, 0, 1, 0, 0, D1};
+    FN(contract_passing)(&s, KERNELS_Z2_dot, b->m, D1, 334, 0, X, W1_dot, 1, panels,
+            FN(Z2_dot_finish), x);
+}
+#endif
+
+#ifdef COLD
+/* Z3_dot[i,j] = where(Z3[i,j] > 0, sum_{q<d1} Z2_dot[i,q] W2[q,j] + sum_{q<d1} Z2[i,q] W2_dot[q,j], 0) */
+APART FN(Z3_dot)(FN(task) *x)
+{
+    const three_layer_batch *b = x->b;
+    const real *W2 = &x->p->W2[0][0];
+    const real *W2_dot = &x->p_dot->W2[0][0];
+    real *Z2 = x->w + AT_Z2;
+    real *Z3 = x->w + AT_Z3;
+    real *Z2_dot = x->w + AT_Z2_dot;
+    real *Z3_dot = x->w + AT_Z3_dot;
+    SHARED
+    for (int i = 0; i < b->m; i++)
+        for (int j = 0; j < D2; j += LANES) {
+            vec Z3_dot_sum = all((real)(0));
+            for (int q = 0; q < D1; q++)
+                Z3_dot_sum += FN(part)(W2 + q * D2 + j, D2 - j) * all(Z2_dot[i * PAD(D1) + q]);
+            for (int q = 0; q < D1; q++)
+                Z3_dot_sum += FN(part)(W2_dot + q * D2 + j, D2 - j) * all(Z2[i * PAD(D1) + q]);
+            const vec Z3_dot_ =
+                    FN(select)((load(Z3 + i * PAD(D2) + j) > all((real)(0))), Z3_dot_sum, all((real)(0)));
+            put(Z3_dot + i * PAD(D2) + j, Z3_dot_);
+        }
+}
+#endif
+
+#ifdef COLD
+/* H_dot[i,j] = sum_{q<d2} Z3_dot[i,q] W3[q,j] + sum_{q<d2} Z3[i,q] W3_dot[q,j] */
+APART FN(H_dot)(FN(task) *x)
+{
+    const three_layer_batch *b = x->b;
+    const real *W3 = &x->p->W3[0][0];
+    const real *W3_dot = &x->p_dot->W3[0][0];
+    real *Z3 = x->w + AT_Z3;
+    real *Z3_dot = x->w + AT_Z3_dot;
+    real *H_dot = x->w + AT_H_dot;
+    SHARED
+    for (int i = 0; i < b->m; i++)
+        for (int j = 0; j < K; j += LANES) {
+            vec H_dot_sum = all((real)(0));
+            for (int q = 0; q < D2; q++)
+                H_dot_sum += FN(part)(W3 + q * K + j, K - j) * all(Z3_dot[i * PAD(D2) + q]);
+            for (int q = 0; q < D2; q++)
+                H_dot_sum += FN(part)(W3_dot + q * K + j, K - j) * all(Z3[i * PAD(D2) + q]);
+            const vec H_dot_ = H_dot_sum;
+            put(H_dot + i * PAD(K) + j, H_dot_);
+        }
+}
+#endif
+
+#ifdef COLD
+/* L_dot = (sum_{i<m,q<k} H_dot[i,q] S[i,q] - sum_{i<m} H_dot[i,y[i]])/m */
+APART FN(L_dot)(FN(task) *x)
+{
+    const three_layer_batch *b = x->b;
+    const int32_t *y = &x->b->y[0];
+    real *S = x->w + AT_S;
+    real *H_dot = x->w + AT_H_dot;
+    real *L_dot = x->w + AT_L_dot;
+    SERIAL
+    {
+        *L_dot = 0;
+        for (int i = 0; i < b->m; i++)
+            *L_dot -= H_dot[i * PAD(K) + y[i]];
+        for (int i = 0; i < b->m; i++)
+            for (int q = 0; q < K; q++)
+                *L_dot += H_dot[i * PAD(K) + q] * S[i * PAD(K) + q];
+        *L_dot /= (real)b->m;
+    }
+}
+#endif
+
+/* W_new[i] = W[i] - lr (weight_decay W[i] + W_bar[i]) */
+static void FN(sgd_finish)(FN(task) *x, int first, int lane, int rows, int vectors, const vec *c)
+{
+    const FN(task) t = *x;
+    const vec lr_ = all(t.scalar[0]);
+    const vec weight_decay_ = all(t.scalar[1]);
+    for (int r = 0; r < rows; r++)
+        for (int v = 0; v < vectors; v++) {
+            const ptrdiff_t at = (first + r) * t.ld + lane + v * LANES;
+            const int left = t.columns - lane - v * LANES;
+            const vec W_ = FN(part)(t.to + at, left);
+            const vec W_bar_ = c[r * vectors + v];
+            const vec W_new_ = W_ - lr_ * (weight_decay_ * W_ + W_bar_);
+            FN(put_part)(t.to + at, W_new_, left);
+        }
+}
+
+/* v_new[i] = mu v[i] - lr (weight_decay W[i] + W_bar[i]); W_new[i] = W[i] + v_new[i] */
+static void FN(momentum_finish)(FN(task) *x, int first, int lane, int rows, int vectors, const vec *c)
+{
+    const FN(task) t = *x;
+    const vec lr_ = all(t.scalar[0]);
+    const vec mu_ = all(t.scalar[1]);
+    const vec weight_decay_ = all(t.scalar[2]);
+    for (int r = 0; r < rows; r++)
+        for (int v = 0; v < vectors; v++) {
+            const ptrdiff_t at = (first + r) * t.ld + lane + v * LANES;
+            const int left = t.columns - lane - v * LANES;
+            const vec W_ = FN(part)(t.to + at, left);
+            const vec W_bar_ = c[r * vectors + v];
+            const vec v_ = FN(part)(t.state[0] + at, left);
+            const vec v_new_ = mu_ * v_ - lr_ * (weight_decay_ * W_ + W_bar_);
+            const vec W_new_ = W_ + v_new_;
+            FN(put_part)(t.to + at, W_new_, left);
+            FN(put_part)(t.state[0] + at, v_new_, left);
+        }
+}
+
+/* u_new[i] = (1 - mu) (weight_decay W[i] + W_bar[i]) + mu u[i]; W_new[i] = W[i] - lr u_new[i] */
+static void FN(averaged_finish)(FN(task) *x, int first, int lane, int rows, int vectors, const vec *c)
+{
+    const FN(task) t = *x;
+    const vec lr_ = all(t.scalar[0]);
+    const vec mu_ = all(t.scalar[1]);
+    const vec weight_decay_ = all(t.scalar[2]);
+    for (int r = 0; r < rows; r++)
+        for (int v = 0; v < vectors; v++) {
+            const ptrdiff_t at = (first + r) * t.ld + lane + v * LANES;
+            const int left = t.columns - lane - v * LANES;
+            const vec W_ = FN(part)(t.to + at, left);
+            const vec W_bar_ = c[r * vectors + v];
+            const vec u_ = FN(part)(t.state[0] + at, left);
+            const vec u_new_ = (1 - mu_) * (weight_decay_ * W_ + W_bar_) + mu_ * u_;
+            const vec W_new_ = W_ - lr_ * u_new_;
+            FN(put_part)(t.to + at, W_new_, left);
+            FN(put_part)(t.state[0] + at, u_new_, left);
+        }
+}
+
+/* c1 = 1 - beta1^t; c2 = 1 - beta2^t; m_new[i] = W_bar[i] (1 - beta1) + beta1 m[i]; s_new[i] = W_bar[i]^2 (1 - beta2) + beta2 s[i]; W_new[i] = W[i] (1 - lr weight_decay) - lr m_new[i]/(c1 (sqrt(s_new[i]/c2) + eps)) */
+static void FN(adamw_finish)(FN(task) *x, int first, int lane, int rows, int vectors, const vec *c)
+{
+    const FN(task) t = *x;
+    const vec lr_ = all(t.scalar[0]);
+    const vec beta1_ = all(t.scalar[1]);
+    const vec beta2_ = all(t.scalar[2]);
+    const vec eps_ = all(t.scalar[3]);
+    const vec weight_decay_ = all(t.scalar[5]);
+    const vec c1_ = all(t.scalar[6]);
+    const vec c2_ = all(t.scalar[7]);
+    for (int r = 0; r < rows; r++)
+        for (int v = 0; v < vectors; v++) {
+            const ptrdiff_t at = (first + r) * t.ld + lane + v * LANES;
+            const int left = t.columns - lane - v * LANES;
+            const vec W_ = FN(part)(t.to + at, left);
+            const vec W_bar_ = c[r * vectors + v];
+            const vec m_ = FN(part)(t.state[0] + at, left);
+            const vec s_ = FN(part)(t.state[1] + at, left);
+            const vec m_new_ = W_bar_ * (1 - beta1_) + beta1_ * m_;
+            const vec s_new_ = W_bar_ * W_bar_ * (1 - beta2_) + beta2_ * s_;
+            const vec W_new_ = W_ * (1 - lr_ * weight_decay_) - lr_ * m_new_ / (c1_ * (FN(sqrt)(s_new_ / c2_) + eps_));
+            FN(put_part)(t.to + at, W_new_, left);
+            FN(put_part)(t.state[0] + at, m_new_, left);
+            FN(put_part)(t.state[1] + at, s_new_, left);
+        }
+}
+
+/* ---- The passes, as lists of equations. */
+
+APART FN(predicted)(FN(task) *x)
+{
+    /* A1[i,j] = sum_{q<n} X[i,q] W1[q,j]
+       Z2[i,j] = where(A1[i,j] > 0, A1[i,j], 0) */
+    FN(Z2)(x);
+    /* A2[i,j] = sum_{q<d1} Z2[i,q] W2[q,j]
+       Z3[i,j] = where(A2[i,j] > 0, A2[i,j], 0) */
+    FN(Z3)(x);
+    /* H[i,j] = sum_{q<d2} Z3[i,q] W3[q,j] */
+    FN(H)(x);
+}
+
+APART FN(lost)(FN(task) *x)
+{
+    FN(predicted)(x);
+    /* M[i] = max_{q<k} H[i,q]
+       E[i,q] = exp(H[i,q] - M[i])
+       T[i] = sum_{q<k} E[i,q]
+       S[i,q] = E[i,q]/T[i] */
+    FN(S)(x);
+    /* L = sum_{i<m} (M[i] - H[i,y[i]] + log(T[i]))/m */
+    FN(L)(x);
+}
+
+/* All but the gradients that are used up where they are computed. */
+APART FN(pulled)(FN(task) *x)
+{
+    /* H_bar[i,j] = L_bar (S[i,j] - [j == y[i]])/m */
+    FN(H_bar)(x);
+    /* A2_bar[i,j] = where(Z3[i,j] > 0, sum_{q<k} H_bar[i,q] W3[j,q], 0) */
+    FN(A2_bar)(x);
+    /* A1_bar[i,j] = where(Z2[i,j] > 0, sum_{q<d2} A2_bar[i,q] W2[j,q], 0) */
+    FN(A1_bar)(x);
+}
+
+/* ---- The functions of the interface. */
+
+static void FN(forward)(const three_layer_params *p, const three_layer_batch *b, real *w, real *to)
+{
+    PARALLEL
+    {
+        FN(task) x = {.p = p, .b = b, .w = w};
+        FN(predicted)(&x);
+    }
+    if (to)
+        for (int i = 0; i < b->m; i++)
+            memcpy(to + (ptrdiff_t)i * K, w + AT_H + i * PAD(K), K * sizeof(real));
+}
+
+static void FN(loss)(const three_layer_params *p, const three_layer_batch *b, real *w)
+{
+    PARALLEL
+    {
+        FN(task) x = {.p = p, .b = b, .w = w};
+        FN(lost)(&x);
+    }
+}
+
+/* Every gradient, each given to a finish: stored, checked, or made the step of an optimizer. */
+APART FN(given)(FN(task) *x, FN(finish) *finish)
+{
+    FN(aim)(x, offsetof(three_layer_params, W1), offsetof(three_layer_gradients, W1)); FN(W1_bar)(x, finish);
+    FN(aim)(x, offsetof(three_layer_params, W2), offsetof(three_layer_gradients, W2)); FN(W2_bar)(x, finish);
+    FN(aim)(x, offsetof(three_layer_params, W3), offsetof(three_layer_gradients, W3)); FN(W3_bar)(x, finish);
+}
+
+static void FN(vjp)(const three_layer_params *p, const three_layer_batch *b, real *w, three_layer_gradients *p_bar)
+{
+    PARALLEL
+    {
+        FN(task) x = {.p = p, .b = b, .w = w, .whole = {0, (real *)p_bar, 0}};
+        FN(pulled)(&x);
+        FN(given)(&x, FN(store));
+    }
+}
+
+#ifdef COLD
+static void FN(jvp)(const three_layer_params *p, const three_layer_gradients *p_dot, const three_layer_batch *b, real *w)
+{
+    PARALLEL
+    {
+        FN(task) task = {.p = p, .b = b, .w = w, .p_dot = p_dot}, *x = &task;
+        /* A1[i,j] = sum_{q<n} X[i,q] W1[q,j]
+           Z2[i,j] = where(A1[i,j] > 0, A1[i,j], 0) */
+        FN(Z2)(x);
+        /* Z2_dot[i,j] = where(Z2[i,j] > 0, sum_{q<n} X[i,q] W1_dot[q,j], 0) */
+        FN(Z2_dot)(x);
+        /* A2[i,j] = sum_{q<d1} Z2[i,q] W2[q,j]
+           Z3[i,j] = where(A2[i,j] > 0, A2[i,j], 0) */
+        FN(Z3)(x);
+        /* Z3_dot[i,j] = where(Z3[i,j] > 0, sum_{q<d1} Z2_dot[i,q] W2[q,j] + sum_{q<d1} Z2[i,q] W2_dot[q,j], 0) */
+        FN(Z3_dot)(x);
+        /* H[i,j] = sum_{q<d2} Z3[i,q] W3[q,j] */
+        FN(H)(x);
+        /* H_dot[i,j] = sum_{q<d2} Z3_dot[i,q] W3[q,j] + sum_{q<d2} Z3[i,q] W3_dot[q,j] */
+        FN(H_dot)(x);
+        /* M[i] = max_{q<k} H[i,q]
+           E[i,q] = exp(H[i,q] - M[i])
+           T[i] = sum_{q<k} E[i,q]
+           S[i,q] = E[i,q]/T[i] */
+        FN(S)(x);
+        /* L = sum_{i<m} (M[i] - H[i,y[i]] + log(T[i]))/m */
+        FN(L)(x);
+        /* L_dot = (sum_{i<m,q<k} H_dot[i,q] S[i,q] - sum_{i<m} H_dot[i,y[i]])/m */
+        FN(L_dot)(x);
+    }
+}
+#endif
+
+/* Whether loss and gradients are finite for sure: those in the arena are looked at; a sum of n products is,
+ * where n times the largest of each factor is far from the largest number. */
+static int FN(bounded)(const FN(task) *x)
+{
+    const three_layer_batch *b = x->b;
+    const real *X = &x->b->X[0][0];
+    real *Z2 = x->w + AT_Z2;
+    real *Z3 = x->w + AT_Z3;
+    real *L = x->w + AT_L;
+    real *H_bar = x->w + AT_H_bar;
+    real *A2_bar = x->w + AT_A2_bar;
+    real *A1_bar = x->w + AT_A1_bar;
+    if (!(*L - *L == 0))
+        return 0;
+    const real most_Z3 = FN(magnitude)(Z3, b->m, D2, PAD(D2));
+    const real most_H_bar = FN(magnitude)(H_bar, b->m, K, PAD(K));
+    if (!(most_Z3 * most_H_bar * (real)b->m <= REAL_MAX / 4))
+        return 0;
+    const real most_Z2 = FN(magnitude)(Z2, b->m, D1, PAD(D1));
+    const real most_A2_bar = FN(magnitude)(A2_bar, b->m, D2, PAD(D2));
+    if (!(most_Z2 * most_A2_bar * (real)b->m <= REAL_MAX / 4))
+        return 0;
+    const real most_X = FN(magnitude)(X, b->m, N, N);
+    const real most_A1_bar = FN(magnitude)(A1_bar, b->m, D1, PAD(D1));
+    if (!(most_X * most_A1_bar * (real)b->m <= REAL_MAX / 4))
+        return 0;
+    return 1;
+}
+
+/* Loss, gradients, and where both are finite the step of an optimizer. */
+static int FN(step)(three_layer_params *p, const three_layer_batch *b, real *w, three_layer_gradients *const *state, const real *scalar,
+                    FN(finish) *finish)
+{
+    int code = THREE_LAYER_OK, wrong = 0;
+    PARALLEL
+    {
+        FN(task) x = {.p = p, .b = b, .w = w, .whole = {(real *)p, (real *)state[0], (real *)state[1]}, .scalar = scalar};
+        FN(lost)(&x);
+        FN(pulled)(&x);
+        SERIAL
+        code = FN(bounded)(&x) ? THREE_LAYER_OK : THREE_LAYER_NONFINITE;
+        if (code != THREE_LAYER_OK) {
+            FN(given)(&x, FN(check));
+            if (x.wrong) {
+                ATOMIC
+                wrong |= x.wrong;
+            }
+            BARRIER
+            SERIAL
+            code = wrong || !(w[AT_L] - w[AT_L] == 0) ? THREE_LAYER_NONFINITE : THREE_LAYER_OK;
+        }
+        if (code == THREE_LAYER_OK)
+            FN(given)(&x, finish);
+    }
+    return code;
+}
+
+static int FN(sgd)(three_layer_params *p, const three_layer_batch *b, real *w, three_layer_gradients *const *state, const real *scalar)
+{
+    return FN(step)(p, b, w, state, scalar, FN(sgd_finish));
+}
+
+static int FN(momentum)(three_layer_params *p, const three_layer_batch *b, real *w, three_layer_gradients *const *state, const real *scalar)
+{
+    return FN(step)(p, b, w, state, scalar, FN(momentum_finish));
+}
+
+static int FN(averaged)(three_layer_params *p, const three_layer_batch *b, real *w, three_layer_gradients *const *state, const real *scalar)
+{
+    return FN(step)(p, b, w, state, scalar, FN(averaged_finish));
+}
+
+static int FN(adamw)(three_layer_params *p, const three_layer_batch *b, real *w, three_layer_gradients *const *state, const real *scalar)
+{
+    return FN(step)(p, b, w, state, scalar, FN(adamw_finish));
+}
+
+static const three_layer_kernels FN(kernels) = {
+    FN(forward), FN(loss), FN(vjp), FN(sgd), FN(momentum), FN(averaged), FN(adamw),
+};
+#endif

@@ -11,9 +11,10 @@ from collections.abc import Mapping
 from functools import cache
 
 from sympy import And, Expr, Integer, Not, Poly, Symbol, expand, false, true
+from sympy.core.basic import Basic
 from sympy.logic.boolalg import Boolean
 
-from derive.calculus.nodes import FloorDiv, IsZero, Nonnegative, Remainder
+from derive.calculus.nodes import FloorDiv, IsZero, Nonnegative, Range, Remainder
 from derive.calculus.tensor import Index, IntegerRef, Size
 
 
@@ -55,6 +56,13 @@ def least(expression: Expr, extents: Mapping[Index, Expr], sharp: bool = False) 
 
 def proved_nonnegative(expression: Expr, extents: Mapping[Index, Expr]) -> bool:
     """Whether expression >= 0 is proved for every value of its indices."""
+    met = frozenset[Basic](expression.free_symbols).union(*(e.free_symbols for e in extents.values()))
+    return _proved_over(expression, tuple(item for item in extents.items() if item[0] in met))
+
+
+@cache
+def _proved_over(expression: Expr, ranges: tuple[Range, ...]) -> bool:
+    extents = dict(ranges)
     expression = _undivided(expand(expression))
     if _proved(least(expression, extents)):
         return True

@@ -138,13 +138,13 @@ def _without_name(chain: _Chain, position: int, equation: Equation, folder: Fold
         return False
     if operations(equation.value) and not any(_may_shorten(user, equation, folder) for user in users):
         return False
-    if (equation, *users) in chain.refused:
+    stays = bool(chain.outer) and equation.given and not _meets(users, equation)
+    if stays or (equation, *users) in chain.refused:
         return False
     replaced = [_put_in(user, equation, folder, chain.outer) for user in users]
     before = operations(equation.value) + sum(operations(user.value) for user in users)
     after = sum(operations(new.value) for new in replaced)
-    named = bool(chain.outer) and equation.given and not _meets(users, equation)
-    if named or after > before or (after == before and not _reads_alike(users, replaced, equation)):
+    if after > before or (after == before and not _reads_alike(users, replaced, equation)):
         chain.refused.add((equation, *users))
         return False
     chain.remove(position)

@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
+from functools import cache
 
-from sympy import Expr, Integer, expand
+from sympy import Expr, expand
 
 from derive.calculus.bounds import proved_nonnegative
 from derive.calculus.matrix_base import Array, Form, MatrixFormError
@@ -97,7 +98,11 @@ def united_in_order(parts: list[Part]) -> Order:
 def _proved_inside(index: Expr, size: Expr, extents: Extents) -> bool:
     if isinstance(index, IntegerRef):
         return True  # labels and gather indices are checked where they enter
-    inside = (expand(index), expand(size - 1 - index))
-    return all(
-        bound.is_nonnegative or bound == Integer(0) or proved_nonnegative(bound, extents) for bound in inside
-    )
+    bounds = (expand(index), expand(size - 1 - index))
+    return all(_known_nonnegative(bound) or proved_nonnegative(bound, extents) for bound in bounds)
+
+
+@cache
+def _known_nonnegative(bound: Expr) -> bool:
+    """Whether SymPy knows by itself."""
+    return bool(bound.is_nonnegative)

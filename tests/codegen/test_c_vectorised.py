@@ -16,6 +16,7 @@ from derive.calculus.define import define
 from derive.runtime.compiler import FLAGS
 from tests.codegen.emitted_c import COMPILERS, EmittedLayer, drawn, run
 from tests.codegen.test_c_layers import LAYERS, planned, sizes_of
+from tests.witnesses.definitions import WITNESSES
 
 pytestmark = [
     pytest.mark.compiler,
@@ -55,7 +56,7 @@ def test_every_layer(name: str, tmp_path: Path) -> None:
 
 @pytest.mark.parametrize("d", [3, 7, 8])
 def test_short_rows_of_choices(d: int, tmp_path: Path) -> None:
-    assert vectorised(planned("lstm"), {**sizes_of("lstm"), "d": d}, tmp_path) == []
+    assert vectorised(plan_layer(WITNESSES["lstm"]()), {**sizes_of("lstm"), "d": d}, tmp_path) == []
 
 
 def test_both_values_are_read_where_both_exist() -> None:

@@ -277,5 +277,6 @@ _OF_SIZES: Mapping[type[ast.operator], Callable[[Expr, Expr], Expr]] = {
     ast.Sub: lambda a, b: a - b,
     ast.Mult: lambda a, b: a * b,
     ast.FloorDiv: FloorDiv,
+    ast.Pow: lambda a, b: a**b,
 }
 KINDS = (REAL, TRUTH, WHOLE)

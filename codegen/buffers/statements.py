@@ -189,7 +189,7 @@ def _plain(writer: Writer, statement: ast.stmt, tensors: Mapping[str, Tensor]) -
     for target in targets:
         for node in target.elts if isinstance(target, ast.Tuple) else [target]:
             if isinstance(node, ast.Name):
-                writer.names[node.id] = _own(node.id, tensors)
+                _own(writer, node.id, statement, tensors)
             elif isinstance(node, ast.Subscript):
                 writes |= writer.visit(node.value).reads
     if isinstance(statement, ast.Expr | ast.AugAssign):
@@ -197,9 +197,24 @@ def _plain(writer: Writer, statement: ast.stmt, tensors: Mapping[str, Tensor]) -
     writer.draft.instructions.append(Instruction(statement, reads, writes, depth=writer.depth))
 
 
-def _own(name: str, tensors: Mapping[str, Tensor]) -> Operand:
-    if name not in tensors:
-        return Operand(ast.Name(name), kind=WHOLE)
-    tensor = tensors[name]
-    kind = {Kind.INTEGER: WHOLE, Kind.MASK: TRUTH}.get(tensor.kind, REAL)
-    return Operand(ast.Name(name), tensor.shape, contiguous(tensor.shape), kind)
+def _own(writer: Writer, name: str, statement: ast.stmt, tensors: Mapping[str, Tensor]) -> None:
+    """The name of a tensor or of a size; of anything else the axes are unknown, and lines with it stay."""
+    if name in tensors:
+        tensor = tensors[name]
+        kind = {Kind.INTEGER: WHOLE, Kind.MASK: TRUTH}.get(tensor.kind, REAL)
+        writer.names[name] = Operand(ast.Name(name), tensor.shape, contiguous(tensor.shape), kind)
+    elif isinstance(statement, ast.Assign) and _is_of_sizes(writer, statement.value):
+        writer.names[name] = Operand(ast.Name(name), kind=WHOLE)
+    else:
+        writer.names.pop(name, None)
+
+
+def _is_of_sizes(writer: Writer, node: ast.expr) -> bool:
+    """Whether whole numbers follow from X.shape, len(X) and sizes."""
+    if isinstance(node, ast.Subscript):
+        return _is_of_sizes(writer, node.value)
+    if isinstance(node, ast.BinOp):
+        return _is_of_sizes(writer, node.left) and _is_of_sizes(writer, node.right)
+    if isinstance(node, ast.Call):
+        return isinstance(node.func, ast.Name) and node.func.id == "len"
+    return writer.sized(node) is not None or (isinstance(node, ast.Attribute) and node.attr == "shape")

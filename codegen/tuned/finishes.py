@@ -7,23 +7,31 @@ for (int r = 0; r < rows; r++) {
         const vec sum = c[r * vectors + v];
         const vec Z2_ = FN(select)(sum < all(0), all(0), sum);
         put(Z2 + i * PAD(D) + j, Z2_);
+
+What vectors cannot compute, as V[j,i] or cos(j) for lanes along j, is computed number by number:
+
+        for (int j = lane + v * LANES; j < lane + (v + 1) * LANES && j < D; j++) {
+            const real sum = c[r * vectors + v][j - lane - v * LANES];
 """
 
 from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Iterable
+from dataclasses import replace
 from itertools import pairwise
 
-from sympy import Pow, Symbol, preorder_traversal
+from sympy import Expr, Pow, Symbol, preorder_traversal
 from sympy.core.basic import Basic
 
 from codegen.accumulation import ACCUMULATED
 from codegen.nest import Line, Loop, Node, render
+from codegen.printers.to_c import Used
 from codegen.tuned.contraction import Contraction, adjacent, steps
 from codegen.tuned.groups import Group
 from codegen.tuned.nests import needed, numbers, store
 from codegen.tuned.scene import Scene, value
+from codegen.tuned.vector_text import Unvectorised
 from codegen.tuned.walk import stride
 from derive.calculus.nodes import free_indices
 from derive.calculus.tensor import Index, IntegerRef, Ref, refs
@@ -31,29 +39,58 @@ from derive.calculus.tensor import Index, IntegerRef, Ref, refs
 
 def finish_lines(found: Contraction, group: Group, scene: Scene) -> tuple[str, ...]:
     """The lines of the finish of a contraction's tiles."""
-    return needed((_dots_finish if found.dots else _tile_finish)(found, group, scene))
+    if found.dots:
+        return needed(_dots_finish(found, group, scene))
+    try:
+        _in_vectors(found, group, replace(scene, used=Used(), called=Used()))
+    except Unvectorised:
+        inner = _in_numbers(found, group, scene)
+    else:
+        inner = _in_vectors(found, group, scene)
+    body = [*_outer_indices(found), *_row_indices(found, scene), Loop("v", "vectors", tuple(inner))]
+    return needed(render([Loop("r", "rows", tuple(body))]))
 
 
-def _tile_finish(found: Contraction, group: Group, scene: Scene) -> list[str]:
-    """What becomes of the sums of a tile."""
+def _row_indices(found: Contraction, scene: Scene) -> list[Node]:
+    """The indices of a row of a tile."""
+    scalar = scene.scalar(dict(found.equation.ranges))
+    nodes: list[Node] = []
+    rest = "first + r"
+    for index, extent in reversed(found.rows[1:]):
+        size = scalar.integer(extent, 9)
+        nodes.append(Line(f"const int {index.name} = ({rest}) % {size};"))
+        rest = f"({rest}) / {size}"
+    return [*nodes, Line(f"const int {found.rows[0][0].name} = {rest};")]
+
+
+def _finished(found: Contraction) -> Expr:
+    """What the first equation makes of its sum."""
+    scaled = Symbol("sum") if found.coefficient == 1 else found.coefficient * Symbol("sum")
+    whole = scaled if found.form.start == 0 else found.form.start + scaled
+    return found.form.finish.xreplace({ACCUMULATED: whole})
+
+
+def _in_numbers(found: Contraction, group: Group, scene: Scene) -> list[Node]:
+    """What becomes of a vector of sums, one number after the other."""
+    extents = dict(found.equation.ranges)
+    lane, extent = found.lanes
+    size = scene.scalar(extents).integer(extent, 9)
+    body = [
+        Line(f"const real sum = c[r * vectors + v][{lane.name} - lane - v * LANES];"),
+        *numbers(group, _finished(found), scene, extents),
+    ]
+    stop = f"lane + (v + 1) * LANES && {lane.name} < {size}"
+    return [Loop(lane.name, stop, tuple(body), start="lane + v * LANES")]
+
+
+def _in_vectors(found: Contraction, group: Group, scene: Scene) -> list[Node]:
+    """What becomes of a vector of sums."""
     lane = found.lanes[0]
     extents = dict(found.equation.ranges)
     names = frozenset({"sum"})
-    scalar = scene.scalar(extents)
-    body: list[Node] = []
-    rows = found.rows
-    rest = "first + r"
-    for index, extent in reversed(rows[1:]):
-        size = scalar.integer(extent, 9)
-        body.append(Line(f"const int {index.name} = ({rest}) % {size};"))
-        rest = f"({rest}) / {size}"
-    body.append(Line(f"const int {rows[0][0].name} = {rest};"))
     inner: list[Node] = [Line(f"const int {lane.name} = lane + v * LANES;")]
-    scaled = Symbol("sum") if found.coefficient == 1 else found.coefficient * Symbol("sum")
-    whole = scaled if found.form.start == 0 else found.form.start + scaled
-    value_text = found.form.finish.xreplace({ACCUMULATED: whole})
     inner.append(Line("const vec sum = c[r * vectors + v];"))
-    values = (value_text, *(equation.value for equation in group.equations[1:]))
+    values = (_finished(found), *(equation.value for equation in group.equations[1:]))
     loads = repeated(values, group, lane)
     text = scene.vectors(lane, extents)
     inner += [Line(f"const vec {value(ref.name)} = {text.vec(ref)};") for ref in loads]
@@ -64,10 +101,7 @@ def _tile_finish(found: Contraction, group: Group, scene: Scene) -> list[str]:
         inner.append(Line(f"const vec {value(equation.name)} = {text.vec(expression)};"))
         if equation.name in group.stored:
             inner.append(Line(store(equation.target, value(equation.name), scene)))
-    inner += [Line(line) for line in _ahead(found, group, scene)]
-    body = [*_outer_indices(found), *body]
-    body.append(Loop("v", "vectors", tuple(inner)))
-    return render([Loop("r", "rows", tuple(body))])
+    return inner + [Line(line) for line in _ahead(found, group, scene)]
 
 
 def repeated(values: Iterable[Basic], group: Group, lane: Index) -> list[Ref]:
@@ -139,9 +173,7 @@ def _dots_finish(found: Contraction, group: Group, scene: Scene) -> list[str]:
         *place,
         Line("const real sum = FN(total)(c[r * vectors + v], LANES);"),
     ]
-    scaled = Symbol("sum") if found.coefficient == 1 else found.coefficient * Symbol("sum")
-    whole = scaled if found.form.start == 0 else found.form.start + scaled
-    inner += numbers(group, found.form.finish.xreplace({ACCUMULATED: whole}), scene, extents)
+    inner += numbers(group, _finished(found), scene, extents)
     body: list[Node] = [*_outer_indices(found), Line(f"const int {found.rows[0][0].name} = first + r;")]
     body.append(Loop("v", "vectors", tuple(inner)))
     return render([Loop("r", "rows", tuple(body))])

@@ -74,7 +74,7 @@ def _lost(program: Program, steps: tuple[Step, ...]) -> Iterator[str]:
     found = Counter(equation.name for step in steps for equation in step.equations)
     stored = Counter(name for group in _groups(steps) for name in group.stored)
     for name in sorted(wanted | found):
-        again = wanted[name] == 1 < found[name] and not stored[name]  # in the registers of several groups
+        again = wanted[name] == 1 < found[name]  # in the registers of several groups
         if wanted[name] != found[name] and not again:
             yield f"{program.name} defines {name} {wanted[name]} times, its groups {found[name]} times"
         if stored[name] > wanted[name]:
@@ -89,7 +89,7 @@ def _unordered(key: str, draft: Draft) -> Iterator[str]:
             own = names_of(step)  # a recurrence reads what its other turns left
             for name in sorted(group.reads - own - known):
                 yield f"{group.equations[-1].name} reads {name} before it is defined"
-        known |= names_of(step)
+        known |= {name for group in groups_of(step) for name in group.stored}
 
 
 def _uneven(group: Group) -> Iterator[str]:

@@ -263,6 +263,17 @@ def _unwrapped(form: Form) -> Form:
     return form
 
 
+def _unscaled(form: Form) -> Form:
+    """What is multiplied or divided by numbers, 2 log T as log T."""
+    inner = _unwrapped(form)
+    if isinstance(inner, Quotient) and isinstance(inner.denominator, Number):
+        inner = _unwrapped(inner.numerator)
+    if not isinstance(inner, Product):
+        return inner
+    factors = [factor for factor in inner.factors if not isinstance(_unwrapped(factor), Number)]
+    return _unwrapped(factors[0]) if len(factors) == 1 else inner
+
+
 def _place(form: Form, order: tuple[type[Form], ...]) -> int:
     found = [place for place, kind in enumerate(order) if isinstance(form, kind)]
     return found[0] if found else len(order)
@@ -277,8 +288,8 @@ def _ordered(terms: list[Form]) -> tuple[Form, ...]:
     """Arrays before functions of them where an array leads: x - M + log T keeps the digits that
     x + log T - M rounds away.
     """
-    leads = any(not isinstance(term, Negative) and isinstance(_unwrapped(term), Array) for term in terms)
-    late = {term for term in terms if leads and isinstance(_unwrapped(term), Apply | Number)}
+    leads = any(not isinstance(term, Negative) and isinstance(_unscaled(term), Array) for term in terms)
+    late = {term for term in terms if leads and isinstance(_unscaled(term), Apply | Number)}
     return tuple(sorted(terms, key=lambda term: (term in late and term != ONE, _term_key(term))))
 
 

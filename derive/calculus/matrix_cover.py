@@ -7,7 +7,7 @@ from dataclasses import dataclass, field, replace
 from typing import Any
 
 import sympy
-from sympy import Add, And, Expr, Function, Mul, Not, Or, Pow, expand
+from sympy import Add, And, Expr, Function, Mul, Not, Or, Pow, expand, log
 
 from derive.calculus.matrix_algebra import apply, number, power, select, total
 from derive.calculus.matrix_base import Form, MatrixFormError, Positions
@@ -33,6 +33,7 @@ from derive.calculus.nodes import (
     VectorMap,
     Where,
 )
+from derive.calculus.occurrence import holds
 from derive.calculus.substitution import freshened
 from derive.calculus.tensor import Index, Ref, Tensor
 
@@ -101,10 +102,12 @@ def _ref(cover: Cover, node: Ref) -> Part:
 
 
 def _sum_of_terms(cover: Cover, node: Add) -> Part:
-    groups: dict[frozenset[Index], list[Part]] = {}
+    """Terms of the same indices first, logarithms apart: x - M - log T is not x - (M + log T)."""
+    groups: dict[tuple[frozenset[Index], bool], list[Part]] = {}
     for term in node.args:
         part = cover(term)
-        groups.setdefault(part.labels if part.order else frozenset(), []).append(part)
+        labels = part.labels if part.order else frozenset()
+        groups.setdefault((labels, holds(term, log)), []).append(part)
     joined = [parts[0] if len(parts) == 1 else cover.joined(parts, total) for parts in groups.values()]
     return cover.joined(joined, total)
 

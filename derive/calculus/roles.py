@@ -2,6 +2,7 @@
 
 each input is a parameter, data or a label, and the loss depends on it
 each size has a value, each axis at least one element
+the output is a tensor of examples, the loss one number
 no tensor has the name that a derivative of another will have
 """
 
@@ -33,7 +34,13 @@ def require_network(network: Network) -> Network:
     """The network itself; NetworkRefused, naming parameter, axis or size, where it is not one."""
     require_sizes(network.name, network.sizes)
     require_unmarked(network.program)
-    for complaint in (*unsound(network.program), *_roles(network), *_sizes(network), *_unused(network)):
+    for complaint in (
+        *unsound(network.program),
+        *_roles(network),
+        *_ends(network),
+        *_sizes(network),
+        *_unused(network),
+    ):
         raise NetworkRefused(f"{network.name}: {complaint}")
     require_elements(network.program, {**network.sizes, network.batch: 1})
     return network
@@ -99,6 +106,18 @@ def _roles(network: Network) -> Iterator[str]:
             yield f"{name} is a parameter, data or a label but no input; its inputs are {', '.join(inputs)}"
     if not network.trained:
         yield "no parameter is trained; declare at least one with trained=True"
+
+
+def _ends(network: Network) -> Iterator[str]:
+    """An output or a loss that is called as another tensor is, which a name alone does not show."""
+    output, loss = network.tensor(network.output), network.tensor(network.loss)
+    if not output.axes or output.axes[0].size != Size(network.batch):
+        yield (
+            f"the output {output} has no axis of the examples, {network.batch}, before all others; "
+            "name the tensor that the network predicts by"
+        )
+    if loss.axes:
+        yield f"the loss {loss} is no number; name the one that is minimised"
 
 
 def _sizes(network: Network) -> Iterator[str]:

@@ -5,7 +5,8 @@
     L = sum_{i,j} (Q[i,j] - z[i,j])^2/(2 u v)
 
 A size that is only ever that of a first axis is the batch's, where there is one: its inputs are data, the
-real ones times weights, and the others parameters. Sizes are drawn anew, around the widths of vectors.
+real ones times weights, and the others parameters. Sizes are drawn anew, around the widths of vectors;
+of two letters that are one in upper case, as their constants in C are, one is called otherwise.
 """
 
 from __future__ import annotations
@@ -20,6 +21,7 @@ from derive.calculus.graph import Array, Graph
 from derive.calculus.network import Law, Network, Parameter
 from derive.calculus.program import Program
 from derive.calculus.roles import require_network
+from derive.calculus.soundness import needed
 from derive.calculus.stabilise import stabilise
 from derive.calculus.tensor import Kind, Size, Tensor, refs
 from derive.check.sizes import whole
@@ -33,12 +35,14 @@ COLUMNS = 3
 EXAMPLES = "m"
 DRAWS = 20
 ROOTS = "ijlab"
+FREE = "fgpqr"
 
 
 def as_network(specification: Specification, name: str, seed: int, buffers: str = "fresh") -> Network:
-    """The network of a specification; Unsuitable where an input can be neither data nor a parameter."""
+    """The network of a specification; Unsuitable where an input is no parameter and no data, or unused."""
     if any(kind in (Kind.MASK.value, Kind.STATE.value) for _, _, kind in specification.inputs):
         raise Unsuitable("a mask or a state")
+    specification = _distinct(specification)
     batch = _batch(specification)
     sized = _resized(specification, np.random.default_rng([seed, 13]))
     sized, batch = _with_examples(sized, batch), EXAMPLES if batch else ""
@@ -60,8 +64,8 @@ def as_network(specification: Specification, name: str, seed: int, buffers: str 
         ),
         (*(name for name, letters in own if batch in letters), "x"),
         ("z",),
-        "Q",
-        "L",
+        _name(output),
+        _name(loss),
         {letter: n for letter, n in {**sized.sizes, "v": COLUMNS}.items() if letter in used - {EXAMPLES}},
         EXAMPLES,
         most,
@@ -69,6 +73,8 @@ def as_network(specification: Specification, name: str, seed: int, buffers: str 
         updates=tuple(one for one in OPTIMIZERS if one.step in ("sgd_step", "adamw_step")),
         buffers=buffers,
     )
+    if {tensor.name for tensor in network.program.inputs} - needed(network.program, [network.loss]):
+        raise Unsuitable("an input that cancels")
     return require_network(network)
 
 
@@ -117,8 +123,18 @@ def _serves(specification: Specification, letter: str) -> bool:
 
 def _with_examples(specification: Specification, batch: str) -> Specification:
     """The specification with the batch's letter called m, and m as that."""
-    other = {batch: EXAMPLES, EXAMPLES: batch or "u"}
+    return _relettered(specification, {batch: EXAMPLES, EXAMPLES: batch or "u"})
 
+
+def _distinct(specification: Specification) -> Specification:
+    """The specification without a letter that is another one in upper case."""
+    lower = [letter for letter in specification.sizes if letter.lower() != letter]
+    twice = [letter for letter in lower if letter.lower() in specification.sizes]
+    free = [letter for letter in FREE if letter not in {one.lower() for one in specification.sizes}]
+    return _relettered(specification, dict(zip(twice, free, strict=False)))
+
+
+def _relettered(specification: Specification, other: dict[str, str]) -> Specification:
     def renamed(size: str) -> str:
         return "*".join(other.get(part, part) for part in size.split("*"))
 
@@ -158,6 +174,12 @@ def _closed(graph: Graph, outputs: list[Array], given: tuple[Array, Array]) -> t
     )
     output, loss = graph.apply_all(closing, *given, *once, *each, Q="Q", L="L")
     return output, loss
+
+
+def _name(array: Array) -> str:
+    """What an array is called: another name than was asked for, where a piece has that."""
+    assert array.tensor is not None
+    return array.tensor.name
 
 
 def _mean(output: Array) -> Program:

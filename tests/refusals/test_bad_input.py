@@ -10,12 +10,14 @@ from __future__ import annotations
 
 import subprocess
 import sys
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
 
 from codegen.emit import emit
 from derive.calculus.define import define
+from derive.calculus.roles import NetworkRefused, require_network
 from derive.calculus.vjp import vjp
 from derive.errors import DeriveError
 from derive.networks.assembly import Assembly, activation
@@ -135,6 +137,15 @@ def test_data_that_is_called_as_an_argument(name: str, target: str, tmp_path: Pa
     ):
         emit(net.classifier((data @ weight).named("H")), (target,), tmp_path)
     assert not list(tmp_path.iterdir())
+
+
+def test_an_output_or_a_loss_that_is_another_tensor() -> None:
+    net = Assembly("odd", "h(X) = X W", {"n": 3, "k": 2})
+    network = net.classifier((net.input("X", "m", "n") @ net.weight("W", "n", "k")).named("H"))
+    with pytest.raises(NetworkRefused, match=r"^odd: the output W .* has no axis of the examples, m, before"):
+        require_network(replace(network, output="W"))
+    with pytest.raises(NetworkRefused, match=r"^odd: the loss H .* is no number; name the one"):
+        require_network(replace(network, loss="H"))
 
 
 def test_a_power_of_what_is_not_negative_is_an_exponential() -> None:

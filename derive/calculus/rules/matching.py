@@ -3,6 +3,7 @@
     a + b*exp(a)   matches   x + 3*exp(x)          a := x, b := 3
     exp(-a)        matches   exp(x)                a := -x
     log(1 + c)     matches   log(x + 1)            c := x
+    1 - a^2        matches   1 - 4*x^2             a := 2*x
 
 At the root a pattern that is a sum or a product may match a part; what it leaves is given back.
 """
@@ -11,7 +12,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Sequence
 
-from sympy import Abs, Add, And, Expr, Mul, Not, Pow, S, Symbol
+from sympy import Abs, Add, And, Expr, Mul, Not, Pow, S, Symbol, sqrt
 from sympy.core.basic import Basic
 
 from derive.calculus.nodes import Nonnegative, Positive, Where
@@ -54,11 +55,26 @@ def match(pattern: Basic, target: Basic, binding: Binding) -> Iterator[Binding]:
     elif isinstance(pattern, Add | Mul | And):
         yield from _commuting(pattern, target, binding)
     elif isinstance(pattern, Pow) and not isinstance(target, Pow):
-        return
+        yield from _squared(pattern, target, binding)
     elif isinstance(pattern, Where | Positive | Nonnegative | Abs):
         yield from _spelled(pattern, target, binding)
     elif pattern.func == target.func and len(pattern.args) == len(target.args):
         yield from _in_order(pattern.args, target.args, binding)
+
+
+def _squared(pattern: Pow, target: Basic, binding: Binding) -> Iterator[Binding]:
+    """a^2 against 4 x^2: a is 2 x or -2 x."""
+    if pattern.exp == 2 and isinstance(target, Mul):
+        roots = [sqrt(f) if f.is_Rational else _halved(f) for f in target.args]
+        if all(root is not None and (root.is_Rational or not root.is_number) for root in roots):
+            yield from match(pattern.base, Mul(*roots), binding)
+            yield from match(pattern.base, -Mul(*roots), binding)
+
+
+def _halved(factor: Expr) -> Expr | None:
+    """x of x^2."""
+    even = isinstance(factor, Pow) and factor.exp.is_Integer and factor.exp % 2 == 0
+    return Pow(factor.base, factor.exp / 2) if even else None
 
 
 def _spelled(pattern: Basic, target: Basic, binding: Binding) -> Iterator[Binding]:

@@ -43,7 +43,7 @@ INVERSE = (
     ),
 )
 """Logarithms that lose all digits where they are near 0, or where what they are taken of cancels; before
-differentiation, of elements alone: what is exponential opens in another way.
+differentiation, of what follows from no exponential: that opens in another way.
 """
 
 ELEMENTS = (Row("difference of squares", "1 - a^2", "(1 - a)*(1 + a)", "", "Kahan 1987"),)

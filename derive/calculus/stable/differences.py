@@ -26,7 +26,8 @@ def differences(program: Program) -> Program:
     becomes
     Y[i] = x[i] erfc(-x[i])
     """
-    program = _of_elements(program, (Pow,), (Add,), lambda total: rewritten(total, ELEMENTS))
+    inputs = {tensor.name for tensor in program.inputs}
+    program = _of_elements(program, inputs, (Pow,), (Add,), lambda total: rewritten(total, ELEMENTS))
 
     def whole(equation: Equation) -> Equation:
         rooted = _rooted(equation.value, program) if holds(equation.value, Add) else equation.value
@@ -58,30 +59,47 @@ def early_differences(program: Program) -> Program:
 
 
 def inverse_functions(program: Program) -> Program:
-    """The program with logarithms of inputs by the inverse function that they spell; before differentiation.
+    """The program with logarithms by the inverse function that they spell; before differentiation.
 
-    Y[i] = log(x[i] + sqrt(x[i]^2 + 1))
+    Y[i] = log(A[i] + sqrt(A[i]^2 + 1))
     becomes
-    Y[i] = asinh(x[i])
+    Y[i] = asinh(A[i])
     """
 
     def inverse(node: Expr) -> Expr:
-        return node if holds(node, *GROWING) else rewritten(node, INVERSE)
+        rooted = node if holds(node, *GROWING) else _rooted(node, program)
+        found = rewritten(rooted, INVERSE)
+        return node if found == rooted else found
 
-    return _of_elements(program, (log,), (log, Add), inverse)
+    if not any(holds(equation.value, log) for equation in program.equations()):
+        return program
+    plain = set(program.tensors) - _exponential(program)
+    return _of_elements(program, plain, (log,), (log, Add), inverse)
+
+
+def _exponential(program: Program) -> set[str]:
+    """The tensors that follow from exponentials: their logarithms open in another way."""
+    found: set[str] = set()
+    before = -1
+    while before < len(found):
+        before = len(found)
+        for equation in program.equations():
+            if holds(equation.value, *GROWING) or names_read(equation.value) & found:
+                found.add(equation.name)
+    return found
 
 
 def _of_elements(
     program: Program,
+    known: set[str],
     among: tuple[type[Expr], ...],
     kinds: tuple[type, ...],
     change: Callable[[Expr], Expr],
 ) -> Program:
-    """The program with nodes of these kinds changed that read inputs alone."""
-    inputs = {tensor.name for tensor in program.inputs}
+    """The program with nodes of these kinds changed that read known tensors alone."""
 
     def whole(equation: Equation) -> Equation:
-        nodes = [n for n in nodes_of(equation.value, *kinds) if holds(n, *among) and names_read(n) <= inputs]
+        nodes = [n for n in nodes_of(equation.value, *kinds) if holds(n, *among) and names_read(n) <= known]
         changed = {node: change(node) for node in nodes}
         replaced = {node: new for node, new in changed.items() if new != node}
         return replace(equation, value=equation.value.xreplace(replaced)) if replaced else equation

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from derive.check.traps.trap import Trap, at, scalar
+from derive.check.traps.trap import Case, Trap, at, scalar
 
 LINE = (-1e4, -1.0, -1e-4, -1e-10, 0.0, 1e-10, 1e-4, 1.0, 1e4)
 SMALL = (-0.9999, -0.5, -1e-3, -1e-10, -1e-30, 0.0, 1e-30, 1e-10, 1e-3, 0.5, 0.9999)
@@ -12,6 +12,13 @@ ALL = (-1e4, -30.0, -1.0, -1e-3, -1e-10, -1e-30, 0.0, 1e-30, 1e-10, 1e-3, 0.5, 1
 TRAPS: tuple[Trap, ...] = (
     scalar("asinh", "log(@ + sqrt(@^2 + 1))", ALL),
     scalar("asinh_of_half", "log(@ + sqrt(@^2 + 4))", ALL),
+    scalar("asinh_scaled", "log(3 @ + sqrt(9 @^2 + 1))", ALL),
+    Trap(
+        "asinh_of_names",
+        "(x[n]) -> Y\nH[i] = 3 x[i]\nR[i] = sqrt(1 + H[i]^2)\nY[i] = log(H[i] + R[i])",
+        (Case({"x": ALL}),),
+        elementwise=True,
+    ),
     scalar("acosh", "log(@ + sqrt(@^2 - 1))", (1.0009765625, 1.5, 2.0, 1e4)),
     scalar("atanh", "log((1 + @)/(1 - @))/2", SMALL),
     scalar("atanh_of_two_logs", "(log(1 + @) - log(1 - @))/2", SMALL),

@@ -34,6 +34,7 @@ def between(name: str, *lines: str, cases: tuple[Case, ...] = TWO) -> Trap:
 
 
 ROWS = Case({"Z": ((1e4, -1e4, 0.0), (-1e4, -9999.0, -1e4)), "c": (1.0, -2.0, 0.5)})
+NEAR = Case({"Z": ((1e4, 1e4, 9999.0), (-1e4, -1e4, -9999.0)), "C": ((1.0, -2.0, 0.5), (0.25, 1.0, -1.0))})
 P = "P[j] = exp(z[j])/sum_{q} exp(z[q])"
 Q = "Q[j] = exp(y[j])/sum_{q} exp(y[q])"
 
@@ -51,6 +52,15 @@ TRAPS = (
     ),
     weighed("log_difference", "E[j] = exp(z[j])", "L = sum_{j} c[j] (log(E[j]) - log(sum_{q} E[q]))"),
     weighed("log_of_scaled_softmax", SOFTMAX, "L = sum_{j} c[j] log(100 S[j])"),
+    weighed("log_of_square_of_softmax", SOFTMAX, "L = sum_{j} c[j] log(S[j]^2)"),
+    weighed("log_of_root_of_softmax", SOFTMAX, "L = sum_{j} c[j] log(sqrt(S[j]))"),
+    Trap(
+        "log_softmax_of_weighed_rows",
+        "(Z[m,k], C[m,k]) -> L\nS[i,j] = exp(Z[i,j])/sum_{q} exp(Z[i,q])\nL = sum_{i,j} C[i,j] log(S[i,j])",
+        (NEAR,),
+        wrt=("Z",),
+        scale=1,
+    ),
     weighed("log_base_two_of_softmax", SOFTMAX, "L = sum_{j} c[j] log(S[j])/log(2)"),
     Trap(
         "log_of_slice_of_softmax",

@@ -29,6 +29,13 @@ PRODUCTS = {
     "nt": "product(A[m,k], B[n,k]) -> C\nC[i,j] = sum_{p} A[i,p] B[j,p]",
     "tt": "product(A[k,m], B[n,k]) -> C\nC[i,j] = sum_{p} A[p,i] B[j,p]",
 }
+PRODUCT = "f(X[m,n], W[n,k], V[k,m], v[k]) -> Y\n Z[i,j] = sum_{p} X[i,p] W[p,j] + v[j]\n Y[i,j] = "
+FINISHES = {
+    "places": PRODUCT + "Z[i,j] cos(j+1)",
+    "elements that lie apart": PRODUCT + "tanh(Z[i,j]) + V[j,i]",
+    "elements in the reverse order": PRODUCT + "tanh(v[k-1-j] + Z[i,j])",
+    "elements that lie apart, as the sums start": PRODUCT.replace("v[j]", "V[j,i]") + "tanh(Z[i,j])",
+}
 
 
 class TunedLayer(EmittedLayer):
@@ -89,6 +96,18 @@ def test_products_in_all_transpositions_with_every_set(
 ) -> None:
     program = define(PRODUCTS[form])
     assert_computes(program, {"m": 29, "n": 37, "k": 300}, tmp_path, rng, f"-DPRODUCT_SET={set_}")
+
+
+@pytest.mark.compiler
+@pytest.mark.skipif("gcc" not in COMPILERS, reason="gcc is not installed")
+@pytest.mark.parametrize(
+    "sizes", [{"m": 3, "n": 2, "k": 5}, {"m": 29, "n": 41, "k": 37}], ids=["few", "tiles"]
+)
+@pytest.mark.parametrize("finish", FINISHES)
+def test_what_vectors_cannot_finish_is_finished_by_numbers(
+    finish: str, sizes: dict[str, int], tmp_path: Path, rng: np.random.Generator
+) -> None:
+    assert_computes(define(FINISHES[finish]), sizes, tmp_path, rng)
 
 
 def test_every_layer_has_a_tuned_form() -> None:

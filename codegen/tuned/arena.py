@@ -61,3 +61,10 @@ def arena(lifetimes: list[Lifetime]) -> Arena:
         max((at + one.reals for at, one in placed), default=0),
         {one.name: one for one in lifetimes},
     )
+
+
+def constant(name: str, function: str = "") -> str:
+    """The C constant of a place: AT_Z2 of a value, PANELS_Z2 of the panels of a phase."""
+    before = f"{function}_" if function else ""
+    kind, _, owner = name.partition(" of ")
+    return f"{kind.upper()}_{before}{owner}" if owner else f"AT_{before}{name}"

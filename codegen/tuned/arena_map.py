@@ -6,7 +6,7 @@ AT_Z2 = 1664, /* (m, d): Z2 .. A1_bar */
 from __future__ import annotations
 
 from codegen.numpy_module import shape
-from codegen.tuned.arena import Lifetime
+from codegen.tuned.arena import Lifetime, constant
 from codegen.tuned.functions import ITEMS
 from codegen.tuned.gradients import ALL
 from codegen.tuned.groups import Step, groups_of
@@ -27,7 +27,7 @@ def _lines(t: Tuned, item: int) -> list[str]:
     step = [name for key in ("loss", "vjp") for one in t.lists[key] for name in _names(one)]
     names = [*step, *(name for one in t.lists["jvp"] for name in _names(one))]
     lines = [
-        f"AT_{name} = {at}, /* {_shape(name, t)}{_span(found.lifetimes[name], names, len(step))} */"
+        f"{constant(name)} = {at}, /* {_shape(name, t)}{_span(found.lifetimes[name], names, len(step))} */"
         for name, at in found.offsets.items()
     ]
     return [*lines, f"ARENA_REALS = {found.reals}"]

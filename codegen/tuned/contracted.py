@@ -1,8 +1,8 @@
 """A contraction as a function: what is packed, what is called, and the loops around.
 
-const FN(product) s = {1, 1, N, N, 0, 0, 1, 0, 0, D};
-FN(pack)(&s, KERNELS_Z2, W1, 1, D, 1, panels);
-FN(contract)(&s, KERNELS_Z2, b->m, D, 1, 1, X, panels, FN(Z2_finish), x);
+const ONE(product) s = {1, 1, N, N, 0, 0, 1, 0, 0, D};
+ONE(pack)(x, &s, kernels, W1, 1, D, 1, panels);
+ONE(contract)(&s, kernels, b->m, D, 1, 1, X, panels, finish, x);
 """
 
 from __future__ import annotations
@@ -47,7 +47,7 @@ def contracted(
     return Phase(
         name,
         texts,
-        needed(render(_nodes(found, group, walk, scene, name, away, limits))),
+        needed(render(_nodes(found, group, walk, scene, away, limits))),
         () if away else finish_lines(found, group, scene),
         found.equation.name if away else "",
         (Mul(*(n for _, n in found.rows)), lane[1]),
@@ -83,7 +83,7 @@ def _straight(
         "x",
     )
     nodes: list[Node] = [
-        Line(f"const FN(product) s = {{{', '.join([*walk.counts, walk.row, *walk.left, *walk.right])}}};"),
+        Line(f"const ONE(product) s = {{{', '.join([*walk.counts, walk.row, *walk.left, *walk.right])}}};"),
         Line(f"FN(straight)({', '.join(arguments)});"),
     ]
     return Phase(name, texts, tuple(render(nodes)), finish_lines(found, group, scene), small=True)
@@ -95,7 +95,7 @@ def _apart(found: Contraction, group: Group) -> tuple[Range, ...]:
 
 
 def _nodes(
-    found: Contraction, group: Group, walk: Walk, scene: Scene, name: str, away: bool, limits: Limits
+    found: Contraction, group: Group, walk: Walk, scene: Scene, away: bool, limits: Limits
 ) -> list[Node]:
     """Packing, the call of `contract`, and the loops around."""
     scalar = scene.scalar(dict(found.equation.ranges))
@@ -104,7 +104,7 @@ def _nodes(
     panels = _panels(found, _apart(found, group), walk, scene, columns)
     body: list[Node] = []
     if walk.packed and not walk.passing and not walk.turned:
-        body.append(Line(_pack(found, walk, scene, (f"KERNELS_{name}", columns, panels))))
+        body.append(Line(_pack(found, walk, scene, columns, panels)))
     before = [*head, *body] if walk.packed and not walk.around else []
     body = [] if before else [*head, *body]
     if away:
@@ -112,12 +112,11 @@ def _nodes(
     loops = group.block.loops if group.block else 0
     inner = list(enumerate(found.outer))[loops:]
     body += [Line(f"x->outer[{place}] = {index.name};") for place, (index, _) in inner]
-    finish = "finish" if away else f"FN({name}_finish)"
     if limits.some:
         lanes, terms = limits.lanes, limits.terms
         guard = f"{lanes.sign}, {lanes.shift}, {terms.sign}, {terms.shift}"
-        body.append(Line(f"const FN(guard) guard = {{{guard}}};"))
-    body.append(Line(_call(found, walk, scene, (f"KERNELS_{name}", columns, panels, finish), limits)))
+        body.append(Line(f"const ONE(guard) guard = {{{guard}}};"))
+    body.append(Line(_call(found, walk, scene, columns, panels, limits)))
     for place, (index, extent) in reversed(inner):
         shared = "" if place or walk.passing else f"SHARED_{min(2, len(found.outer))}"
         body = [Loop(str(index.name), scalar.integer(extent), tuple(body), before=shared)]
@@ -127,7 +126,7 @@ def _nodes(
 def _head(walk: Walk) -> list[Node]:
     return [
         *walk.bounds,
-        Line(f"const FN(product) s = {{{', '.join([*walk.counts, walk.row, *walk.left, *walk.right])}}};"),
+        Line(f"const ONE(product) s = {{{', '.join([*walk.counts, walk.row, *walk.left, *walk.right])}}};"),
     ]
 
 
@@ -139,25 +138,21 @@ def _panels(found: Contraction, apart: tuple[Range, ...], walk: Walk, scene: Sce
     return f"panels + (ptrdiff_t)({_flat(apart, scene)}) * ({room}) * VECTORS({columns}) * LANES"
 
 
-def _pack(found: Contraction, walk: Walk, scene: Scene, names: tuple[str, str, str]) -> str:
-    kernels, columns, panels = names
+def _pack(found: Contraction, walk: Walk, scene: Scene, columns: str, panels: str) -> str:
     right, once = _start(found, found.right, walk), "0" if walk.around else "1"
     column = stride(found.right, found.lanes[0], scene)
-    return f"FN(pack)(&s, {kernels}, {scene.address(right)}, {column}, {columns}, {once}, {panels});"
+    return f"ONE(pack)(x, &s, kernels, {scene.address(right)}, {column}, {columns}, {once}, {panels});"
 
 
-def _call(
-    found: Contraction, walk: Walk, scene: Scene, names: tuple[str, str, str, str], limits: Limits
-) -> str:
-    kernels, columns, panels, finish = names
+def _call(found: Contraction, walk: Walk, scene: Scene, columns: str, panels: str, limits: Limits) -> str:
     scalar = scene.scalar(dict(found.equation.ranges))
     rows = product([scalar.integer(n) for _, n in found.rows])
     left, right = (scene.address(_start(found, ref, walk)) for ref in (found.left, found.right))
     column = stride(found.right, found.lanes[0], scene)
     operand = panels if walk.packed else right
     if limits.some:
-        size = f"&s, {kernels}, &guard, {rows}, {columns}, {int(walk.packed)}"
-        return f"FN(contract_guarded)({size}, {left}, {operand}, {finish}, x);"
+        size = f"&s, kernels, &guard, {rows}, {columns}, {int(walk.packed)}"
+        return f"ONE(contract_guarded)({size}, {left}, {operand}, finish, x);"
     shared = "0" if found.outer else "1"
     kernel = "contract"
     between: tuple[str, ...] = (str(int(walk.packed)), shared, left, operand)
@@ -170,8 +165,8 @@ def _call(
     elif found.columns is not None:
         way = stride(found.right, found.columns[0], scene)
         kernel, between = "scalar_products", (way, *_across(found, scene), shared, left, right)
-    arguments = ("&s", kernels, rows, columns, *between, finish, "x")
-    return f"FN({kernel})({', '.join(arguments)});"
+    arguments = ("&s", "kernels", rows, columns, *between, "finish", "x")
+    return f"ONE({kernel})({', '.join(arguments)});"
 
 
 def _across(found: Contraction, scene: Scene) -> tuple[str, str]:

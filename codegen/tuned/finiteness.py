@@ -30,7 +30,7 @@ def _looked_at(t: Tuned) -> list[str]:
         if direct(tensor, t) is None:
             bar = pointer(f"{tensor.name}_bar")
             lines += [
-                f"if (!(FN(magnitude)({bar}, 1, {flat_size(tensor, t)}, 0) <= REAL_MAX))",
+                f"if (!(x->set->magnitude({bar}, 1, {flat_size(tensor, t)}, 0) <= REAL_MAX))",
                 "    return 0;",
             ]
     return lines
@@ -57,4 +57,4 @@ def _magnitude(name: str, t: Tuned) -> str:
     scalar = t.scene.scalar()
     rows = " * ".join(scalar.integer(stored.tensor.shape[axis], 8) for axis in stored.order[:-1]) or "1"
     columns = scalar.integer(stored.tensor.shape[stored.order[-1]])
-    return f"FN(magnitude)({pointer(name)}, {rows}, {columns}, {stored.row(t.scene.size)})"
+    return f"x->set->magnitude({pointer(name)}, {rows}, {columns}, {stored.row(t.scene.size)})"

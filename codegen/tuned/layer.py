@@ -18,13 +18,12 @@ from codegen.c_sizes import CSizes
 from codegen.extents import evaluated
 from codegen.plan import LayerPlan
 from codegen.printers.to_c import Used
-from codegen.tuned.arena import Arena, Lifetime, arena
+from codegen.tuned.arena import Arena, Lifetime, arena, constant
 from codegen.tuned.contraction import contraction, zeros_of
 from codegen.tuned.functions import ITEMS
 from codegen.tuned.fusion import fused
 from codegen.tuned.groups import Step, groups_of, key_of, with_stored
-from codegen.tuned.kernels import panel_reals
-from codegen.tuned.lifetimes import spans
+from codegen.tuned.lifetimes import packing, panel_lives, panels_of, spans
 from codegen.tuned.limits import regions
 from codegen.tuned.phase import Phase
 from codegen.tuned.phases import in_turn, phase
@@ -68,10 +67,9 @@ class TunedFunction:
     arenas: Mapping[int, Arena]
     prefix: str
 
-    @property
-    def panels(self) -> str:
-        """Where packed factors lie."""
-        return f"x->w + AT_{self.key}_panels"
+    def panels(self, one: Phase) -> str:
+        """Where a phase's packed factors lie."""
+        return f"x->w + {constant(panels_of(one), self.key)}"
 
 
 def tuned_functions(plan: LayerPlan, sizes: CSizes) -> list[TunedFunction]:
@@ -84,7 +82,7 @@ def tuned_functions(plan: LayerPlan, sizes: CSizes) -> list[TunedFunction]:
         made.append(_function(key, program, scene))
     names = named({(one.key, *key): phase for one in made for key, phase in one.phases.items()})
     return [
-        replace(one, phases={key[1:]: phase for key, phase in names.items() if key[0] == one.key})
+        _laid_out(replace(one, phases={key[1:]: phase for key, phase in names.items() if key[0] == one.key}))
         for one in made
     ]
 
@@ -122,15 +120,18 @@ def _function(key: str, program: Program, scene: Scene) -> TunedFunction:
         for step in steps
         for group in groups_of(step)
     }
-    sizes = LayerSizes(scene.sizes.values)
-    arenas = {item: _arena(steps, phases, scene, sizes, item) for item in ITEMS}
-    return TunedFunction(key, program, steps, phases, scene, arenas, scene.prefix)
+    return TunedFunction(key, program, steps, phases, scene, {}, scene.prefix)
 
 
-def _arena(
-    steps: tuple[Step, ...], phases: Mapping[Keyed, Phase], scene: Scene, sizes: LayerSizes, item: int
-) -> Arena:
+def _laid_out(one: TunedFunction) -> TunedFunction:
+    """The function with an arena for either real."""
+    sizes = LayerSizes(one.scene.sizes.values)
+    return replace(one, arenas={item: _arena(one, sizes, item) for item in ITEMS})
+
+
+def _arena(one: TunedFunction, sizes: LayerSizes, item: int) -> Arena:
     """Offsets of what is neither given nor an output, and of packed factors."""
+    steps, phases, scene = one.steps, one.phases, one.scene
     found: dict[str, tuple[int, int]] = {}
     for name, first, stop in spans(tuple(as_written(step, phases) for step in steps), 0):
         before = found.get(name, (first, stop))
@@ -141,5 +142,4 @@ def _arena(
         for name, (first, stop) in found.items()
         if scene.stored[name].start.startswith("x->w")
     ]
-    room = max((panel_reals(one, sizes, item) for one in phases.values()), default=0)
-    return arena([*lives, *([Lifetime("panels", room, 0, number)] if room else [])])
+    return arena([*lives, *panel_lives(list(packing(steps, phases, 0, number)), sizes, item)])

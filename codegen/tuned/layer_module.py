@@ -11,6 +11,7 @@ from codegen.c_module import templates
 from codegen.c_sizes import CSizes
 from codegen.c_source import identifiers, macros
 from codegen.plan import LayerPlan
+from codegen.tuned.arena import constant
 from codegen.tuned.functions import ITEMS, functions_context
 from codegen.tuned.layer import LayerSizes, TunedFunction, tuned_functions
 from codegen.tuned.lists import calls, phase_context
@@ -118,7 +119,7 @@ def _arena(one: TunedFunction) -> list[dict[str, Any]]:
     return [
         {
             "directive": f"#ifndef {double}" if item == min(ITEMS) else "#else",
-            "lines": [f"AT_{one.key}_{name} = {at}," for name, at in one.arenas[item].offsets.items()],
+            "lines": [f"{constant(name, one.key)} = {at}," for name, at in one.arenas[item].offsets.items()],
         }
         for item in ITEMS
     ]

@@ -1,7 +1,8 @@
 """Lifetimes: from the first step of a value to the last that reads it, and the arena that follows.
 
 What gradients are made of lives until the end of a training step, for each may be computed twice: once to be
-looked at, once to be used. The groups of a turn are steps of their own for what no other turn sees.
+looked at, once to be used. The groups of a turn are steps of their own for what no other turn sees. What a
+phase packs lives while it runs, or the block that it is in.
 """
 
 from __future__ import annotations
@@ -11,10 +12,11 @@ from collections.abc import Iterator, Mapping
 from codegen.plan import Plan
 from codegen.tuned.arena import Arena, Lifetime, arena
 from codegen.tuned.gradients import ALL
-from codegen.tuned.groups import Step, Turns, block_spans, groups_of, names_of, reads_of
-from codegen.tuned.kernels import panel_reals
+from codegen.tuned.groups import Step, Turns, block_spans, groups_of, key_of, names_of, reads_of
+from codegen.tuned.kernels import Sized, panel_reals
 from codegen.tuned.phase import Phase
 from codegen.tuned.storage import Stored
+from codegen.tuned.written import as_written
 from derive.calculus.nodes import free_indices
 
 
@@ -32,7 +34,10 @@ def lifetimes_arena(
     counts = [sum(len(groups_of(step)) for step in one) for one in lists]
     end, last = sum(counts[:2]), sum(counts)
     found: dict[str, list[tuple[int, int]]] = {}
-    for place, one in enumerate(lists):
+    packed: list[tuple[Phase, tuple[int, int]]] = []
+    for place, given in enumerate(lists):
+        packed += packing(given, phases, sum(counts[:place]), end)
+        one = tuple(as_written(step, phases) for step in given)
         made = {name for step in one for name in names_of(step)}
         own: dict[str, tuple[int, int]] = {}
         for name, first, stop in spans(one, sum(counts[:place])):
@@ -43,8 +48,37 @@ def lifetimes_arena(
             goes_on = earlier.pop()[0] if earlier and name not in made else first
             earlier.append((goes_on, stop))
     lives = _as_one(list(_placed(plan, found, phases, stored, item, end, last)), stored)
-    room = max((panel_reals(one, plan, item) for one in phases.values()), default=0)
-    return arena([*lives, *([Lifetime("panels", room, 0, last)] if room else [])])
+    return arena([*lives, *panel_lives(packed, plan, item)])
+
+
+def panels_of(one: Phase) -> str:
+    """The name of the place of a phase's packed factors; gradients that are given have one, in turn."""
+    return "panels" if one.gradient else f"panels of {one.name}"
+
+
+def packing(
+    steps: tuple[Step, ...], phases: Mapping[tuple[str, ...], Phase], number: int, end: int
+) -> Iterator[tuple[Phase, tuple[int, int]]]:
+    """The phases that pack, and when: gradients are given at the end."""
+    blocks = block_spans(steps, number)
+    for place, group in enumerate((group for step in steps for group in groups_of(step)), number):
+        one = phases[key_of(group)]
+        if one.panels:
+            yield one, (end, end) if one.gradient else blocks.get(group.block, (place, place))
+
+
+def panel_lives(packed: list[tuple[Phase, tuple[int, int]]], sizes: Sized, item: int) -> list[Lifetime]:
+    """The lifetimes of what phases pack."""
+    parts: dict[str, list[tuple[int, int]]] = {}
+    rooms: dict[str, int] = {}
+    for one, span in packed:
+        name = panels_of(one)
+        parts.setdefault(name, []).append(span)
+        rooms[name] = max(rooms.get(name, 0), panel_reals(one, sizes, item))
+    return [
+        Lifetime(name, rooms[name], min(own)[0], max(stop for _, stop in own), tuple(own))
+        for name, own in parts.items()
+    ]
 
 
 def _placed(

@@ -39,9 +39,8 @@ class Listed(Protocol):
         """The function of each group."""
         ...
 
-    @property
-    def panels(self) -> str:
-        """Where packed factors lie."""
+    def panels(self, one: Phase) -> str:
+        """Where a phase's packed factors lie."""
         ...
 
 
@@ -121,7 +120,14 @@ def _near(equation: Equation, block: Block, t: Listed) -> bool:
 
 
 def _call(one: Phase) -> list[str]:
-    return [] if one.gradient else [*comment(one.equations, ""), f"FN({one.name})(x);"]
+    return [] if one.gradient else [*comment(one.equations, ""), f"{called(one)};"]
+
+
+def called(one: Phase, finish: str = "") -> str:
+    """The call of a phase: one that is there once is given the tiles and the finish of the set."""
+    if not one.once:
+        return f"FN({one.name})(x)"
+    return f"ONE({one.name})(x, KERNELS_{one.name}, {finish or f'FN({one.name}_finish)'})"
 
 
 def _in_turn(step: Turns, own: list[str], t: Listed) -> list[str]:
@@ -136,10 +142,13 @@ def given(tensor: Tensor, t: Tuned) -> str:
     """A gradient given to the finish: by its phase, or from the arena."""
     found = direct(tensor, t)
     name = t.c.name
-    aim = f"FN(aim)(x, offsetof({name}_params, {tensor.name}), offsetof({name}_gradients, {tensor.name}));"
+    once = "FN" if t.together else "ONE"
+    aim = (
+        f"{once}(aim)(x, offsetof({name}_params, {tensor.name}), offsetof({name}_gradients, {tensor.name}));"
+    )
     if found is not None:
-        return f"{aim} FN({found.name})(x, finish);"
-    return f"{aim} FN(give)(x, x->w + AT_{tensor.name}_bar, {flat_size(tensor, t)}, finish);"
+        return f"{aim} {called(found, 'finish')};"
+    return f"{aim} {once}(give)(x, x->w + AT_{tensor.name}_bar, {flat_size(tensor, t)}, finish);"
 
 
 def gifts(t: Tuned) -> list[str]:
@@ -160,7 +169,7 @@ def flat_size(tensor: Tensor, t: Tuned) -> str:
     return t.c.sizes.product(tensor.shape)
 
 
-def pointers(lines: Iterable[str], t: Listed, turn: str = "") -> list[str]:
+def pointers(lines: Iterable[str], t: Listed, one: Phase | None = None) -> list[str]:
     """The local pointers that some lines need, and the index of the turn."""
     words = identifiers(lines)
     text = "\n".join(lines)
@@ -171,10 +180,10 @@ def pointers(lines: Iterable[str], t: Listed, turn: str = "") -> list[str]:
         kind = "int32_t" if stored.integer else "real"
         const = "" if stored.start.startswith(WRITTEN) else "const "
         found.append(f"    {const}{kind} *{pointer(name)} = {stored.start};")
-    if turn and turn in words:
-        found.insert(0, f"    const int {turn} = x->turn;")
-    if "panels" in words:
-        found.append(f"    real *panels = {t.panels};")
+    if one is not None and one.turn and one.turn in words:
+        found.insert(0, f"    const int {one.turn} = x->turn;")
+    if one is not None and "panels" in words:
+        found.append(f"    real *panels = {t.panels(one)};")
     return found
 
 
@@ -186,8 +195,15 @@ def phase_context(one: Phase, t: Listed, cold: bool) -> Mapping[str, object]:
         "name": one.name,
         "comment": "\n".join(comment(one.equations, "")),
         "finish": list(one.finish),
-        "finish_pointers": pointers(one.finish, t, one.turn),
-        "gradient": one.gradient,
-        "pointers": pointers(one.lines, t, one.turn),
+        "finish_pointers": pointers(one.finish, t, one),
+        "once": one.once,
+        "given": _given(one),
+        "pointers": pointers(one.lines, t, one),
         "lines": list(one.lines),
     }
+
+
+def _given(one: Phase) -> str:
+    """The parameters of a phase that is there once."""
+    kind = "dots" if one.dots else "kernel"
+    return f", const ONE({kind}) *kernels, ONE(finish) *finish"

@@ -91,6 +91,7 @@ def context(t: Tuned) -> dict[str, Any]:
             "given": gifts(t),
         },
         "together": t.together,
+        "passed": _passed(t),
         "own": _own(t),
         "inner_data": bool(t.moved),
         "aimed": bool(plan.trained),
@@ -98,6 +99,15 @@ def context(t: Tuned) -> dict[str, Any]:
         "bounded": bounded,
         "bounded_pointers": pointers(bounded, t),
         **source_checkpoint(c),
+    }
+
+
+def _passed(t: Tuned) -> dict[str, str]:
+    """How the interface begins a call of a pass: a set has its own where all is inlined in it, else lists."""
+    chosen = f"{t.c.name}_chosen()"
+    return {
+        key: f"{chosen}->{key}(" if t.together else f"ONE({key})({chosen}, "
+        for key in ("forward", "loss", "vjp")
     }
 
 

@@ -195,10 +195,11 @@ def store(target: Ref, value: str, scene: Scene) -> str:
     """put, or the part of it that is inside of a row that is not padded."""
     stored = scene.stored[target.name]
     assert stored.last is not None
-    left = stored.tensor.shape[stored.last] - target.indices[stored.last]
+    extent, index = stored.tensor.shape[stored.last], target.indices[stored.last]
+    left = extent - index
     if stored.padded and stored.last == 0 and len(stored.order) > 1:
         return f"FN(put_examples)({scene.address(target)}, {value}, {scene.scalar().integer(left)});"
-    if stored.padded:
+    if stored.padded or (isinstance(index, Index) and scene.whole(extent)):
         return f"put({scene.address(target)}, {value});"
     return f"FN(put_part)({scene.address(target)}, {value}, {scene.scalar().integer(left)});"
 
@@ -218,10 +219,9 @@ def _summed(group: Group, form: Accumulation, lanes: Lanes, scene: Scene) -> lis
     edge = "all(-(real)INFINITY)" if largest else "all(0)"
     extent = scene.extent(lanes.extent)
     left = f"{extent} - {lanes.index.name}"
-    step: list[Node] = [
-        Line(f"vec term = {value};"),
-        Line(f"term = {left} < LANES ? FN(before)(term, {left}, {edge}) : term;"),
-    ]
+    step: list[Node] = [Line(f"vec term = {value};")]
+    if not scene.whole(lanes.extent):
+        step.append(Line(f"term = {left} < LANES ? FN(before)(term, {left}, {edge}) : term;"))
     if largest:
         scene.called.own.add("larger")
         step.append(Line(f"{name} = FN(larger)(term, {name});"))

@@ -18,7 +18,7 @@ from codegen.tuned.functions import OWN
 from codegen.vector_math.text import PARTS, vector_math_c
 
 TEMPLATES = Path(__file__).parent.parent / "templates" / "c" / "tuned"
-FUNCTION = re.compile(r"\bFN\((\w+)\)")
+FUNCTION = re.compile(r"\b(?:FN|ONE)\((\w+)\)")
 CONSTANT = re.compile(r"#\s*define (\w+)(?=[ \n])")
 
 

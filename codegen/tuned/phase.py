@@ -39,3 +39,8 @@ class Phase:
     turned: bool = False
     guarded: bool = False
     small: bool = False
+
+    @property
+    def once(self) -> bool:
+        """Whether one function serves every kernel set, which gives it its tiles and its finish."""
+        return self.shape is not None

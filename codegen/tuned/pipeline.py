@@ -21,7 +21,7 @@ from functools import partial
 from codegen.c_network import CNetwork
 from codegen.pipeline import Watch, silent
 from codegen.printers.to_c import Used
-from codegen.tuned.arena import Arena
+from codegen.tuned.arena import Arena, constant
 from codegen.tuned.blocks import Outer, blocked, placed_single
 from codegen.tuned.contraction import contraction, zeros_of
 from codegen.tuned.draft import Draft
@@ -30,7 +30,7 @@ from codegen.tuned.fusion import fused
 from codegen.tuned.gradients import are_together, side_by_side
 from codegen.tuned.groups import Step, groups_of, key_of, names_of, reads_of, with_stored
 from codegen.tuned.layout import innermost, margined
-from codegen.tuned.lifetimes import lifetimes_arena
+from codegen.tuned.lifetimes import lifetimes_arena, panels_of
 from codegen.tuned.limits import regions
 from codegen.tuned.memory import narrowed
 from codegen.tuned.own_names import functions
@@ -42,7 +42,6 @@ from codegen.tuned.row_nests import lane, vectorised
 from codegen.tuned.rows import rowed
 from codegen.tuned.scene import Scene
 from codegen.tuned.verify import verified
-from codegen.tuned.written import as_written
 from derive.calculus.tensor import Tensor
 
 
@@ -63,10 +62,9 @@ class Tuned:
         """What names of the file begin with."""
         return self.c.name
 
-    @property
-    def panels(self) -> str:
-        """Where packed factors lie."""
-        return "x->w + AT_panels"
+    def panels(self, one: Phase) -> str:
+        """Where a phase's packed factors lie."""
+        return f"x->w + {constant(panels_of(one))}"
 
 
 def tuned(c: CNetwork, watch: Watch = silent) -> Tuned:
@@ -112,8 +110,8 @@ def tuned(c: CNetwork, watch: Watch = silent) -> Tuned:
     if together:
         stored |= side_by_side(plan, stored)
         scene = replace(scene, stored=stored)
-    written = tuple(tuple(as_written(s, phases) for s in one) for one in (loss, pullback, pushed))
-    arenas = {item: lifetimes_arena(plan, written, phases, stored, item) for item in ITEMS}
+    steps = (loss, pullback, pushed)
+    arenas = {item: lifetimes_arena(plan, steps, phases, stored, item) for item in ITEMS}
     _seen(replace(draft, stored=stored, arenas=arenas), "lifetimes", watch)
     return Tuned(c, lists, phases, arenas, scene, moved_data, together)
 
@@ -143,12 +141,7 @@ def named(phases: Mapping[tuple[str, ...], Phase]) -> dict[tuple[str, ...], Phas
         while name in taken:
             name, number = f"{one.name}_{number}", number + 1
         taken.add(name)
-        lines = tuple(
-            line.replace(f"FN({one.name}_finish)", f"FN({name}_finish)").replace(
-                f"KERNELS_{one.name},", f"KERNELS_{name},"
-            )
-            for line in one.lines
-        )
+        lines = tuple(line.replace(f"FN({one.name}_finish)", f"FN({name}_finish)") for line in one.lines)
         found[key] = replace(one, name=name, lines=lines)
     return found
 

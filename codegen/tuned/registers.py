@@ -104,7 +104,9 @@ def kernels_context(phases: list[Phase], sizes: Sized, name: str) -> dict[str, A
 
 def _called(phases: list[Phase]) -> set[str]:
     """The kernels that some phase calls."""
-    return {name for one in phases for line in one.lines for name in re.findall(r"FN\((\w+)\)\(", line)}
+    return {
+        name for one in phases for line in one.lines for name in re.findall(r"(?:FN|ONE)\((\w+)\)\(", line)
+    }
 
 
 def tile_groups(phases: list[Phase], sizes: Sized, name: str) -> list[dict[str, str | list[str]]]:

@@ -145,7 +145,7 @@ def _term(
     )
     name = f"{equation.name}_term"
     left = f"{scene.extent(extent)} - {lane.name}"
-    if not bounded:
+    if not bounded and not scene.whole(extent):
         value = f"FN(within)({value}, {left}, {_edge(form)})"
     if largest:
         scene.called.own.add("larger")

@@ -2,6 +2,7 @@
 
 S[i,j] over lanes j        load(S + i * PAD(K) + j)
 W2[p,j] of a parameter     FN(part)(W2 + p * K + j, K - j)     rows are not padded there
+                           load(W2 + p * K + j)                where K is 64: they end with a vector
 L_bar[]                    all(*L_bar)
 """
 
@@ -13,11 +14,16 @@ from dataclasses import dataclass, field, replace
 from sympy import Expr
 
 from codegen.c_sizes import CSizes
+from codegen.extents import evaluated
 from codegen.printers.to_c import SUM, ToC, Used
 from codegen.tuned.storage import Stored, offset
 from codegen.tuned.vector_text import ToVector, Unvectorised
+from codegen.vector_math.kernel_sets import KERNEL_SETS
 from derive.calculus.nodes import free_indices
 from derive.calculus.tensor import Index, Ref
+
+WIDEST = max(one.lanes(4) for one in KERNEL_SETS)
+"""The most numbers of a vector: where a row has a multiple of them, no set has a vector that is not whole."""
 
 
 @dataclass(frozen=True)
@@ -118,6 +124,11 @@ class Scene:
         plain = plain and lane not in free_indices(ref.indices[holders[0]] - lane)
         return not (plain and self.stored[ref.name].last == holders[0])
 
+    def whole(self, extent: Expr) -> bool:
+        """Whether an extent is, at every call and in every kernel set, a number of whole vectors."""
+        fixed = self.sizes.batch not in map(str, extent.free_symbols)
+        return fixed and evaluated(extent, self.sizes.values) % WIDEST == 0
+
     def _loaded(self, ref: Ref, lane: Index) -> str:
         if self.strided(ref, lane):
             raise Unvectorised(f"{ref} lies apart along {lane}")
@@ -125,7 +136,10 @@ class Scene:
         if stored.padded and ref.indices[stored.order[-1]] == lane:
             return f"load({self.address(ref)})"
         assert stored.last is not None
-        left = stored.tensor.shape[stored.last] - ref.indices[stored.last]
+        extent, index = stored.tensor.shape[stored.last], ref.indices[stored.last]
+        if index == lane and self.whole(extent):
+            return f"load({self.address(ref)})"
+        left = extent - index
         return f"FN(part)({self.address(ref)}, {self.scalar().integer(left)})"
 
 

@@ -12,6 +12,7 @@ from dataclasses import dataclass
 from codegen.tuned.arena import Arena
 from codegen.tuned.draft import Draft
 from codegen.tuned.groups import Step, Turns, groups_of, key_of, names_of
+from codegen.tuned.kernels import panel_reals
 
 LINE = 64
 
@@ -39,7 +40,7 @@ def misplaced(draft: Draft, arena: Arena, item: int) -> Iterator[str]:
         if own and at * item % LINE:
             yield f"{name} starts at {at}, within a cache line"
         found += [Needed(name, at, _reals(draft, name, item, own), *part) for part in parts]
-    found += _panels(draft, arena)
+    found += _panels(draft, arena, item)
     for one in found:
         if one.at < 0 or one.at + one.reals > arena.reals:
             yield f"{one.name} ends at {one.at + one.reals} of an arena of {arena.reals}"
@@ -123,9 +124,17 @@ def _reals(draft: Draft, name: str, item: int, own: bool) -> int:
     return count
 
 
-def _panels(draft: Draft, arena: Arena) -> list[Needed]:
-    """Packed factors lie in one place, whatever step packs them."""
-    if "panels" not in arena.offsets:
-        return []
-    last = sum(len(groups_of(step)) for step in draft.statements)
-    return [Needed("panels", arena.offsets["panels"], arena.lifetimes["panels"].reals, 0, last)]
+def _panels(draft: Draft, arena: Arena, item: int) -> Iterator[Needed]:
+    """Packed factors: while a step runs, or its block; of gradients that are given at the end."""
+    end, number = sum(len(groups_of(step)) for key in ("loss", "vjp") for step in draft.lists[key]), 0
+    for key in ("loss", "vjp", "jvp"):
+        groups = [group for step in draft.lists[key] for group in groups_of(step)]
+        for place, group in enumerate(groups):
+            one = draft.phases[key_of(group)]
+            if one.panels:
+                name = "panels" if one.gradient else f"panels of {one.name}"
+                near = [at for at, other in enumerate(groups) if group.block and other.block == group.block]
+                first, last = (number + at for at in (min(near, default=place), max(near, default=place)))
+                when = (end, end) if one.gradient else (first, last)
+                yield Needed(name, arena.offsets[name], panel_reals(one, draft.plan, item), *when)
+        number += len(groups)

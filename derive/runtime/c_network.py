@@ -8,11 +8,13 @@ import ctypes
 from collections.abc import Mapping
 from pathlib import Path
 from typing import Any, Self
+from weakref import WeakValueDictionary
 
 import numpy as np
 
 from .binding import check_labels
 from .buffers import Array, aligned, named_views, pack
+from .c_calls import Calls
 from .description import Description
 from .errors import ArrayError, DescriptionError, NonFiniteError
 from .network import Network, Run
@@ -47,6 +49,7 @@ class CNetwork(Network):
         self._w = ctypes.c_void_p(self._workspace.ctypes.data)
         self._L = ctypes.byref(self._loss)
         self._fields: tuple[tuple[str, int, int], ...] = ()
+        self._calls: WeakValueDictionary[int, Calls] = WeakValueDictionary()
         self._residuals_of: tuple[int, tuple[int, int]] | None = None
 
     @property
@@ -94,17 +97,19 @@ class CNetwork(Network):
         )
         for tensor in self.description.answers:
             setattr(self._row, tensor.name, None)
+        for calls in self._calls.values():
+            calls.clear()
         self._fields = tuple(
             (t.name, a.ctypes.data, a.strides[0]) for t, a in zip(tensors, self._bound, strict=True)
         )
 
-    def _point(self, start: int, stop: int) -> None:
-        self._row.m = stop - start
+    def _point(self, row: ctypes.Structure, start: int, stop: int) -> None:
+        row.m = stop - start
         for name, address, stride in self._fields:
-            setattr(self._row, name, address + start * stride)
+            setattr(row, name, address + start * stride)
 
     def _call(self, suffix: str, *arguments: Any) -> None:
-        self._point(*self._selected)
+        self._point(self._row, *self._selected)
         code = self._function(suffix)(*arguments)
         if code != OK:
             self._refuse(code, *self._selected)
@@ -202,23 +207,28 @@ class CNetwork(Network):
         # what from_param makes is passed as it is; an object with a value is read anew at each call
         pointer, number = ctypes.c_void_p.from_param, self._real.from_param
         state = [pointer(self._flat_states[name].ctypes.data) for name in step.states]
-        numbers = [count if name == step.number else number(value) for name, value in values.items()]
-        arguments = (pointer(self._p.value), *state, self._b, pointer(self._w.value), *numbers, self._L)
-        function, row, loss = self._function(step.kind), self._row, self._loss
-        rate = values.get("lr")
+        numbers = {name: count if name == step.number else number(value) for name, value in values.items()}
+        first, last = (pointer(self._p.value), *state), pointer(self._w.value)
+        function, loss, rate = self._function(step.kind), self._loss, values.get("lr")
+
+        def point(row: ctypes.Structure, start: int, stop: int) -> None:
+            self._check_rows(start, stop)
+            self._point(row, start, stop)
+
+        def around(batch: object) -> tuple[Any, ...]:
+            return (*first, batch, last, *numbers.values(), self._L)
+
+        calls = Calls(type(self._row), point, around)
+        self._calls[id(calls)] = calls
 
         def run(start: int, stop: int, lr: float | None = None) -> float:
-            # the calls are written out: each would cost as much as the rest
-            nonlocal arguments, rate
-            if not 0 <= start < stop <= self._rows:
-                self._check_rows(start, stop)
-            row.m = stop - start
-            for name, address, stride in self._fields:
-                setattr(row, name, address + start * stride)
-            self._residuals_of = None
+            # written out: another call would cost as much as the rest
+            nonlocal rate
             if lr is not None and lr != rate:
-                place = 3 + len(state) + list(values).index("lr")
-                arguments, rate = (*arguments[:place], number(lr), *arguments[place + 1 :]), lr
+                numbers["lr"], rate = number(lr), lr
+                calls.clear()
+            arguments = calls[start, stop]
+            self._residuals_of = None
             if count is not None:
                 count.value = self.taken + 1
             code = function(*arguments)

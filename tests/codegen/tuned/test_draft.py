@@ -178,6 +178,10 @@ BROKEN: dict[str, tuple[Callable[[], Draft], str]] = {
         lambda: with_arena(last(), lambda found: shifted(found, "Z2", found.offsets["S"])),
         "lie in the same place and are needed at once",
     ),
+    "what is packed where its product goes": (
+        lambda: with_arena(last(), lambda found: shifted(found, "panels of Z2", found.offsets["Z2"])),
+        "panels of Z2 lie in the same place and are needed at once",
+    ),
     "a value beyond the end": (
         lambda: with_arena(last(), lambda found: shifted(found, "Z2", found.reals)),
         "of an arena of",

@@ -45,7 +45,7 @@ def test_such_names_compute_as_any_other(tmp_path: Path, names: tuple[str, ...])
 def test_no_function_is_defined_twice(tmp_path: Path) -> None:
     emit(network("named", FUNCTIONS), ("c", "tuned"), tmp_path)
     text = (tmp_path / "named" / "named_tuned.c").read_text(encoding="utf-8")
-    defined = re.findall(r"^(?:APART|static ALWAYS \w+|static \w+) FN\((\w+)\)", text, re.MULTILINE)
+    defined = re.findall(r"^(?:APART|static ALWAYS \w+|static \w+) (?:FN|ONE)\((\w+)\)", text, re.MULTILINE)
     assert [name for name in set(defined) if defined.count(name) > 1 and name.endswith("_2")] == []
     assert {"total", "pack_2", "total_2"} <= set(defined)
 

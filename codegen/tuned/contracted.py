@@ -13,8 +13,8 @@ from sympy import Integer, Mul
 
 from codegen.accumulation import ACCUMULATED
 from codegen.extents import evaluated
-from codegen.nest import Line, Loop, Node, render
-from codegen.tuned.contraction import Contraction
+from codegen.nest import Guard, Line, Loop, Node, render
+from codegen.tuned.contraction import Contraction, has
 from codegen.tuned.finishes import finish_lines
 from codegen.tuned.groups import Group
 from codegen.tuned.limits import Limits
@@ -104,7 +104,8 @@ def _nodes(
     panels = _panels(found, _apart(found, group), walk, scene, columns)
     body: list[Node] = []
     if walk.packed and not walk.passing and not walk.turned:
-        body.append(Line(_pack(found, walk, scene, (f"KERNELS_{name}", columns, panels))))
+        packs = Line(_pack(found, walk, scene, (f"KERNELS_{name}", columns, panels)))
+        body.append(Guard(scene.once, (packs,)) if scene.once else packs)
     before = [*head, *body] if walk.packed and not walk.around else []
     body = [] if before else [*head, *body]
     if away:
@@ -166,12 +167,20 @@ def _call(
     elif walk.passing:
         most = rows_at_once(prod(evaluated(n, scene.sizes.values) for _, n in found.sums))
         factors = (left, right, column, "panels")
-        kernel, between = "contract_passing", (str(most), str(int(walk.lines)), *factors)
+        kernel, between = "contract_passing", (str(most), _lines_packed(found, walk), *factors)
     elif found.columns is not None:
         way = stride(found.right, found.columns[0], scene)
         kernel, between = "scalar_products", (way, *_across(found, scene), shared, left, right)
     arguments = ("&s", kernels, rows, columns, *between, finish, "x")
     return f"FN({kernel})({', '.join(arguments)});"
+
+
+def _lines_packed(found: Contraction, walk: Walk) -> str:
+    """Whether A is packed: 1; 2 where the turn of the loops around before this one has done it."""
+    around = [index for index, _ in found.outer]
+    if not walk.lines or not around or any(has(found.left, index) for index in around):
+        return str(int(walk.lines))
+    return f"{' + '.join(str(index.name) for index in around)} ? 2 : 1"
 
 
 def _across(found: Contraction, scene: Scene) -> tuple[str, str]:

@@ -28,6 +28,9 @@ from codegen.tuned.walk import Walk, columns_apart, product, stride, walk_of
 from derive.calculus.nodes import Range
 from derive.calculus.tensor import Ref
 
+FEEDS = 4
+"""So many values of the loops around are enough for the threads to share."""
+
 
 def contracted(
     found: Contraction,
@@ -119,8 +122,9 @@ def _nodes(
         guard = f"{lanes.sign}, {lanes.shift}, {terms.sign}, {terms.shift}"
         body.append(Line(f"const FN(guard) guard = {{{guard}}};"))
     body.append(Line(_call(found, walk, scene, (f"KERNELS_{name}", columns, panels, finish), limits)))
+    feeds = _feeds(found, scene)
     for place, (index, extent) in reversed(inner):
-        shared = "" if place or walk.passing else f"SHARED_{min(2, len(found.outer))}"
+        shared = "" if place or walk.passing or not feeds else f"SHARED_{min(2, len(found.outer))}"
         body = [Loop(str(index.name), scalar.integer(extent), tuple(body), before=shared)]
     return [*block_indices(found.outer[:loops]), *before, *body]
 
@@ -159,7 +163,7 @@ def _call(
     if limits.some:
         size = f"&s, {kernels}, &guard, {rows}, {columns}, {int(walk.packed)}"
         return f"FN(contract_guarded)({size}, {left}, {operand}, {finish}, x);"
-    shared = "0" if found.outer else "1"
+    shared = str(int(not _feeds(found, scene)))
     kernel = "contract"
     between: tuple[str, ...] = (str(int(walk.packed)), shared, left, operand)
     if walk.turned:
@@ -173,6 +177,12 @@ def _call(
         kernel, between = "scalar_products", (way, *_across(found, scene), shared, left, right)
     arguments = ("&s", kernels, rows, columns, *between, finish, "x")
     return f"FN({kernel})({', '.join(arguments)});"
+
+
+def _feeds(found: Contraction, scene: Scene) -> bool:
+    """Whether the loops around feed the threads; rows of scalar products do where there are few values."""
+    values = prod(evaluated(extent, scene.sizes.values) for _, extent in found.outer[:2])
+    return bool(found.outer) and not (found.dots and values < FEEDS)
 
 
 def _lines_packed(found: Contraction, walk: Walk) -> str:

@@ -5,8 +5,8 @@
 
 An equation joins the group before it where it reads one of its names at the same place, for the same loops,
 and whatever else it reads was there before the group. What only elementwise equations read, at their own
-place, and follows from no sum finished there, is computed in the group of each of them. Elementwise groups that
-one equation reads at its place are one group. What nothing outside of the group reads is never stored.
+place, and follows from no sum finished there, is computed in the group of each of them. Elementwise groups
+that one equation reads at its place are one group. What nothing outside of the group reads is never stored.
 """
 
 from __future__ import annotations
@@ -113,7 +113,7 @@ def _gathered(equations: tuple[Equation, ...], found: list[Step], place: int) ->
 
 
 def _beside_each_other(equations: tuple[Equation, ...], group: Group, other: Group) -> bool:
-    """Whether some equations read two elementwise groups at their place, which read each other there alone."""
+    """Whether equations read two elementwise groups at their place, which read each other there alone."""
     if reduces(group.first.value) or reduces(other.first.value) or not _joins(equations, other):
         return False
     return not group.reads & other.names or _joins(group.equations, other)

@@ -1,5 +1,6 @@
 """What the planner computes together, or once: counts of maxima, elementwise groups, packed factors."""
 
+import re
 from functools import cache
 from pathlib import Path
 
@@ -44,6 +45,14 @@ def test_a_sum_over_other_windows_is_not_put_with_a_maximum() -> None:
         if isinstance(group, Group):
             assert not {"P1", "P2_ties"} <= group.names
             assert not {"P2", "P1_ties"} <= group.names
+
+
+def test_rows_are_shared_out_where_the_loops_around_are_few() -> None:
+    few, many = text_of(lenet(), "K1_bar"), text_of(lenet(), "K2_bar")
+    assert "SHARED_1\n" not in few
+    assert re.search(r"1,\s+A1_bar, X", few)
+    assert "SHARED_1\n" in many
+    assert re.search(r"0,\s+A2_bar, P1", many)
 
 
 def gathered(body: str) -> list[list[str]]:

@@ -13,8 +13,8 @@ from sympy import Integer, Mul
 
 from codegen.accumulation import ACCUMULATED
 from codegen.extents import evaluated
-from codegen.nest import Line, Loop, Node, render
-from codegen.tuned.contraction import Contraction
+from codegen.nest import Guard, Line, Loop, Node, render
+from codegen.tuned.contraction import Contraction, has
 from codegen.tuned.finishes import finish_lines
 from codegen.tuned.groups import Group
 from codegen.tuned.limits import Limits
@@ -27,6 +27,9 @@ from codegen.tuned.tiles import rows_at_once
 from codegen.tuned.walk import Walk, columns_apart, product, stride, walk_of
 from derive.calculus.nodes import Range
 from derive.calculus.tensor import Ref
+
+FEEDS = 4
+"""So many values of the loops around are enough for the threads to share."""
 
 
 def contracted(
@@ -104,7 +107,8 @@ def _nodes(
     panels = _panels(found, _apart(found, group), walk, scene, columns)
     body: list[Node] = []
     if walk.packed and not walk.passing and not walk.turned:
-        body.append(Line(_pack(found, walk, scene, columns, panels)))
+        packs = Line(_pack(found, walk, scene, columns, panels))
+        body.append(Guard(scene.once, (packs,)) if scene.once else packs)
     before = [*head, *body] if walk.packed and not walk.around else []
     body = [] if before else [*head, *body]
     if away:
@@ -117,8 +121,9 @@ def _nodes(
         guard = f"{lanes.sign}, {lanes.shift}, {terms.sign}, {terms.shift}"
         body.append(Line(f"const ONE(guard) guard = {{{guard}}};"))
     body.append(Line(_call(found, walk, scene, columns, panels, limits)))
+    feeds = _feeds(found, scene)
     for place, (index, extent) in reversed(inner):
-        shared = "" if place or walk.passing else f"SHARED_{min(2, len(found.outer))}"
+        shared = "" if place or walk.passing or not feeds else f"SHARED_{min(2, len(found.outer))}"
         body = [Loop(str(index.name), scalar.integer(extent), tuple(body), before=shared)]
     return [*block_indices(found.outer[:loops]), *before, *body]
 
@@ -153,7 +158,7 @@ def _call(found: Contraction, walk: Walk, scene: Scene, columns: str, panels: st
     if limits.some:
         size = f"&s, kernels, &guard, {rows}, {columns}, {int(walk.packed)}"
         return f"ONE(contract_guarded)({size}, {left}, {operand}, finish, x);"
-    shared = "0" if found.outer else "1"
+    shared = str(int(not _feeds(found, scene)))
     kernel = "contract"
     between: tuple[str, ...] = (str(int(walk.packed)), shared, left, operand)
     if walk.turned:
@@ -161,12 +166,26 @@ def _call(found: Contraction, walk: Walk, scene: Scene, columns: str, panels: st
     elif walk.passing:
         most = rows_at_once(prod(evaluated(n, scene.sizes.values) for _, n in found.sums))
         factors = (left, right, column, "panels")
-        kernel, between = "contract_passing", (str(most), str(int(walk.lines)), *factors)
+        kernel, between = "contract_passing", (str(most), _lines_packed(found, walk), *factors)
     elif found.columns is not None:
         way = stride(found.right, found.columns[0], scene)
         kernel, between = "scalar_products", (way, *_across(found, scene), shared, left, right)
     arguments = ("&s", "kernels", rows, columns, *between, "finish", "x")
     return f"ONE({kernel})({', '.join(arguments)});"
+
+
+def _feeds(found: Contraction, scene: Scene) -> bool:
+    """Whether the loops around feed the threads; rows of scalar products do where there are few values."""
+    values = prod(evaluated(extent, scene.sizes.values) for _, extent in found.outer[:2])
+    return bool(found.outer) and not (found.dots and values < FEEDS)
+
+
+def _lines_packed(found: Contraction, walk: Walk) -> str:
+    """Whether A is packed: 1; 2 where the turn of the loops around before this one has done it."""
+    around = [index for index, _ in found.outer]
+    if not walk.lines or not around or any(has(found.left, index) for index in around):
+        return str(int(walk.lines))
+    return f"{' + '.join(str(index.name) for index in around)} ? 2 : 1"
 
 
 def _across(found: Contraction, scene: Scene) -> tuple[str, str]:

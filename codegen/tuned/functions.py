@@ -23,6 +23,14 @@ OWN = {
 }
 EXTREME = "static ALWAYS vec FN({name})(vec x, vec y) {{ return FN(select)((x {sign} y) | (x != x), x, y); }}"
 EXTREMES = {"larger": ">", "smaller": "<"}
+OVER = """
+/* A vector divided by one number: times its inverse, where that is a normal number. */
+static ALWAYS vec FN(over)(vec x, real y)
+{
+    const real size = y < 0 ? -y : y;
+    return size > (real)1e-37 && size < (real)1e37 ? x * all(1 / y) : x / all(y);
+}
+"""
 ALWAYS_CALLED = ("fma_", "select_", "first_", "put_first_")
 """The operations that kernels call themselves."""
 
@@ -64,6 +72,8 @@ def function_lines(used: Used, prefix: str) -> list[str]:
         lines += _lane_by_lane(name)
     for name in sorted((used.own | used.macros) & set(OWN)):
         lines += ["", f"static ALWAYS vec FN({name})(vec x) {{ {OWN[name]} }}"]
+    if "over" in used.own:
+        lines += OVER.rstrip("\n").split("\n")
     for name in sorted(used.own & set(EXTREMES)):
         lines += [
             "",

@@ -5,8 +5,8 @@
 
 An equation joins the group before it where it reads one of its names at the same place, for the same loops,
 and whatever else it reads was there before the group. What only elementwise equations read, at their own
-place, and follows from no sum finished there, is computed in the group of each of them. What nothing outside
-of the group reads is never stored.
+place, and follows from no sum finished there, is computed in the group of each of them. Elementwise groups
+that one equation reads at its place are one group. What nothing outside of the group reads is never stored.
 """
 
 from __future__ import annotations
@@ -15,7 +15,7 @@ from collections.abc import Iterable, Set
 
 from sympy.core.basic import Basic
 
-from codegen.tuned.groups import Group, Step, Turns, names_of, target_of, with_stored
+from codegen.tuned.groups import Group, Step, Turns, names_of, reads_of, target_of, with_stored
 from derive.calculus.nodes import reduces
 from derive.calculus.program import Equation, Recurrence, Statement
 from derive.calculus.tensor import Index, Ref, refs
@@ -80,6 +80,8 @@ def _place(equation: Equation, spread: dict[str, Equation], found: list[Step]) -
     """The equation in a group, after those of `spread` that it needs."""
     needed = _needed(equation, spread)
     place = _group_of(equation, found, needed)
+    if place is not None:
+        place = _gathered((*needed, equation), found, place)
     if place is None:
         first = needed[0] if needed else equation
         found.append(Group((*(aligned(one, first) for one in needed), aligned(equation, first))))
@@ -88,6 +90,33 @@ def _place(equation: Equation, spread: dict[str, Equation], found: list[Step]) -
     assert isinstance(group, Group)
     more = [aligned(one, group.first) for one in (*needed, equation) if one.name not in group.names]
     found[place] = Group((*group.equations, *more))
+
+
+def _gathered(equations: tuple[Equation, ...], found: list[Step], place: int) -> int:
+    """The place of a group, once it has taken in others before it that the equations read as well.
+
+    All are elementwise, over the same loops, and what lies between them reads nothing of what moves.
+    """
+    group = found[place]
+    assert isinstance(group, Group)
+    for before in range(place - 1, -1, -1):
+        other = found[before]
+        if not isinstance(other, Group) or not _beside_each_other(equations, group, other):
+            continue
+        if any(reads_of(step) & other.names for step in found[before + 1 : place]):
+            continue
+        group = Group((*other.equations, *(aligned(one, other.first) for one in group.equations)))
+        found[place] = group
+        del found[before]
+        place -= 1
+    return place
+
+
+def _beside_each_other(equations: tuple[Equation, ...], group: Group, other: Group) -> bool:
+    """Whether equations read two elementwise groups at their place, which read each other there alone."""
+    if reduces(group.first.value) or reduces(other.first.value) or not _joins(equations, other):
+        return False
+    return not group.reads & other.names or _joins(group.equations, other)
 
 
 def _needed(equation: Equation, spread: dict[str, Equation]) -> tuple[Equation, ...]:

@@ -93,7 +93,8 @@ def _panels(
     assert one.shape is not None
     rows, columns = (sizes.size(extent) for extent in one.shape)
     vectors = -(-columns // kernels.lanes(item))
-    at_once = min(SMALL_VECTORS, vectors) if kernels.small else vectors_at_once(kernels, rows, vectors)
+    equal = one.packs_rows
+    at_once = min(SMALL_VECTORS, vectors) if kernels.small else vectors_at_once(kernels, rows, vectors, equal)
     panels = -(-vectors // (min(at_once, GUARDED_VECTORS) if one.guarded else at_once))
     base, wider = divmod(vectors, panels)
     for width, count in ((base + 1, wider), (base, panels - wider)):

@@ -31,6 +31,7 @@ from codegen.c_loops import nested
 from codegen.c_nests import Nest, equation_loops
 from codegen.c_source import identifiers
 from codegen.nest import Block, Line, Loop, Node
+from codegen.printers.to_c import Used
 from codegen.tuned.groups import Group
 from codegen.tuned.scene import Scene, pointer
 from codegen.tuned.scene import value as value_of
@@ -78,6 +79,21 @@ def _candidates(first: Equation, form: Accumulation, scene: Scene) -> list[Lanes
     elements = {ref for ref in first.references if not isinstance(ref, IntegerRef)}
     apart = {lanes: sum(scene.strided(ref, lanes.index) for ref in elements) for lanes in found}
     return sorted((lanes for lanes in found if not apart[lanes]), key=lambda lanes: lanes.summed)
+
+
+def along(group: Group, scene: Scene) -> bool:
+    """Whether a group can be written in vectors of its target."""
+    form, aside = accumulation(group.first.value), replace(scene, used=Used(), called=Used())
+    lanes = _candidates(group.first, form, scene) if form is not None else []
+    try:
+        return (
+            form is not None
+            and bool(lanes)
+            and not lanes[0].summed
+            and bool(_along(group, form, lanes[0], aside))
+        )
+    except Unvectorised:
+        return False
 
 
 def _outer(first: Equation, lanes: Lanes) -> tuple[Range, ...]:
@@ -139,9 +155,11 @@ def _along(group: Group, form: Accumulation, lanes: Lanes, scene: Scene) -> list
     body += _stores(group, first, scene)
     before = {first.name}
     for equation in group.equations[1:]:
-        text = scene.with_locals(frozenset(before)).vectors(lanes.index, extents)
+        inside = scene.with_locals(frozenset(before))
         before.add(equation.name)
-        body.append(Line(f"const vec {value_of(equation.name)} = {text.vec(equation.value)};"))
+        own = accumulation(equation.value)
+        assert own is not None
+        body += _accumulated(equation, own, lanes, inside, extents)
         body += _stores(group, equation, scene)
     vector_loop = Loop(lanes.index.name, scene.extent(lanes.extent), tuple(body), step="LANES")
     return shared(nested(outer, [vector_loop], scene.scalar()))
@@ -207,6 +225,8 @@ def store(target: Ref, value: str, scene: Scene) -> str:
 def _summed(group: Group, form: Accumulation, lanes: Lanes, scene: Scene) -> list[Node]:
     """Vectors along a summed index; the target is a number for each value of the loops."""
     first = group.first
+    if any(reduces(equation.value) for equation in group.equations[1:]):
+        raise Unvectorised(f"{first.name} is a number when others sum")
     (term,) = form.terms
     extents = {**dict(first.ranges), **dict(term.ranges)}
     largest = form.kind == Largest.operator

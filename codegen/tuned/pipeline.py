@@ -2,11 +2,11 @@
 
 narrow        what is kept for the pullback, and what is held of one step of a recurrence   memory
 fuse          equations that are computed where the one before is finished, in groups     fusion
-rows          groups that go over the same rows, row by row                               rows
+rows          groups that go over the same rows, row by row; counts of maxima             rows, ties
 blocks        groups that follow each other for one example after the other               blocks, rolling
 layout        which tensors have the examples innermost                                   layout, places
 contractions  groups that are sums of products of two tensors, as register tiles          contraction
-phases        each group as a function: its loops, the finish of its tiles                phases, nests
+phases        each group as a function: its loops, the finish of its tiles      phases, nests, packing
 lifetimes     from when to when each value is needed, and one place for many              lifetimes, arena
 gradients     of a small network side by side, as its parameters lie                      gradients
 kernels       the tiles of each contraction for each kernel set                           tiles, kernels
@@ -14,7 +14,7 @@ kernels       the tiles of each contraction for each kernel set                 
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, replace
 from functools import partial
 
@@ -33,7 +33,9 @@ from codegen.tuned.layout import innermost, margined
 from codegen.tuned.lifetimes import lifetimes_arena, panels_of
 from codegen.tuned.limits import regions
 from codegen.tuned.memory import narrowed
+from codegen.tuned.nests import along as in_vectors
 from codegen.tuned.own_names import functions
+from codegen.tuned.packing import packing_once
 from codegen.tuned.phase import Phase
 from codegen.tuned.phases import in_turn, outer_loops, phase
 from codegen.tuned.places import placed, places
@@ -41,6 +43,7 @@ from codegen.tuned.rolling import rolled
 from codegen.tuned.row_nests import lane, vectorised
 from codegen.tuned.rows import rowed
 from codegen.tuned.scene import Scene
+from codegen.tuned.ties import counted
 from codegen.tuned.verify import verified
 from derive.calculus.tensor import Tensor
 
@@ -86,13 +89,12 @@ def tuned(c: CNetwork, watch: Watch = silent) -> Tuned:
     alone = c.sizes if plan.network.most > 1 else replace(c.sizes, batch="")
     scene = Scene(plan.network.name, alone, stored, Used(), Used())
     gradients = frozenset(f"{t.name}_bar" for t in plan.trained)
-    phases: dict[tuple[str, ...], Phase] = {}
     zeros = zeros_of(equations)
     whole = frozenset(name for out in outputs for name in out) - {t.name for t in plan.residuals}
     region = regions(equations, whole, lambda one: contraction(one, stored, zeros) is not None)
     along, fits = partial(lane, scene=scene, zeros=zeros), partial(vectorised, scene=scene, zeros=zeros)
     loss, pullback, pushed = (
-        with_stored(rowed(steps, along, fits), frozenset(out))
+        with_stored(counted(rowed(steps, along, fits), partial(in_vectors, scene=scene)), frozenset(out))
         for steps, out in zip(grouped, outputs, strict=True)
     )
     lists = {"loss": loss, "vjp": pullback, "jvp": pushed}
@@ -100,11 +102,8 @@ def tuned(c: CNetwork, watch: Watch = silent) -> Tuned:
     draft = _in_blocks(draft, partial(outer_loops, scene=scene, zeros=zeros), whole)
     stored, lists, scene = dict(draft.stored), dict(draft.lists), replace(scene, stored=draft.stored)
     loss, pullback, pushed = (lists[key] for key in ("loss", "vjp", "jvp"))
-    for step in (*loss, *pullback, *pushed):
-        for group in groups_of(step):
-            trained = gradients if step in pullback else frozenset()
-            phases[key_of(group)] = phase(group, in_turn(scene, step), trained, zeros, region)
-    phases = named(phases)
+    made = partial(phase, zeros=zeros, region=region)
+    phases = named(_functions((loss, pullback, pushed), scene, gradients, made))
     draft = _seen(replace(draft, phases=phases), "phases", watch)
     together = are_together(plan, phases.values())
     if together:
@@ -114,6 +113,19 @@ def tuned(c: CNetwork, watch: Watch = silent) -> Tuned:
     arenas = {item: lifetimes_arena(plan, steps, phases, stored, item) for item in ITEMS}
     _seen(replace(draft, stored=stored, arenas=arenas), "lifetimes", watch)
     return Tuned(c, lists, phases, arenas, scene, moved_data, together)
+
+
+def _functions(
+    lists: tuple[tuple[Step, ...], ...], scene: Scene, gradients: frozenset[str], made: Callable[..., Phase]
+) -> dict[tuple[str, ...], Phase]:
+    """The function of each group, those of the pullback with gradients that may be given away."""
+    phases: dict[tuple[str, ...], Phase] = {}
+    for step in (step for one in lists for step in one):
+        for group in groups_of(step):
+            trained = gradients if step in lists[1] else frozenset()
+            phases[key_of(group)] = made(group, in_turn(scene, step), trained)
+    once = packing_once(lists, phases, scene)
+    return phases | {key_of(group): made(group, turn, frozenset()) for group, turn in once}
 
 
 def _in_blocks(draft: Draft, outer: Outer, outputs: frozenset[str]) -> Draft:

@@ -28,7 +28,10 @@ WIDEST = max(one.lanes(4) for one in KERNEL_SETS)
 
 @dataclass(frozen=True)
 class Scene:
-    """The tensors, the sizes; what single numbers use of libm, and which functions vectors call."""
+    """The tensors, the sizes; what single numbers use of libm, and which functions vectors call.
+
+    `once`: the condition of the turn in which a recurrence packs what all its turns read.
+    """
 
     prefix: str
     sizes: CSizes
@@ -38,6 +41,7 @@ class Scene:
     locals: frozenset[str] = frozenset()
     singles: frozenset[str] = frozenset()
     extents: Mapping[Index, Expr] = field(default_factory=dict)
+    once: str = ""
 
     def with_locals(self, names: frozenset[str]) -> Scene:
         """The same place where some names are local variables."""

@@ -1,9 +1,10 @@
 """Tiles: how many rows and vectors of a product are accumulated in registers at once.
 
 A tile of r rows and v vectors does r v fused multiply-adds a step of its sum, with r broadcasts and v loads.
-Two of each are done in a cycle, and an accumulator is ready again after four: a step takes
+Two of each are done in a cycle, an accumulator is ready again after four, and four instructions begin in a
+cycle: beside these v loads and v lines asked for ahead, r/3 pointers moved, and the loop itself. A step takes
 
-    max(r v, r + v, 8) / 2 cycles.
+    max(r v, r + v, 8, (r v + r + 2 v + r/3 + 3)/2 + 2) / 2 cycles.
 
 Accumulators, the v vectors and one broadcast must fit the registers: r v + v + 1 <= registers, one more
 where multiplying and adding are two instructions. A cache line that comes from the second level costs half
@@ -20,6 +21,10 @@ MOST_VECTORS = 4
 MOST_ROWS = 14
 SMALL_ROWS = (4, 1)
 SMALL_VECTORS = 2
+LOOP = 3
+"""Instructions of a step that move the panel and end the loop."""
+TURN = 2
+"""Half cycles in which a loop begins again and little is begun."""
 AHEAD = 8
 """Steps of a sum by which a panel is asked for before it is used: over 100 cycles."""
 LINE = 64
@@ -43,9 +48,12 @@ def parts(whole: int, most: int) -> tuple[int, ...]:
     return (least + 1, least) if more else (least,)
 
 
-def vectors_at_once(kernels: KernelSet, rows: int, vectors: int) -> int:
-    """The v of the fewest cycles for a product of so many rows and vectors; the widest of equals."""
-    allowed = range(1, min(MOST_VECTORS, vectors) + 1)
+def vectors_at_once(kernels: KernelSet, rows: int, vectors: int, equal: bool = False) -> int:
+    """The v of the fewest cycles for a product of so many rows and vectors; the widest of equals.
+
+    `equal`: all panels are of one width, so that rows are packed for all of them alike.
+    """
+    allowed = [v for v in range(1, min(MOST_VECTORS, vectors) + 1) if not (equal and vectors % v)]
     return min(reversed(allowed), key=lambda v: _cycles(kernels, rows, vectors, v))
 
 
@@ -69,9 +77,10 @@ def _cycles(kernels: KernelSet, rows: int, vectors: int, most: int) -> float:
 
 
 def _tile_cycles(kernels: KernelSet, rows: int, vectors: int) -> float:
-    """Half cycles of a tile's step: multiply-adds, loads or their latency, and lines that come from afar."""
+    """Half cycles of a tile's step: multiply-adds, loads, latency or instructions, and lines from afar."""
     lines = (vectors * kernels.width + rows * REAL) / LINE
-    return max(rows * vectors, rows + vectors, 8) + lines
+    begun = (rows * vectors + rows + 2 * vectors + -(-rows // 3) + LOOP) / 2 + TURN
+    return max(rows * vectors, rows + vectors, 8, begun) + lines
 
 
 def most_columns(kernels: KernelSet) -> int:

@@ -9,6 +9,7 @@ from typing import Any
 
 from codegen.c_source import identifiers
 from codegen.c_update import UpdateText
+from codegen.printers.to_c import ToC
 from codegen.tuned.scene import Scene
 from codegen.tuned.vector_text import ToVector
 from derive.calculus.network import Update
@@ -20,24 +21,25 @@ def update_context(update: Update, text: UpdateText, scene: Scene, heads: tuple[
     """What the template needs of an optimizer."""
     states = list(text.states)
     once = [equation.name for equation in update.program.equations() if not equation.loops]
-    lines = _lines(update, states, scene)
+    scalars = [*text.scalars, *once]
+    lines = _lines(update, states, scene, scalars)
     return {
         "name": text.name,
         "comment": "; ".join(text.comment),
         "step_head": heads[1],
-        "scalars": [*text.scalars, *once],
+        "scalars": scalars,
         "once": list(text.once),
         "states": states,
         "vector_scalars": [
             f"const vec {name}_ = all(t.scalar[{place}]);"
-            for place, name in enumerate([*text.scalars, *once])
+            for place, name in enumerate(scalars)
             if any(f"{name}_" in identifiers([line]) for line in lines)
         ],
         "vector_lines": lines,
     }
 
 
-def _lines(update: Update, states: list[str], scene: Scene) -> list[str]:
+def _lines(update: Update, states: list[str], scene: Scene, scalars: list[str]) -> list[str]:
     equations = [e for e in update.program.statements if isinstance(e, Equation) and e.loops]
     tensors = [t.name for t in update.program.inputs if t.axes]
     new = dict(zip(update.program.outputs, (tensors[0], *tensors[2:]), strict=True))
@@ -47,8 +49,17 @@ def _lines(update: Update, states: list[str], scene: Scene) -> list[str]:
     def vector(ref: Ref) -> str:
         return f"{ref.name}_"
 
+    def number(ref: Ref, _: ToC) -> str:
+        return f"t.scalar[{scalars.index(ref.name)}]"
+
     to_c = ToVector(
-        lambda ref, _: vector(ref), lambda _: None, scene.prefix, scene.called, lane=lane, vector=vector
+        lambda ref, _: vector(ref),
+        lambda _: None,
+        scene.prefix,
+        scene.called,
+        lane=lane,
+        scalar=ToC(number, lambda _: None, scene.prefix, scene.used),
+        vector=vector,
     )
     lines = [
         f"const vec {tensors[0]}_ = FN(part)(t.to + at, left);",

@@ -1,6 +1,7 @@
 """Expressions to C over whole vectors: the lanes are consecutive values of one index.
 
     where(Z2[i,j] > 0, A1_bar, 0)   FN(select)(load(Z2 + i * PAD(D) + j) > all(0), A1_bar, all(0))
+    E[i,j]/T[i]                     FN(over)(load(E + i * PAD(K) + j), T[i])
     S[i,j] - [j == y[i]]            .. FN(select)(FN(lane)() == every(b->y[i] - j), all(1), all(0))
 
 An element that does not depend on the lanes' index is sent to all lanes. What vectors cannot do (elements
@@ -28,6 +29,10 @@ class Unvectorised(Exception):
 
 
 LANE = Index("lane")
+
+
+def _divides(node: Basic) -> bool:
+    return isinstance(node, Pow) and bool(node.exp.is_negative) and not node.is_number
 
 
 @dataclass(frozen=True)
@@ -77,7 +82,17 @@ class ToVector(ToC):
         rest = Mul(*(f for f in node.args if f not in fixed)) if fixed else node
         if fixed and self._varies(rest):
             return f"{self.real(rest, PRODUCT)} * ({self._number(Mul(*fixed))})", PRODUCT
-        return super()._real(node)
+        return self._over_one(node) or super()._real(node)
+
+    def _over_one(self, node: Basic) -> tuple[str, int] | None:
+        """Vectors divided by one number, which would be their only division: its inverse takes less time."""
+        below = [f for f in node.args if _divides(f)] if isinstance(node, Mul) else []
+        rest = Mul(*(f for f in node.args if f not in below))
+        if not below or not all(map(self._single, below)) or self._single(rest):
+            return None
+        self.used.own.add("over")
+        number = Mul(*(1 / f for f in below))
+        return f"FN(over)({self.vec(rest)}, {self.single.real(number)})", POSTFIX
 
     def _divides_all(self, node: Basic) -> bool:
         """Whether a factor is one by a size: vectors are multiplied by its inverse, one number."""

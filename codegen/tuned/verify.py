@@ -23,7 +23,7 @@ from codegen.tuned.rolling import overtaken, turn_axes
 from codegen.tuned.scene import pointer
 from codegen.tuned.storage import Stored
 from codegen.tuned.verify_arena import misplaced
-from derive.calculus.nodes import Reduction, reduces
+from derive.calculus.nodes import Largest, Reduction, reduces
 from derive.calculus.program import Program, equations_of
 
 
@@ -97,7 +97,7 @@ def _uneven(group: Group) -> Iterator[str]:
     first, *others = group.equations
     places = {equation.name: equation.target.indices for equation in group.equations}
     for equation in others:
-        if reduces(equation.value):
+        if reduces(equation.value) and not first.value.has(Largest):
             yield f"{equation.name} sums where {first.name} is finished"
         if equation.ranges != first.ranges:
             yield f"{equation.name} has other loops than {first.name}, with which it is computed"

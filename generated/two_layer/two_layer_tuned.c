@@ -64,39 +64,45 @@ enum { N = TWO_LAYER_N, D = TWO_LAYER_D, K = TWO_LAYER_K };
 /* The arena, in reals; what is never alive at once may share its place. */
 #ifndef TWO_LAYER_DOUBLE
 enum {
-    AT_panels = 0, /* packed factors: always */
+    AT_H = 0, /* (m, k): H .. L */
+    PANELS_A1_bar = 0, /* packed factors: A1_bar */
+    PANELS_Z2 = 0, /* packed factors: Z2 .. the end of a training step */
+    PANELS_Z2_dot = 0, /* packed factors: Z2_dot */
+    AT_E = 2048, /* (m, k): S */
+    PANELS_H = 2048, /* packed factors: H */
+    AT_S = 4096, /* (m, k): S .. L_dot */
+    AT_H_dot = 6144, /* (m, k): H_dot .. L_dot */
+    AT_M = 8192, /* (m): S .. L */
+    AT_T = 8320, /* (m): S .. L */
     AT_Z2 = 87808, /* (m, d): Z2 .. H_dot */
     AT_A1_bar = 102144, /* (m, d): A1_bar .. the end of a training step */
-    AT_E = 102144, /* (m, k): S */
     AT_Z2_dot = 102144, /* (m, d): Z2_dot .. H_dot */
-    AT_S = 104192, /* (m, k): S .. L_dot */
-    AT_M = 106240, /* (m): S .. L */
-    AT_T = 106368, /* (m): S .. L */
-    AT_H = 116480, /* (m, k): H .. L */
     AT_H_bar = 116480, /* (m, k): H_bar .. the end of a training step */
-    AT_H_dot = 118528, /* (m, k): H_dot .. L_dot */
-    AT_L = 120576, /* (): always */
-    AT_L_bar = 120592, /* (): always */
-    AT_L_dot = 120608, /* (): always */
-    ARENA_REALS = 120624
+    AT_L = 118528, /* (): always */
+    AT_L_bar = 118544, /* (): always */
+    AT_L_dot = 118560, /* (): always */
+    ARENA_REALS = 118576
 };
 #else
 enum {
-    AT_panels = 0, /* packed factors: always */
+    AT_H = 0, /* (m, k): H .. L */
+    PANELS_A1_bar = 0, /* packed factors: A1_bar */
+    PANELS_Z2 = 0, /* packed factors: Z2 .. the end of a training step */
+    PANELS_Z2_dot = 0, /* packed factors: Z2_dot */
+    AT_E = 2048, /* (m, k): S */
+    PANELS_H = 2048, /* packed factors: H */
+    AT_S = 4096, /* (m, k): S .. L_dot */
+    AT_H_dot = 6144, /* (m, k): H_dot .. L_dot */
+    AT_M = 8192, /* (m): S .. L */
+    AT_T = 8328, /* (m): S .. L */
     AT_Z2 = 81536, /* (m, d): Z2 .. H_dot */
     AT_A1_bar = 94848, /* (m, d): A1_bar .. the end of a training step */
-    AT_E = 94848, /* (m, k): S */
     AT_Z2_dot = 94848, /* (m, d): Z2_dot .. H_dot */
-    AT_S = 96896, /* (m, k): S .. L_dot */
-    AT_M = 98944, /* (m): S .. L */
-    AT_T = 99080, /* (m): S .. L */
-    AT_H = 108160, /* (m, k): H .. L */
     AT_H_bar = 108160, /* (m, k): H_bar .. the end of a training step */
-    AT_H_dot = 110208, /* (m, k): H_dot .. L_dot */
-    AT_L = 112256, /* (): always */
-    AT_L_bar = 112264, /* (): always */
-    AT_L_dot = 112272, /* (): always */
-    ARENA_REALS = 112280
+    AT_L = 110208, /* (): always */
+    AT_L_bar = 110216, /* (): always */
+    AT_L_dot = 110224, /* (): always */
+    ARENA_REALS = 110232
 };
 #endif
 
@@ -136,7 +142,7 @@ enum {
 #define JOIN_(a, b) two_layer_##a##_##b
 #define JOIN(a, b) JOIN_(a, b)
 #define FN(name) JOIN(name, SET)
-
+#define ONE(name) JOIN_(name, any)
 typedef char two_layer_arena_fits[sizeof(two_layer_workspace) >= ARENA_REALS * sizeof(real) + 64 ? 1 : -1];
 
 static real *two_layer_arena(two_layer_workspace *w)
@@ -144,16 +150,423 @@ static real *two_layer_arena(two_layer_workspace *w)
     return (real *)(((uintptr_t)w + 63) / 64 * 64);
 }
 
-/* What a kernel set offers. */
+/* What only leads to work on vectors costs next to nothing as it is written: gcc need not look at it for long. */
+#ifndef __clang__
+#pragma GCC push_options
+#pragma GCC optimize("Og")
+#endif
+/* ---- What is there once, for vectors of any width. A contraction C[i,j] = sum_k A[i,k] B[k,j] is cut into tiles of a few
+ * rows i and a few vectors of columns j. `contract` walks the tiles panel by panel of columns, so that a panel of B stays
+ * near while rows of A pass by. Where the lines of a panel lie far apart the first tile of rows stores them one after the
+ * other as it goes, for the tiles below it; what cannot be loaded as vectors at all is laid out by `pack`. What is to
+ * become of the sums of a tile is said by its finish. Rows and panels are split into nearly equal parts, so every tile is
+ * one of at most four shapes. Tiles, finishes and all else over vectors are a kernel set's: `x->set` says which. */
+
+/* A product as it lies in memory: how far each summed index goes, A by row and summed index, B by summed index. */
 typedef struct {
-    void (*forward)(const two_layer_params *p, const two_layer_batch *b, real *w, real *to);
-    void (*loss)(const two_layer_params *p, const two_layer_batch *b, real *w);
-    void (*vjp)(const two_layer_params *p, const two_layer_batch *b, real *w, two_layer_gradients *p_bar);
-    int (*sgd)(two_layer_params *p, const two_layer_batch *b, real *w, two_layer_gradients *const *state, const real *scalar);
-    int (*momentum)(two_layer_params *p, const two_layer_batch *b, real *w, two_layer_gradients *const *state, const real *scalar);
-    int (*averaged)(two_layer_params *p, const two_layer_batch *b, real *w, two_layer_gradients *const *state, const real *scalar);
-    int (*adamw)(two_layer_params *p, const two_layer_batch *b, real *w, two_layer_gradients *const *state, const real *scalar);
-} two_layer_kernels;
+    int n2, n1, n0;
+    ptrdiff_t row, a2, a1, a0, b2, b1, b0;
+} ONE(product);
+
+struct ONE(set);
+/* All that a phase needs: the call, and where a gradient goes: `whole` are a struct of parameters and two
+ * like gradients, `to` and `state` the members of one; a gradient is stored in the second where the first is none. */
+typedef struct ONE(task) {
+    const struct ONE(set) *set;
+    const two_layer_params *p;
+    const two_layer_batch *b;
+    real *w;
+    real *whole[3], *to, *state[2];
+    ptrdiff_t ld;
+    int columns, wrong, outer[4], turn;
+    const real *scalar;
+    const two_layer_gradients *p_dot;
+} ONE(task);
+
+typedef void ONE(finish)(ONE(task) *x, int i, int j, int rows, int vectors, const void *c);
+
+/* What a kernel set is: the numbers of its vectors, the rows of A that are packed side by side, and its functions. */
+typedef struct ONE(set) {
+    int lanes, pitch;
+    void (*pack_panel)(const ONE(product) *s, const real *from, ptrdiff_t column, int width, int left, real *to);
+    void (*predicted)(ONE(task) *x), (*lost)(ONE(task) *x), (*pulled)(ONE(task) *x), (*given)(ONE(task) *x, ONE(finish) *finish);
+    ONE(finish) *store, *check, *sgd, *momentum, *averaged, *adamw;
+    real (*magnitude)(const real *x, int rows, int columns, ptrdiff_t ld);
+} ONE(set);
+
+#define LANES (x->set->lanes)
+#define VECTORS(n) (((n) + LANES - 1) / LANES)
+#define PITCH (x->set->pitch)
+#define SUMS real c[56 * 64 / sizeof(real)] __attribute__((aligned(64)))
+
+/* What a tile asks for that comes after it: a row of as many vectors as it has itself, every so many steps. */
+typedef struct {
+    const real *from;
+    ptrdiff_t step;
+    int every;
+} ONE(ahead);
+
+typedef void ONE(tile)(const ONE(product) *s, const real *a, const real *b, const ONE(ahead) *h, void *c);
+
+/* Tiles of one width: so many panels of so many vectors; rows in pieces of `high`, or of `low`, one less. Where
+ * the rows vary by call, pieces of four and of one are there too. */
+typedef void ONE(packing_tile)(const ONE(product) *s, const real *a, const real *b, int left, real *to, void *c);
+typedef struct {
+    int panels, vectors, high, low;
+    ONE(tile) *of_high, *of_low, *of_four, *of_one;
+    ONE(packing_tile) *packs;
+} ONE(kernel);
+
+/* The product with B packed in panels of so many columns. */
+static ALWAYS ONE(product) ONE(in_panels)(const ONE(product) *s, ptrdiff_t wide)
+{
+    ONE(product) own = *s;
+    own.b0 = wide, own.b1 = s->n0 * wide, own.b2 = s->n1 * own.b1;
+    return own;
+}
+
+/* Its terms in one row. */
+static ALWAYS ONE(product) ONE(in_line)(const ONE(product) *s)
+{
+    ONE(product) own = *s;
+    own.n0 *= s->n1 * s->n2, own.n1 = own.n2 = 1;
+    return own;
+}
+
+/* The product with the steps of the outer sums from where the inner ones end. */
+static ALWAYS ONE(product) ONE(from_end)(ONE(product) s)
+{
+    s.a2 -= s.n1 * s.a1, s.b2 -= s.n1 * s.b1;
+    s.a1 -= s.n0 * s.a0, s.b1 -= s.n0 * s.b0;
+    return s;
+}
+
+/* Rows i to `end` of one panel; `a` is the first of them. */
+static void ONE(piece)(const ONE(product) *s, const ONE(kernel) *k, const real *a, const real *b, int i, int end, int j,
+                      const ONE(ahead) *h, ONE(finish) *finish, ONE(task) *x)
+{
+    SUMS;
+    while (i < end) {
+        const int left = end - i, rows = left == k->high ? k->high : left == k->low ? k->low : left >= 4 ? 4 : 1;
+        ONE(tile) *tile = rows == k->high ? k->of_high : rows == k->low ? k->of_low : rows == 4 ? k->of_four : k->of_one;
+        tile(s, a, b, h, c);
+        finish(x, i, j, rows, k->vectors, c);
+        i += rows;
+        a += rows * s->row;
+    }
+}
+
+/* One panel of columns: its rows in nearly equal pieces, shared out among the threads. */
+APART ONE(panel)(const ONE(product) *s, const ONE(kernel) *k, int rows, const real *a, const real *b, int shared, int j,
+                      ONE(finish) *finish, ONE(task) *x)
+{
+    const ONE(ahead) h = {b, 0, s->n0};
+    if (!shared && rows <= k->high) {
+        ONE(piece)(s, k, a, b, 0, rows, j, &h, finish, x);
+        return;
+    }
+    const int pieces = (rows + k->high - 1) / k->high;
+    if (!shared) {
+        for (int t = 0, i, end; t < pieces; t++) {
+            i = t * rows / pieces, end = (t + 1) * rows / pieces;
+            ONE(piece)(s, k, a + i * s->row, b, i, end, j, &h, finish, x);
+        }
+        return;
+    }
+    SHARED_NOWAIT
+    for (int t = 0; t < pieces; t++) {
+        const int i = t * rows / pieces, end = (t + 1) * rows / pieces;
+        ONE(piece)(s, k, a + i * s->row, b, i, end, j, &h, finish, x);
+    }
+}
+
+/* The first column of a panel. */
+static ALWAYS int ONE(first_column)(const ONE(task) *x, const ONE(kernel) *k, int panel)
+{
+    return LANES * (panel < k[0].panels ? panel * k[0].vectors
+                                        : k[0].panels * k[0].vectors + (panel - k[0].panels) * k[1].vectors);
+}
+
+/* sum_k A[i,k] B[k,j] for rows i. Where B is packed its panels follow each other, each of all k; else it lies by
+ * rows of k, padded to whole vectors. */
+APART ONE(contract)(const ONE(product) *s, const ONE(kernel) *kernels, int rows, int columns, int packed, int shared,
+                         const real *a, const real *b, ONE(finish) *finish, ONE(task) *x)
+{
+    const ptrdiff_t step = packed ? (ptrdiff_t)s->n2 * s->n1 * s->n0 : 1;
+    int j = 0;
+    for (int w = 0; w < 2 && kernels[w].panels; w++) {
+        const int wide = kernels[w].vectors * LANES;
+        const ONE(product) own = ONE(from_end)(packed ? ONE(in_panels)(s, wide) : *s);
+        for (int t = 0; t < kernels[w].panels && j < columns; t++, j += wide)
+            ONE(panel)(&own, &kernels[w], rows, a, b + j * step, shared, j, finish, x);
+    }
+    if (shared) {
+        BARRIER
+    }
+}
+
+/* B[k,j] laid out in the panels that `contract` walks. */
+APART ONE(pack)(const ONE(task) *x, const ONE(product) *s, const ONE(kernel) *kernels, const real *from, ptrdiff_t column,
+                int columns, int shared, real *to)
+{
+    const int n = s->n2 * s->n1 * s->n0, panels = kernels[0].panels + kernels[1].panels;
+    if (!shared) {
+        for (int t = 0; t < panels; t++) {
+            const int j = ONE(first_column)(x, kernels, t), width = kernels[t >= kernels[0].panels].vectors;
+            x->set->pack_panel(s, from + j * column, column, width, columns - j, to + (ptrdiff_t)j * n);
+        }
+        return;
+    }
+    SHARED
+    for (int t = 0; t < panels; t++) {
+        const int j = ONE(first_column)(x, kernels, t), width = kernels[t >= kernels[0].panels].vectors;
+        x->set->pack_panel(s, from + j * column, column, width, columns - j, to + (ptrdiff_t)j * n);
+    }
+}
+
+/* A piece of A laid out as its tiles read it, like a panel: of each k the rows, one after the other. */
+static void ONE(pack_rows)(const ONE(task) *x, const ONE(product) *s, const real *a, int left, real *to)
+{
+    ONE(product) across = *s;
+    across.b2 = s->a2, across.b1 = s->a1, across.b0 = s->a0;
+    x->set->pack_panel(&across, a, s->row, PITCH / LANES, left, to);
+}
+
+/* One panel for the rows of some pieces: the first piece of `low` rows packs it, unless earlier pieces did. */
+static void ONE(packed_panel)(const ONE(product) *s, const ONE(kernel) *k, int rows, int from, int stop, const real *a,
+                             const real *lines, const real *b, ptrdiff_t column, int left, real *panel, int packed, int j,
+                             ONE(finish) *finish, ONE(task) *x)
+{
+    const int pieces = (rows + k->high - 1) / k->high;
+    ONE(product) lying = ONE(in_line)(s);
+    const ptrdiff_t n = lying.n0;
+    if (lines)
+        lying.row = 1, lying.a0 = PITCH;
+    const ONE(product) near = ONE(in_panels)(&lying, k->vectors * LANES);
+    int packs = k->packs && !packed ? from : stop;
+    while (packs < stop && (packs + 1) * rows / pieces - packs * rows / pieces != k->low)
+        packs++;
+    if (packs < stop) {
+        SUMS;
+        const int i = packs * rows / pieces;
+        k->packs(&lying, lines ? lines + (packs - from) * n * PITCH : a + i * s->row, b, left, panel, c);
+        finish(x, i, j, k->low, k->vectors, c);
+    } else if (!packed)
+        x->set->pack_panel(s, b, column, k->vectors, left, panel);
+    const int others = LARGER(1, stop - from - 1), wide = k->vectors * LANES;
+    const ptrdiff_t there = left > wide, step = there * (column == 1 && !packed ? s->b0 : wide);
+    const ptrdiff_t every = LARGER(1, column == 1 || packed ? others : n * others / column);
+    const real *next = packed ? panel + there * n * wide : b + there * wide * column;
+    for (int t = from; t < stop; t++)
+        if (t != packs) {
+            const int i = t * rows / pieces, end = (t + 1) * rows / pieces;
+            const ONE(ahead) h = {next, step, (int)every};
+            ONE(piece)(&near, k, lines ? lines + (t - from) * n * PITCH : a + i * s->row, panel, i, end, j, &h, finish, x);
+            next += n / every * step;
+        }
+}
+
+/* Where B is large, and its lines lie far apart or across: each thread has its panels, and one place for them. `most` rows of A
+ * stay near while all panels pass by, and where there are more rows each panel keeps a place; where steps of A lie apart
+ * too they are `packed`, or (2) were by the call before, which left them all there. */
+APART ONE(contract_passing)(const ONE(product) *s, const ONE(kernel) *kernels, int rows, int columns, int most, int packed,
+                           const real *a, const real *b, ptrdiff_t column, real *panels, ONE(finish) *finish, ONE(task) *x)
+{
+    const ptrdiff_t n = ONE(in_line)(s).n0;
+    const int groups = (rows + most - 1) / most;
+    real *lines = packed ? panels + n * VECTORS(columns) * LANES : 0;
+    int first = 0;
+    for (int w = 0; w < 2 && kernels[w].panels; w++) {
+        const ONE(kernel) *k = &kernels[w];
+        const int pieces = (rows + k->high - 1) / k->high, wide = k->vectors * LANES;
+        for (int g = 0; g < groups; g++) {
+            const int from = g * pieces / groups, stop = (g + 1) * pieces / groups;
+            if (packed == 1 || (packed && (groups > 1 || kernels[1].panels))) {
+                SHARED
+                for (int t = from; t < stop; t++) {
+                    const int i = t * rows / pieces;
+                    ONE(pack_rows)(x, s, a + i * s->row, rows - i, lines + (t - from) * n * PITCH);
+                }
+            }
+            SHARED
+            for (int p = 0; p < k->panels; p++) {
+                const int j = first + p * wide;
+                real *panel = panels + (groups > 1 ? j : THREAD * wide) * n;
+                ONE(packed_panel)(s, k, rows, from, stop, a, lines, b + j * column, column, columns - j, panel, g > 0, j,
+                                 finish, x);
+            }
+        }
+        first += k->panels * wide;
+    }
+}
+
+/* Where a gradient goes. */
+APART ONE(aim)(ONE(task) *x, size_t parameter, size_t gradient)
+{
+    x->to = x->whole[0] ? x->whole[0] + parameter / sizeof(real) : x->whole[1] + gradient / sizeof(real);
+    for (int s = 0; s < 2; s++)
+        x->state[s] = x->whole[s + 1] ? x->whole[s + 1] + gradient / sizeof(real) : 0;
+}
+
+/* ---- The equations that are no more than a call of what is above. */
+
+/* A1[i,j] = sum_{q<n} X[i,q] W1[q,j]
+   Z2[i,j] = where(A1[i,j] > 0, A1[i,j], 0) */
+APART ONE(Z2)(ONE(task) *x, const ONE(kernel) *kernels, ONE(finish) *finish)
+{
+    const two_layer_batch *b = x->b;
+    const real *W1 = &x->p->W1[0][0];
+    const real *X = &x->b->X[0][0];
+    real *panels = x->w + PANELS_Z2;
+    const ONE(product) s = {1, 1, N, N, 0, 0, 1, 0, 0, D};
+    ONE(contract_passing)(&s, kernels, b->m, D, 334, 0, X, W1, 1, panels, finish, x);
+}
+
+/* H[i,j] = sum_{q<d} Z2[i,q] W2[q,j] */
+APART ONE(H)(ONE(task) *x, const ONE(kernel) *kernels, ONE(finish) *finish)
+{
+    const two_layer_batch *b = x->b;
+    const real *W2 = &x->p->W2[0][0];
+    real *Z2 = x->w + AT_Z2;
+    real *panels = x->w + PANELS_H;
+    const ONE(product) s = {1, 1, D, PAD(D), 0, 0, 1, 0, 0, K};
+    ONE(contract_passing)(&s, kernels, b->m, K, 2621, 0, Z2, W2, 1, panels, finish, x);
+}
+
+/* W2_bar[q,j] = sum_{i<m} Z2[i,q] H_bar[i,j] */
+APART ONE(W2_bar)(ONE(task) *x, const ONE(kernel) *kernels, ONE(finish) *finish)
+{
+    const two_layer_batch *b = x->b;
+    real *Z2 = x->w + AT_Z2;
+    real *H_bar = x->w + AT_H_bar;
+    const ONE(product) s = {1, 1, b->m, 1, 0, 0, PAD(D), 0, 0, PAD(K)};
+    x->ld = x->columns = K;
+    ONE(contract)(&s, kernels, D, K, 0, 1, Z2, H_bar, finish, x);
+}
+
+/* A1_bar[i,j] = where(Z2[i,j] > 0, sum_{q<k} H_bar[i,q] W2[j,q], 0) */
+APART ONE(A1_bar)(ONE(task) *x, const ONE(kernel) *kernels, ONE(finish) *finish)
+{
+    const two_layer_batch *b = x->b;
+    const real *W2 = &x->p->W2[0][0];
+    real *H_bar = x->w + AT_H_bar;
+    real *panels = x->w + PANELS_A1_bar;
+    const ONE(product) s = {1, 1, K, PAD(K), 0, 0, 1, 0, 0, 1};
+    ONE(contract_passing)(&s, kernels, b->m, D, 26214, 0, H_bar, W2, K, panels, finish, x);
+}
+
+/* W1_bar[q,j] = sum_{i<m} X[i,q] A1_bar[i,j] */
+APART ONE(W1_bar)(ONE(task) *x, const ONE(kernel) *kernels, ONE(finish) *finish)
+{
+    const two_layer_batch *b = x->b;
+    const real *X = &x->b->X[0][0];
+    real *A1_bar = x->w + AT_A1_bar;
+    const ONE(product) s = {1, 1, b->m, 1, 0, 0, N, 0, 0, PAD(D)};
+    x->ld = x->columns = D;
+    ONE(contract)(&s, kernels, N, D, 0, 1, X, A1_bar, finish, x);
+}
+
+/* Z2_dot[i,j] = where(Z2[i,j] > 0, sum_{q<n} X[i,q] W1_dot[q,j], 0) */
+APART ONE(Z2_dot)(ONE(task) *x, const ONE(kernel) *kernels, ONE(finish) *finish)
+{
+    const two_layer_batch *b = x->b;
+    const real *W1_dot = &x->p_dot->W1[0][0];
+    const real *X = &x->b->X[0][0];
+    real *panels = x->w + PANELS_Z2_dot;
+    const ONE(product) s = {1, 1, N, N, 0, 0, 1, 0, 0, D};
+    ONE(contract_passing)(&s, kernels, b->m, D, 334, 0, X, W1_dot, 1, panels, finish, x);
+}
+
+/* ---- The functions of the interface. */
+
+static void ONE(forward)(const ONE(set) *set, const two_layer_params *p, const two_layer_batch *b, real *w, real *to)
+{
+    PARALLEL
+    {
+        ONE(task) x = {.set = set, .p = p, .b = b, .w = w};
+        set->predicted(&x);
+    }
+    if (to)
+        for (int i = 0; i < b->m; i++)
+            memcpy(to + (ptrdiff_t)i * K, w + AT_H + i * PAD(K), K * sizeof(real));
+}
+
+static void ONE(loss)(const ONE(set) *set, const two_layer_params *p, const two_layer_batch *b, real *w)
+{
+    PARALLEL
+    {
+        ONE(task) x = {.set = set, .p = p, .b = b, .w = w};
+        set->lost(&x);
+    }
+}
+
+static void ONE(vjp)(const ONE(set) *set, const two_layer_params *p, const two_layer_batch *b, real *w, two_layer_gradients *p_bar)
+{
+    PARALLEL
+    {
+        ONE(task) x = {.set = set, .p = p, .b = b, .w = w, .whole = {0, (real *)p_bar, 0}};
+        set->pulled(&x);
+        set->given(&x, set->store);
+    }
+}
+
+/* Whether loss and gradients are finite for sure: those in the arena are looked at; a sum of n products is,
+ * where n times the largest of each factor is far from the largest number. */
+static int ONE(bounded)(const ONE(task) *x)
+{
+    const two_layer_batch *b = x->b;
+    const real *X = &x->b->X[0][0];
+    real *Z2 = x->w + AT_Z2;
+    real *L = x->w + AT_L;
+    real *H_bar = x->w + AT_H_bar;
+    real *A1_bar = x->w + AT_A1_bar;
+    if (!(*L - *L == 0))
+        return 0;
+    const real most_Z2 = x->set->magnitude(Z2, b->m, D, PAD(D));
+    const real most_H_bar = x->set->magnitude(H_bar, b->m, K, PAD(K));
+    if (!(most_Z2 * most_H_bar * (real)b->m <= REAL_MAX / 4))
+        return 0;
+    const real most_X = x->set->magnitude(X, b->m, N, N);
+    const real most_A1_bar = x->set->magnitude(A1_bar, b->m, D, PAD(D));
+    if (!(most_X * most_A1_bar * (real)b->m <= REAL_MAX / 4))
+        return 0;
+    return 1;
+}
+
+/* Loss, gradients, and where both are finite the step of an optimizer. */
+static int ONE(step)(const ONE(set) *set, two_layer_params *p, const two_layer_batch *b, real *w, two_layer_gradients *const *state, const real *scalar,
+                    ONE(finish) *finish)
+{
+    int code = TWO_LAYER_OK, wrong = 0;
+    PARALLEL
+    {
+        ONE(task) x = {.set = set, .p = p, .b = b, .w = w, .whole = {(real *)p, (real *)state[0], (real *)state[1]}, .scalar = scalar};
+        set->lost(&x);
+        set->pulled(&x);
+        SERIAL
+        code = ONE(bounded)(&x) ? TWO_LAYER_OK : TWO_LAYER_NONFINITE;
+        if (code != TWO_LAYER_OK) {
+            set->given(&x, set->check);
+            if (x.wrong) {
+                ATOMIC
+                wrong |= x.wrong;
+            }
+            BARRIER
+            SERIAL
+            code = wrong || !(w[AT_L] - w[AT_L] == 0) ? TWO_LAYER_NONFINITE : TWO_LAYER_OK;
+        }
+        if (code == TWO_LAYER_OK)
+            set->given(&x, finish);
+    }
+    return code;
+}
+
+#ifndef __clang__
+#pragma GCC pop_options
+#endif
+#undef LANES
+#undef VECTORS
+#undef PITCH
 
 /* Each kernel set is this file again, its other part, for vectors of another width. What is not part of a training
  * step is there once, for the narrowest. */
@@ -161,6 +574,8 @@ typedef struct {
 #define SET avx512
 #define SET_avx512
 #define WIDTH 64
+#undef RARELY
+#define RARELY static ALWAYS
 #ifdef __clang__
 #pragma clang attribute push(__attribute__((target("arch=x86-64-v4"))), apply_to = function)
 #else
@@ -181,6 +596,8 @@ typedef struct {
 #define SET avx2
 #define SET_avx2
 #define WIDTH 32
+#undef RARELY
+#define RARELY static ALWAYS
 #ifdef __clang__
 #pragma clang attribute push(__attribute__((target("arch=x86-64-v3"))), apply_to = function)
 #else
@@ -202,13 +619,13 @@ typedef struct {
 #define SET_sse2
 #define WIDTH 16
 #define COLD
-#define SMALL
+#undef RARELY
+#define RARELY static __attribute__((noinline, unused))
 #ifndef __clang__
 #pragma GCC push_options
-#pragma GCC optimize("Os")
+#pragma GCC optimize("Og")
 #endif
 #include "two_layer_tuned.c"
-#undef SMALL
 #ifndef __clang__
 #pragma GCC pop_options
 #endif
@@ -223,6 +640,8 @@ typedef struct {
 #define SET_neon
 #define WIDTH 16
 #define COLD
+#undef RARELY
+#define RARELY static ALWAYS
 #include "two_layer_tuned.c"
 #undef SET
 #undef SET_neon
@@ -235,6 +654,8 @@ typedef struct {
 #define SET_plain
 #define WIDTH 16
 #define COLD
+#undef RARELY
+#define RARELY static ALWAYS
 #include "two_layer_tuned.c"
 #undef SET
 #undef SET_plain
@@ -244,24 +665,24 @@ typedef struct {
 #endif
 
 /* The widest set that the processor has. */
-static const two_layer_kernels *two_layer_chosen(void)
+static const ONE(set) *two_layer_chosen(void)
 {
 #if (defined(__x86_64__)) && (!defined(TWO_LAYER_SET) || TWO_LAYER_SET == 1)
     if (__builtin_cpu_supports("avx512f") && __builtin_cpu_supports("avx512dq") && __builtin_cpu_supports("avx512vl") && __builtin_cpu_supports("avx512bw"))
-        return &two_layer_kernels_avx512;
+        return &two_layer_set_avx512;
 #endif
 #if (defined(__x86_64__)) && (!defined(TWO_LAYER_SET) || TWO_LAYER_SET == 2)
     if (__builtin_cpu_supports("avx2") && __builtin_cpu_supports("fma"))
-        return &two_layer_kernels_avx2;
+        return &two_layer_set_avx2;
 #endif
 #if (defined(__x86_64__))
-    return &two_layer_kernels_sse2;
+    return &two_layer_set_sse2;
 #endif
 #if (defined(__aarch64__))
-    return &two_layer_kernels_neon;
+    return &two_layer_set_neon;
 #endif
 #if (!defined(__x86_64__) && !defined(__aarch64__))
-    return &two_layer_kernels_plain;
+    return &two_layer_set_plain;
 #endif
 }
 
@@ -318,7 +739,7 @@ int two_layer_forward(const two_layer_params *p, const two_layer_batch *b, two_l
 {
     const int code = two_layer_check_batch(b);
     if (code == TWO_LAYER_OK)
-        two_layer_chosen()->forward(p, b, two_layer_arena(w), H);
+        ONE(forward)(two_layer_chosen(), p, b, two_layer_arena(w), H);
     return code;
 }
 
@@ -329,7 +750,7 @@ int two_layer_loss(const two_layer_params *p, const two_layer_batch *b, two_laye
     if (code != TWO_LAYER_OK)
         return code;
 
-    two_layer_chosen()->loss(p, b, two_layer_arena(w));
+    ONE(loss)(two_layer_chosen(), p, b, two_layer_arena(w));
     *L = two_layer_arena(w)[AT_L];
     return TWO_LAYER_OK;
 }
@@ -342,7 +763,7 @@ int two_layer_vjp(const two_layer_params *p, const two_layer_batch *b, two_layer
         return code;
 
     two_layer_arena(w)[AT_L_bar] = L_bar;
-    two_layer_chosen()->vjp(p, b, two_layer_arena(w), p_bar);
+    ONE(vjp)(two_layer_chosen(), p, b, two_layer_arena(w), p_bar);
     return TWO_LAYER_OK;
 }
 
@@ -367,7 +788,7 @@ int two_layer_predict(const two_layer_params *p, const two_layer_batch *b, two_l
         return code;
 
     real *H = two_layer_arena(w) + AT_H;
-    two_layer_chosen()->forward(p, b, two_layer_arena(w), 0);
+    ONE(forward)(two_layer_chosen(), p, b, two_layer_arena(w), 0);
     for (int i = 0; i < b->m; i++, H += PAD(K)) {
         int best = 0;
         for (int j = 1; j < K; j++)
@@ -387,7 +808,7 @@ int two_layer_sgd_step(two_layer_params *p, const two_layer_batch *b, two_layer_
     real *arena = two_layer_arena(w);
     const real scalar[] = {lr, weight_decay};
     arena[AT_L_bar] = 1;
-    code = two_layer_chosen()->sgd(p, b, arena, (two_layer_gradients *const[2]){0}, scalar);
+    code = ONE(step)(two_layer_chosen(), p, b, arena, (two_layer_gradients *const[2]){0}, scalar, two_layer_chosen()->sgd);
     if (code == TWO_LAYER_OK)
         *L = arena[AT_L];
     return code;
@@ -404,7 +825,7 @@ int two_layer_momentum_step(two_layer_params *p, two_layer_gradients *v, const t
     real *arena = two_layer_arena(w);
     const real scalar[] = {lr, mu, weight_decay};
     arena[AT_L_bar] = 1;
-    code = two_layer_chosen()->momentum(p, b, arena, (two_layer_gradients *const[2]){v}, scalar);
+    code = ONE(step)(two_layer_chosen(), p, b, arena, (two_layer_gradients *const[2]){v}, scalar, two_layer_chosen()->momentum);
     if (code == TWO_LAYER_OK)
         *L = arena[AT_L];
     return code;
@@ -421,7 +842,7 @@ int two_layer_averaged_step(two_layer_params *p, two_layer_gradients *u, const t
     real *arena = two_layer_arena(w);
     const real scalar[] = {lr, mu, weight_decay};
     arena[AT_L_bar] = 1;
-    code = two_layer_chosen()->averaged(p, b, arena, (two_layer_gradients *const[2]){u}, scalar);
+    code = ONE(step)(two_layer_chosen(), p, b, arena, (two_layer_gradients *const[2]){u}, scalar, two_layer_chosen()->averaged);
     if (code == TWO_LAYER_OK)
         *L = arena[AT_L];
     return code;
@@ -441,7 +862,7 @@ int two_layer_adamw_step(two_layer_params *p, two_layer_gradients *m, two_layer_
         const real c2 = 1 - POW(beta2, t);
     const real scalar[] = {lr, beta1, beta2, eps, t, weight_decay, c1, c2};
     arena[AT_L_bar] = 1;
-    code = two_layer_chosen()->adamw(p, b, arena, (two_layer_gradients *const[2]){m, s}, scalar);
+    code = ONE(step)(two_layer_chosen(), p, b, arena, (two_layer_gradients *const[2]){m, s}, scalar, two_layer_chosen()->adamw);
     if (code == TWO_LAYER_OK)
         *L = arena[AT_L];
     return code;
@@ -703,8 +1124,8 @@ typedef word FN(masks) __attribute__((vector_size(WIDTH)));
 #define LINE ((int)(64 / sizeof(real)))
 #define AHEAD 8
 #define PITCH ((PITCH_ROWS + LANES - 1) / LANES * LANES)
-#define KERNELS(number, ...) static const FN(kernel) FN(kernels_##number)[] = {__VA_ARGS__};
-#define DOTS_KERNELS(number, ...) static const FN(dots) FN(kernels_##number)[] = {__VA_ARGS__};
+#define KERNELS(number, ...) static const ONE(kernel) FN(kernels_##number)[] = {__VA_ARGS__};
+#define DOTS_KERNELS(number, ...) static const ONE(dots) FN(kernels_##number)[] = {__VA_ARGS__};
 #define NEAR(x, k) if ((k) * LANES % LINE == 0) __builtin_prefetch((x) + (k) * LANES);
 #define SOON(x, k) if ((k) * LANES % LINE == 0) __builtin_prefetch((x) + (k) * LANES, 0, 2);
 
@@ -799,8 +1220,9 @@ typedef word FN(masks) __attribute__((vector_size(WIDTH)));
 
 /* The sums of r rows and v vectors. Rows are reached from every third one. */
 #define TILE(r, v) \
-    static void FN(tile_##r##x##v)(const FN(product) *s, const real *p0, const real *b, const FN(ahead) *h, vec *c) \
+    static void FN(tile_##r##x##v)(const ONE(product) *s, const real *p0, const real *b, const ONE(ahead) *h, void *sums) \
     { \
+        vec *c = sums; \
         const ptrdiff_t a0_ = s->a0, b0_ = s->b0; \
         const real *near = h->from; \
         FROM_##r(s->row) \
@@ -819,8 +1241,9 @@ typedef word FN(masks) __attribute__((vector_size(WIDTH)));
 
 /* The same for a sum over up to three indices; `s` is `from_end`. */
 #define TILE_3(r, v) \
-    static void FN(tile_3_##r##x##v)(const FN(product) *s, const real *p0, const real *b, const FN(ahead) *h, vec *c) \
+    static void FN(tile_3_##r##x##v)(const ONE(product) *s, const real *p0, const real *b, const ONE(ahead) *h, void *sums) \
     { \
+        vec *c = sums; \
         const ptrdiff_t a0_ = s->a0, b0_ = s->b0; \
         FROM_##r(s->row) \
         ROWS_##r(ZERO_##v) \
@@ -841,8 +1264,9 @@ typedef word FN(masks) __attribute__((vector_size(WIDTH)));
 
 /* The same for one, and the panel stored for the tiles below; `left` columns are there. */
 #define TILE_PACKS(r, v) \
-    static void FN(tile_packs_##r##x##v)(const FN(product) *s, const real *p0, const real *b, int left, real *to, vec *c) \
+    static void FN(tile_packs_##r##x##v)(const ONE(product) *s, const real *p0, const real *b, int left, real *to, void *sums) \
     { \
+        vec *c = sums; \
         const ptrdiff_t a0_ = s->a0, b0_ = s->b0; \
         left -= (v - 1) * LANES; \
         FROM_##r(s->row) \
@@ -868,14 +1292,6 @@ static inline vec FN(fused)(vec a, vec b, vec c)
 }
 
 #endif
-static ALWAYS ivec FN(lane)(void)
-{
-    ivec l;
-    for (int i = 0; i < LANES; i++)
-        l[i] = i;
-    return l;
-}
-
 static ALWAYS vec FN(select)(ivec chosen, vec x, vec y)
 {
 #ifdef select_
@@ -896,10 +1312,14 @@ static ALWAYS vec FN(select)(ivec chosen, vec x, vec y)
 #define EACH_LANE(DO) DO(0), DO(1)
 #endif
 
+#define OWN_LANE(l) l
+static ALWAYS ivec FN(lane)(void) { return (ivec){EACH_LANE(OWN_LANE)}; }
+#undef OWN_LANE
+
 /* The first n lanes in memory; the others are 0, or left alone. Four and fewer are taken one by one: of a masked load
  * of parts of what was just stored, processors forward nothing. */
 #define FEW_LANES(l) n > l ? x[l] : 0
-static ALWAYS vec FN(first)(const real *x, int n)
+RARELY vec FN(first)(const real *x, int n)
 {
     if (__builtin_constant_p(n) && n <= 4)
         return (vec){EACH_LANE(FEW_LANES)};
@@ -915,7 +1335,7 @@ static ALWAYS vec FN(first)(const real *x, int n)
 }
 #undef FEW_LANES
 
-static ALWAYS void FN(put_first)(real *x, vec v, int n)
+RARELY void FN(put_first)(real *x, vec v, int n)
 {
 #ifdef put_first_
     put_first_(x, v, n);
@@ -1060,138 +1480,8 @@ static __attribute__((unused)) void FN(pack_across)(const real *b, ptrdiff_t col
             to[k * step + l] = l < left ? b[l * column + k] : 0;
 }
 
-/* A product as it lies in memory: how far each summed index goes, A by row and summed index, B by summed index. */
-typedef struct {
-    int n2, n1, n0;
-    ptrdiff_t row, a2, a1, a0, b2, b1, b0;
-} FN(product);
-
-/* All that a phase needs: the call, and where a gradient goes: `whole` are a struct of parameters and two
- * like gradients, `to` and `state` the members of one; a gradient is stored in the second where the first is none. */
-typedef struct FN(task) {
-    const two_layer_params *p;
-    const two_layer_batch *b;
-    real *w;
-    real *whole[3], *to, *state[2];
-    ptrdiff_t ld;
-    int columns, wrong, outer[4], turn;
-    const real *scalar;
-    const two_layer_gradients *p_dot;
-} FN(task);
-
-APART FN(aim)(FN(task) *x, size_t parameter, size_t gradient)
-{
-    x->to = x->whole[0] ? x->whole[0] + parameter / sizeof(real) : x->whole[1] + gradient / sizeof(real);
-    for (int s = 0; s < 2; s++)
-        x->state[s] = x->whole[s + 1] ? x->whole[s + 1] + gradient / sizeof(real) : 0;
-}
-
-typedef void FN(finish)(FN(task) *x, int i, int j, int rows, int vectors, const vec *c);
-
-/* What a tile asks for that comes after it: a row of as many vectors as it has itself, every so many steps. */
-typedef struct {
-    const real *from;
-    ptrdiff_t step;
-    int every;
-} FN(ahead);
-
-typedef void FN(tile)(const FN(product) *s, const real *a, const real *b, const FN(ahead) *h, vec *c);
-
-/* Tiles of one width: so many panels of so many vectors; rows in pieces of `high`, or of `low`, one less. Where
- * the rows vary by call, pieces of four and of one are there too. */
-typedef void FN(packing_tile)(const FN(product) *s, const real *a, const real *b, int left, real *to, vec *c);
-typedef struct {
-    int panels, vectors, high, low;
-    FN(tile) *of_high, *of_low, *of_four, *of_one;
-    FN(packing_tile) *packs;
-} FN(kernel);
-
-/* The product with B packed in panels of so many columns. */
-static ALWAYS FN(product) FN(in_panels)(const FN(product) *s, ptrdiff_t wide)
-{
-    FN(product) own = *s;
-    own.b0 = wide, own.b1 = s->n0 * wide, own.b2 = s->n1 * own.b1;
-    return own;
-}
-
-/* Its terms in one row. */
-static ALWAYS FN(product) FN(in_line)(const FN(product) *s)
-{
-    FN(product) own = *s;
-    own.n0 *= s->n1 * s->n2, own.n1 = own.n2 = 1;
-    return own;
-}
-
-/* The product with the steps of the outer sums from where the inner ones end. */
-static ALWAYS FN(product) FN(from_end)(FN(product) s)
-{
-    s.a2 -= s.n1 * s.a1, s.b2 -= s.n1 * s.b1;
-    s.a1 -= s.n0 * s.a0, s.b1 -= s.n0 * s.b0;
-    return s;
-}
-
-/* Rows i to `end` of one panel; `a` is the first of them. */
-static void FN(piece)(const FN(product) *s, const FN(kernel) *k, const real *a, const real *b, int i, int end, int j,
-                      const FN(ahead) *h, FN(finish) *finish, FN(task) *x)
-{
-    vec c[56];
-    while (i < end) {
-        const int left = end - i, rows = left == k->high ? k->high : left == k->low ? k->low : left >= 4 ? 4 : 1;
-        FN(tile) *tile = rows == k->high ? k->of_high : rows == k->low ? k->of_low : rows == 4 ? k->of_four : k->of_one;
-        tile(s, a, b, h, c);
-        finish(x, i, j, rows, k->vectors, c);
-        i += rows;
-        a += rows * s->row;
-    }
-}
-
-/* One panel of columns: its rows in nearly equal pieces, shared out among the threads. */
-APART FN(panel)(const FN(product) *s, const FN(kernel) *k, int rows, const real *a, const real *b, int shared, int j,
-                      FN(finish) *finish, FN(task) *x)
-{
-    const int pieces = (rows + k->high - 1) / k->high;
-    const FN(ahead) h = {b, 0, s->n0};
-    if (!shared) {
-        for (int t = 0, i, end; t < pieces; t++) {
-            i = t * rows / pieces, end = (t + 1) * rows / pieces;
-            FN(piece)(s, k, a + i * s->row, b, i, end, j, &h, finish, x);
-        }
-        return;
-    }
-    SHARED_NOWAIT
-    for (int t = 0; t < pieces; t++) {
-        const int i = t * rows / pieces, end = (t + 1) * rows / pieces;
-        FN(piece)(s, k, a + i * s->row, b, i, end, j, &h, finish, x);
-    }
-}
-
-/* The first column of a panel. */
-static ALWAYS int FN(first_column)(const FN(kernel) *k, int panel)
-{
-    return LANES * (panel < k[0].panels ? panel * k[0].vectors
-                                        : k[0].panels * k[0].vectors + (panel - k[0].panels) * k[1].vectors);
-}
-
-/* sum_k A[i,k] B[k,j] for rows i. Where B is packed its panels follow each other, each of all k; else it lies by
- * rows of k, padded to whole vectors. */
-APART FN(contract)(const FN(product) *s, const FN(kernel) *kernels, int rows, int columns, int packed, int shared,
-                         const real *a, const real *b, FN(finish) *finish, FN(task) *x)
-{
-    const ptrdiff_t step = packed ? (ptrdiff_t)s->n2 * s->n1 * s->n0 : 1;
-    int j = 0;
-    for (int w = 0; w < 2; w++) {
-        const int wide = kernels[w].vectors * LANES;
-        const FN(product) own = FN(from_end)(packed ? FN(in_panels)(s, wide) : *s);
-        for (int t = 0; t < kernels[w].panels && j < columns; t++, j += wide)
-            FN(panel)(&own, &kernels[w], rows, a, b + j * step, shared, j, finish, x);
-    }
-    if (shared) {
-        BARRIER
-    }
-}
-
 /* One panel of B: the vectors of each k, one after the other; columns lie `column` apart. */
-APART FN(pack_panel)(const FN(product) *s, const real *from, ptrdiff_t column, int width, int left, real *to)
+APART FN(pack_panel)(const ONE(product) *s, const real *from, ptrdiff_t column, int width, int left, real *to)
 {
     for (int k2 = 0; k2 < s->n2; k2++)
         for (int k1 = 0; k1 < s->n1; k1++) {
@@ -1211,121 +1501,6 @@ APART FN(pack_panel)(const FN(product) *s, const real *from, ptrdiff_t column, i
                             to[l] = v * LANES + l < left ? b[(v * LANES + l) * column] : 0;
         }
 }
-
-/* B[k,j] laid out in the panels that `contract` walks. */
-APART FN(pack)(const FN(product) *s, const FN(kernel) *kernels, const real *from, ptrdiff_t column, int columns, int shared,
-                     real *to)
-{
-    const int n = s->n2 * s->n1 * s->n0, panels = kernels[0].panels + kernels[1].panels;
-    if (!shared) {
-        for (int t = 0; t < panels; t++) {
-            const int j = FN(first_column)(kernels, t), width = kernels[t >= kernels[0].panels].vectors;
-            FN(pack_panel)(s, from + j * column, column, width, columns - j, to + (ptrdiff_t)j * n);
-        }
-        return;
-    }
-    SHARED
-    for (int t = 0; t < panels; t++) {
-        const int j = FN(first_column)(kernels, t), width = kernels[t >= kernels[0].panels].vectors;
-        FN(pack_panel)(s, from + j * column, column, width, columns - j, to + (ptrdiff_t)j * n);
-    }
-}
-
-#ifdef SMALL
-/* For size alone: B is packed beforehand, and A is not. */
-APART FN(contract_passing)(const FN(product) *s, const FN(kernel) *kernels, int rows, int columns, int most, int packed, const real *a, const real *b,
-                 ptrdiff_t column, real *panels, FN(finish) *finish, FN(task) *x)
-{
-    (void)most, (void)packed;
-    FN(pack)(s, kernels, b, column, columns, 1, panels);
-    FN(contract)(s, kernels, rows, columns, 1, 1, a, panels, finish, x);
-}
-
-#else
-/* A piece of A laid out as its tiles read it: of each k the rows, one after the other. */
-static void FN(pack_rows)(const FN(product) *s, const real *a, int left, real *to)
-{
-    for (int k2 = 0; k2 < s->n2; k2++)
-        for (int k1 = 0; k1 < s->n1; k1++, to += (ptrdiff_t)s->n0 * PITCH)
-            for (int l = 0; l < PITCH; l += LANES) {
-                const real *from = a + k2 * s->a2 + k1 * s->a1 + l * s->row;
-                if (s->row == 1)
-                    for (int k = 0; k < s->n0; k++)
-                        put(to + k * PITCH + l, FN(part)(from + k * s->a0, left - l));
-                else
-                    FN(pack_across)(from, s->row, s->n0, left - l, PITCH, to + l);
-            }
-}
-
-/* One panel for the rows of some pieces: the first piece of `low` rows packs it, unless earlier pieces did. */
-static void FN(packed_panel)(const FN(product) *s, const FN(kernel) *k, int rows, int from, int stop, const real *a,
-                             const real *lines, const real *b, ptrdiff_t column, int left, real *panel, int packed, int j,
-                             FN(finish) *finish, FN(task) *x)
-{
-    const int pieces = (rows + k->high - 1) / k->high;
-    FN(product) lying = FN(in_line)(s);
-    const ptrdiff_t n = lying.n0;
-    if (lines)
-        lying.row = 1, lying.a0 = PITCH;
-    const FN(product) near = FN(in_panels)(&lying, k->vectors * LANES);
-    int packs = k->packs && !packed ? from : stop;
-    while (packs < stop && (packs + 1) * rows / pieces - packs * rows / pieces != k->low)
-        packs++;
-    if (packs < stop) {
-        vec c[56];
-        const int i = packs * rows / pieces;
-        k->packs(&lying, lines ? lines + (packs - from) * n * PITCH : a + i * s->row, b, left, panel, c);
-        finish(x, i, j, k->low, k->vectors, c);
-    } else if (!packed)
-        FN(pack_panel)(s, b, column, k->vectors, left, panel);
-    const int others = LARGER(1, stop - from - 1), wide = k->vectors * LANES;
-    const ptrdiff_t there = left > wide, step = there * (column == 1 && !packed ? s->b0 : wide);
-    const ptrdiff_t every = LARGER(1, column == 1 || packed ? others : n * others / column);
-    const real *next = packed ? panel + there * n * wide : b + there * wide * column;
-    for (int t = from; t < stop; t++)
-        if (t != packs) {
-            const int i = t * rows / pieces, end = (t + 1) * rows / pieces;
-            const FN(ahead) h = {next, step, (int)every};
-            FN(piece)(&near, k, lines ? lines + (t - from) * n * PITCH : a + i * s->row, panel, i, end, j, &h, finish, x);
-            next += n / every * step;
-        }
-}
-
-/* Where B is large, and its lines lie far apart or across: each thread has its panels, and one place for them. `most` rows of A
- * stay near while all panels pass by, and where there are more rows each panel keeps a place; where steps of A lie apart
- * too they are packed. */
-APART FN(contract_passing)(const FN(product) *s, const FN(kernel) *kernels, int rows, int columns, int most, int packed,
-                           const real *a, const real *b, ptrdiff_t column, real *panels, FN(finish) *finish, FN(task) *x)
-{
-    const ptrdiff_t n = FN(in_line)(s).n0;
-    const int groups = (rows + most - 1) / most;
-    real *lines = packed ? panels + n * VECTORS(columns) * LANES : 0;
-    int first = 0;
-    for (int w = 0; w < 2 && kernels[w].panels; w++) {
-        const FN(kernel) *k = &kernels[w];
-        const int pieces = (rows + k->high - 1) / k->high, wide = k->vectors * LANES;
-        for (int g = 0; g < groups; g++) {
-            const int from = g * pieces / groups, stop = (g + 1) * pieces / groups;
-            if (packed) {
-                SHARED
-                for (int t = from; t < stop; t++) {
-                    const int i = t * rows / pieces;
-                    FN(pack_rows)(s, a + i * s->row, rows - i, lines + (t - from) * n * PITCH);
-                }
-            }
-            SHARED
-            for (int p = 0; p < k->panels; p++) {
-                const int j = first + p * wide;
-                real *panel = panels + (groups > 1 ? j : THREAD * wide) * n;
-                FN(packed_panel)(s, k, rows, from, stop, a, lines, b + j * column, column, columns - j, panel, g > 0, j,
-                                 finish, x);
-            }
-        }
-        first += k->panels * wide;
-    }
-}
-
-#endif
 
 #if defined(SET_avx512) && !defined(TWO_LAYER_DOUBLE)
 TILE(9, 3)
@@ -1362,23 +1537,22 @@ KERNELS(5, {1, 3, 9, 8, FN(tile_9x3), FN(tile_8x3), 0, 0, 0}, {2, 2, 14, 14, FN(
 #undef KERNELS_Z2_dot
 #define KERNELS_Z2_dot FN(kernels_1)
 #elif defined(SET_avx512) && defined(TWO_LAYER_DOUBLE)
+TILE(9, 3)
+TILE(8, 3)
+TILE(4, 3)
+TILE(1, 3)
+TILE_PACKS(8, 3)
 TILE(13, 2)
 TILE(12, 2)
 TILE(4, 2)
 TILE(1, 2)
 TILE_PACKS(12, 2)
-TILE(13, 1)
-TILE(12, 1)
-TILE(4, 1)
-TILE(1, 1)
-TILE_PACKS(12, 1)
 TILE(14, 2)
-TILE(14, 1)
-KERNELS(1, {6, 2, 13, 12, FN(tile_13x2), FN(tile_12x2), FN(tile_4x2), FN(tile_1x2), FN(tile_packs_12x2)}, {1, 1, 13, 12, FN(tile_13x1), FN(tile_12x1), FN(tile_4x1), FN(tile_1x1), FN(tile_packs_12x1)})
+KERNELS(1, {3, 3, 9, 8, FN(tile_9x3), FN(tile_8x3), FN(tile_4x3), FN(tile_1x3), FN(tile_packs_8x3)}, {2, 2, 13, 12, FN(tile_13x2), FN(tile_12x2), FN(tile_4x2), FN(tile_1x2), FN(tile_packs_12x2)})
 KERNELS(2, {1, 2, 13, 12, FN(tile_13x2), FN(tile_12x2), FN(tile_4x2), FN(tile_1x2), FN(tile_packs_12x2)}, {0})
 KERNELS(3, {1, 2, 13, 12, FN(tile_13x2), FN(tile_12x2), 0, 0, 0}, {0})
-KERNELS(4, {6, 2, 13, 12, FN(tile_13x2), FN(tile_12x2), FN(tile_4x2), FN(tile_1x2), 0}, {1, 1, 13, 12, FN(tile_13x1), FN(tile_12x1), FN(tile_4x1), FN(tile_1x1), 0})
-KERNELS(5, {6, 2, 14, 14, FN(tile_14x2), FN(tile_14x2), 0, 0, 0}, {1, 1, 14, 14, FN(tile_14x1), FN(tile_14x1), 0, 0, 0})
+KERNELS(4, {3, 3, 9, 8, FN(tile_9x3), FN(tile_8x3), FN(tile_4x3), FN(tile_1x3), 0}, {2, 2, 13, 12, FN(tile_13x2), FN(tile_12x2), FN(tile_4x2), FN(tile_1x2), 0})
+KERNELS(5, {3, 3, 9, 8, FN(tile_9x3), FN(tile_8x3), 0, 0, 0}, {2, 2, 14, 14, FN(tile_14x2), FN(tile_14x2), 0, 0, 0})
 #undef KERNELS_Z2
 #define KERNELS_Z2 FN(kernels_1)
 #undef KERNELS_H
@@ -1392,16 +1566,14 @@ KERNELS(5, {6, 2, 14, 14, FN(tile_14x2), FN(tile_14x2), 0, 0, 0}, {1, 1, 14, 14,
 #undef KERNELS_Z2_dot
 #define KERNELS_Z2_dot FN(kernels_1)
 #elif defined(SET_avx2) && !defined(TWO_LAYER_DOUBLE)
+TILE(4, 3)
+TILE(1, 3)
 TILE(6, 2)
 TILE(5, 2)
 TILE(4, 2)
 TILE(1, 2)
-TILE(13, 1)
-TILE(12, 1)
-TILE(4, 1)
-TILE(1, 1)
 TILE(14, 1)
-KERNELS(1, {6, 2, 6, 5, FN(tile_6x2), FN(tile_5x2), FN(tile_4x2), FN(tile_1x2), 0}, {1, 1, 13, 12, FN(tile_13x1), FN(tile_12x1), FN(tile_4x1), FN(tile_1x1), 0})
+KERNELS(1, {3, 3, 4, 4, FN(tile_4x3), FN(tile_4x3), FN(tile_4x3), FN(tile_1x3), 0}, {2, 2, 6, 5, FN(tile_6x2), FN(tile_5x2), FN(tile_4x2), FN(tile_1x2), 0})
 KERNELS(2, {1, 2, 6, 5, FN(tile_6x2), FN(tile_5x2), FN(tile_4x2), FN(tile_1x2), 0}, {0})
 KERNELS(3, {1, 2, 6, 5, FN(tile_6x2), FN(tile_5x2), 0, 0, 0}, {0})
 KERNELS(4, {6, 2, 6, 5, FN(tile_6x2), FN(tile_5x2), 0, 0, 0}, {1, 1, 14, 14, FN(tile_14x1), FN(tile_14x1), 0, 0, 0})
@@ -1426,10 +1598,12 @@ TILE(13, 1)
 TILE(12, 1)
 TILE(4, 1)
 TILE(1, 1)
+TILE(4, 3)
+TILE(1, 3)
 TILE(14, 1)
 KERNELS(1, {12, 2, 6, 5, FN(tile_6x2), FN(tile_5x2), FN(tile_4x2), FN(tile_1x2), 0}, {1, 1, 13, 12, FN(tile_13x1), FN(tile_12x1), FN(tile_4x1), FN(tile_1x1), 0})
-KERNELS(2, {1, 2, 6, 5, FN(tile_6x2), FN(tile_5x2), FN(tile_4x2), FN(tile_1x2), 0}, {1, 1, 13, 12, FN(tile_13x1), FN(tile_12x1), FN(tile_4x1), FN(tile_1x1), 0})
-KERNELS(3, {1, 2, 6, 5, FN(tile_6x2), FN(tile_5x2), 0, 0, 0}, {1, 1, 13, 12, FN(tile_13x1), FN(tile_12x1), 0, 0, 0})
+KERNELS(2, {1, 3, 4, 4, FN(tile_4x3), FN(tile_4x3), FN(tile_4x3), FN(tile_1x3), 0}, {0})
+KERNELS(3, {1, 3, 4, 4, FN(tile_4x3), FN(tile_4x3), 0, 0, 0}, {0})
 KERNELS(4, {12, 2, 6, 5, FN(tile_6x2), FN(tile_5x2), 0, 0, 0}, {1, 1, 14, 14, FN(tile_14x1), FN(tile_14x1), 0, 0, 0})
 #undef KERNELS_Z2
 #define KERNELS_Z2 FN(kernels_1)
@@ -1592,8 +1766,9 @@ KERNELS(4, {25, 2, 6, 5, FN(tile_6x2), FN(tile_5x2), 0, 0, 0}, {0})
 #endif
 
 /* A gradient, or a part of it, stored. */
-APART FN(store)(FN(task) *x, int i, int j, int rows, int vectors, const vec *c)
+APART FN(store)(ONE(task) *x, int i, int j, int rows, int vectors, const void *sums)
 {
+    const vec *c = sums;
     for (int r = 0; r < rows; r++)
         for (int v = 0; v < vectors; v++)
             if (x->columns - j - v * LANES >= LANES)
@@ -1603,8 +1778,9 @@ APART FN(store)(FN(task) *x, int i, int j, int rows, int vectors, const vec *c)
 }
 
 /* Whether a gradient is finite; it is computed for that alone where its operands are so large that it may not be. */
-APART FN(check)(FN(task) *x, int i, int j, int rows, int vectors, const vec *c)
+APART FN(check)(ONE(task) *x, int i, int j, int rows, int vectors, const void *sums)
 {
+    const vec *c = sums;
     (void)i;
     for (int r = 0; r < rows; r++)
         for (int v = 0; v < vectors; v++)
@@ -1784,6 +1960,13 @@ static inline vec FN(sqrt)(vec x)
 #undef SIGN
 #endif
 
+/* A vector divided by one number: times its inverse, where that is a normal number. */
+static ALWAYS vec FN(over)(vec x, real y)
+{
+    const real size = y < 0 ? -y : y;
+    return size > (real)1e-37 && size < (real)1e37 ? x * all(1 / y) : x / all(y);
+}
+
 /* The larger of two; NaN where either is. */
 static ALWAYS vec FN(larger)(vec x, vec y) { return FN(select)((x > y) | (x != x), x, y); }
 
@@ -1791,8 +1974,9 @@ static ALWAYS vec FN(larger)(vec x, vec y) { return FN(select)((x > y) | (x != x
 
 /* A1[i,j] = sum_{q<n} X[i,q] W1[q,j]
    Z2[i,j] = where(A1[i,j] > 0, A1[i,j], 0) */
-static void FN(Z2_finish)(FN(task) *x, int first, int lane, int rows, int vectors, const vec *c)
+static void FN(Z2_finish)(ONE(task) *x, int first, int lane, int rows, int vectors, const void *sums)
 {
+    const vec *c = sums;
     real *Z2 = x->w + AT_Z2;
     for (int r = 0; r < rows; r++) {
         const int i = first + r;
@@ -1807,19 +1991,10 @@ static void FN(Z2_finish)(FN(task) *x, int first, int lane, int rows, int vector
     }
 }
 
-APART FN(Z2)(FN(task) *x)
-{
-    const two_layer_batch *b = x->b;
-    const real *W1 = &x->p->W1[0][0];
-    const real *X = &x->b->X[0][0];
-    real *panels = x->w + AT_panels;
-    const FN(product) s = {1, 1, N, N, 0, 0, 1, 0, 0, D};
-    FN(contract_passing)(&s, KERNELS_Z2, b->m, D, 334, 0, X, W1, 1, panels, FN(Z2_finish), x);
-}
-
 /* H[i,j] = sum_{q<d} Z2[i,q] W2[q,j] */
-static void FN(H_finish)(FN(task) *x, int first, int lane, int rows, int vectors, const vec *c)
+static void FN(H_finish)(ONE(task) *x, int first, int lane, int rows, int vectors, const void *sums)
 {
+    const vec *c = sums;
     real *H = x->w + AT_H;
     for (int r = 0; r < rows; r++) {
         const int i = first + r;
@@ -1833,21 +2008,11 @@ static void FN(H_finish)(FN(task) *x, int first, int lane, int rows, int vectors
     }
 }
 
-APART FN(H)(FN(task) *x)
-{
-    const two_layer_batch *b = x->b;
-    const real *W2 = &x->p->W2[0][0];
-    real *Z2 = x->w + AT_Z2;
-    real *panels = x->w + AT_panels;
-    const FN(product) s = {1, 1, D, PAD(D), 0, 0, 1, 0, 0, K};
-    FN(contract_passing)(&s, KERNELS_H, b->m, K, 2621, 0, Z2, W2, 1, panels, FN(H_finish), x);
-}
-
 /* M[i] = max_{q<k} H[i,q]
    E[i,q] = exp(H[i,q] - M[i])
    T[i] = sum_{q<k} E[i,q]
    S[i,q] = E[i,q]/T[i] */
-APART FN(S)(FN(task) *x)
+APART FN(S)(ONE(task) *x)
 {
     const two_layer_batch *b = x->b;
     real *H = x->w + AT_H;
@@ -1875,14 +2040,14 @@ APART FN(S)(FN(task) *x)
         const real T_ = T_whole;
         T[i] = T_;
         for (int q = 0; q < K; q += LANES) {
-            const vec S_ = load(E + i * PAD(K) + q) / all(T_);
+            const vec S_ = FN(over)(load(E + i * PAD(K) + q), T_);
             put(S + i * PAD(K) + q, S_);
         }
     }
 }
 
 /* L = sum_{i<m} (M[i] - H[i,y[i]] + log(T[i]))/m */
-static ALWAYS void FN(L)(FN(task) *x)
+static ALWAYS void FN(L)(ONE(task) *x)
 {
     const two_layer_batch *b = x->b;
     const int32_t *y = &x->b->y[0];
@@ -1900,7 +2065,7 @@ static ALWAYS void FN(L)(FN(task) *x)
 }
 
 /* H_bar[i,j] = L_bar (S[i,j] - [j == y[i]])/m */
-static ALWAYS void FN(H_bar)(FN(task) *x)
+static ALWAYS void FN(H_bar)(ONE(task) *x)
 {
     const two_layer_batch *b = x->b;
     const int32_t *y = &x->b->y[0];
@@ -1919,20 +2084,10 @@ static ALWAYS void FN(H_bar)(FN(task) *x)
         }
 }
 
-/* W2_bar[q,j] = sum_{i<m} Z2[i,q] H_bar[i,j] */
-APART FN(W2_bar)(FN(task) *x, FN(finish) *finish)
-{
-    const two_layer_batch *b = x->b;
-    real *Z2 = x->w + AT_Z2;
-    real *H_bar = x->w + AT_H_bar;
-    const FN(product) s = {1, 1, b->m, 1, 0, 0, PAD(D), 0, 0, PAD(K)};
-    x->ld = x->columns = K;
-    FN(contract)(&s, KERNELS_W2_bar, D, K, 0, 1, Z2, H_bar, finish, x);
-}
-
 /* A1_bar[i,j] = where(Z2[i,j] > 0, sum_{q<k} H_bar[i,q] W2[j,q], 0) */
-static void FN(A1_bar_finish)(FN(task) *x, int first, int lane, int rows, int vectors, const vec *c)
+static void FN(A1_bar_finish)(ONE(task) *x, int first, int lane, int rows, int vectors, const void *sums)
 {
+    const vec *c = sums;
     real *Z2 = x->w + AT_Z2;
     real *A1_bar = x->w + AT_A1_bar;
     for (int r = 0; r < rows; r++) {
@@ -1948,32 +2103,11 @@ static void FN(A1_bar_finish)(FN(task) *x, int first, int lane, int rows, int ve
     }
 }
 
-APART FN(A1_bar)(FN(task) *x)
-{
-    const two_layer_batch *b = x->b;
-    const real *W2 = &x->p->W2[0][0];
-    real *H_bar = x->w + AT_H_bar;
-    real *panels = x->w + AT_panels;
-    const FN(product) s = {1, 1, K, PAD(K), 0, 0, 1, 0, 0, 1};
-    FN(contract_passing)(&s, KERNELS_A1_bar, b->m, D, 26214, 0, H_bar, W2, K, panels,
-            FN(A1_bar_finish), x);
-}
-
-/* W1_bar[q,j] = sum_{i<m} X[i,q] A1_bar[i,j] */
-APART FN(W1_bar)(FN(task) *x, FN(finish) *finish)
-{
-    const two_layer_batch *b = x->b;
-    const real *X = &x->b->X[0][0];
-    real *A1_bar = x->w + AT_A1_bar;
-    const FN(product) s = {1, 1, b->m, 1, 0, 0, N, 0, 0, PAD(D)};
-    x->ld = x->columns = D;
-    FN(contract)(&s, KERNELS_W1_bar, N, D, 0, 1, X, A1_bar, finish, x);
-}
-
 #ifdef COLD
 /* Z2_dot[i,j] = where(Z2[i,j] > 0, sum_{q<n} X[i,q] W1_dot[q,j], 0) */
-static void FN(Z2_dot_finish)(FN(task) *x, int first, int lane, int rows, int vectors, const vec *c)
+static void FN(Z2_dot_finish)(ONE(task) *x, int first, int lane, int rows, int vectors, const void *sums)
 {
+    const vec *c = sums;
     real *Z2 = x->w + AT_Z2;
     real *Z2_dot = x->w + AT_Z2_dot;
     for (int r = 0; r < rows; r++) {
@@ -1988,22 +2122,11 @@ static void FN(Z2_dot_finish)(FN(task) *x, int first, int lane, int rows, int ve
         }
     }
 }
-
-APART FN(Z2_dot)(FN(task) *x)
-{
-    const two_layer_batch *b = x->b;
-    const real *W1_dot = &x->p_dot->W1[0][0];
-    const real *X = &x->b->X[0][0];
-    real *panels = x->w + AT_panels;
-    const FN(product) s = {1, 1, N, N, 0, 0, 1, 0, 0, D};
-    FN(contract_passing)(&s, KERNELS_Z2_dot, b->m, D, 334, 0, X, W1_dot, 1, panels, FN(Z2_dot_finish),
-            x);
-}
 #endif
 
 #ifdef COLD
 /* H_dot[i,j] = sum_{q<d} Z2_dot[i,q] W2[q,j] + sum_{q<d} Z2[i,q] W2_dot[q,j] */
-APART FN(H_dot)(FN(task) *x)
+APART FN(H_dot)(ONE(task) *x)
 {
     const two_layer_batch *b = x->b;
     const real *W2 = &x->p->W2[0][0];
@@ -2027,7 +2150,7 @@ APART FN(H_dot)(FN(task) *x)
 
 #ifdef COLD
 /* L_dot = (sum_{i<m,q<k} H_dot[i,q] S[i,q] - sum_{i<m} H_dot[i,y[i]])/m */
-APART FN(L_dot)(FN(task) *x)
+APART FN(L_dot)(ONE(task) *x)
 {
     const two_layer_batch *b = x->b;
     const int32_t *y = &x->b->y[0];
@@ -2048,9 +2171,10 @@ APART FN(L_dot)(FN(task) *x)
 #endif
 
 /* W_new[i] = W[i] - lr (weight_decay W[i] + W_bar[i]) */
-static void FN(sgd_finish)(FN(task) *x, int first, int lane, int rows, int vectors, const vec *c)
+static void FN(sgd_finish)(ONE(task) *x, int first, int lane, int rows, int vectors, const void *sums)
 {
-    const FN(task) t = *x;
+    const vec *c = sums;
+    const ONE(task) t = *x;
     const vec lr_ = all(t.scalar[0]);
     const vec weight_decay_ = all(t.scalar[1]);
     for (int r = 0; r < rows; r++)
@@ -2065,9 +2189,10 @@ static void FN(sgd_finish)(FN(task) *x, int first, int lane, int rows, int vecto
 }
 
 /* v_new[i] = mu v[i] - lr (weight_decay W[i] + W_bar[i]); W_new[i] = W[i] + v_new[i] */
-static void FN(momentum_finish)(FN(task) *x, int first, int lane, int rows, int vectors, const vec *c)
+static void FN(momentum_finish)(ONE(task) *x, int first, int lane, int rows, int vectors, const void *sums)
 {
-    const FN(task) t = *x;
+    const vec *c = sums;
+    const ONE(task) t = *x;
     const vec lr_ = all(t.scalar[0]);
     const vec mu_ = all(t.scalar[1]);
     const vec weight_decay_ = all(t.scalar[2]);
@@ -2086,9 +2211,10 @@ static void FN(momentum_finish)(FN(task) *x, int first, int lane, int rows, int 
 }
 
 /* u_new[i] = (1 - mu) (weight_decay W[i] + W_bar[i]) + mu u[i]; W_new[i] = W[i] - lr u_new[i] */
-static void FN(averaged_finish)(FN(task) *x, int first, int lane, int rows, int vectors, const vec *c)
+static void FN(averaged_finish)(ONE(task) *x, int first, int lane, int rows, int vectors, const void *sums)
 {
-    const FN(task) t = *x;
+    const vec *c = sums;
+    const ONE(task) t = *x;
     const vec lr_ = all(t.scalar[0]);
     const vec mu_ = all(t.scalar[1]);
     const vec weight_decay_ = all(t.scalar[2]);
@@ -2107,16 +2233,16 @@ static void FN(averaged_finish)(FN(task) *x, int first, int lane, int rows, int 
 }
 
 /* c1 = 1 - beta1^t; c2 = 1 - beta2^t; m_new[i] = W_bar[i] (1 - beta1) + beta1 m[i]; s_new[i] = W_bar[i]^2 (1 - beta2) + beta2 s[i]; W_new[i] = W[i] (1 - lr weight_decay) - lr m_new[i]/(c1 (sqrt(s_new[i]/c2) + eps)) */
-static void FN(adamw_finish)(FN(task) *x, int first, int lane, int rows, int vectors, const vec *c)
+static void FN(adamw_finish)(ONE(task) *x, int first, int lane, int rows, int vectors, const void *sums)
 {
-    const FN(task) t = *x;
+    const vec *c = sums;
+    const ONE(task) t = *x;
     const vec lr_ = all(t.scalar[0]);
     const vec beta1_ = all(t.scalar[1]);
     const vec beta2_ = all(t.scalar[2]);
     const vec eps_ = all(t.scalar[3]);
     const vec weight_decay_ = all(t.scalar[5]);
     const vec c1_ = all(t.scalar[6]);
-    const vec c2_ = all(t.scalar[7]);
     for (int r = 0; r < rows; r++)
         for (int v = 0; v < vectors; v++) {
             const ptrdiff_t at = (first + r) * t.ld + lane + v * LANES;
@@ -2127,7 +2253,7 @@ static void FN(adamw_finish)(FN(task) *x, int first, int lane, int rows, int vec
             const vec s_ = FN(part)(t.state[1] + at, left);
             const vec m_new_ = W_bar_ * (1 - beta1_) + beta1_ * m_;
             const vec s_new_ = W_bar_ * W_bar_ * (1 - beta2_) + beta2_ * s_;
-            const vec W_new_ = W_ * (1 - lr_ * weight_decay_) - lr_ * m_new_ / (c1_ * (FN(sqrt)(s_new_ / c2_) + eps_));
+            const vec W_new_ = W_ * (1 - lr_ * weight_decay_) - lr_ * m_new_ / (c1_ * (FN(sqrt)(FN(over)(s_new_, t.scalar[7])) + eps_));
             FN(put_part)(t.to + at, W_new_, left);
             FN(put_part)(t.state[0] + at, m_new_, left);
             FN(put_part)(t.state[1] + at, s_new_, left);
@@ -2136,16 +2262,16 @@ static void FN(adamw_finish)(FN(task) *x, int first, int lane, int rows, int vec
 
 /* ---- The passes, as lists of equations. */
 
-APART FN(predicted)(FN(task) *x)
+APART FN(predicted)(ONE(task) *x)
 {
     /* A1[i,j] = sum_{q<n} X[i,q] W1[q,j]
        Z2[i,j] = where(A1[i,j] > 0, A1[i,j], 0) */
-    FN(Z2)(x);
+    ONE(Z2)(x, KERNELS_Z2, FN(Z2_finish));
     /* H[i,j] = sum_{q<d} Z2[i,q] W2[q,j] */
-    FN(H)(x);
+    ONE(H)(x, KERNELS_H, FN(H_finish));
 }
 
-APART FN(lost)(FN(task) *x)
+APART FN(lost)(ONE(task) *x)
 {
     FN(predicted)(x);
     /* M[i] = max_{q<k} H[i,q]
@@ -2158,67 +2284,39 @@ APART FN(lost)(FN(task) *x)
 }
 
 /* All but the gradients that are used up where they are computed. */
-APART FN(pulled)(FN(task) *x)
+APART FN(pulled)(ONE(task) *x)
 {
     /* H_bar[i,j] = L_bar (S[i,j] - [j == y[i]])/m */
     FN(H_bar)(x);
     /* A1_bar[i,j] = where(Z2[i,j] > 0, sum_{q<k} H_bar[i,q] W2[j,q], 0) */
-    FN(A1_bar)(x);
-}
-
-/* ---- The functions of the interface. */
-
-static void FN(forward)(const two_layer_params *p, const two_layer_batch *b, real *w, real *to)
-{
-    PARALLEL
-    {
-        FN(task) x = {.p = p, .b = b, .w = w};
-        FN(predicted)(&x);
-    }
-    if (to)
-        for (int i = 0; i < b->m; i++)
-            memcpy(to + (ptrdiff_t)i * K, w + AT_H + i * PAD(K), K * sizeof(real));
-}
-
-static void FN(loss)(const two_layer_params *p, const two_layer_batch *b, real *w)
-{
-    PARALLEL
-    {
-        FN(task) x = {.p = p, .b = b, .w = w};
-        FN(lost)(&x);
-    }
+    ONE(A1_bar)(x, KERNELS_A1_bar, FN(A1_bar_finish));
 }
 
 /* Every gradient, each given to a finish: stored, checked, or made the step of an optimizer. */
-APART FN(given)(FN(task) *x, FN(finish) *finish)
+APART FN(given)(ONE(task) *x, ONE(finish) *finish)
 {
-    FN(aim)(x, offsetof(two_layer_params, W1), offsetof(two_layer_gradients, W1)); FN(W1_bar)(x, finish);
-    FN(aim)(x, offsetof(two_layer_params, W2), offsetof(two_layer_gradients, W2)); FN(W2_bar)(x, finish);
+    ONE(aim)(x, offsetof(two_layer_params, W1), offsetof(two_layer_gradients, W1)); ONE(W1_bar)(x, KERNELS_W1_bar, finish);
+    ONE(aim)(x, offsetof(two_layer_params, W2), offsetof(two_layer_gradients, W2)); ONE(W2_bar)(x, KERNELS_W2_bar, finish);
 }
 
-static void FN(vjp)(const two_layer_params *p, const two_layer_batch *b, real *w, two_layer_gradients *p_bar)
-{
-    PARALLEL
-    {
-        FN(task) x = {.p = p, .b = b, .w = w, .whole = {0, (real *)p_bar, 0}};
-        FN(pulled)(&x);
-        FN(given)(&x, FN(store));
-    }
-}
+static const ONE(set) FN(set) = {
+    LANES, PITCH, FN(pack_panel),
+    FN(predicted), FN(lost), FN(pulled), FN(given), FN(store), FN(check), FN(sgd_finish), FN(momentum_finish), FN(averaged_finish), FN(adamw_finish), FN(magnitude),
+};
 
 #ifdef COLD
 static void FN(jvp)(const two_layer_params *p, const two_layer_gradients *p_dot, const two_layer_batch *b, real *w)
 {
     PARALLEL
     {
-        FN(task) task = {.p = p, .b = b, .w = w, .p_dot = p_dot}, *x = &task;
+        ONE(task) task = {.set = &FN(set), .p = p, .b = b, .w = w, .p_dot = p_dot}, *x = &task;
         /* A1[i,j] = sum_{q<n} X[i,q] W1[q,j]
            Z2[i,j] = where(A1[i,j] > 0, A1[i,j], 0) */
-        FN(Z2)(x);
+        ONE(Z2)(x, KERNELS_Z2, FN(Z2_finish));
         /* Z2_dot[i,j] = where(Z2[i,j] > 0, sum_{q<n} X[i,q] W1_dot[q,j], 0) */
-        FN(Z2_dot)(x);
+        ONE(Z2_dot)(x, KERNELS_Z2_dot, FN(Z2_dot_finish));
         /* H[i,j] = sum_{q<d} Z2[i,q] W2[q,j] */
-        FN(H)(x);
+        ONE(H)(x, KERNELS_H, FN(H_finish));
         /* H_dot[i,j] = sum_{q<d} Z2_dot[i,q] W2[q,j] + sum_{q<d} Z2[i,q] W2_dot[q,j] */
         FN(H_dot)(x);
         /* M[i] = max_{q<k} H[i,q]
@@ -2233,79 +2331,4 @@ static void FN(jvp)(const two_layer_params *p, const two_layer_gradients *p_dot,
     }
 }
 #endif
-
-/* Whether loss and gradients are finite for sure: those in the arena are looked at; a sum of n products is,
- * where n times the largest of each factor is far from the largest number. */
-static int FN(bounded)(const FN(task) *x)
-{
-    const two_layer_batch *b = x->b;
-    const real *X = &x->b->X[0][0];
-    real *Z2 = x->w + AT_Z2;
-    real *L = x->w + AT_L;
-    real *H_bar = x->w + AT_H_bar;
-    real *A1_bar = x->w + AT_A1_bar;
-    if (!(*L - *L == 0))
-        return 0;
-    const real most_Z2 = FN(magnitude)(Z2, b->m, D, PAD(D));
-    const real most_H_bar = FN(magnitude)(H_bar, b->m, K, PAD(K));
-    if (!(most_Z2 * most_H_bar * (real)b->m <= REAL_MAX / 4))
-        return 0;
-    const real most_X = FN(magnitude)(X, b->m, N, N);
-    const real most_A1_bar = FN(magnitude)(A1_bar, b->m, D, PAD(D));
-    if (!(most_X * most_A1_bar * (real)b->m <= REAL_MAX / 4))
-        return 0;
-    return 1;
-}
-
-/* Loss, gradients, and where both are finite the step of an optimizer. */
-static int FN(step)(two_layer_params *p, const two_layer_batch *b, real *w, two_layer_gradients *const *state, const real *scalar,
-                    FN(finish) *finish)
-{
-    int code = TWO_LAYER_OK, wrong = 0;
-    PARALLEL
-    {
-        FN(task) x = {.p = p, .b = b, .w = w, .whole = {(real *)p, (real *)state[0], (real *)state[1]}, .scalar = scalar};
-        FN(lost)(&x);
-        FN(pulled)(&x);
-        SERIAL
-        code = FN(bounded)(&x) ? TWO_LAYER_OK : TWO_LAYER_NONFINITE;
-        if (code != TWO_LAYER_OK) {
-            FN(given)(&x, FN(check));
-            if (x.wrong) {
-                ATOMIC
-                wrong |= x.wrong;
-            }
-            BARRIER
-            SERIAL
-            code = wrong || !(w[AT_L] - w[AT_L] == 0) ? TWO_LAYER_NONFINITE : TWO_LAYER_OK;
-        }
-        if (code == TWO_LAYER_OK)
-            FN(given)(&x, finish);
-    }
-    return code;
-}
-
-static int FN(sgd)(two_layer_params *p, const two_layer_batch *b, real *w, two_layer_gradients *const *state, const real *scalar)
-{
-    return FN(step)(p, b, w, state, scalar, FN(sgd_finish));
-}
-
-static int FN(momentum)(two_layer_params *p, const two_layer_batch *b, real *w, two_layer_gradients *const *state, const real *scalar)
-{
-    return FN(step)(p, b, w, state, scalar, FN(momentum_finish));
-}
-
-static int FN(averaged)(two_layer_params *p, const two_layer_batch *b, real *w, two_layer_gradients *const *state, const real *scalar)
-{
-    return FN(step)(p, b, w, state, scalar, FN(averaged_finish));
-}
-
-static int FN(adamw)(two_layer_params *p, const two_layer_batch *b, real *w, two_layer_gradients *const *state, const real *scalar)
-{
-    return FN(step)(p, b, w, state, scalar, FN(adamw_finish));
-}
-
-static const two_layer_kernels FN(kernels) = {
-    FN(forward), FN(loss), FN(vjp), FN(sgd), FN(momentum), FN(averaged), FN(adamw),
-};
 #endif

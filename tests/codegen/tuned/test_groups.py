@@ -1,0 +1,116 @@
+"""What the planner computes together, or once: counts of maxima, elementwise groups, packed factors."""
+
+import re
+from functools import cache
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+from bench.cases import Recurrent
+from bench.ours.recurrent import recurrent
+from codegen.c_network import c_network
+from codegen.emit import emit
+from codegen.plan import plan_layer, plan_network
+from codegen.tuned.fusion import fused
+from codegen.tuned.groups import Group
+from codegen.tuned.pipeline import Tuned, tuned
+from derive.calculus.define import define
+from derive.networks.registry import variant
+from derive.runtime import load
+from tests.codegen.emitted_c import COMPILERS
+from tests.codegen.tuned.test_tuned_layers import TunedLayer
+
+
+@cache
+def lenet() -> Tuned:
+    return tuned(c_network(plan_network(variant("lenet"))))
+
+
+def text_of(found: Tuned, name: str) -> str:
+    return "\n".join(next(one for one in found.phases.values() if one.name == name).lines)
+
+
+def test_ties_are_counted_where_the_maximum_is_found() -> None:
+    counting = [g for g in lenet().lists["loss"] if isinstance(g, Group) and "P1_ties" in g.names]
+    assert [sorted(group.names) for group in counting] == [["P1", "P1_ties"]]
+    assert counting[0].stored == {"P1", "P1_ties"}
+    lines = text_of(lenet(), "P1_ties")
+    assert lines.index("P1_max =") < lines.index("const vec P1_ =") < lines.index("== P1_)")
+
+
+def test_a_sum_over_other_windows_is_not_put_with_a_maximum() -> None:
+    """P2 goes over windows of two by two as well, but of another tensor."""
+    for group in lenet().lists["loss"]:
+        if isinstance(group, Group):
+            assert not {"P1", "P2_ties"} <= group.names
+            assert not {"P2", "P1_ties"} <= group.names
+
+
+def test_rows_are_shared_out_where_the_loops_around_are_few() -> None:
+    few, many = text_of(lenet(), "K1_bar"), text_of(lenet(), "K2_bar")
+    assert "SHARED_1\n" not in few
+    assert re.search(r"1,\s+A1_bar, X", few)
+    assert "SHARED_1\n" in many
+    assert re.search(r"0,\s+A2_bar, P1", many)
+
+
+def gathered(body: str) -> list[list[str]]:
+    """The groups of some equations that all leave the function."""
+    program = define(f"f(A[n], B[n]) -> C, D, E\n{body}")
+    return [[e.name for e in step.equations] for step in fused(program.statements, ("C", "D", "E"))]
+
+
+def test_elementwise_groups_that_an_equation_reads_are_one() -> None:
+    assert gathered("    C[i] = A[i]^2\n    D[i] = exp(B[i])\n    E[i] = C[i] D[i]") == [["C", "D", "E"]]
+
+
+def test_what_is_read_elsewhere_stays_apart() -> None:
+    apart = gathered("    C[i] = A[i]^2\n    D[i] = sum_{j} C[j] B[i]\n    E[i] = C[i] D[i]")
+    assert apart == [["C"], ["D", "E"]]
+
+
+LONG = Recurrent("r", "recurrent", 128, length=5, width=64, hidden=64, classes=3)
+"""Sums over steps and examples are long enough to pack both factors."""
+
+
+@cache
+def lstm() -> Tuned:
+    return tuned(c_network(plan_network(recurrent(LONG))))
+
+
+def test_a_factor_that_no_turn_changes_is_packed_in_the_first() -> None:
+    lines = text_of(lstm(), "H_bar_2")
+    assert "if (t == T - 1)\n" in lines
+    assert lines.index("if (t == T - 1)") < lines.index("FN(pack)(") < lines.index("FN(contract)(")
+
+
+def test_rows_that_no_loop_around_changes_are_packed_once() -> None:
+    for name in ("W_bar", "U_bar"):
+        assert "g ? 2 : 1," in text_of(lstm(), name)
+
+
+@pytest.mark.compiler
+def test_what_is_packed_once_is_what_is_read(tmp_path: Path, rng: np.random.Generator) -> None:
+    emit(recurrent(LONG), ("numpy", "c", "tuned"), tmp_path)
+    X, y = rng.standard_normal((128, 5, 64)), rng.integers(0, 3, 128).astype(np.int32)
+    (_, wanted), (_, found) = (
+        load("r", backend, tmp_path, "float64").init(1).gradients(X, y) for backend in ("numpy", "tuned")
+    )
+    for name, slope in wanted.items():
+        assert np.linalg.norm(found[name] - slope) <= 1e-12 * np.linalg.norm(slope), name
+
+
+@pytest.mark.compiler
+@pytest.mark.skipif("gcc" not in COMPILERS, reason="gcc is not installed")
+def test_vectors_are_divided_by_one_number(tmp_path: Path) -> None:
+    """Where its inverse is a normal number, and where it is not."""
+    plan = plan_layer(define("over(A[m,n], t[m]) -> C\n    C[i,j] = A[i,j]/t[i]"))
+    divisors = np.array([3.0, -7.0, 1e-310, 1e-40, 0.0, -0.0, np.inf, -np.inf, np.nan, 1e300, 1e37, 1e-37])
+    numerators = np.linspace(-2, 2, 12 * 19).reshape(12, 19)
+    numerators[:, ::5] = 0
+    emitted = TunedLayer(plan, {"m": 12, "n": 19}, tmp_path, "-fno-sanitize=float-divide-by-zero")
+    assert "FN(over)(" in emitted.source.read_text(encoding="utf-8")
+    found = emitted.call("forward", plan.programs["forward"], {"A": numerators, "t": divisors})["C"]
+    with np.errstate(all="ignore"):
+        np.testing.assert_allclose(found, numerators / divisors[:, None], rtol=4e-16, atol=0)

@@ -12,13 +12,14 @@ from itertools import product
 from typing import Any
 
 import numpy as np
+from sympy import Integer
 
+from derive.calculus.activity import varying
 from derive.calculus.jacobian import Jacobian
 from derive.calculus.jvp import jvp
-from derive.calculus.program import Equation, Program
-from derive.calculus.recurrent_jacobian import RecurrentJacobian
+from derive.calculus.program import Equation, Program, map_equations
 from derive.calculus.structure import Shape, Structure
-from derive.calculus.tensor import Kind, Ref, Tensor
+from derive.calculus.tensor import Axis, Index, Kind, Ref, Tensor, refs
 from derive.calculus.vjp import axis_ranges
 from derive.check.arithmetic import Array
 from derive.check.evaluate import evaluate
@@ -33,10 +34,10 @@ def complaints(program: Program, found: Jacobian, claimed: Structure, seed: int 
     """What is not as it is said to be; nothing where all is."""
     sizes = random_sizes(program, seed)
     inputs = random_inputs(program, sizes, seed)
-    dense = dense_jacobian(program, found, sizes, inputs)
+    dense = dense_jacobian(program, found.output, found.by, sizes, inputs)
     if not np.isfinite(dense).all():  # a logarithm of what must be positive
         inputs = {name: np.abs(array) for name, array in inputs.items()}
-        dense = dense_jacobian(program, found, sizes, inputs)
+        dense = dense_jacobian(program, found.output, found.by, sizes, inputs)
     stated = stated_jacobian(found, sizes, inputs)
     scale = np.abs(dense).max(initial=1e-300)
     wrong = [] if np.abs(dense - stated).max(initial=0) <= BOUND * scale else ["entries"]
@@ -45,23 +46,51 @@ def complaints(program: Program, found: Jacobian, claimed: Structure, seed: int 
 
 def dense_jacobian(
     program: Program,
-    found: Jacobian | RecurrentJacobian,
+    output: Tensor,
+    by: Tensor,
     sizes: dict[str, int],
     inputs: dict[str, Array],
     functions: Functions | None = None,
 ) -> Array:
     """Every entry, by pushing unit vectors forward."""
-    pushforward = jvp(replace(program, outputs=(found.output.name,)), (found.by.name,))
-    shape = np.shape(inputs[found.by.name])
-    columns = []
-    for place in np.ndindex(shape):
-        unit = np.zeros(shape)
-        unit[place] = 1
-        given = {**inputs, f"{found.by.name}_dot": unit}
-        wanted = {t.name: given[t.name] for t in pushforward.inputs}
-        values = evaluate(pushforward, wanted, sizes, opaque=functions)
-        columns.append(np.asarray(values[f"{found.output.name}_dot"]))
-    return np.stack(columns, axis=-1).reshape((*np.shape(columns[0]), *shape))
+    seed, pushed = f"{by.name}_dot", f"{output.name}_dot"
+    pushforward = jvp(replace(program, outputs=(output.name,)), (by.name,))
+    shape = np.shape(inputs[by.name])
+    count = int(np.prod(shape, dtype=int))
+    units = {**inputs, seed: np.eye(count).reshape(count, *shape)}
+    every = _at_once(pushforward, seed, count)
+    values = evaluate(every, {t.name: units[t.name] for t in every.inputs}, sizes, opaque=functions)[pushed]
+    if len(every.tensor(pushed).axes) == len(output.axes):  # it depends on none of them
+        values = np.broadcast_to(values, (count, *np.shape(values)))
+    return np.moveaxis(values, 0, -1).reshape((*np.shape(values)[1:], *shape))
+
+
+def _at_once(pushforward: Program, seed: str, count: int) -> Program:
+    """The program for so many tangents at once: what depends on them has one axis more, before all others.
+
+    Y_dot[i] = sum_p W[i,p] X_dot[p]    becomes    Y_dot[unit,i] = sum_p W[i,p] X_dot[unit,p]
+    """
+    moving = varying(pushforward, {seed})
+    unit = Index("unit")
+
+    def moved(equation: Equation) -> Equation:
+        if equation.name not in moving:
+            return equation
+        read = [ref for ref in refs(equation.value) if ref.name in moving]
+        wider = {ref: Ref(ref.args[0], unit, *ref.indices) for ref in read}
+        return replace(
+            equation,
+            target=Ref(equation.name, unit, *equation.target.indices),
+            ranges=((unit, Integer(count)), *equation.ranges),
+            value=equation.value.xreplace(wider),
+        )
+
+    def wide(tensor: Tensor) -> Tensor:
+        axis = Axis(unit.name, Integer(count))
+        return replace(tensor, axes=(axis, *tensor.axes)) if tensor.name in moving else tensor
+
+    changed = map_equations(pushforward, moved)
+    return replace(changed, inputs=tuple(map(wide, changed.inputs)), locals=tuple(map(wide, changed.locals)))
 
 
 def stated_jacobian(found: Jacobian, sizes: dict[str, int], inputs: dict[str, Array]) -> Array:

@@ -28,7 +28,7 @@ def recurrent_complaints(
     run.run(found.program.statements)
     (name,) = found.program.outputs
     stated, inside = run.arrays[name], elements(run.reader, found.program.tensor(name))
-    dense = dense_jacobian(program, found, sizes, inputs, functions)
+    dense = dense_jacobian(program, found.output, found.by, sizes, inputs, functions)
     scale = np.abs(dense[inside]).max(initial=1e-300)
     off = np.abs(np.where(inside, dense - stated, 0)).max(initial=0)
     wrong = [] if off <= BOUND * scale else [f"entries of d{found.output.name}/d{found.by.name}"]

@@ -1,4 +1,4 @@
-"""Every layer with every derivative, as NumPy is emitted for it, against differences in float64.
+"""Every layer with every derivative, as NumPy and C are emitted for it, against differences in float64.
 
 jvp            (f(x + h u) - f(x - h u))/2h
 vjp            <v, J u> with that J u
@@ -12,6 +12,7 @@ from __future__ import annotations
 import inspect
 from collections.abc import Callable
 from dataclasses import replace
+from functools import cached_property
 from pathlib import Path
 from types import ModuleType
 
@@ -27,6 +28,7 @@ from derive.check.arithmetic import Array
 from derive.check.oracles import Point
 from derive.errors import DeriveError
 from derive.layers.registry import LAYERS, layer
+from tests.codegen.emitted_c import COMPILERS, EmittedLayer, is_integer
 from tests.codegen.emitted_numpy import imported
 
 BOUND = 1e-7
@@ -45,11 +47,11 @@ def planned(program: Program) -> tuple[LayerPlan, tuple[str, ...]]:
 
 
 class Emitted:
-    """A layer's module at a point: each function by name, of inputs that may be moved."""
+    """A layer at a point: each emitted function by name, of inputs that may be moved."""
 
     def __init__(self, program: Program, folder: Path) -> None:
         self.plan, self.derivatives = planned(program)
-        self.module: ModuleType = imported(render_numpy_layer(program.name, self.plan), folder, program.name)
+        self.folder = folder
         self.point = Point.drawn(replace(program, facts=()), 3)
         self.real = [t.name for t in program.inputs if t.kind is Kind.REAL]
         given = {f"{n}_bar": v for n, v in self.point.cotangents.items()}
@@ -65,14 +67,49 @@ class Emitted:
         own = {"forward": self.plan.forward, "vjp": self.plan.vjp, "jvp": self.plan.jvp, **self.plan.more}
         at = {**self.given, **(other or {})}
         moved = {n: at[n] + shift * self.given[f"{n}_dot"] for n in self.real}
-        function = getattr(self.module, key)
-        taken = inspect.signature(function).parameters.values()
-        sizes = {p.name: self.point.sizes[p.name] for p in taken if p.kind is p.KEYWORD_ONLY}
-        found = function(*({**at, **moved}[t.name] for t in own[key].inputs), **sizes)
-        found = found if isinstance(found, tuple) else (found,)
+        found = self.computed(key, own[key], {**at, **moved})
         if key == "forward":
             found = tuple(one for one, real in zip(found, self.real_outputs, strict=True) if real)
         return tuple(map(np.asarray, found))
+
+    def computed(self, key: str, program: Program, given: Arrays) -> tuple[Array, ...]:
+        """What an emitted function gives."""
+        raise NotImplementedError
+
+
+class InNumpy(Emitted):
+    """By the layer's module."""
+
+    @cached_property
+    def module(self) -> ModuleType:
+        return imported(render_numpy_layer(self.plan.name, self.plan), self.folder, self.plan.name)
+
+    def computed(self, key: str, program: Program, given: Arrays) -> tuple[Array, ...]:
+        function = getattr(self.module, key)
+        taken = inspect.signature(function).parameters.values()
+        sizes = {p.name: self.point.sizes[p.name] for p in taken if p.kind is p.KEYWORD_ONLY}
+        found = function(*(given[t.name] for t in program.inputs), **sizes)
+        return found if isinstance(found, tuple) else (found,)
+
+
+class InC(Emitted):
+    """By the layer's library, its temporaries full of NaN."""
+
+    @cached_property
+    def library(self) -> EmittedLayer:
+        return EmittedLayer(self.plan, self.point.sizes, self.folder)
+
+    def computed(self, key: str, program: Program, given: Arrays) -> tuple[Array, ...]:
+        held = {t.name: given[t.name].astype(np.int32 if is_integer(t) else float) for t in program.inputs}
+        return tuple(self.library.call(key, program, held).values())
+
+
+TARGETS = [
+    pytest.param(InNumpy, id="numpy"),
+    pytest.param(
+        InC, id="c", marks=(pytest.mark.compiler, pytest.mark.skipif(not COMPILERS, reason="no C compiler"))
+    ),
+]
 
 
 def shares(array: Array) -> Array:
@@ -103,9 +140,10 @@ def inner(one: tuple[Array, ...], other: tuple[Array, ...]) -> float:
     return float(sum((a * b).sum() for a, b in zip(one, other, strict=True)))
 
 
+@pytest.mark.parametrize("emitted", TARGETS)
 @pytest.mark.parametrize("name", LAYERS)
-def test_differences(name: str, tmp_path: Path) -> None:
-    run = Emitted(layer(name), tmp_path)
+def test_differences(name: str, emitted: type[Emitted], tmp_path: Path) -> None:
+    run = emitted(layer(name), tmp_path)
     pushed = run.call("jvp")
     assert apart(pushed, slopes(lambda shift: run.call("forward", shift))) <= BOUND
     bars, dots = (tuple(v for n, v in run.given.items() if n.endswith(end)) for end in ("_bar", "_dot"))

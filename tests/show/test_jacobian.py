@@ -4,16 +4,20 @@ from __future__ import annotations
 
 from dataclasses import replace
 
+import numpy as np
 import pytest
 from click.testing import CliRunner
 
 from derive.calculus.define import define
 from derive.calculus.jacobian import Jacobian, jacobian
+from derive.calculus.jvp import jvp
 from derive.calculus.program import Program
 from derive.calculus.structure import Shape, Structure, structure
 from derive.calculus.tensor import Kind
 from derive.calculus.vjp import vjp
-from derive.check.jacobians import complaints
+from derive.check.evaluate import evaluate
+from derive.check.jacobians import complaints, dense_jacobian
+from derive.check.sampling import random_inputs, random_sizes
 from derive.commands.show import show
 from derive.errors import DeriveError
 from derive.layers.registry import layer
@@ -75,6 +79,26 @@ def test_what_is_said_is_so(name: str) -> None:
 
 def claimed(one: Jacobian, **changes: object) -> Structure:
     return replace(structure(one), **changes)  # type: ignore[arg-type]
+
+
+@pytest.mark.parametrize("name", ["batchnorm", "max_pool", "cumulative_sum", "elman", "independent"])
+def test_all_unit_vectors_at_once_are_one_after_the_other(name: str) -> None:
+    independent = define("independent(X[m,n], b[k]) -> Y\n Y[i,j] = X[i,j] + 0*b[0]")
+    program = independent if name == "independent" else layer(name)
+    by, output = program.inputs[-1 if name == "independent" else 0], program.tensor(program.outputs[0])
+    sizes = random_sizes(program, 0)
+    inputs = random_inputs(program, sizes, 0)
+    dense = dense_jacobian(program, output, by, sizes, inputs)
+    pushforward = jvp(program, (by.name,))
+    for place in np.ndindex(inputs[by.name].shape):
+        unit = np.zeros(inputs[by.name].shape)
+        unit[place] = 1
+        given = {**inputs, f"{by.name}_dot": unit}
+        pushed = evaluate(pushforward, {t.name: given[t.name] for t in pushforward.inputs}, sizes)
+        column = pushed[f"{output.name}_dot"]
+        np.testing.assert_array_equal(
+            dense[(..., *place)], np.broadcast_to(column, dense.shape[: column.ndim])
+        )
 
 
 def test_a_wrong_entry_is_seen() -> None:

@@ -25,7 +25,7 @@ def arena_maps(t: Tuned) -> list[dict[str, str | list[str]]]:
 def _lines(t: Tuned, item: int) -> list[str]:
     found = t.arenas[item]
     step = [name for key in ("loss", "vjp") for one in t.lists[key] for name in _names(one)]
-    names = [*step, *(name for one in t.lists["jvp"] for name in _names(one))]
+    names = [*step, "the gradients", *(name for one in t.lists["jvp"] for name in _names(one))]
     lines = [
         f"{constant(name)} = {at}, /* {_shape(name, t)}{_span(found.lifetimes[name], names, len(step))} */"
         for name, at in found.offsets.items()

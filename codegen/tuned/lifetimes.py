@@ -32,15 +32,16 @@ def lifetimes_arena(
     The lists are those of loss, pullback and tangent, in this order.
     """
     counts = [sum(len(groups_of(step)) for step in one) for one in lists]
-    end, last = sum(counts[:2]), sum(counts)
+    end, last = sum(counts[:2]), sum(counts) + 1
+    starts = (0, counts[0], end + 1)  # gradients are given between a step and the tangents
     found: dict[str, list[tuple[int, int]]] = {}
     packed: list[tuple[Phase, tuple[int, int]]] = []
     for place, given in enumerate(lists):
-        packed += packing(given, phases, sum(counts[:place]), end)
+        packed += packing(given, phases, starts[place], end)
         one = tuple(as_written(step, phases) for step in given)
         made = {name for step in one for name in names_of(step)}
         own: dict[str, tuple[int, int]] = {}
-        for name, first, stop in spans(one, sum(counts[:place])):
+        for name, first, stop in spans(one, starts[place]):
             before = own.get(name, (first, stop))
             own[name] = min(before[0], first), max(before[1], stop)
         for name, (first, stop) in own.items():

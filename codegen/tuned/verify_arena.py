@@ -55,9 +55,9 @@ def spans(draft: Draft) -> dict[str, list[tuple[int, int]]]:
     """From which group to which each value of the arena is needed, once for each time that it is computed."""
     found: dict[str, list[tuple[int, int]]] = {}
     counts = [sum(len(groups_of(step)) for step in draft.lists[key]) for key in ("loss", "vjp", "jvp")]
-    end, every = sum(counts[:2]), sum(counts)
+    end, every = sum(counts[:2]), sum(counts) + 1
     for place, key in enumerate(("loss", "vjp", "jvp")):
-        own = _uses(draft, draft.lists[key], sum(counts[:place]), end)
+        own = _uses(draft, draft.lists[key], sum(counts[:place]) + (key == "jvp"), end)
         made = {name for step in draft.lists[key] for name in names_of(step)}
         for name, (first, last) in own.items():
             before = found.setdefault(name, [])
@@ -128,6 +128,7 @@ def _panels(draft: Draft, arena: Arena, item: int) -> Iterator[Needed]:
     """Packed factors: while a step runs, or its block; of gradients that are given at the end."""
     end, number = sum(len(groups_of(step)) for key in ("loss", "vjp") for step in draft.lists[key]), 0
     for key in ("loss", "vjp", "jvp"):
+        number += key == "jvp"  # after the gradients that are given
         groups = [group for step in draft.lists[key] for group in groups_of(step)]
         for place, group in enumerate(groups):
             one = draft.phases[key_of(group)]

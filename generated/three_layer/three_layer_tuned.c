@@ -69,9 +69,10 @@ enum { N = THREE_LAYER_N, D1 = THREE_LAYER_D1, D2 = THREE_LAYER_D2, K = THREE_LA
 enum {
     AT_E = 0, /* (m, k): S */
     AT_Z3_dot = 0, /* (m, d2): Z3_dot .. H_dot */
-    AT_panels = 0, /* packed factors: Z2 */
+    AT_panels = 0, /* packed factors: the gradients */
     PANELS_A1_bar = 0, /* packed factors: A1_bar */
     PANELS_A2_bar = 0, /* packed factors: A2_bar */
+    PANELS_Z2 = 0, /* packed factors: Z2 */
     PANELS_Z2_dot = 0, /* packed factors: Z2_dot */
     AT_S = 2048, /* (m, k): S .. L_dot */
     AT_M = 4096, /* (m): S .. L */
@@ -80,24 +81,24 @@ enum {
     AT_H_dot = 18432, /* (m, k): H_dot .. L_dot */
     PANELS_H = 18432, /* packed factors: H */
     AT_Z2_dot = 200704, /* (m, d1): Z2_dot .. Z3_dot */
-    PANELS_Z2 = 301056, /* packed factors: Z2 .. the end of a training step */
-    AT_Z2 = 501760, /* (m, d1): Z2 .. Z3_dot */
-    AT_A1_bar = 536576, /* (m, d1): A1_bar .. the end of a training step */
-    AT_Z3 = 571392, /* (m, d2): Z3 .. H_dot */
-    AT_A2_bar = 587776, /* (m, d2): A2_bar .. the end of a training step */
-    AT_H_bar = 604160, /* (m, k): H_bar .. the end of a training step */
-    AT_L = 606208, /* (): always */
-    AT_L_bar = 606224, /* (): always */
-    AT_L_dot = 606240, /* (): always */
-    ARENA_REALS = 606256
+    AT_Z2 = 301056, /* (m, d1): Z2 .. Z3_dot */
+    AT_A1_bar = 335872, /* (m, d1): A1_bar .. the end of a training step */
+    AT_Z3 = 370688, /* (m, d2): Z3 .. H_dot */
+    AT_A2_bar = 387072, /* (m, d2): A2_bar .. the end of a training step */
+    AT_H_bar = 403456, /* (m, k): H_bar .. the end of a training step */
+    AT_L = 405504, /* (): always */
+    AT_L_bar = 405520, /* (): always */
+    AT_L_dot = 405536, /* (): always */
+    ARENA_REALS = 405552
 };
 #else
 enum {
     AT_E = 0, /* (m, k): S */
     AT_Z3_dot = 0, /* (m, d2): Z3_dot .. H_dot */
-    AT_panels = 0, /* packed factors: Z2 */
+    AT_panels = 0, /* packed factors: the gradients */
     PANELS_A1_bar = 0, /* packed factors: A1_bar */
     PANELS_A2_bar = 0, /* packed factors: A2_bar */
+    PANELS_Z2 = 0, /* packed factors: Z2 */
     PANELS_Z2_dot = 0, /* packed factors: Z2_dot */
     AT_S = 2048, /* (m, k): S .. L_dot */
     AT_M = 4096, /* (m): S .. L */
@@ -106,16 +107,15 @@ enum {
     AT_H_dot = 19456, /* (m, k): H_dot .. L_dot */
     PANELS_H = 19456, /* packed factors: H */
     AT_Z2_dot = 200704, /* (m, d1): Z2_dot .. Z3_dot */
-    PANELS_Z2 = 267520, /* packed factors: Z2 .. the end of a training step */
-    AT_Z2 = 468224, /* (m, d1): Z2 .. Z3_dot */
-    AT_A1_bar = 502016, /* (m, d1): A1_bar .. the end of a training step */
-    AT_Z3 = 535808, /* (m, d2): Z3 .. H_dot */
-    AT_A2_bar = 553216, /* (m, d2): A2_bar .. the end of a training step */
-    AT_H_bar = 570624, /* (m, k): H_bar .. the end of a training step */
-    AT_L = 572672, /* (): always */
-    AT_L_bar = 572680, /* (): always */
-    AT_L_dot = 572688, /* (): always */
-    ARENA_REALS = 572696
+    AT_Z2 = 267520, /* (m, d1): Z2 .. Z3_dot */
+    AT_A1_bar = 301312, /* (m, d1): A1_bar .. the end of a training step */
+    AT_Z3 = 335104, /* (m, d2): Z3 .. H_dot */
+    AT_A2_bar = 352512, /* (m, d2): A2_bar .. the end of a training step */
+    AT_H_bar = 369920, /* (m, k): H_bar .. the end of a training step */
+    AT_L = 371968, /* (): always */
+    AT_L_bar = 371976, /* (): always */
+    AT_L_dot = 371984, /* (): always */
+    ARENA_REALS = 371992
 };
 #endif
 

@@ -50,9 +50,9 @@ typedef two_layer_params two_layer_gradients;
 /* The bytes that two_layer_tuned.c uses of a workspace; the struct has room for either implementation unless
  * TWO_LAYER_TUNED is defined, as in two_layer_tuned.c. */
 #ifdef TWO_LAYER_DOUBLE
-#define TWO_LAYER_ARENA_BYTES 881856
+#define TWO_LAYER_ARENA_BYTES 865472
 #else
-#define TWO_LAYER_ARENA_BYTES 474304
+#define TWO_LAYER_ARENA_BYTES 466112
 #endif
 
 /* What one call works with: the residuals that loss keeps for vjp, and temporaries.
@@ -73,7 +73,7 @@ typedef struct {
     two_layer_real Z2_dot[TWO_LAYER_D]; /* (d) of one example */
     two_layer_real H_dot[TWO_LAYER_K]; /* (k) of one example */
     two_layer_gradients p_bar;
-    two_layer_real more[9532]; /* two_layer_tuned.c uses the whole struct as one arena, and needs this much more */
+    two_layer_real more[7484]; /* two_layer_tuned.c uses the whole struct as one arena, and needs this much more */
 } two_layer_workspace;
 #endif
 

@@ -64,9 +64,9 @@ enum { N = TWO_LAYER_N, D = TWO_LAYER_D, K = TWO_LAYER_K };
 /* The arena, in reals; what is never alive at once may share its place. */
 #ifndef TWO_LAYER_DOUBLE
 enum {
+    AT_A1_bar = 0, /* (m, d): A1_bar .. the end of a training step */
     AT_H = 0, /* (m, k): H .. L */
-    PANELS_A1_bar = 0, /* packed factors: A1_bar */
-    PANELS_Z2 = 0, /* packed factors: Z2 .. the end of a training step */
+    PANELS_Z2 = 0, /* packed factors: Z2 */
     PANELS_Z2_dot = 0, /* packed factors: Z2_dot */
     AT_E = 2048, /* (m, k): S */
     PANELS_H = 2048, /* packed factors: H */
@@ -74,20 +74,20 @@ enum {
     AT_H_dot = 6144, /* (m, k): H_dot .. L_dot */
     AT_M = 8192, /* (m): S .. L */
     AT_T = 8320, /* (m): S .. L */
+    AT_H_bar = 14336, /* (m, k): H_bar .. the end of a training step */
+    PANELS_A1_bar = 16384, /* packed factors: A1_bar */
     AT_Z2 = 87808, /* (m, d): Z2 .. H_dot */
-    AT_A1_bar = 102144, /* (m, d): A1_bar .. the end of a training step */
     AT_Z2_dot = 102144, /* (m, d): Z2_dot .. H_dot */
-    AT_H_bar = 116480, /* (m, k): H_bar .. the end of a training step */
-    AT_L = 118528, /* (): always */
-    AT_L_bar = 118544, /* (): always */
-    AT_L_dot = 118560, /* (): always */
-    ARENA_REALS = 118576
+    AT_L = 116480, /* (): always */
+    AT_L_bar = 116496, /* (): always */
+    AT_L_dot = 116512, /* (): always */
+    ARENA_REALS = 116528
 };
 #else
 enum {
+    AT_A1_bar = 0, /* (m, d): A1_bar .. the end of a training step */
     AT_H = 0, /* (m, k): H .. L */
-    PANELS_A1_bar = 0, /* packed factors: A1_bar */
-    PANELS_Z2 = 0, /* packed factors: Z2 .. the end of a training step */
+    PANELS_Z2 = 0, /* packed factors: Z2 */
     PANELS_Z2_dot = 0, /* packed factors: Z2_dot */
     AT_E = 2048, /* (m, k): S */
     PANELS_H = 2048, /* packed factors: H */
@@ -95,14 +95,14 @@ enum {
     AT_H_dot = 6144, /* (m, k): H_dot .. L_dot */
     AT_M = 8192, /* (m): S .. L */
     AT_T = 8328, /* (m): S .. L */
+    AT_H_bar = 13312, /* (m, k): H_bar .. the end of a training step */
+    PANELS_A1_bar = 15360, /* packed factors: A1_bar */
     AT_Z2 = 81536, /* (m, d): Z2 .. H_dot */
-    AT_A1_bar = 94848, /* (m, d): A1_bar .. the end of a training step */
     AT_Z2_dot = 94848, /* (m, d): Z2_dot .. H_dot */
-    AT_H_bar = 108160, /* (m, k): H_bar .. the end of a training step */
-    AT_L = 110208, /* (): always */
-    AT_L_bar = 110216, /* (): always */
-    AT_L_dot = 110224, /* (): always */
-    ARENA_REALS = 110232
+    AT_L = 108160, /* (): always */
+    AT_L_bar = 108168, /* (): always */
+    AT_L_dot = 108176, /* (): always */
+    ARENA_REALS = 108184
 };
 #endif
 

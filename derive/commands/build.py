@@ -18,7 +18,10 @@ if TYPE_CHECKING:
     from codegen.pipeline import Shown, Watch
     from derive.calculus.network import Network
 
-NEEDED = ("codegen.emit", "codegen.derivatives", "derive.networks.registry", "derive.layers.registry")
+NEEDED = (
+    *("codegen.emit", "codegen.derivatives", "derive.layers.registry"),
+    *("derive.networks.classifiers", "derive.networks.lenet", "derive.networks.gpt"),
+)
 EXAMPLES = """\
 Examples:
 

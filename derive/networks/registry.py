@@ -1,35 +1,36 @@
-"""The networks that `build` builds when none is named."""
+"""The networks that `build` builds when none is named; one is imported when it is asked for."""
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Mapping
 from dataclasses import replace
-from functools import cache, partial
+from functools import cache
+from importlib import import_module
+from typing import TYPE_CHECKING, Any
 
-from derive.calculus.network import Network
-from derive.calculus.roles import require_network, require_sizes
 from derive.errors import DeriveError
-from derive.networks import classifiers
-from derive.networks.gpt import gpt
-from derive.networks.lenet import lenet
 
-_NETWORKS: dict[str, Callable[..., Network]] = {
-    "softmax_regression": classifiers.softmax_regression,
-    "feature_regression": classifiers.feature_regression,
-    "linear_features": classifiers.linear_features,
-    "random_features": classifiers.random_features,
-    "two_layer": classifiers.two_layer,
-    "two_layer_sigmoid": partial(classifiers.two_layer, "sigmoid", name="two_layer_sigmoid"),
-    "two_layer_tanh": partial(classifiers.two_layer, "tanh", name="two_layer_tanh"),
-    "two_layer_cos": partial(classifiers.two_layer, "cos", name="two_layer_cos"),
-    "two_layer_softplus": partial(classifiers.two_layer, "softplus", name="two_layer_softplus"),
-    "three_layer": classifiers.three_layer,
-    "three_layer_bias": partial(classifiers.three_layer, bias=True),
-    "residual": classifiers.residual,
-    "tiny": classifiers.tiny,
-    "curve": classifiers.curve,
-    "lenet": lenet,
-    "gpt": gpt,
+if TYPE_CHECKING:
+    from derive.calculus.network import Network
+
+# The module, its function, and what that is called with beside its defaults.
+_NETWORKS: dict[str, tuple[str, str, Mapping[str, Any]]] = {
+    "softmax_regression": ("classifiers", "softmax_regression", {}),
+    "feature_regression": ("classifiers", "feature_regression", {}),
+    "linear_features": ("classifiers", "linear_features", {}),
+    "random_features": ("classifiers", "random_features", {}),
+    "two_layer": ("classifiers", "two_layer", {}),
+    **{
+        f"two_layer_{sigma}": ("classifiers", "two_layer", {"sigma": sigma, "name": f"two_layer_{sigma}"})
+        for sigma in ("sigmoid", "tanh", "cos", "softplus")
+    },
+    "three_layer": ("classifiers", "three_layer", {}),
+    "three_layer_bias": ("classifiers", "three_layer", {"bias": True}),
+    "residual": ("classifiers", "residual", {}),
+    "tiny": ("classifiers", "tiny", {}),
+    "curve": ("classifiers", "curve", {}),
+    "lenet": ("lenet", "lenet", {}),
+    "gpt": ("gpt", "gpt", {}),
 }
 
 NETWORKS = tuple(_NETWORKS)
@@ -45,7 +46,9 @@ def targets(name: str) -> tuple[str, ...]:
 def network(name: str) -> Network:
     """The definition of a network by name."""
     _require_known(name)
-    return _NETWORKS[name]()
+    module, function, options = _NETWORKS[name]
+    defined: Network = getattr(import_module(f"derive.networks.{module}"), function)(**options)
+    return defined
 
 
 def variant(
@@ -59,13 +62,16 @@ def variant(
     buffers: str = "fresh",
 ) -> Network:
     """A network with another name, activation (a formula in x), sizes (M is the batch's), or more."""
+    from derive.calculus.roles import require_network, require_sizes
+    from derive.networks.classifiers import two_layer
+
     _require_known(name)
     if sigma is not None and name != "two_layer":
         raise DeriveError(
             f"{name} has no activation to choose; two_layer has: build two_layer --activation '{sigma}'"
         )
     title = name if renamed is None else renamed
-    chosen = classifiers.two_layer(sigma, name=title) if sigma is not None else network(name)
+    chosen = two_layer(sigma, name=title) if sigma is not None else network(name)
     require_sizes(name, sizes or {})
     unknown = set(sizes or {}) - {*chosen.sizes, chosen.batch}
     if unknown:

@@ -65,6 +65,7 @@ def contracted(
         packs_rows=walk.lines,
         turned=walk.turned,
         guarded=limits.some,
+        lasting=bool(scene.once) and _packs(walk),
     )
 
 
@@ -106,7 +107,7 @@ def _nodes(
     head = _head(walk)
     panels = _panels(found, _apart(found, group), walk, scene, columns)
     body: list[Node] = []
-    if walk.packed and not walk.passing and not walk.turned:
+    if _packs(walk):
         packs = Line(_pack(found, walk, scene, columns, panels))
         body.append(Guard(scene.once, (packs,)) if scene.once else packs)
     before = [*head, *body] if walk.packed and not walk.around else []
@@ -126,6 +127,11 @@ def _nodes(
         shared = "" if place or walk.passing or not feeds else f"SHARED_{min(2, len(found.outer))}"
         body = [Loop(str(index.name), scalar.integer(extent), tuple(body), before=shared)]
     return [*block_indices(found.outer[:loops]), *before, *body]
+
+
+def _packs(walk: Walk) -> bool:
+    """Whether a factor is packed as a whole before the tiles pass by."""
+    return walk.packed and not walk.passing and not walk.turned
 
 
 def _head(walk: Walk) -> list[Node]:

@@ -2,7 +2,7 @@
 
 What gradients are made of lives until the end of a training step, for each may be computed twice: once to be
 looked at, once to be used. The groups of a turn are steps of their own for what no other turn sees. What a
-phase packs lives while it runs, or the block that it is in.
+phase packs lives while it runs, or the block that it is in, or the recurrence whose turns it serves.
 """
 
 from __future__ import annotations
@@ -62,10 +62,15 @@ def packing(
 ) -> Iterator[tuple[Phase, tuple[int, int]]]:
     """The phases that pack, and when: gradients are given at the end."""
     blocks = block_spans(steps, number)
-    for place, group in enumerate((group for step in steps for group in groups_of(step)), number):
-        one = phases[key_of(group)]
-        if one.panels:
-            yield one, (end, end) if one.gradient else blocks.get(group.block, (place, place))
+    for step in steps:
+        groups = groups_of(step)
+        turns = number, number + len(groups) - 1
+        for place, group in enumerate(groups, number):
+            one = phases[key_of(group)]
+            if one.panels:
+                running = turns if one.lasting else blocks.get(group.block, (place, place))
+                yield one, (end, end) if one.gradient else running
+        number += len(groups)
 
 
 def panel_lives(packed: list[tuple[Phase, tuple[int, int]]], sizes: Sized, item: int) -> list[Lifetime]:

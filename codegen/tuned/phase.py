@@ -17,7 +17,8 @@ class Phase:
     contraction, `panels` the reals that its packed factor takes, `operands` what bounds the size of its sums.
     Scalar products have as many columns for each of `across`, and all steps in `apart`. `passing`: tiles pack
     B as they pass by, `packs_rows` whether A is packed too, `turned` whether all panels stay near meanwhile.
-    `guarded`: guards leave out some of it. What is `small` is inlined.
+    `guarded`: guards leave out some of it. What is `small` is inlined. `lasting`: what the first turn of a
+    recurrence packs serves them all.
     """
 
     name: str
@@ -39,6 +40,7 @@ class Phase:
     turned: bool = False
     guarded: bool = False
     small: bool = False
+    lasting: bool = False
 
     @property
     def once(self) -> bool:

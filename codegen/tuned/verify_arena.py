@@ -125,7 +125,7 @@ def _reals(draft: Draft, name: str, item: int, own: bool) -> int:
 
 
 def _panels(draft: Draft, arena: Arena, item: int) -> Iterator[Needed]:
-    """Packed factors: while a step runs, or its block; of gradients that are given at the end."""
+    """Packed factors: while a step runs, or its block, or all turns; of gradients given at the end."""
     end, number = sum(len(groups_of(step)) for key in ("loss", "vjp") for step in draft.lists[key]), 0
     for key in ("loss", "vjp", "jvp"):
         number += key == "jvp"  # after the gradients that are given
@@ -135,6 +135,9 @@ def _panels(draft: Draft, arena: Arena, item: int) -> Iterator[Needed]:
             if one.panels:
                 name = "panels" if one.gradient else f"panels of {one.name}"
                 near = [at for at, other in enumerate(groups) if group.block and other.block == group.block]
+                if one.lasting:
+                    (turns,) = (step for step in draft.lists[key] if group in groups_of(step))
+                    near = [at for at, other in enumerate(groups) if other in groups_of(turns)]
                 first, last = (number + at for at in (min(near, default=place), max(near, default=place)))
                 when = (end, end) if one.gradient else (first, last)
                 yield Needed(name, arena.offsets[name], panel_reals(one, draft.plan, item), *when)

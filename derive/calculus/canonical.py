@@ -65,8 +65,7 @@ def _canonical_vector(node: VectorMap, depth: int) -> Basic:
 
 
 def _canonical_reduction(node: Reduction, depth: int) -> Basic:
-    coloured = sorted(node.ranges, key=lambda r: _colour(node, r[0]))
-    orders = _orders(node, coloured)
+    orders = _orders(node) if len(node.ranges) > 1 else [list(node.ranges)]
     built = []
     for order in orders:
         renaming = {index: Index(f"bound{depth + place}") for place, (index, _) in enumerate(order)}
@@ -76,7 +75,8 @@ def _canonical_reduction(node: Reduction, depth: int) -> Basic:
     return built[0] if len(built) == 1 else min(built, key=srepr)
 
 
-def _orders(node: Reduction, coloured: list[Any]) -> list[list[Any]]:
+def _orders(node: Reduction) -> list[list[Any]]:
+    coloured = sorted(node.ranges, key=lambda r: _colour(node, r[0]))
     colours = [_colour(node, index) for index, _ in coloured]
     if len(set(colours)) == len(colours):
         return [coloured]

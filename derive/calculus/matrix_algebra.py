@@ -6,8 +6,9 @@ denominators move out of products.
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
 from functools import cache
+from itertools import groupby
 
 from sympy import Expr, Integer, expand
 
@@ -250,7 +251,7 @@ def _multiplied(factors: list[Form]) -> Form:
     unique = [power(base, exponent) for base, exponent in merged.items()]
     if len(unique) == 1:
         return unique[0]
-    return Product(tuple(sorted(unique, key=_factor_key))) if unique else ONE
+    return Product(_arranged(unique, _factor_key)) if unique else ONE
 
 
 def _over(numerator: Form, denominator: Form) -> Form:
@@ -279,9 +280,9 @@ def _place(form: Form, order: tuple[type[Form], ...]) -> int:
     return found[0] if found else len(order)
 
 
-def _factor_key(form: Form) -> tuple[int, int, int, str]:
+def _factor_key(form: Form) -> tuple[int, ...]:
     inner = _unwrapped(form)
-    return (form.rank > 0, _place(inner, _IN_PRODUCT), form is not inner, structure(form))
+    return (form.rank > 0, _place(inner, _IN_PRODUCT), form is not inner)
 
 
 def _ordered(terms: list[Form]) -> tuple[Form, ...]:
@@ -290,10 +291,16 @@ def _ordered(terms: list[Form]) -> tuple[Form, ...]:
     """
     leads = any(not isinstance(term, Negative) and isinstance(_unscaled(term), Array) for term in terms)
     late = {term for term in terms if leads and isinstance(_unscaled(term), Apply | Number)}
-    return tuple(sorted(terms, key=lambda term: (term in late and term != ONE, _term_key(term))))
+    return _arranged(terms, lambda term: (term in late and term != ONE, *_term_key(term)))
 
 
-def _term_key(form: Form) -> tuple[bool, bool, bool, bool, int, str]:
+def _arranged(forms: Iterable[Form], key: Callable[[Form], tuple[int, ...]]) -> tuple[Form, ...]:
+    """By their keys; those with equal keys by their structure, which is dear to spell."""
+    found = [list(alike) for _, alike in groupby(sorted(forms, key=key), key=key)]
+    return tuple(form for alike in found for form in (sorted(alike, key=structure) if alike[1:] else alike))
+
+
+def _term_key(form: Form) -> tuple[int, ...]:
     """Positive terms first; among them 1, then what has every dimension, then repeated ones, then numbers."""
     inner = _unwrapped(form)
     return (
@@ -302,7 +309,6 @@ def _term_key(form: Form) -> tuple[bool, bool, bool, bool, int, str]:
         isinstance(inner, Number),
         isinstance(form, Broadcast),
         _place(inner, _IN_TOTAL),
-        structure(form),
     )
 
 

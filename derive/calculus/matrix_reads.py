@@ -99,7 +99,7 @@ def _proved_inside(index: Expr, size: Expr, extents: Extents) -> bool:
     if isinstance(index, IntegerRef):
         return True  # labels and gather indices are checked where they enter
     bounds = (expand(index), expand(size - 1 - index))
-    return all(_known_nonnegative(bound) or proved_nonnegative(bound, extents) for bound in bounds)
+    return all(proved_nonnegative(bound, extents) or _known_nonnegative(bound) for bound in bounds)
 
 
 @cache

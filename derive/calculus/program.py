@@ -63,10 +63,15 @@ class Equation:
             refs(index) for index in self.target.indices
         )
 
-    def __str__(self) -> str:
+    @cached_property
+    def text(self) -> str:
+        """A[i,j] = X[i,q]*W[q,j]    [i<m, j<n]."""
         loops = ", ".join(f"{i}<{n}" for i, n in self.ranges)
         sign = "+=" if self.accumulates else "="
         return f"{self.target} {sign} {self.value}" + (f"    [{loops}]" if loops else "")
+
+    def __str__(self) -> str:
+        return self.text
 
 
 @dataclass(frozen=True)

@@ -11,6 +11,7 @@ At the root a pattern that is a sum or a product may match a part; what it leave
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Sequence
+from functools import cache
 
 from sympy import Abs, Add, And, Expr, Mul, Not, Pow, S, Symbol, sqrt
 from sympy.core.basic import Basic
@@ -140,7 +141,7 @@ def _commuting(pattern: Add | Mul | And, target: Basic, binding: Binding) -> Ite
     if operation is Mul and any(f.free_symbols and f.free_symbols <= binding.keys() for f in pattern.args):
         yield from _divided(pattern, target, binding)
         return
-    for found, rest in _some(_hardest_first(pattern.args), parts, binding, operation):
+    for found, rest in _some(pattern.args, parts, binding, operation):
         if not rest:
             yield found
 
@@ -148,7 +149,7 @@ def _commuting(pattern: Add | Mul | And, target: Basic, binding: Binding) -> Ite
 def _divided(pattern: Mul, target: Basic, binding: Binding) -> Iterator[Binding]:
     """b d f(a) against 2 f(x), all but d known: d is what is left of the target over what is known."""
     known = Mul(*(f.xreplace(dict(binding)) for f in pattern.args if f.free_symbols <= binding.keys()))
-    unknown = [factor for factor in pattern.args if not factor.free_symbols <= binding.keys()]
+    unknown = tuple(factor for factor in pattern.args if not factor.free_symbols <= binding.keys())
     quotient = -(target / -known) if (target / known).count_ops() > target.count_ops() else target / known
     if not unknown:
         if quotient == 1:
@@ -159,19 +160,21 @@ def _divided(pattern: Mul, target: Basic, binding: Binding) -> Iterator[Binding]
                 yield found
 
 
-def _hardest_first(patterns: Sequence[Basic]) -> list[Basic]:
+@cache
+def _hardest_first(patterns: tuple[Basic, ...]) -> tuple[Basic, ...]:
     """A bare letter last: it takes all that is left."""
-    return sorted(patterns, key=lambda p: (p in _LETTERS, not p.has(*_LETTERS), -p.count_ops()))
+    return tuple(sorted(patterns, key=lambda p: (p in _LETTERS, not p.has(*_LETTERS), -p.count_ops())))
 
 
 def _some(
-    patterns: Sequence[Basic], parts: Sequence[Expr], binding: Binding, operation: type
+    patterns: tuple[Basic, ...], parts: Sequence[Expr], binding: Binding, operation: type
 ) -> Iterator[tuple[Binding, tuple[Expr, ...]]]:
     """Bindings that match every pattern to a part of its own, and the parts that are left."""
     if not patterns:
         yield binding, tuple(parts)
         return
-    first, *others = _hardest_first(patterns)
+    hardest = _hardest_first(patterns)
+    first, others = hardest[0], hardest[1:]
     if first in _LETTERS and not others:
         for found in _bind(first, operation(*parts), binding):
             yield found, ()

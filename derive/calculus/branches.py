@@ -13,7 +13,7 @@ from sympy.core.basic import Basic
 from sympy.logic.boolalg import Boolean
 
 from derive.calculus.bounds import negated
-from derive.calculus.nodes import Where
+from derive.calculus.nodes import Where, rebuilt
 from derive.calculus.occurrence import holds
 from derive.calculus.terms import Product, collected, common, product, without
 
@@ -28,7 +28,7 @@ def joined(value: Expr) -> Expr:
 def _joined(node: Basic) -> Basic:
     if not node.args or not holds(node, Where):
         return node
-    node = node.func(*(_joined(argument) for argument in node.args))
+    node = rebuilt(node, (_joined(argument) for argument in node.args))
     return _branch(node) if isinstance(node, Add) else node
 
 

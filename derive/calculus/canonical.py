@@ -14,7 +14,7 @@ from typing import Any
 from sympy import Expr, srepr
 from sympy.core.basic import Basic
 
-from derive.calculus.nodes import Reduction, VectorMap, reduces
+from derive.calculus.nodes import Reduction, VectorMap, rebuilt, reduces
 from derive.calculus.occurrence import nodes_of
 from derive.calculus.tensor import Index, TensorName
 
@@ -30,7 +30,7 @@ def canonical(expression: Any, depth: int = 0) -> Any:
         return _canonical_vector(expression, depth)
     if isinstance(expression, Reduction):
         return _canonical_reduction(expression, depth)
-    return expression.func(*(canonical(argument, depth) for argument in expression.args))
+    return rebuilt(expression, (canonical(argument, depth) for argument in expression.args))
 
 
 def key(expression: Expr, free: Sequence[Index] = ()) -> Any:
@@ -61,7 +61,7 @@ def unified(value: Expr) -> Expr:
 def _canonical_vector(node: VectorMap, depth: int) -> Basic:
     ((index, _),) = node.ranges
     renamed = node.xreplace({index: Index(f"bound{depth}")})
-    return renamed.func(*(canonical(argument, depth + 1) for argument in renamed.args))
+    return rebuilt(renamed, (canonical(argument, depth + 1) for argument in renamed.args))
 
 
 def _canonical_reduction(node: Reduction, depth: int) -> Basic:

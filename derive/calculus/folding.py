@@ -115,7 +115,7 @@ class Folder:
         if not isinstance(node, Basic) or not holds(node, Ref):
             return node
         inner = bound | frozenset(node.bound) if isinstance(node, Reduction) else bound
-        return node.func(*(self._ordered(argument, inner) for argument in node.args))
+        return rebuilt(node, (self._ordered(argument, inner) for argument in node.args))
 
     def _fixed_point(self, value: Expr, solving: bool) -> Expr:
         """The value when nothing changes any more; what stands in several places is visited once."""

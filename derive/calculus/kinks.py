@@ -15,7 +15,7 @@ from functools import cache
 
 from sympy import Abs, Add, Expr, Integer, Mul, Pow, Rational, Symbol, sign
 
-from derive.calculus.nodes import Nonnegative, Positive, Where
+from derive.calculus.nodes import Nonnegative, Positive, Where, rebuilt
 from derive.calculus.occurrence import holds, nodes_of
 
 
@@ -85,15 +85,15 @@ def canonical_kinks(expression: Expr) -> Expr:
     """The expression with every spelling of a kink in its canonical form."""
     if not expression.args or not holds(expression, Where, Abs, sign):
         return expression
-    rebuilt = expression.func(*(canonical_kinks(a) if isinstance(a, Expr) else a for a in expression.args))
-    if isinstance(rebuilt, Where):
-        return _settled(_oriented(rebuilt))
-    if isinstance(rebuilt, Mul):
-        joined = _modulus(rebuilt)
+    node = rebuilt(expression, (canonical_kinks(a) if isinstance(a, Expr) else a for a in expression.args))
+    if isinstance(node, Where):
+        return _settled(_oriented(node))
+    if isinstance(node, Mul):
+        joined = _modulus(node)
         return _factor_into_branch(joined) if isinstance(joined, Mul) else canonical_kinks(joined)
-    if isinstance(rebuilt, Add):
-        return _joined_branches(_half_sum_with_modulus(rebuilt))
-    return rebuilt
+    if isinstance(node, Add):
+        return _joined_branches(_half_sum_with_modulus(node))
+    return node
 
 
 def _modulus(product: Mul) -> Expr:

@@ -19,7 +19,17 @@ from sympy.core.basic import Basic
 from sympy.logic.boolalg import Boolean
 
 from derive.calculus.bounds import inside, negated, without_proved
-from derive.calculus.nodes import IsZero, Nonnegative, Positive, Range, Reduction, Sum, Where, free_indices
+from derive.calculus.nodes import (
+    IsZero,
+    Nonnegative,
+    Positive,
+    Range,
+    Reduction,
+    Sum,
+    Where,
+    free_indices,
+    rebuilt,
+)
 from derive.calculus.occurrence import holds, nodes_of
 from derive.calculus.substitution import substitute
 from derive.calculus.tensor import Index
@@ -41,8 +51,8 @@ def _normal(value: Expr, outer: tuple[Range, ...]) -> Expr:
     if isinstance(value, Where):
         return _normal_where(value, outer)
     inner = (*outer, *value.ranges) if isinstance(value, Reduction) else outer
-    rebuilt = value.func(*(_normal(a, inner) if isinstance(a, Expr) else a for a in value.args))
-    return _product(rebuilt, outer) if isinstance(rebuilt, Mul) else rebuilt
+    node = rebuilt(value, (_normal(a, inner) if isinstance(a, Expr) else a for a in value.args))
+    return _product(node, outer) if isinstance(node, Mul) else node
 
 
 def _normal_where(value: Where, outer: tuple[Range, ...]) -> Expr:
@@ -68,7 +78,7 @@ def _within(condition: Boolean, value: Expr) -> Expr:
         return _within(condition, value.chosen if value.condition == condition else value.other)
     if isinstance(value, Reduction) and condition.free_symbols & set(value.bound):
         return value
-    return value.func(*(_within(condition, a) if isinstance(a, Expr) else a for a in value.args))
+    return rebuilt(value, (_within(condition, a) if isinstance(a, Expr) else a for a in value.args))
 
 
 def _decided(condition: Boolean) -> Boolean:

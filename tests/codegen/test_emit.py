@@ -4,6 +4,7 @@ import json
 import os
 import subprocess
 import sys
+from collections.abc import Mapping
 from pathlib import Path
 
 import pytest
@@ -93,18 +94,30 @@ def test_a_full_disk_leaves_what_was_there(tmp_path: Path, monkeypatch: pytest.M
     before = contents(tmp_path / "dense")
     write = folders._write
 
-    def full(path: Path, text: str) -> None:
-        if path.suffix == ".json":
-            raise OSError(28, "No space left on device")
-        write(path, text + "changed")
+    def full(folder: Path, files: Mapping[str, str]) -> None:
+        write(folder, dict(list(files.items())[:-1]))
+        raise OSError(28, "No space left on device")
 
     monkeypatch.setattr(folders, "_write", full)
     with pytest.raises(DeriveError, match="No space left on device; what was there before is unchanged"):
-        emit(dense(), ("c",), tmp_path)
+        emit(dense(bias=False), ("c",), tmp_path)
     with pytest.raises(DeriveError, match="No space left"):
         emit(dense(name="other"), ("c",), tmp_path)
     assert contents(tmp_path / "dense") == before
     assert [path.name for path in tmp_path.iterdir()] == ["dense"]
+
+
+def test_a_file_that_would_not_change_keeps_its_time(tmp_path: Path) -> None:
+    """What was compiled from it is still good."""
+    emit(dense(), ("numpy", "c"), tmp_path)
+    (tmp_path / "dense" / "dense.py").write_text("mine")
+    for path in (tmp_path / "dense").iterdir():
+        os.utime(path, (1, 1))
+    emit(dense(), ("numpy", "c"), tmp_path)
+    times = {path.name: path.stat().st_mtime for path in (tmp_path / "dense").iterdir()}
+    assert times.pop("dense.py") > 1
+    assert set(times.values()) == {1}
+    assert {path.name for path in tmp_path.iterdir()} == {"dense"}
 
 
 def test_an_unknown_target_is_refused(tmp_path: Path) -> None:

@@ -10,7 +10,7 @@ from sympy.core.basic import Basic
 from sympy.core.function import Function
 
 from derive.calculus.cost import operations
-from derive.calculus.nodes import Where
+from derive.calculus.nodes import Where, rebuilt
 from derive.calculus.occurrence import branches_in, holds, kinds_of
 from derive.calculus.rules.matching import Binding, match_part, minus_signs
 from derive.calculus.rules.row import Row
@@ -39,7 +39,7 @@ def _usable(rows: Sequence[Row], value: Basic) -> list[Row]:
 def _visit(node: Basic, rows: Sequence[Row], steps: list[tuple[Row, Expr, Expr]] | None) -> Basic:
     if isinstance(node, Ref) or not node.args or not holds(node, Function, Pow, Where):
         return node
-    node = node.func(*(_visit(argument, rows, steps) for argument in node.args))
+    node = rebuilt(node, (_visit(argument, rows, steps) for argument in node.args))
     if not isinstance(node, Expr):
         return node
     tried = [(row, _applied(row, node) or _scaled(row, node)) for row in _usable(rows, node)]

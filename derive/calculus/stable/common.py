@@ -16,7 +16,7 @@ from sympy import Abs, Add, Expr, Mul, Pow, expand, sign
 from sympy.core.basic import Basic
 from sympy.core.function import Function
 
-from derive.calculus.nodes import Reduction, Where
+from derive.calculus.nodes import Reduction, Where, rebuilt
 from derive.calculus.occurrence import holds
 from derive.calculus.program import Equation, Program, map_equations
 from derive.calculus.stable.logform import definition
@@ -46,7 +46,7 @@ def _plain(value: Expr) -> bool:
 def _visit(node: Basic, program: Program, named: set[str]) -> Basic:
     if isinstance(node, Ref) or not node.args or not holds(node, Add):
         return node
-    node = node.func(*(_visit(argument, program, named) for argument in node.args))
+    node = rebuilt(node, (_visit(argument, program, named) for argument in node.args))
     return _combined(node, program, named) if isinstance(node, Add) else node
 
 

@@ -17,7 +17,7 @@ from sympy import Add, Expr, Mul, Pow, cosh, exp, log, sinh, tanh
 from sympy.codegen.cfunctions import expm1
 from sympy.core.basic import Basic
 
-from derive.calculus.nodes import Range
+from derive.calculus.nodes import Range, rebuilt
 from derive.calculus.occurrence import holds, nodes_of
 from derive.calculus.program import Equation, Program, expanded
 from derive.calculus.stable.bounded import bounded
@@ -81,7 +81,7 @@ class _Visit:
         changed = self._form(node)
         if changed is not None:
             return changed
-        return self._guarded(node.func(*(self.visit(argument) for argument in node.args)))
+        return self._guarded(rebuilt(node, (self.visit(argument) for argument in node.args)))
 
     def _names(self, node: Basic) -> bool:
         return bool(_seen(self.meaning, self.decays) & names_read(node))

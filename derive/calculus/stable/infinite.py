@@ -16,7 +16,7 @@ from dataclasses import replace
 from sympy import Add, Expr, Mul, Pow, exp, log
 from sympy.core.basic import Basic
 
-from derive.calculus.nodes import Finite, Sum, Where
+from derive.calculus.nodes import Finite, Sum, Where, rebuilt
 from derive.calculus.program import Equation, Program, map_equations
 from derive.calculus.tensor import Ref, refs
 
@@ -78,7 +78,7 @@ def _quotients(node: Basic, sums: Sums) -> Basic:
     """A quotient by T, 0 where M is not finite."""
     if isinstance(node, Ref) or not node.args or not node.has(Pow):
         return node
-    node = node.func(*(_quotients(argument, sums) for argument in node.args))
+    node = rebuilt(node, (_quotients(argument, sums) for argument in node.args))
     if not isinstance(node, Mul | Pow):
         return node
     for factor in Mul.make_args(node):

@@ -17,7 +17,7 @@ from sympy import Add, Expr, Mul, Pow
 from sympy.core.basic import Basic
 
 from derive.calculus.canonical import same
-from derive.calculus.nodes import Range, Sum
+from derive.calculus.nodes import Range, Sum, rebuilt
 from derive.calculus.occurrence import holds
 from derive.calculus.program import Equation, Program, map_equations
 from derive.calculus.stable.logform import definition
@@ -49,7 +49,7 @@ def centred_moments(program: Program) -> Program:
 def _visit(node: Basic, program: Program) -> Basic:
     if isinstance(node, Ref) or not node.args:
         return node
-    node = node.func(*(_visit(argument, program) for argument in node.args))
+    node = rebuilt(node, (_visit(argument, program) for argument in node.args))
     return _centred(node, program) if isinstance(node, Add) else node
 
 

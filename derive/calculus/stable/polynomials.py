@@ -12,6 +12,7 @@ from dataclasses import replace
 from sympy import Add, Expr, Poly
 from sympy.core.basic import Basic
 
+from derive.calculus.nodes import rebuilt
 from derive.calculus.occurrence import holds
 from derive.calculus.program import Equation, Program, map_equations
 from derive.calculus.tensor import Ref
@@ -35,7 +36,7 @@ def _visit(node: Basic) -> Basic:
         variable = long_polynomial(node)
         if variable is not None:
             return _nested(node, variable)
-    return node.func(*(_visit(argument) for argument in node.args))
+    return rebuilt(node, (_visit(argument) for argument in node.args))
 
 
 def _nested(node: Add, variable: Expr) -> Expr:

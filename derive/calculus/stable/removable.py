@@ -19,7 +19,7 @@ from sympy.core.basic import Basic
 from sympy.core.function import Function
 from sympy.polys.polyerrors import CoercionFailed
 
-from derive.calculus.nodes import Positive, Where
+from derive.calculus.nodes import Positive, Where, rebuilt
 from derive.calculus.occurrence import holds, nodes_of
 from derive.calculus.program import Equation, Program, map_equations
 from derive.calculus.rules.rewriting import rewritten
@@ -57,7 +57,7 @@ def _visit(node: Basic) -> Basic:
         found = _cancelling(node)
         if found is not None:
             return found
-    return node.func(*(_visit(argument) for argument in node.args))
+    return rebuilt(node, (_visit(argument) for argument in node.args))
 
 
 def _continued(node: Mul) -> Expr | None:

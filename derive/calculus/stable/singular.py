@@ -13,7 +13,7 @@ from dataclasses import dataclass, replace
 from sympy import Abs, Expr, Mul, Not, Pow, log, preorder_traversal
 from sympy.core.basic import Basic
 
-from derive.calculus.nodes import IsZero, Positive, Where
+from derive.calculus.nodes import IsZero, Positive, Where, rebuilt
 from derive.calculus.occurrence import holds, nodes_of
 from derive.calculus.program import Equation, Program, map_equations
 from derive.calculus.stable.signs import Signs
@@ -36,7 +36,7 @@ def null_products(program: Program) -> Program:
 def _null(node: Basic, signs: Signs) -> Basic:
     if isinstance(node, Ref) or not node.args or not holds(node, log):
         return node
-    node = node.func(*(_null(argument, signs) for argument in node.args))
+    node = rebuilt(node, (_null(argument, signs) for argument in node.args))
     if not isinstance(node, Mul):
         return node
     logs = [f for f in node.args if isinstance(f, log) and not signs.positive(f.args[0])]
@@ -97,7 +97,7 @@ def _anywhere(base: Expr) -> Basic:
 def _guarded(node: Basic, roots: _Roots, signs: Signs) -> Basic:
     if isinstance(node, Ref) or not node.args or not holds(node, Pow):
         return node
-    node = node.func(*(_guarded(argument, roots, signs) for argument in node.args))
+    node = rebuilt(node, (_guarded(argument, roots, signs) for argument in node.args))
     if not isinstance(node, Mul | Pow):
         return node
     below = [_divisor(factor, roots, signs) for factor in Mul.make_args(node)]

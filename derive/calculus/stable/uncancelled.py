@@ -14,7 +14,7 @@ from dataclasses import replace
 from sympy import Add, Expr
 from sympy.core.basic import Basic
 
-from derive.calculus.nodes import Reduction
+from derive.calculus.nodes import Reduction, rebuilt
 from derive.calculus.occurrence import holds
 from derive.calculus.program import Equation, Program, map_equations
 from derive.calculus.stable.logform import definition
@@ -37,7 +37,7 @@ def uncancelled(program: Program) -> Program:
 def _visit(node: Basic, program: Program) -> Basic:
     if isinstance(node, Ref) or not node.args or not holds(node, Ref):
         return node
-    node = node.func(*(_visit(argument, program) for argument in node.args))
+    node = rebuilt(node, (_visit(argument, program) for argument in node.args))
     return _opened(node, program) if isinstance(node, Add) else node
 
 

@@ -16,7 +16,7 @@ from sympy import Abs, Add, Expr, Integer, Mul, Or, Pow, exp, log, preorder_trav
 from sympy.core.basic import Basic
 from sympy.logic.boolalg import Boolean
 
-from derive.calculus.nodes import Finite, Positive, Where
+from derive.calculus.nodes import Finite, Positive, Where, rebuilt
 from derive.calculus.occurrence import holds, nodes_of
 from derive.calculus.program import Equation, Program, map_equations
 from derive.calculus.tensor import Index, Ref, refs
@@ -71,7 +71,7 @@ def _shares(node: Basic, pairs: Pairs) -> Basic:
     known = [each for each in found if each is not None]
     if known and all(each is not None or term.is_number for each, term in zip(found, terms, strict=True)):
         return Where(known[0], node, 0)
-    return node.func(*(_shares(argument, pairs) for argument in node.args))
+    return rebuilt(node, (_shares(argument, pairs) for argument in node.args))
 
 
 def _share(node: Basic, pairs: Pairs) -> Boolean | None:

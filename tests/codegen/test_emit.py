@@ -100,7 +100,7 @@ def test_a_full_disk_leaves_what_was_there(tmp_path: Path, monkeypatch: pytest.M
 
     monkeypatch.setattr(folders, "_write", full)
     with pytest.raises(DeriveError, match="No space left on device; what was there before is unchanged"):
-        emit(dense(bias=False), ("c",), tmp_path)
+        emit(dense(), ("numpy", "c"), tmp_path)
     with pytest.raises(DeriveError, match="No space left"):
         emit(dense(name="other"), ("c",), tmp_path)
     assert contents(tmp_path / "dense") == before

@@ -29,9 +29,6 @@ from codegen.tuned.tiles import (
 )
 from codegen.vector_math.kernel_sets import KERNEL_SETS, KernelSet
 
-PACKS_WITHOUT = 16
-"""With no more registers a tile takes twice as long for a panel: what it costs to pack it beforehand
-is half as much beside that."""
 GUARDED_VECTORS = 2
 """Narrow panels follow a guard along the diagonal more closely."""
 
@@ -80,7 +77,7 @@ def _table(one: Phase, sizes: Sized, kernels: KernelSet, item: int, tiles: dict[
         small = [h if varying and h <= most_rows(kernels, width) else 0 for h in SMALL_ROWS]
         kind = "tile" if one.sums == 1 or (one.packs_rows and not kernels.small) else "tile_3"
         names = [_tile(kind, h, width, tiles) for h in (heights[0], heights[-1], *small)]
-        packs = one.passing and kernels.registers > PACKS_WITHOUT
+        packs = one.passing and not kernels.small
         names.append(_tile("tile_packs", heights[-1], width, tiles) if packs else "0")
         entries.append(f"{{{{{count}, {width}, {heights[0]}, {heights[-1]}, {', '.join(names)}}}}}")
     return ", ".join([*entries, "{{0}}"][:2])

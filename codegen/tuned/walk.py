@@ -38,7 +38,7 @@ class Walk:
 
     Three of each, 0 and 1 where there are fewer sums; `around`: B differs by the outer loops; `passing`: its
     panels are packed one by one, by the tiles that first pass by; `lines`: A is packed too; `turned`: all
-    panels stay near while rows pass by.
+    panels stay near while rows pass by, packed or, `rows_first`, as they lie.
     """
 
     row: str
@@ -52,10 +52,14 @@ class Walk:
     passing: bool = False
     lines: bool = False
     turned: bool = False
+    rows_first: bool = False
 
 
-def walk_of(found: Contraction, scene: Scene, limited: bool = False) -> Walk:
-    """How a contraction goes through memory; within limits no tile packs as it passes by."""
+def walk_of(found: Contraction, scene: Scene, limited: bool = False, away: bool = False) -> Walk:
+    """How a contraction goes through memory; within limits no tile packs as it passes by.
+
+    `away`: its sums are a gradient, which an update uses up in the order of memory.
+    """
     none = 3 - len(found.sums)
     starts, bounds = _loop_bounds(found, scene)
     lines, turned, both = _lines(found, scene), _turned(found, scene), not limited and _both(found, scene)
@@ -72,6 +76,7 @@ def walk_of(found: Contraction, scene: Scene, limited: bool = False) -> Walk:
         not limited and packed and not turned and (both or _passing(found, scene)),
         not limited and packed and (both or (lines and (turned or _passing(found, scene)))),
         not limited and turned,
+        away and not packed and _plain(found, scene) and _near(found, scene),
     )
 
 
@@ -212,8 +217,11 @@ def _both(found: Contraction, scene: Scene) -> bool:
 
 def _turned(found: Contraction, scene: Scene) -> bool:
     """Whether rows pass by all panels: A is packed, and the panels stay near together."""
-    if not _lines(found, scene):
-        return False
+    return _lines(found, scene) and _near(found, scene)
+
+
+def _near(found: Contraction, scene: Scene) -> bool:
+    """Whether all panels stay near while rows pass by."""
     return REAL * _number(found.sums[0][1], scene) * _number(found.lanes[1], scene) <= NEAR_PANELS
 
 

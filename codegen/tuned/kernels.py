@@ -20,8 +20,8 @@ from codegen.tuned.tiles import (
     SMALL_ROWS,
     SMALL_VECTORS,
     all_across,
+    columns_at_once,
     dot_rows,
-    most_columns,
     most_rows,
     parts,
     rows_at_once,
@@ -141,7 +141,7 @@ def _dots(one: Phase, sizes: Sized, kernels: KernelSet, tiles: dict[str, None]) 
     across = sizes.size(one.across)
     terms = sizes.size(one.terms)
     tall = across if across > 1 and all_across(kernels, rows, columns, across, terms) else 1
-    wide = (columns,) if tall > 1 else parts(columns, most_columns(kernels))
+    wide = (columns,) if tall > 1 else parts(columns, columns_at_once(kernels, rows, columns))
     high = parts(rows, dot_rows(kernels, tall * wide[0]))
     names = []
     for h, w in ((h, w) for h in (high[0], high[-1]) for w in (wide[0], wide[-1])):

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass
-from math import prod
+from math import gcd, prod
 
 from sympy import Expr
 
@@ -28,6 +28,8 @@ NEAR_PAGES = 32
 MANY_TERMS = 256
 WIDE = 64
 """Sums of so many terms, over so many columns for so many rows, are worth packing both factors."""
+SETS, WAYS = 64, 8
+"""Of a first-level cache of 32 KB: lines that lie a multiple of 4 KB apart meet in one set of so many lines."""
 NEAR_PANELS = 1 << 19
 """Bytes of all panels that stay near, a quarter of a second-level cache of 2 MB, while rows pass by."""
 
@@ -151,7 +153,14 @@ def _direct(found: Contraction, scene: Scene) -> bool:
         return False
     if _plain(found, scene):
         return _pages(found.right, found.sums[0], scene) <= NEAR_PAGES
-    return row <= LONG_ROW
+    return row <= LONG_ROW and not _crowded(found, scene)
+
+
+def _crowded(found: Contraction, scene: Scene) -> bool:
+    """Whether a panel's lines are more than the sets of a cache hold in which they lie, a few each."""
+    apart = gcd(*(_apart(found.right, index, scene) // LINE for index, _ in found.sums))
+    terms = prod(_number(extent, scene) for _, extent in found.sums)
+    return terms > SETS // gcd(apart, SETS) * WAYS
 
 
 def _plain(found: Contraction, scene: Scene) -> bool:

@@ -10,7 +10,8 @@ each are bounds of its loop.
     K_bar[o,c,u,v] = sum_{e,h,w} Y_bar[e,o,h,w] X[e,c,h+u,w+v]
 
 has lanes along e, which both factors have next to each other and which is summed: `Dots` of rows o and
-columns v, whose windows lie nearest to each other, and of all u side by side where registers hold so many sums.
+columns v, whose windows lie nearest to each other, and of all u side by side where registers hold so many
+sums.
 """
 
 from __future__ import annotations

@@ -76,9 +76,10 @@ def dots_macros(tiles: Iterable[str]) -> list[str]:
         begin = ", ".join(f"c{i}_##k = c[{i} * columns_ + (k)]" for i in range(r))
         adds = " ".join(f"c{i}_##k = fma_(a{i}, b_, c{i}_##k);" for i in range(r))
         keeps = " ".join(f"c[{i} * columns_ + (k)] = c{i}_##k;" for i in range(r))
+        held = "HELD(b_) " if r > 1 else ""
         lines += [
             f"#define BEGIN_DOTS_{r}(k) vec {begin};",
-            f"#define ADD_DOTS_{r}(k) {{ vec b_ = load(b + COLUMN(k)); HELD(b_) {adds} }}",
+            f"#define ADD_DOTS_{r}(k) {{ vec b_ = load(b + COLUMN(k)); {held}{adds} }}",
             f"#define KEEP_DOTS_{r}(k) {keeps}",
         ]
     return lines

@@ -29,7 +29,7 @@ MANY_TERMS = 256
 WIDE = 64
 """Sums of so many terms, over so many columns for so many rows, are worth packing both factors."""
 SETS, WAYS = 64, 8
-"""Of a first-level cache of 32 KB: lines that lie a multiple of 4 KB apart meet in one set of so many lines."""
+"""Of a first-level cache of 32 KB: lines a multiple of 4 KB apart meet in one set, of so many lines."""
 NEAR_PANELS = 1 << 19
 """Bytes of all panels that stay near, a quarter of a second-level cache of 2 MB, while rows pass by."""
 

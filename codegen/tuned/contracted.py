@@ -41,10 +41,10 @@ def contracted(
     limits: Limits,
 ) -> Phase:
     """The phase of a group whose first equation is a contraction."""
-    name, walk = group.equations[-1].name, walk_of(found, scene, limits.some)
+    away = _given_away(found, group, gradients)
+    name, walk = group.equations[-1].name, walk_of(found, scene, limits.some, away)
     if is_straight(found, scene):
         return _straight(found, group, scene, texts, name, walk)
-    away = _given_away(found, group, gradients)
     sums, lane = tuple(n for _, n in found.sums), found.columns or found.lanes
     around = tuple(n for _, n in _apart(found, group) if walk.around)
     return Phase(
@@ -167,8 +167,9 @@ def _call(found: Contraction, walk: Walk, scene: Scene, columns: str, panels: st
     shared = str(int(not _feeds(found, scene)))
     kernel = "contract"
     between: tuple[str, ...] = (str(int(walk.packed)), shared, left, operand)
-    if walk.turned:
-        kernel, between = "contract_rows", (left, right, column, "panels")
+    if walk.turned or walk.rows_first:
+        room = "panels" if walk.turned else "0"
+        kernel, between = "contract_rows", (left, right, column, room)
     elif walk.passing:
         most = rows_at_once(prod(evaluated(n, scene.sizes.values) for _, n in found.sums))
         factors = (left, right, column, "panels")

@@ -10,7 +10,8 @@ each are bounds of its loop.
     K_bar[o,c,u,v] = sum_{e,h,w} Y_bar[e,o,h,w] X[e,c,h+u,w+v]
 
 has lanes along e, which both factors have next to each other and which is summed: `Dots` of rows o and
-columns v, and of all u side by side where registers hold so many sums.
+columns v, whose windows lie nearest to each other, and of all u side by side where registers hold so many
+sums.
 """
 
 from __future__ import annotations
@@ -296,7 +297,12 @@ def _dots(
     left, right = sorted(elements, key=lambda ref: (windowed(ref), str(ref)))
     if not only[left] or not only[right]:
         return None
-    row, column = only[left][0], max(only[right], key=lambda i: _extent(ranges[i]))
+    order_of = stored[right.name].order
+
+    def nearest(index: Index) -> tuple[int, int]:
+        return _extent(ranges[index]), max(order_of.index(axis) for axis in steps(right, index) or {0: 0})
+
+    row, column = only[left][0], max(only[right], key=nearest)
     others = [i for i in only[right] if i != column and coupled(right, i) and coupled(right, column)]
     across = (others[-1], ranges[others[-1]]) if others else None
     outer = tuple((i, ranges[i]) for i in equation.loops if i not in (row, column, *others[-1:]))

@@ -21,16 +21,18 @@ from collections.abc import Iterable
 from dataclasses import replace
 from itertools import pairwise
 
-from sympy import Expr, Pow, Symbol, preorder_traversal
+from sympy import Expr, Mul, Pow, Symbol, preorder_traversal
 from sympy.core.basic import Basic
 
 from codegen.accumulation import ACCUMULATED
+from codegen.extents import evaluated
 from codegen.nest import Line, Loop, Node, render
 from codegen.printers.to_c import Used
 from codegen.tuned.contraction import Contraction, adjacent, steps
 from codegen.tuned.groups import Group
 from codegen.tuned.nests import needed, numbers, store
 from codegen.tuned.scene import Scene, value
+from codegen.tuned.tiles import MOST_ROWS
 from codegen.tuned.vector_text import Unvectorised
 from codegen.tuned.walk import stride
 from derive.calculus.nodes import free_indices
@@ -122,7 +124,12 @@ def repeated(values: Iterable[Basic], group: Group, lane: Index) -> list[Ref]:
 
 
 def _ahead(found: Contraction, group: Group, scene: Scene) -> list[str]:
-    """The lines that the next tile of the panel will need, asked for while that tile is computed."""
+    """The lines that the next tile of the panel will need, asked for while that tile is computed.
+
+    Where a tile has most of the rows there is no next one below it: what is asked for would be of no use.
+    """
+    if evaluated(Mul(*(extent for _, extent in found.rows)), scene.sizes.values) < 2 * MOST_ROWS:
+        return []
     own = {e.name for e in group.equations}
     read = {ref for e in group.equations[1:] for ref in e.references if ref.name not in own}
     read |= {ref for ref in refs(found.form.start) if not isinstance(ref, IntegerRef)}

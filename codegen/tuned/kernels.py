@@ -20,8 +20,8 @@ from codegen.tuned.tiles import (
     SMALL_ROWS,
     SMALL_VECTORS,
     all_across,
+    columns_at_once,
     dot_rows,
-    most_columns,
     most_rows,
     parts,
     rows_at_once,
@@ -29,9 +29,6 @@ from codegen.tuned.tiles import (
 )
 from codegen.vector_math.kernel_sets import KERNEL_SETS, KernelSet
 
-PACKS_WITHOUT = 16
-"""With no more registers a tile takes twice as long for a panel: what it costs to pack it beforehand
-is half as much beside that."""
 GUARDED_VECTORS = 2
 """Narrow panels follow a guard along the diagonal more closely."""
 
@@ -80,7 +77,7 @@ def _table(one: Phase, sizes: Sized, kernels: KernelSet, item: int, tiles: dict[
         small = [h if varying and h <= most_rows(kernels, width) else 0 for h in SMALL_ROWS]
         kind = "tile" if one.sums == 1 or (one.packs_rows and not kernels.small) else "tile_3"
         names = [_tile(kind, h, width, tiles) for h in (heights[0], heights[-1], *small)]
-        packs = one.passing and kernels.registers > PACKS_WITHOUT
+        packs = one.passing and not kernels.small
         names.append(_tile("tile_packs", heights[-1], width, tiles) if packs else "0")
         entries.append(f"{{{{{count}, {width}, {heights[0]}, {heights[-1]}, {', '.join(names)}}}}}")
     return ", ".join([*entries, "{{0}}"][:2])
@@ -144,7 +141,7 @@ def _dots(one: Phase, sizes: Sized, kernels: KernelSet, tiles: dict[str, None]) 
     across = sizes.size(one.across)
     terms = sizes.size(one.terms)
     tall = across if across > 1 and all_across(kernels, rows, columns, across, terms) else 1
-    wide = (columns,) if tall > 1 else parts(columns, most_columns(kernels))
+    wide = (columns,) if tall > 1 else parts(columns, columns_at_once(kernels, rows, columns))
     high = parts(rows, dot_rows(kernels, tall * wide[0]))
     names = []
     for h, w in ((h, w) for h in (high[0], high[-1]) for w in (wide[0], wide[-1])):

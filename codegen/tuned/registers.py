@@ -10,7 +10,7 @@ from codegen.tuned.functions import ITEMS, of_the_set
 from codegen.tuned.kernels import Sized, kernel_lines
 from codegen.tuned.phase import Phase
 from codegen.tuned.straight import APART
-from codegen.tuned.tiles import AHEAD, MOST_ROWS, MOST_VECTORS
+from codegen.tuned.tiles import AHEAD, FAR_TERMS, MOST_ROWS, MOST_VECTORS, NEAR_TERMS
 from codegen.vector_math.kernel_sets import KERNEL_SETS
 
 THIRD = 3
@@ -73,12 +73,13 @@ def dots_macros(tiles: Iterable[str]) -> list[str]:
         for v in range(1, most + 1)
     ]
     for r in range(1, max((r for r, _ in found), default=0) + 1):
-        zero = ", ".join(f"c{i}_##k = {{0}}" for i in range(r))
+        begin = ", ".join(f"c{i}_##k = c[{i} * columns_ + (k)]" for i in range(r))
         adds = " ".join(f"c{i}_##k = fma_(a{i}, b_, c{i}_##k);" for i in range(r))
         keeps = " ".join(f"c[{i} * columns_ + (k)] = c{i}_##k;" for i in range(r))
+        held = "HELD(b_) " if r > 1 else ""
         lines += [
-            f"#define ZERO_DOTS_{r}(k) vec {zero};",
-            f"#define ADD_DOTS_{r}(k) {{ const vec b_ = load(b + COLUMN(k)); {adds} }}",
+            f"#define BEGIN_DOTS_{r}(k) vec {begin};",
+            f"#define ADD_DOTS_{r}(k) {{ vec b_ = load(b + COLUMN(k)); {held}{adds} }}",
             f"#define KEEP_DOTS_{r}(k) {keeps}",
         ]
     return lines
@@ -94,9 +95,12 @@ def kernels_context(phases: list[Phase], sizes: Sized, name: str) -> dict[str, A
         "dots_macros": dots_macros(line for group in tiles for line in group["lines"]),
         "most_sums": 4 * MOST_ROWS,
         "ahead": AHEAD,
+        "far_terms": FAR_TERMS,
+        "near_terms": NEAR_TERMS,
         "apart": APART,
         "called": _called(phases),
         "tiled": any(one.shape and not one.dots for one in phases),
+        "turned": any(one.turned for one in phases),
         "dots": any(one.dots for one in phases),
         "guarded": any(one.guarded for one in phases),
     }

@@ -19,6 +19,7 @@ from codegen.vector_math.kernel_sets import KernelSet
 
 MOST_VECTORS = 4
 MOST_ROWS = 14
+MOST_COLUMNS = 6
 SMALL_ROWS = (4, 1)
 SMALL_VECTORS = 2
 LOOP = 3
@@ -33,6 +34,11 @@ FAR_LINE = 4
 """Half cycles for a line that is not in the second level either."""
 NEAR_BYTES = 1 << 20
 """What of the left factor stays near while all panels pass by: half of a second-level cache of 2 MB."""
+
+FAR_TERMS = 1 << 18
+"""Bytes of a piece of the left factor of scalar products that no second level keeps beside the right one."""
+NEAR_TERMS = 1 << 14
+"""Bytes of it that stay in the first level, half of 32 KB, while all columns pass by."""
 
 
 def most_rows(kernels: KernelSet, vectors: int) -> int:
@@ -83,9 +89,14 @@ def _tile_cycles(kernels: KernelSet, rows: int, vectors: int) -> float:
     return max(rows * vectors, rows + vectors, 8, begun) + lines
 
 
-def most_columns(kernels: KernelSet) -> int:
-    """The most columns of a tile of scalar products."""
-    return 6 if kernels.registers > 16 else 3
+def columns_at_once(kernels: KernelSet, rows: int, columns: int) -> int:
+    """The columns of a tile of scalar products: the fewest cycles a step, the widest of equals."""
+    allowed = [c for c in range(1, min(MOST_COLUMNS, columns) + 1) if dot_rows(kernels, c)]
+
+    def cycles(most: int) -> float:
+        return sum(_dots_cycles(kernels, rows, c, 1) for c in _each(columns, most))
+
+    return min(reversed(allowed), key=cycles)
 
 
 def dot_rows(kernels: KernelSet, columns: int) -> int:
@@ -99,7 +110,8 @@ def all_across(kernels: KernelSet, rows: int, columns: int, across: int, terms: 
     if not dot_rows(kernels, columns * across):
         return False
     line = FAR_LINE if REAL * rows * terms > NEAR_BYTES else 1
-    apart = across * sum(_dots_cycles(kernels, rows, c, line) for c in _each(columns, most_columns(kernels)))
+    most = columns_at_once(kernels, rows, columns)
+    apart = across * sum(_dots_cycles(kernels, rows, c, line) for c in _each(columns, most))
     return _dots_cycles(kernels, rows, columns * across, line) < apart
 
 

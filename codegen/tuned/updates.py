@@ -63,7 +63,7 @@ def _lines(update: Update, states: list[str], scene: Scene, scalars: list[str]) 
     )
     lines = [
         f"const vec {tensors[0]}_ = FN(part)(t.to + at, left);",
-        f"const vec {tensors[1]}_ = c[r * vectors + v];",
+        f"const vec {tensors[1]}_ = *c;",
     ]
     lines += [f"const vec {state}_ = FN(part)(t.state[{n}] + at, left);" for n, state in enumerate(states)]
     lines += [f"const vec {e.name}_ = {to_c.vec(e.value)};" for e in equations]

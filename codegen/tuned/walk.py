@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass
-from math import prod
+from math import gcd, prod
 
 from sympy import Expr
 
@@ -28,6 +28,8 @@ NEAR_PAGES = 32
 MANY_TERMS = 256
 WIDE = 64
 """Sums of so many terms, over so many columns for so many rows, are worth packing both factors."""
+SETS, WAYS = 64, 8
+"""Of a first-level cache of 32 KB: lines a multiple of 4 KB apart meet in one set, of so many lines."""
 NEAR_PANELS = 1 << 19
 """Bytes of all panels that stay near, a quarter of a second-level cache of 2 MB, while rows pass by."""
 
@@ -38,7 +40,7 @@ class Walk:
 
     Three of each, 0 and 1 where there are fewer sums; `around`: B differs by the outer loops; `passing`: its
     panels are packed one by one, by the tiles that first pass by; `lines`: A is packed too; `turned`: all
-    panels stay near while rows pass by.
+    panels stay near while rows pass by, packed or, `rows_first`, as they lie.
     """
 
     row: str
@@ -52,10 +54,14 @@ class Walk:
     passing: bool = False
     lines: bool = False
     turned: bool = False
+    rows_first: bool = False
 
 
-def walk_of(found: Contraction, scene: Scene, limited: bool = False) -> Walk:
-    """How a contraction goes through memory; within limits no tile packs as it passes by."""
+def walk_of(found: Contraction, scene: Scene, limited: bool = False, away: bool = False) -> Walk:
+    """How a contraction goes through memory; within limits no tile packs as it passes by.
+
+    `away`: its sums are a gradient, which an update uses up in the order of memory.
+    """
     none = 3 - len(found.sums)
     starts, bounds = _loop_bounds(found, scene)
     lines, turned, both = _lines(found, scene), _turned(found, scene), not limited and _both(found, scene)
@@ -72,6 +78,7 @@ def walk_of(found: Contraction, scene: Scene, limited: bool = False) -> Walk:
         not limited and packed and not turned and (both or _passing(found, scene)),
         not limited and packed and (both or (lines and (turned or _passing(found, scene)))),
         not limited and turned,
+        away and not packed and _plain(found, scene) and _near(found, scene),
     )
 
 
@@ -146,7 +153,14 @@ def _direct(found: Contraction, scene: Scene) -> bool:
         return False
     if _plain(found, scene):
         return _pages(found.right, found.sums[0], scene) <= NEAR_PAGES
-    return row <= LONG_ROW
+    return row <= LONG_ROW and not _crowded(found, scene)
+
+
+def _crowded(found: Contraction, scene: Scene) -> bool:
+    """Whether a panel's lines are more than the sets of a cache hold in which they lie, a few each."""
+    apart = gcd(*(_apart(found.right, index, scene) // LINE for index, _ in found.sums))
+    terms = prod(_number(extent, scene) for _, extent in found.sums)
+    return terms > SETS // gcd(apart, SETS) * WAYS
 
 
 def _plain(found: Contraction, scene: Scene) -> bool:
@@ -212,8 +226,11 @@ def _both(found: Contraction, scene: Scene) -> bool:
 
 def _turned(found: Contraction, scene: Scene) -> bool:
     """Whether rows pass by all panels: A is packed, and the panels stay near together."""
-    if not _lines(found, scene):
-        return False
+    return _lines(found, scene) and _near(found, scene)
+
+
+def _near(found: Contraction, scene: Scene) -> bool:
+    """Whether all panels stay near while rows pass by."""
     return REAL * _number(found.sums[0][1], scene) * _number(found.lanes[1], scene) <= NEAR_PANELS
 
 

@@ -100,7 +100,6 @@ KERNEL_SETS = (
             ("sqrt_(a)", "__builtin_ia32_sqrt{s}256(a)"),
             ("select_(m, a, b)", "__builtin_ia32_blendv{s}256(b, a, (vec)(m))"),
             ("first_(x, n)", "__builtin_ia32_maskload{s}256((const void *)(x), FN(lane)() < every(n))"),
-            ("put_first_(x, v, n)", "__builtin_ia32_maskstore{s}256((void *)(x), FN(lane)() < every(n), v)"),
         ),
         (),
         "arch=x86-64-v3",

@@ -230,28 +230,17 @@ typedef struct {
     ONE(packing_tile) *packs;
 } ONE(kernel);
 
-/* The product with B packed in panels of so many columns. */
-static ALWAYS ONE(product) ONE(in_panels)(const ONE(product) *s, ptrdiff_t wide)
-{
-    ONE(product) own = *s;
-    own.b0 = wide, own.b1 = s->n0 * wide, own.b2 = s->n1 * own.b1;
-    return own;
-}
+/* B is packed in panels of so many columns. */
+static ALWAYS void ONE(in_panels)(ONE(product) *s, ptrdiff_t wide) { s->b0 = wide, s->b1 = s->n0 * wide, s->b2 = s->n1 * s->b1; }
 
-/* Its terms in one row. */
-static ALWAYS ONE(product) ONE(in_line)(const ONE(product) *s)
-{
-    ONE(product) own = *s;
-    own.n0 *= s->n1 * s->n2, own.n1 = own.n2 = 1;
-    return own;
-}
+/* All terms are in one row. */
+static ALWAYS void ONE(in_line)(ONE(product) *s) { s->n0 *= s->n1 * s->n2, s->n1 = s->n2 = 1; }
 
-/* The product with the steps of the outer sums from where the inner ones end. */
-static ALWAYS ONE(product) ONE(from_end)(ONE(product) s)
+/* The steps of the outer sums go on from where the inner ones end. */
+static ALWAYS void ONE(from_end)(ONE(product) *s)
 {
-    s.a2 -= s.n1 * s.a1, s.b2 -= s.n1 * s.b1;
-    s.a1 -= s.n0 * s.a0, s.b1 -= s.n0 * s.b0;
-    return s;
+    s->a2 -= s->n1 * s->a1, s->b2 -= s->n1 * s->b1;
+    s->a1 -= s->n0 * s->a0, s->b1 -= s->n0 * s->b0;
 }
 
 /* Rows i to `end` of one panel; `a` is the first of them. */
@@ -274,10 +263,6 @@ APART ONE(panel)(const ONE(product) *s, const ONE(kernel) *k, int rows, const re
                       ONE(finish) *finish, ONE(task) *x)
 {
     const ONE(ahead) h = {b, 0, s->n0};
-    if (!shared && rows <= k->high) {
-        ONE(piece)(s, k, a, b, 0, rows, j, &h, finish, x);
-        return;
-    }
     const int pieces = (rows + k->high - 1) / k->high;
     if (!shared) {
         for (int t = 0, i, end; t < pieces; t++) {
@@ -309,9 +294,16 @@ APART ONE(contract)(const ONE(product) *s, const ONE(kernel) *kernels, int rows,
     int j = 0;
     for (int w = 0; w < 2 && kernels[w].panels; w++) {
         const int wide = kernels[w].vectors * LANES;
-        const ONE(product) own = ONE(from_end)(packed ? ONE(in_panels)(s, wide) : *s);
+        const ONE(ahead) h = {b, 0, s->n0};
+        ONE(product) own = *s;
+        if (packed)
+            ONE(in_panels)(&own, wide);
+        ONE(from_end)(&own);
         for (int t = 0; t < kernels[w].panels && j < columns; t++, j += wide)
-            ONE(panel)(&own, &kernels[w], rows, a, b + j * step, shared, j, finish, x);
+            if (shared || rows > kernels[w].high)
+                ONE(panel)(&own, &kernels[w], rows, a, b + j * step, shared, j, finish, x);
+            else
+                ONE(piece)(&own, &kernels[w], a, b + j * step, 0, rows, j, &h, finish, x);
     }
     if (shared) {
         BARRIER
@@ -345,30 +337,34 @@ static void ONE(pack_rows)(const ONE(task) *x, const ONE(product) *s, const real
     x->set->pack_panel(&across, a, s->row, PITCH / LANES, left, to);
 }
 
-/* Where B stays near as a whole: it is packed, and each piece of rows meets all its panels, so that what a finish
- * reads and writes comes in the order of memory. */
+/* Where B stays near as a whole each piece of rows meets all its panels, so that what a finish reads and writes comes in
+ * the order of memory. Where there is room for panels, both factors are packed. */
 APART ONE(contract_rows)(const ONE(product) *s, const ONE(kernel) *kernels, int rows, int columns, const real *a,
                         const real *b, ptrdiff_t column, real *panels, ONE(finish) *finish, ONE(task) *x)
 {
-    const ptrdiff_t n = s->n0;
-    real *lines = panels + n * VECTORS(columns) * LANES;
+    const ptrdiff_t n = panels ? s->n0 : 1;
+    real *lines = panels ? panels + n * VECTORS(columns) * LANES : 0;
+    if (panels)
+        ONE(pack)(x, s, kernels, b, column, columns, 1, panels);
     int first = 0;
-    ONE(pack)(x, s, kernels, b, column, columns, 1, panels);
     for (int w = 0; w < 2 && kernels[w].panels; w++) {
         const ONE(kernel) *k = &kernels[w];
-        const int pieces = (rows + k->high - 1) / k->high, wide = k->vectors * LANES;
-        ONE(product) near = ONE(in_panels)(s, wide);
-        near.row = 1, near.a0 = PITCH;
+        const int pieces = (rows + k->high - 1) / k->high, wide = k->vectors * LANES, every = LARGER(1, s->n0 / k->high);
+        ONE(product) near = *s;
+        if (panels)
+            ONE(in_panels)(&near, wide), near.row = 1, near.a0 = PITCH;
         SHARED
         for (int t = 0; t < pieces; t++) {
             const int i = t * rows / pieces, end = (t + 1) * rows / pieces;
-            real *own = lines + t * n * PITCH;
-            ONE(pack_rows)(x, s, a + i * s->row, rows - i, own);
-            for (int p = 0; p < k->panels; p++) {
-                const int j = first + p * wide;
-                const ONE(ahead) h = {
-                    x->to ? x->to + i * x->ld + SMALLER(j + wide, columns - 1) : own, x->to ? x->ld : 0, LARGER(1, s->n0 / k->high)};
-                ONE(piece)(&near, k, own, panels + j * n, i, end, j, &h, finish, x);
+            const real *own = a + i * s->row, *panel = (panels ? panels : b) + first * n;
+            if (panels) {
+                real *line = lines + t * n * PITCH;
+                ONE(pack_rows)(x, s, own, rows - i, line);
+                own = line;
+            }
+            for (int j = first, p = k->panels; p > 0; p--, j += wide, panel += wide * n) {
+                const ONE(ahead) h = {x->to ? x->to + i * x->ld + SMALLER(j + wide, columns - 1) : own, x->to ? x->ld : 0, every};
+                ONE(piece)(&near, k, own, panel, i, end, j, &h, finish, x);
             }
         }
         first += k->panels * wide;
@@ -381,11 +377,13 @@ static void ONE(packed_panel)(const ONE(product) *s, const ONE(kernel) *k, int r
                              ONE(finish) *finish, ONE(task) *x)
 {
     const int pieces = (rows + k->high - 1) / k->high;
-    ONE(product) lying = ONE(in_line)(s);
+    ONE(product) lying = *s;
+    ONE(in_line)(&lying);
     const ptrdiff_t n = lying.n0;
     if (lines)
         lying.row = 1, lying.a0 = PITCH;
-    const ONE(product) near = ONE(in_panels)(&lying, k->vectors * LANES);
+    ONE(product) near = lying;
+    ONE(in_panels)(&near, k->vectors * LANES);
     int packs = k->packs && !packed ? from : stop;
     while (packs < stop && (packs + 1) * rows / pieces - packs * rows / pieces != k->low)
         packs++;
@@ -415,7 +413,7 @@ static void ONE(packed_panel)(const ONE(product) *s, const ONE(kernel) *k, int r
 APART ONE(contract_passing)(const ONE(product) *s, const ONE(kernel) *kernels, int rows, int columns, int most, int packed,
                            const real *a, const real *b, ptrdiff_t column, real *panels, ONE(finish) *finish, ONE(task) *x)
 {
-    const ptrdiff_t n = ONE(in_line)(s).n0;
+    const ptrdiff_t n = (ptrdiff_t)s->n2 * s->n1 * s->n0;
     const int groups = (rows + most - 1) / most;
     real *lines = packed ? panels + n * VECTORS(columns) * LANES : 0;
     int first = 0;
@@ -495,7 +493,7 @@ APART ONE(W3_bar)(ONE(task) *x, const ONE(kernel) *kernels, ONE(finish) *finish)
     real *H_bar = x->w + AT_H_bar;
     const ONE(product) s = {1, 1, b->m, 1, 0, 0, PAD(D2), 0, 0, PAD(K)};
     x->ld = x->columns = K;
-    ONE(contract)(&s, kernels, D2, K, 0, 1, Z3, H_bar, finish, x);
+    ONE(contract_rows)(&s, kernels, D2, K, Z3, H_bar, 1, 0, finish, x);
 }
 
 /* A2_bar[i,j] = where(Z3[i,j] > 0, sum_{q<k} H_bar[i,q] W3[j,q], 0) */
@@ -517,7 +515,7 @@ APART ONE(W2_bar)(ONE(task) *x, const ONE(kernel) *kernels, ONE(finish) *finish)
     real *A2_bar = x->w + AT_A2_bar;
     const ONE(product) s = {1, 1, b->m, 1, 0, 0, PAD(D1), 0, 0, PAD(D2)};
     x->ld = x->columns = D2;
-    ONE(contract)(&s, kernels, D1, D2, 0, 1, Z2, A2_bar, finish, x);
+    ONE(contract_rows)(&s, kernels, D1, D2, Z2, A2_bar, 1, 0, finish, x);
 }
 
 /* A1_bar[i,j] = where(Z2[i,j] > 0, sum_{q<d2} A2_bar[i,q] W2[j,q], 0) */
@@ -657,6 +655,7 @@ static int ONE(step)(const ONE(set) *set, three_layer_params *p, const three_lay
 #define SET avx512
 #define SET_avx512
 #define WIDTH 64
+#define SMALL 0
 #undef RARELY
 #define RARELY static ALWAYS
 #ifdef __clang__
@@ -674,11 +673,13 @@ static int ONE(step)(const ONE(set) *set, three_layer_params *p, const three_lay
 #undef SET
 #undef SET_avx512
 #undef WIDTH
+#undef SMALL
 #endif
 #if (defined(__x86_64__)) && (!defined(THREE_LAYER_SET) || THREE_LAYER_SET == 2)
 #define SET avx2
 #define SET_avx2
 #define WIDTH 32
+#define SMALL 0
 #undef RARELY
 #define RARELY static ALWAYS
 #ifdef __clang__
@@ -696,11 +697,13 @@ static int ONE(step)(const ONE(set) *set, three_layer_params *p, const three_lay
 #undef SET
 #undef SET_avx2
 #undef WIDTH
+#undef SMALL
 #endif
 #if (defined(__x86_64__))
 #define SET sse2
 #define SET_sse2
 #define WIDTH 16
+#define SMALL 1
 #define COLD
 #undef RARELY
 #define RARELY static __attribute__((noinline, unused))
@@ -715,6 +718,7 @@ static int ONE(step)(const ONE(set) *set, three_layer_params *p, const three_lay
 #undef SET
 #undef SET_sse2
 #undef WIDTH
+#undef SMALL
 #define three_layer_jvp_cold three_layer_jvp_sse2
 #undef COLD
 #endif
@@ -722,6 +726,7 @@ static int ONE(step)(const ONE(set) *set, three_layer_params *p, const three_lay
 #define SET neon
 #define SET_neon
 #define WIDTH 16
+#define SMALL 0
 #define COLD
 #undef RARELY
 #define RARELY static ALWAYS
@@ -729,6 +734,7 @@ static int ONE(step)(const ONE(set) *set, three_layer_params *p, const three_lay
 #undef SET
 #undef SET_neon
 #undef WIDTH
+#undef SMALL
 #define three_layer_jvp_cold three_layer_jvp_neon
 #undef COLD
 #endif
@@ -736,6 +742,7 @@ static int ONE(step)(const ONE(set) *set, three_layer_params *p, const three_lay
 #define SET plain
 #define SET_plain
 #define WIDTH 16
+#define SMALL 0
 #define COLD
 #undef RARELY
 #define RARELY static ALWAYS
@@ -743,6 +750,7 @@ static int ONE(step)(const ONE(set) *set, three_layer_params *p, const three_lay
 #undef SET
 #undef SET_plain
 #undef WIDTH
+#undef SMALL
 #define three_layer_jvp_cold three_layer_jvp_plain
 #undef COLD
 #endif
@@ -1141,7 +1149,6 @@ int three_layer_max_batch(void) { return THREE_LAYER_M; }
 #define sqrt_(a) __builtin_ia32_sqrtps256(a)
 #define select_(m, a, b) __builtin_ia32_blendvps256(b, a, (vec)(m))
 #define first_(x, n) __builtin_ia32_maskloadps256((const void *)(x), FN(lane)() < every(n))
-#define put_first_(x, v, n) __builtin_ia32_maskstoreps256((void *)(x), FN(lane)() < every(n), v)
 #define PITCH_ROWS 6
 #elif defined(SET_avx2) && defined(THREE_LAYER_DOUBLE)
 #define fma_(a, b, c) __builtin_ia32_vfmaddpd256(a, b, c)
@@ -1150,7 +1157,6 @@ int three_layer_max_batch(void) { return THREE_LAYER_M; }
 #define sqrt_(a) __builtin_ia32_sqrtpd256(a)
 #define select_(m, a, b) __builtin_ia32_blendvpd256(b, a, (vec)(m))
 #define first_(x, n) __builtin_ia32_maskloadpd256((const void *)(x), FN(lane)() < every(n))
-#define put_first_(x, v, n) __builtin_ia32_maskstorepd256((void *)(x), FN(lane)() < every(n), v)
 #define PITCH_ROWS 6
 #elif defined(SET_sse2) && !defined(THREE_LAYER_DOUBLE)
 #define fma_(a, b, c) ((a) * (b) + (c))
@@ -1420,16 +1426,33 @@ RARELY vec FN(first)(const real *x, int n)
 }
 #undef FEW_LANES
 
+#undef HALVES
+#if WIDTH / REAL_BYTES == 16
+#define HALVES(DO) DO(8, 8, 9, 10, 11, 12, 13, 14, 15, 0, 1, 2, 3, 4, 5, 6, 7) DO(4, 4, 5, 6, 7, 0, 1, 2, 3, 12, 13, 14, 15, 8, 9, 10, 11) DO(2, 2, 3, 0, 1, 6, 7, 4, 5, 10, 11, 8, 9, 14, 15, 12, 13) DO(1, 1, 0, 3, 2, 5, 4, 7, 6, 9, 8, 11, 10, 13, 12, 15, 14)
+#elif WIDTH / REAL_BYTES == 8
+#define HALVES(DO) DO(4, 4, 5, 6, 7, 0, 1, 2, 3) DO(2, 2, 3, 0, 1, 6, 7, 4, 5) DO(1, 1, 0, 3, 2, 5, 4, 7, 6)
+#elif WIDTH / REAL_BYTES == 4
+#define HALVES(DO) DO(2, 2, 3, 0, 1) DO(1, 1, 0, 3, 2)
+#elif WIDTH / REAL_BYTES == 2
+#define HALVES(DO) DO(1, 1, 0)
+#endif
+#define PUT_HALF(half, ...) \
+    if (n & half) { \
+        memcpy(x, &v, half * sizeof(real)); \
+        x += half; \
+        v = __builtin_shufflevector(v, v, __VA_ARGS__); \
+    }
 RARELY void FN(put_first)(real *x, vec v, int n)
 {
 #ifdef put_first_
     put_first_(x, v, n);
 #else
-    for (int l = 0; l < LANES; l++)
-        if (l < n)
-            x[l] = v[l];
+    n = LARGER(n, 0);
+    HALVES(PUT_HALF)
+    (void)x, (void)v;
 #endif
 }
+#undef PUT_HALF
 
 static ALWAYS vec FN(part)(const real *x, int left) { return left >= LANES ? load(x) : FN(first)(x, left); }
 
@@ -1452,16 +1475,6 @@ static ALWAYS vec FN(within)(vec x, int left, vec y) { return left >= LANES ? x 
 
 /* The sum, and the maximum, of the first n lanes, where the others hold 0 and -infinity: halves are put on each
  * other, the same tree for every compiler. */
-#undef HALVES
-#if WIDTH / REAL_BYTES == 16
-#define HALVES(DO) DO(8, 8, 9, 10, 11, 12, 13, 14, 15, 0, 1, 2, 3, 4, 5, 6, 7) DO(4, 4, 5, 6, 7, 0, 1, 2, 3, 12, 13, 14, 15, 8, 9, 10, 11) DO(2, 2, 3, 0, 1, 6, 7, 4, 5, 10, 11, 8, 9, 14, 15, 12, 13) DO(1, 1, 0, 3, 2, 5, 4, 7, 6, 9, 8, 11, 10, 13, 12, 15, 14)
-#elif WIDTH / REAL_BYTES == 8
-#define HALVES(DO) DO(4, 4, 5, 6, 7, 0, 1, 2, 3) DO(2, 2, 3, 0, 1, 6, 7, 4, 5) DO(1, 1, 0, 3, 2, 5, 4, 7, 6)
-#elif WIDTH / REAL_BYTES == 4
-#define HALVES(DO) DO(2, 2, 3, 0, 1) DO(1, 1, 0, 3, 2)
-#elif WIDTH / REAL_BYTES == 2
-#define HALVES(DO) DO(1, 1, 0)
-#endif
 #define ADD_HALF(half, ...) if (n > half) x += __builtin_shufflevector(x, x, __VA_ARGS__);
 #define LARGER_HALF(half, ...) \
     if (n > half) { \
@@ -1553,13 +1566,16 @@ static ALWAYS void FN(transpose)(const real *from, ptrdiff_t apart, real *to, pt
 #endif
 }
 
-/* One vector of columns, for k = 0 .. n - 1: of a row of B lanes lie `column` apart, and k follow each other. */
+/* One vector of columns, for k = 0 .. n - 1: of a row of B lanes lie `column` apart, and k follow each other. The last
+ * k are laid out together with some before them that are there already. */
 static __attribute__((unused)) void FN(pack_across)(const real *b, ptrdiff_t column, int n, int left, ptrdiff_t step, real *to)
 {
     int k = 0;
-    if (left >= LANES)
-        for (; k + LANES <= n; k += LANES)
-            FN(transpose)(b + k, column, to + k * step, step);
+    if (left >= LANES && n >= LANES)
+        for (; k < n; k += LANES) {
+            const int from = SMALLER(k, n - LANES);
+            FN(transpose)(b + from, column, to + from * step, step);
+        }
     for (; k < n; k++)
         for (int l = 0; l < LANES; l++)
             to[k * step + l] = l < left ? b[l * column + k] : 0;
@@ -1577,13 +1593,16 @@ APART FN(pack_panel)(const ONE(product) *s, const real *from, ptrdiff_t column, 
                 to += (ptrdiff_t)s->n0 * width * LANES;
                 continue;
             }
-            for (int k0 = 0; k0 < s->n0; k0++, b += s->b0)
-                for (int v = 0; v < width; v++, to += LANES)
-                    if (column == 1)
+            const ptrdiff_t step = s->b0, further = AHEAD * step;
+            for (int k0 = s->n0; k0 > 0; k0--, b += step)
+                if (column == 1)
+                    for (int v = 0; v < width; v++, to += LANES) {
                         put(to, FN(part)(b + v * LANES, left - v * LANES));
-                    else
-                        for (int l = 0; l < LANES; l++)
-                            to[l] = v * LANES + l < left ? b[(v * LANES + l) * column] : 0;
+                        __builtin_prefetch(b + v * LANES + 2 * further);
+                    }
+                else
+                    for (int l = 0; l < width * LANES; l++)
+                        *to++ = l < left ? b[l * column] : 0;
         }
 }
 
@@ -1671,12 +1690,14 @@ TILE(6, 2)
 TILE(5, 2)
 TILE(4, 2)
 TILE(1, 2)
-KERNELS(1, {16, 2, 6, 5, FN(tile_6x2), FN(tile_5x2), FN(tile_4x2), FN(tile_1x2), 0}, {0})
+TILE_PACKS(5, 2)
+KERNELS(1, {16, 2, 6, 5, FN(tile_6x2), FN(tile_5x2), FN(tile_4x2), FN(tile_1x2), FN(tile_packs_5x2)}, {0})
 KERNELS(2, {8, 2, 6, 5, FN(tile_6x2), FN(tile_5x2), FN(tile_4x2), FN(tile_1x2), 0}, {0})
-KERNELS(3, {1, 2, 6, 5, FN(tile_6x2), FN(tile_5x2), FN(tile_4x2), FN(tile_1x2), 0}, {0})
+KERNELS(3, {1, 2, 6, 5, FN(tile_6x2), FN(tile_5x2), FN(tile_4x2), FN(tile_1x2), FN(tile_packs_5x2)}, {0})
 KERNELS(4, {1, 2, 6, 5, FN(tile_6x2), FN(tile_5x2), 0, 0, 0}, {0})
 KERNELS(5, {8, 2, 6, 5, FN(tile_6x2), FN(tile_5x2), 0, 0, 0}, {0})
-KERNELS(6, {16, 2, 6, 5, FN(tile_6x2), FN(tile_5x2), 0, 0, 0}, {0})
+KERNELS(6, {16, 2, 6, 5, FN(tile_6x2), FN(tile_5x2), FN(tile_4x2), FN(tile_1x2), 0}, {0})
+KERNELS(7, {16, 2, 6, 5, FN(tile_6x2), FN(tile_5x2), 0, 0, 0}, {0})
 #undef KERNELS_Z2
 #define KERNELS_Z2 FN(kernels_1)
 #undef KERNELS_Z3
@@ -1690,9 +1711,9 @@ KERNELS(6, {16, 2, 6, 5, FN(tile_6x2), FN(tile_5x2), 0, 0, 0}, {0})
 #undef KERNELS_W2_bar
 #define KERNELS_W2_bar FN(kernels_5)
 #undef KERNELS_A1_bar
-#define KERNELS_A1_bar FN(kernels_1)
+#define KERNELS_A1_bar FN(kernels_6)
 #undef KERNELS_W1_bar
-#define KERNELS_W1_bar FN(kernels_6)
+#define KERNELS_W1_bar FN(kernels_7)
 #undef KERNELS_Z2_dot
 #define KERNELS_Z2_dot FN(kernels_1)
 #elif defined(SET_avx2) && defined(THREE_LAYER_DOUBLE)
@@ -1700,14 +1721,17 @@ TILE(6, 2)
 TILE(5, 2)
 TILE(4, 2)
 TILE(1, 2)
+TILE_PACKS(5, 2)
 TILE(4, 3)
 TILE(1, 3)
-KERNELS(1, {32, 2, 6, 5, FN(tile_6x2), FN(tile_5x2), FN(tile_4x2), FN(tile_1x2), 0}, {0})
+TILE_PACKS(4, 3)
+KERNELS(1, {32, 2, 6, 5, FN(tile_6x2), FN(tile_5x2), FN(tile_4x2), FN(tile_1x2), FN(tile_packs_5x2)}, {0})
 KERNELS(2, {16, 2, 6, 5, FN(tile_6x2), FN(tile_5x2), FN(tile_4x2), FN(tile_1x2), 0}, {0})
-KERNELS(3, {1, 3, 4, 4, FN(tile_4x3), FN(tile_4x3), FN(tile_4x3), FN(tile_1x3), 0}, {0})
+KERNELS(3, {1, 3, 4, 4, FN(tile_4x3), FN(tile_4x3), FN(tile_4x3), FN(tile_1x3), FN(tile_packs_4x3)}, {0})
 KERNELS(4, {1, 3, 4, 4, FN(tile_4x3), FN(tile_4x3), 0, 0, 0}, {0})
 KERNELS(5, {16, 2, 6, 5, FN(tile_6x2), FN(tile_5x2), 0, 0, 0}, {0})
-KERNELS(6, {32, 2, 6, 5, FN(tile_6x2), FN(tile_5x2), 0, 0, 0}, {0})
+KERNELS(6, {32, 2, 6, 5, FN(tile_6x2), FN(tile_5x2), FN(tile_4x2), FN(tile_1x2), 0}, {0})
+KERNELS(7, {32, 2, 6, 5, FN(tile_6x2), FN(tile_5x2), 0, 0, 0}, {0})
 #undef KERNELS_Z2
 #define KERNELS_Z2 FN(kernels_1)
 #undef KERNELS_Z3
@@ -1721,9 +1745,9 @@ KERNELS(6, {32, 2, 6, 5, FN(tile_6x2), FN(tile_5x2), 0, 0, 0}, {0})
 #undef KERNELS_W2_bar
 #define KERNELS_W2_bar FN(kernels_5)
 #undef KERNELS_A1_bar
-#define KERNELS_A1_bar FN(kernels_1)
+#define KERNELS_A1_bar FN(kernels_6)
 #undef KERNELS_W1_bar
-#define KERNELS_W1_bar FN(kernels_6)
+#define KERNELS_W1_bar FN(kernels_7)
 #undef KERNELS_Z2_dot
 #define KERNELS_Z2_dot FN(kernels_1)
 #elif defined(SET_sse2) && !defined(THREE_LAYER_DOUBLE)
@@ -1861,16 +1885,19 @@ TILE(6, 2)
 TILE(5, 2)
 TILE(4, 2)
 TILE(1, 2)
+TILE_PACKS(5, 2)
 TILE(13, 1)
 TILE(12, 1)
 TILE(4, 1)
 TILE(1, 1)
-KERNELS(1, {32, 2, 6, 5, FN(tile_6x2), FN(tile_5x2), FN(tile_4x2), FN(tile_1x2), 0}, {0})
+TILE_PACKS(12, 1)
+KERNELS(1, {32, 2, 6, 5, FN(tile_6x2), FN(tile_5x2), FN(tile_4x2), FN(tile_1x2), FN(tile_packs_5x2)}, {0})
 KERNELS(2, {16, 2, 6, 5, FN(tile_6x2), FN(tile_5x2), FN(tile_4x2), FN(tile_1x2), 0}, {0})
-KERNELS(3, {1, 2, 6, 5, FN(tile_6x2), FN(tile_5x2), FN(tile_4x2), FN(tile_1x2), 0}, {1, 1, 13, 12, FN(tile_13x1), FN(tile_12x1), FN(tile_4x1), FN(tile_1x1), 0})
+KERNELS(3, {1, 2, 6, 5, FN(tile_6x2), FN(tile_5x2), FN(tile_4x2), FN(tile_1x2), FN(tile_packs_5x2)}, {1, 1, 13, 12, FN(tile_13x1), FN(tile_12x1), FN(tile_4x1), FN(tile_1x1), FN(tile_packs_12x1)})
 KERNELS(4, {1, 2, 6, 5, FN(tile_6x2), FN(tile_5x2), 0, 0, 0}, {1, 1, 13, 12, FN(tile_13x1), FN(tile_12x1), 0, 0, 0})
 KERNELS(5, {16, 2, 6, 5, FN(tile_6x2), FN(tile_5x2), 0, 0, 0}, {0})
-KERNELS(6, {32, 2, 6, 5, FN(tile_6x2), FN(tile_5x2), 0, 0, 0}, {0})
+KERNELS(6, {32, 2, 6, 5, FN(tile_6x2), FN(tile_5x2), FN(tile_4x2), FN(tile_1x2), 0}, {0})
+KERNELS(7, {32, 2, 6, 5, FN(tile_6x2), FN(tile_5x2), 0, 0, 0}, {0})
 #undef KERNELS_Z2
 #define KERNELS_Z2 FN(kernels_1)
 #undef KERNELS_Z3
@@ -1884,9 +1911,9 @@ KERNELS(6, {32, 2, 6, 5, FN(tile_6x2), FN(tile_5x2), 0, 0, 0}, {0})
 #undef KERNELS_W2_bar
 #define KERNELS_W2_bar FN(kernels_5)
 #undef KERNELS_A1_bar
-#define KERNELS_A1_bar FN(kernels_1)
+#define KERNELS_A1_bar FN(kernels_6)
 #undef KERNELS_W1_bar
-#define KERNELS_W1_bar FN(kernels_6)
+#define KERNELS_W1_bar FN(kernels_7)
 #undef KERNELS_Z2_dot
 #define KERNELS_Z2_dot FN(kernels_1)
 #elif defined(SET_plain) && defined(THREE_LAYER_DOUBLE)
@@ -1894,16 +1921,19 @@ TILE(6, 2)
 TILE(5, 2)
 TILE(4, 2)
 TILE(1, 2)
+TILE_PACKS(5, 2)
 TILE(13, 1)
 TILE(12, 1)
 TILE(4, 1)
 TILE(1, 1)
-KERNELS(1, {64, 2, 6, 5, FN(tile_6x2), FN(tile_5x2), FN(tile_4x2), FN(tile_1x2), 0}, {0})
+TILE_PACKS(12, 1)
+KERNELS(1, {64, 2, 6, 5, FN(tile_6x2), FN(tile_5x2), FN(tile_4x2), FN(tile_1x2), FN(tile_packs_5x2)}, {0})
 KERNELS(2, {32, 2, 6, 5, FN(tile_6x2), FN(tile_5x2), FN(tile_4x2), FN(tile_1x2), 0}, {0})
-KERNELS(3, {2, 2, 6, 5, FN(tile_6x2), FN(tile_5x2), FN(tile_4x2), FN(tile_1x2), 0}, {1, 1, 13, 12, FN(tile_13x1), FN(tile_12x1), FN(tile_4x1), FN(tile_1x1), 0})
+KERNELS(3, {2, 2, 6, 5, FN(tile_6x2), FN(tile_5x2), FN(tile_4x2), FN(tile_1x2), FN(tile_packs_5x2)}, {1, 1, 13, 12, FN(tile_13x1), FN(tile_12x1), FN(tile_4x1), FN(tile_1x1), FN(tile_packs_12x1)})
 KERNELS(4, {2, 2, 6, 5, FN(tile_6x2), FN(tile_5x2), 0, 0, 0}, {1, 1, 13, 12, FN(tile_13x1), FN(tile_12x1), 0, 0, 0})
 KERNELS(5, {32, 2, 6, 5, FN(tile_6x2), FN(tile_5x2), 0, 0, 0}, {0})
-KERNELS(6, {64, 2, 6, 5, FN(tile_6x2), FN(tile_5x2), 0, 0, 0}, {0})
+KERNELS(6, {64, 2, 6, 5, FN(tile_6x2), FN(tile_5x2), FN(tile_4x2), FN(tile_1x2), 0}, {0})
+KERNELS(7, {64, 2, 6, 5, FN(tile_6x2), FN(tile_5x2), 0, 0, 0}, {0})
 #undef KERNELS_Z2
 #define KERNELS_Z2 FN(kernels_1)
 #undef KERNELS_Z3
@@ -1917,9 +1947,9 @@ KERNELS(6, {64, 2, 6, 5, FN(tile_6x2), FN(tile_5x2), 0, 0, 0}, {0})
 #undef KERNELS_W2_bar
 #define KERNELS_W2_bar FN(kernels_5)
 #undef KERNELS_A1_bar
-#define KERNELS_A1_bar FN(kernels_1)
+#define KERNELS_A1_bar FN(kernels_6)
 #undef KERNELS_W1_bar
-#define KERNELS_W1_bar FN(kernels_6)
+#define KERNELS_W1_bar FN(kernels_7)
 #undef KERNELS_Z2_dot
 #define KERNELS_Z2_dot FN(kernels_1)
 #endif
@@ -2394,71 +2424,94 @@ APART FN(L_dot)(ONE(task) *x)
 #endif
 
 /* W_new[i] = W[i] - lr (weight_decay W[i] + W_bar[i]) */
-static void FN(sgd_finish)(ONE(task) *x, int first, int lane, int rows, int vectors, const void *sums)
+static ALWAYS void FN(sgd_rows)(const ONE(task) *x, ptrdiff_t at, int rows, int left, const vec *c, int vectors)
 {
-    const vec *c = sums;
     const ONE(task) t = *x;
     const vec lr_ = all(t.scalar[0]);
     const vec weight_decay_ = all(t.scalar[1]);
-    for (int r = 0; r < rows; r++)
-        for (int v = 0; v < vectors; v++) {
-            const ptrdiff_t at = (first + r) * t.ld + lane + v * LANES;
-            const int left = t.columns - lane - v * LANES;
-            const vec W_ = FN(part)(t.to + at, left);
-            const vec W_bar_ = c[r * vectors + v];
-            const vec W_new_ = W_ - lr_ * (weight_decay_ * W_ + W_bar_);
-            FN(put_part)(t.to + at, W_new_, left);
-        }
+    for (int r = 0; r < rows; r++, at += t.ld, c += vectors) {
+        const vec W_ = FN(part)(t.to + at, left);
+        const vec W_bar_ = *c;
+        const vec W_new_ = W_ - lr_ * (weight_decay_ * W_ + W_bar_);
+        FN(put_part)(t.to + at, W_new_, left);
+    }
+}
+
+static void FN(sgd_finish)(ONE(task) *x, int first, int lane, int rows, int vectors, const void *sums)
+{
+    const vec *c = sums;
+    for (int v = 0; v < vectors; v++, lane += LANES) {
+        const int left = x->columns - lane;
+        if (!SMALL && left >= LANES)
+            FN(sgd_rows)(x, first * x->ld + lane, rows, LANES, c + v, vectors);
+        else
+            FN(sgd_rows)(x, first * x->ld + lane, rows, left, c + v, vectors);
+    }
 }
 
 /* v_new[i] = mu v[i] - lr (weight_decay W[i] + W_bar[i]); W_new[i] = W[i] + v_new[i] */
+static ALWAYS void FN(momentum_rows)(const ONE(task) *x, ptrdiff_t at, int rows, int left, const vec *c, int vectors)
+{
+    const ONE(task) t = *x;
+    const vec lr_ = all(t.scalar[0]);
+    const vec mu_ = all(t.scalar[1]);
+    const vec weight_decay_ = all(t.scalar[2]);
+    for (int r = 0; r < rows; r++, at += t.ld, c += vectors) {
+        const vec W_ = FN(part)(t.to + at, left);
+        const vec W_bar_ = *c;
+        const vec v_ = FN(part)(t.state[0] + at, left);
+        const vec v_new_ = mu_ * v_ - lr_ * (weight_decay_ * W_ + W_bar_);
+        const vec W_new_ = W_ + v_new_;
+        FN(put_part)(t.to + at, W_new_, left);
+        FN(put_part)(t.state[0] + at, v_new_, left);
+    }
+}
+
 static void FN(momentum_finish)(ONE(task) *x, int first, int lane, int rows, int vectors, const void *sums)
 {
     const vec *c = sums;
-    const ONE(task) t = *x;
-    const vec lr_ = all(t.scalar[0]);
-    const vec mu_ = all(t.scalar[1]);
-    const vec weight_decay_ = all(t.scalar[2]);
-    for (int r = 0; r < rows; r++)
-        for (int v = 0; v < vectors; v++) {
-            const ptrdiff_t at = (first + r) * t.ld + lane + v * LANES;
-            const int left = t.columns - lane - v * LANES;
-            const vec W_ = FN(part)(t.to + at, left);
-            const vec W_bar_ = c[r * vectors + v];
-            const vec v_ = FN(part)(t.state[0] + at, left);
-            const vec v_new_ = mu_ * v_ - lr_ * (weight_decay_ * W_ + W_bar_);
-            const vec W_new_ = W_ + v_new_;
-            FN(put_part)(t.to + at, W_new_, left);
-            FN(put_part)(t.state[0] + at, v_new_, left);
-        }
+    for (int v = 0; v < vectors; v++, lane += LANES) {
+        const int left = x->columns - lane;
+        if (!SMALL && left >= LANES)
+            FN(momentum_rows)(x, first * x->ld + lane, rows, LANES, c + v, vectors);
+        else
+            FN(momentum_rows)(x, first * x->ld + lane, rows, left, c + v, vectors);
+    }
 }
 
 /* u_new[i] = (1 - mu) (weight_decay W[i] + W_bar[i]) + mu u[i]; W_new[i] = W[i] - lr u_new[i] */
-static void FN(averaged_finish)(ONE(task) *x, int first, int lane, int rows, int vectors, const void *sums)
+static ALWAYS void FN(averaged_rows)(const ONE(task) *x, ptrdiff_t at, int rows, int left, const vec *c, int vectors)
 {
-    const vec *c = sums;
     const ONE(task) t = *x;
     const vec lr_ = all(t.scalar[0]);
     const vec mu_ = all(t.scalar[1]);
     const vec weight_decay_ = all(t.scalar[2]);
-    for (int r = 0; r < rows; r++)
-        for (int v = 0; v < vectors; v++) {
-            const ptrdiff_t at = (first + r) * t.ld + lane + v * LANES;
-            const int left = t.columns - lane - v * LANES;
-            const vec W_ = FN(part)(t.to + at, left);
-            const vec W_bar_ = c[r * vectors + v];
-            const vec u_ = FN(part)(t.state[0] + at, left);
-            const vec u_new_ = (1 - mu_) * (weight_decay_ * W_ + W_bar_) + mu_ * u_;
-            const vec W_new_ = W_ - lr_ * u_new_;
-            FN(put_part)(t.to + at, W_new_, left);
-            FN(put_part)(t.state[0] + at, u_new_, left);
-        }
+    for (int r = 0; r < rows; r++, at += t.ld, c += vectors) {
+        const vec W_ = FN(part)(t.to + at, left);
+        const vec W_bar_ = *c;
+        const vec u_ = FN(part)(t.state[0] + at, left);
+        const vec u_new_ = (1 - mu_) * (weight_decay_ * W_ + W_bar_) + mu_ * u_;
+        const vec W_new_ = W_ - lr_ * u_new_;
+        FN(put_part)(t.to + at, W_new_, left);
+        FN(put_part)(t.state[0] + at, u_new_, left);
+    }
+}
+
+static void FN(averaged_finish)(ONE(task) *x, int first, int lane, int rows, int vectors, const void *sums)
+{
+    const vec *c = sums;
+    for (int v = 0; v < vectors; v++, lane += LANES) {
+        const int left = x->columns - lane;
+        if (!SMALL && left >= LANES)
+            FN(averaged_rows)(x, first * x->ld + lane, rows, LANES, c + v, vectors);
+        else
+            FN(averaged_rows)(x, first * x->ld + lane, rows, left, c + v, vectors);
+    }
 }
 
 /* c1 = 1 - beta1^t; c2 = 1 - beta2^t; m_new[i] = W_bar[i] (1 - beta1) + beta1 m[i]; s_new[i] = W_bar[i]^2 (1 - beta2) + beta2 s[i]; W_new[i] = W[i] (1 - lr weight_decay) - lr m_new[i]/(c1 (sqrt(s_new[i]/c2) + eps)) */
-static void FN(adamw_finish)(ONE(task) *x, int first, int lane, int rows, int vectors, const void *sums)
+static ALWAYS void FN(adamw_rows)(const ONE(task) *x, ptrdiff_t at, int rows, int left, const vec *c, int vectors)
 {
-    const vec *c = sums;
     const ONE(task) t = *x;
     const vec lr_ = all(t.scalar[0]);
     const vec beta1_ = all(t.scalar[1]);
@@ -2466,21 +2519,30 @@ static void FN(adamw_finish)(ONE(task) *x, int first, int lane, int rows, int ve
     const vec eps_ = all(t.scalar[3]);
     const vec weight_decay_ = all(t.scalar[5]);
     const vec c1_ = all(t.scalar[6]);
-    for (int r = 0; r < rows; r++)
-        for (int v = 0; v < vectors; v++) {
-            const ptrdiff_t at = (first + r) * t.ld + lane + v * LANES;
-            const int left = t.columns - lane - v * LANES;
-            const vec W_ = FN(part)(t.to + at, left);
-            const vec W_bar_ = c[r * vectors + v];
-            const vec m_ = FN(part)(t.state[0] + at, left);
-            const vec s_ = FN(part)(t.state[1] + at, left);
-            const vec m_new_ = W_bar_ * (1 - beta1_) + beta1_ * m_;
-            const vec s_new_ = W_bar_ * W_bar_ * (1 - beta2_) + beta2_ * s_;
-            const vec W_new_ = W_ * (1 - lr_ * weight_decay_) - lr_ * m_new_ / (c1_ * (FN(sqrt)(FN(over)(s_new_, t.scalar[7])) + eps_));
-            FN(put_part)(t.to + at, W_new_, left);
-            FN(put_part)(t.state[0] + at, m_new_, left);
-            FN(put_part)(t.state[1] + at, s_new_, left);
-        }
+    for (int r = 0; r < rows; r++, at += t.ld, c += vectors) {
+        const vec W_ = FN(part)(t.to + at, left);
+        const vec W_bar_ = *c;
+        const vec m_ = FN(part)(t.state[0] + at, left);
+        const vec s_ = FN(part)(t.state[1] + at, left);
+        const vec m_new_ = W_bar_ * (1 - beta1_) + beta1_ * m_;
+        const vec s_new_ = W_bar_ * W_bar_ * (1 - beta2_) + beta2_ * s_;
+        const vec W_new_ = W_ * (1 - lr_ * weight_decay_) - lr_ * m_new_ / (c1_ * (FN(sqrt)(FN(over)(s_new_, t.scalar[7])) + eps_));
+        FN(put_part)(t.to + at, W_new_, left);
+        FN(put_part)(t.state[0] + at, m_new_, left);
+        FN(put_part)(t.state[1] + at, s_new_, left);
+    }
+}
+
+static void FN(adamw_finish)(ONE(task) *x, int first, int lane, int rows, int vectors, const void *sums)
+{
+    const vec *c = sums;
+    for (int v = 0; v < vectors; v++, lane += LANES) {
+        const int left = x->columns - lane;
+        if (!SMALL && left >= LANES)
+            FN(adamw_rows)(x, first * x->ld + lane, rows, LANES, c + v, vectors);
+        else
+            FN(adamw_rows)(x, first * x->ld + lane, rows, left, c + v, vectors);
+    }
 }
 
 /* ---- The passes, as lists of equations. */

@@ -5,11 +5,12 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from codegen.tuned.tiles import (
+    MOST_COLUMNS,
     MOST_VECTORS,
     NEAR_BYTES,
     all_across,
+    columns_at_once,
     dot_rows,
-    most_columns,
     most_rows,
     parts,
     rows_at_once,
@@ -31,10 +32,20 @@ def test_tile_fits_registers(kernels: KernelSet, vectors: int) -> None:
 
 @sets
 def test_scalar_products_fit_registers(kernels: KernelSet) -> None:
-    assert dot_rows(kernels, most_columns(kernels)) >= 1
+    for rows, columns in ((1, 1), (6, 5), (16, 5), (40, 12)):
+        at_once = columns_at_once(kernels, rows, columns)
+        assert 1 <= at_once <= min(MOST_COLUMNS, columns)
+        assert dot_rows(kernels, at_once) >= 1
     for columns in range(1, 32):
         rows = dot_rows(kernels, columns)
         assert not rows or rows * columns + rows + (1 if kernels.fused else 2) <= kernels.registers
+
+
+def test_scalar_products_hide_latency_with_16_registers() -> None:
+    """Five columns of two rows are ten sums; three and two of three rows are nine and six, which wait."""
+    avx2 = next(kernels for kernels in SETS if kernels.name == "avx2")
+    assert columns_at_once(avx2, 6, 5) == 5
+    assert dot_rows(avx2, 5) == 2
 
 
 @sets

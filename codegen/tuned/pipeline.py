@@ -75,12 +75,15 @@ def tuned(c: CNetwork, watch: Watch = silent) -> Tuned:
     return laid_out(replace(c, plan=narrowed(c.plan)), watch)
 
 
-def laid_out(c: CNetwork, watch: Watch = silent) -> Tuned:
-    """The tuned form of a network whose programs keep what they will; `watch` sees each pass, verified."""
+def laid_out(c: CNetwork, watch: Watch = silent, narrow: bool = False) -> Tuned:
+    """The tuned form of a network whose programs keep what they will; `watch` sees each pass, verified.
+
+    `narrow`: as little is stored as can be, even of what is at hand.
+    """
     plan = c.plan
     outputs = ((*plan.loss.outputs, plan.network.output), plan.vjp.outputs, plan.jvp.outputs)
     programs = (plan.loss, plan.vjp, plan.jvp)
-    grouped = [fused(one.statements, out) for one, out in zip(programs, outputs, strict=True)]
+    grouped = [fused(one.statements, out, narrow) for one, out in zip(programs, outputs, strict=True)]
     equations = [e for steps in grouped for step in steps for e in step.equations]
     lists = dict(zip(("loss", "vjp", "jvp"), grouped, strict=True))
     draft = _seen(Draft(plan, lists), "fuse", watch)

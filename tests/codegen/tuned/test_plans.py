@@ -44,12 +44,6 @@ def test_squares_of_positions_are_computed_again_from_sums_of_rows() -> None:
     assert not kept & {"R", "E2", "P2"}
 
 
-def test_a_budget_decides_alone_what_is_kept() -> None:
-    plan = plan_network(variant("gpt", sizes=SIZES))
-    bounded = plan_network(variant("gpt", sizes=SIZES, budget=plan.memory.choice.bytes))
-    assert narrowed(bounded) is bounded
-
-
 def test_a_normalisation_and_a_softmax_are_passes_over_rows() -> None:
     normalised = next(one for one in rows().values() if {"mu1", "N1"} <= one.names)
     assert [[e.name for e in each.inside] for each in normalised.passes] == [

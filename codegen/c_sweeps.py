@@ -63,7 +63,6 @@ def arranged(program: Program, batch: Size | None) -> Sweeps:
     return Sweeps(tuple(placed), frozenset(_staying(program, producers, placed)))
 
 
-
 def _kind(statement: Statement, batch: Size | None) -> tuple[Kind, Index | None]:
     if batch is None or isinstance(statement, Recurrence):
         return Kind.WHOLE, None

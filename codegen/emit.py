@@ -39,10 +39,13 @@ def ignored(_: str) -> None:
 def emit(
     network: Network, targets: Sequence[str], out: Path | str, watch: Watch = silent, tell: Tell = ignored
 ) -> list[Path]:
-    """Write out/<name>/ and give the paths of its files; `tell` hears what is kept."""
+    """Write out/<name>/ and give the paths of its files; `tell` hears what is kept.
+
+    A budget bounds what is emitted: the plain C, that of NumPy too, and the arena of the tuned C.
+    """
     require_targets(targets)
     require_name(network.name, "the network")
-    plan = plan_network(require_network(network), watch)
+    plan = plan_network(require_network(network), watch, bounded=set(targets) != {"tuned"})
     require_names(plan)
     files = render(plan, targets, watch)
     written = write_folder(Path(out) / network.name, files, _stale(network.name, files))
@@ -55,6 +58,7 @@ def render(plan: Plan, targets: Sequence[str], watch: Watch = silent) -> dict[st
     """The text of every file of a network."""
     name = plan.network.name
     files = {"__init__.py": render_init(plan, targets)}
+    arena: tuple[int, tuple[str, ...]] = (0, ())
     if "numpy" in targets:
         files[f"{name}.py"] = render_numpy(plan)
     if "c" in targets:
@@ -62,11 +66,13 @@ def render(plan: Plan, targets: Sequence[str], watch: Watch = silent) -> dict[st
     if "tuned" in targets:
         from codegen.tuned.module import render_tuned  # many modules, for those who ask for them
 
-        files[f"{name}.h"], files[f"{name}_tuned.c"] = render_tuned(plan, watch)
+        tuned = render_tuned(plan, watch)
+        files |= {f"{name}.h": tuned.header, f"{name}_tuned.c": tuned.source}
+        arena = tuned.bytes, tuned.again
     return {
         **files,
         f"{name}.json": render_description(plan, [target for target in TARGETS if target in targets]),
-        "README.md": render_readme(plan, targets),
+        "README.md": render_readme(plan, targets, arena),
     }
 
 

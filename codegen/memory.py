@@ -81,9 +81,9 @@ class Memory:
 
 
 def remembered(
-    joint: Program, others: Mapping[str, Program], network: Network, watch: Watch
+    joint: Program, others: Mapping[str, Program], network: Network, budget: int | None, watch: Watch
 ) -> tuple[Memory, dict[str, Program]]:
-    """What a network keeps, by cost or within its budget; and its other programs beside that."""
+    """What a network keeps, by cost or within a budget; and its other programs beside that."""
     sizes = {**network.sizes, network.batch: network.most}
     swept: dict[int, tuple[Program, Sweeps]] = {}
 
@@ -100,7 +100,7 @@ def remembered(
         return workspace_bytes(functions, residuals, network)
 
     task = Task(joint, entering(joint, network), sizes, held)
-    chosen = cheapest(task) if network.budget is None else _fit(task, network.budget, network)
+    chosen = cheapest(task) if budget is None else _fit(task, budget, network)
     if chosen.program is not joint:
         watch("recompute", chosen.program)
     loss, pullback, _ = split(chosen.program, network, chosen.late)

@@ -147,8 +147,11 @@ class LayerPlan:
 
 
 @paused()
-def plan_network(network: Network, watch: Watch = silent) -> Plan:
-    """The plan of a network; `watch` sees each program after each pass."""
+def plan_network(network: Network, watch: Watch = silent, bounded: bool = True) -> Plan:
+    """The plan of a network; `watch` sees each program after each pass.
+
+    `bounded`: what is kept is chosen within the budget; the tuned C chooses for itself.
+    """
     finish = partial(lowered, forms=network.forms, watch=watch)
     primal = replace(network.program, outputs=(network.loss,))
     joint = vjp(primal, wrt=network.trained)
@@ -163,7 +166,8 @@ def plan_network(network: Network, watch: Watch = silent) -> Plan:
     names = beside_sizes(network, (forward, joint, *more.values()))
     forward, joint = renamed(forward, names), renamed(joint, names)
     more = {name: renamed(one, names) for name, one in more.items()}
-    memory, others = remembered(joint, {"forward": forward, **more}, network, watch)
+    budget = network.budget if bounded else None
+    memory, others = remembered(joint, {"forward": forward, **more}, network, budget, watch)
     loss, pullback, residuals = split(memory.program, network, memory.choice.late, watch)
     forward, pushed = others.pop("forward"), others.pop("jvp")
     batch = _batch(network, loss)

@@ -11,9 +11,10 @@ from codegen.plan import Plan
 from codegen.printers.to_text import statement_text
 
 
-def render_readme(plan: Plan, targets: Sequence[str]) -> str:
-    """Formula, shapes, what is kept, how to call and to compile."""
-    return templates().get_template("README.md.jinja").render(_context(plan, targets))
+def render_readme(plan: Plan, targets: Sequence[str], arena: tuple[int, tuple[str, ...]] = (0, ())) -> str:
+    """Formula, shapes, what is kept, how to call and to compile; bytes of the tuned C, what it repeats."""
+    found = {"arena": arena[0], "repeated": ", ".join(f"`{name}`" for name in arena[1])}
+    return templates().get_template("README.md.jinja").render(_context(plan, targets) | found)
 
 
 def render_init(plan: Plan, targets: Sequence[str]) -> str:

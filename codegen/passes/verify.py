@@ -50,7 +50,6 @@ def reads_of(statement: Statement) -> set[str]:
     return {name for equation in equations_of(statement) for name in equation.reads}
 
 
-
 def _with_loops(statement: Statement) -> Iterator[tuple[Equation, set[Basic]]]:
     outer: set[Basic] = {statement.index} if isinstance(statement, Recurrence) else set()
     for equation in equations_of(statement):

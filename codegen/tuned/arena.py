@@ -5,32 +5,59 @@
     Z2       equations 1..11       at 1664
 
 Largest first, each at the first place where nothing alive at the same time lies: the rule of register
-allocation by first fit (Lee et al., TFLite memory planning, 2018). Offsets and sizes are whole cache lines,
-in reals.
+allocation by first fit (Lee et al., TFLite memory planning, 2018). One of the large values, that which ends
+last every other time, then has another turn, again and again, and what makes the arena no longer stays so.
+What a recurrence has of each of its turns is in parts, each alive for itself: gradients of the last turns lie
+where the first turns left something. Offsets and sizes are whole cache lines, in reals.
 """
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
+from functools import cached_property
+
+Span = tuple[int, int]
+PLACED = 12_000
+"""So many parts are placed in all, in as many orders as that makes."""
+SMALL = 64
+"""What takes less than this part of the arena keeps its turn."""
+SWAPPED = 2
+"""An order of fewer is no other."""
+
+
+@dataclass(frozen=True)
+class Part:
+    """Some reals of a value, from an offset on, and when they are alive: a bit for each step."""
+
+    at: int
+    reals: int
+    alive: int
 
 
 @dataclass(frozen=True)
 class Lifetime:
     """A value of so many reals, alive from one step to another, both included.
 
-    `spans` are the parts of that in which it is alive, where it is computed more than once.
+    `spans` are the parts of that in which it is alive, where it is computed more than once, `parts` its
+    elements where some live longer than others.
     """
 
     name: str
     reals: int
     start: int
     stop: int
-    spans: tuple[tuple[int, int], ...] = ()
+    spans: tuple[Span, ...] = ()
+    parts: tuple[Part, ...] = ()
 
     @property
-    def alive(self) -> tuple[tuple[int, int], ...]:
+    def alive(self) -> tuple[Span, ...]:
         return self.spans or ((self.start, self.stop),)
+
+    @cached_property
+    def pieces(self) -> tuple[Part, ...]:
+        """Its parts; one where all of it lives as long."""
+        return self.parts or (Part(0, self.reals, bits(self.alive)),)
 
     def meets(self, other: Lifetime) -> bool:
         """Whether both are alive at once."""
@@ -47,20 +74,76 @@ class Arena:
 
 
 def arena(lifetimes: list[Lifetime]) -> Arena:
-    """Offsets by first fit, the largest value first."""
-    placed: list[tuple[int, Lifetime]] = []
-    for one in sorted(lifetimes, key=lambda life: (-life.reals, life.start, life.name)):
-        at = 0
-        for start, other in sorted((p for p in placed if p[1].meets(one)), key=lambda p: (p[0], p[1].name)):
-            if at + one.reals <= start:
-                break
-            at = max(at, start + other.reals)
-        placed.append((at, one))
-    return Arena(
-        {one.name: at for at, one in sorted(placed, key=lambda p: (p[0], p[1].name))},
-        max((at + one.reals for at, one in placed), default=0),
-        {one.name: one for one in lifetimes},
+    """Offsets by first fit, in the order that needs the least of those tried."""
+    order = sorted(lifetimes, key=lambda life: (-life.reals, life.start, life.name))
+    offsets, least = _offsets(order), fullest(lifetimes)
+    draw, end = _draws(), _end(order, offsets)
+    for _ in range(PLACED // max(1, sum(len(one.pieces) for one in order))):
+        large = sum(one.reals * SMALL > end for one in order)
+        if end <= least or large < SWAPPED:
+            break
+        last = [place for place, one in enumerate(order) if offsets[one.name] + one.reals == end]
+        chosen = last[next(draw) % len(last)] if next(draw) % 2 else next(draw) % large
+        other = [*order[:chosen], *order[chosen + 1 :]]
+        other.insert(next(draw) % large, order[chosen])
+        found = _offsets(other)
+        if _end(order, found) <= end:
+            order, offsets, end = other, found, _end(order, found)
+    offsets = dict(sorted(offsets.items(), key=lambda item: (item[1], item[0])))
+    return Arena(offsets, end, {one.name: one for one in lifetimes})
+
+
+def _draws() -> Iterator[int]:
+    """Numbers without order, the same in every build: Lehmer's generator, modulo 2^31 - 1."""
+    state = 1
+    while True:
+        state = state * 48271 % (2**31 - 1)
+        yield state >> 8
+
+
+def fullest(lifetimes: Iterable[Lifetime]) -> int:
+    """The most reals that are alive at once: no arena has fewer."""
+    pieces = [part for life in lifetimes for part in life.pieces]
+    times = max((part.alive.bit_length() for part in pieces), default=0)
+    return max((sum(p.reals for p in pieces if p.alive >> time & 1) for time in range(times)), default=0)
+
+
+def _offsets(order: list[Lifetime]) -> dict[str, int]:
+    """Each value at the first place where it fits, in turn."""
+    placed: list[Part] = []
+    offsets: dict[str, int] = {}
+    for one in order:
+        at = offsets[one.name] = first_fit(one, placed)
+        placed += [Part(at + part.at, part.reals, part.alive) for part in one.pieces]
+    return offsets
+
+
+def _end(lifetimes: list[Lifetime], offsets: Mapping[str, int]) -> int:
+    return max((offsets[one.name] + one.reals for one in lifetimes), default=0)
+
+
+def first_fit(one: Lifetime, placed: list[Part]) -> int:
+    """The first place at which no part of a value lies where another is alive."""
+    taken = sorted(
+        (other.at - part.at - part.reals, other.at + other.reals - part.at)
+        for part in one.pieces
+        for other in placed
+        if part.alive & other.alive
     )
+    at = 0
+    for low, high in taken:
+        if at <= low:
+            break
+        at = max(at, high)
+    return at
+
+
+def bits(spans: Iterable[Span]) -> int:
+    """Steps as a set: a bit for each."""
+    found = 0
+    for first, last in spans:
+        found |= (1 << (last + 1)) - (1 << first)
+    return found
 
 
 def constant(name: str, function: str = "") -> str:

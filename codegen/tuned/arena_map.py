@@ -9,8 +9,9 @@ from codegen.numpy_module import shape
 from codegen.tuned.arena import Lifetime, constant
 from codegen.tuned.functions import ITEMS
 from codegen.tuned.gradients import ALL
-from codegen.tuned.groups import Step, groups_of
+from codegen.tuned.groups import Step
 from codegen.tuned.pipeline import Tuned
+from codegen.tuned.times import runs
 
 
 def arena_maps(t: Tuned) -> list[dict[str, str | list[str]]]:
@@ -24,8 +25,8 @@ def arena_maps(t: Tuned) -> list[dict[str, str | list[str]]]:
 
 def _lines(t: Tuned, item: int) -> list[str]:
     found = t.arenas[item]
-    step = [name for key in ("loss", "vjp") for one in t.lists[key] for name in _names(one)]
-    names = [*step, "the gradients", *(name for one in t.lists["jvp"] for name in _names(one))]
+    step = [name for key in ("loss", "vjp") for name in _names(t.lists[key], t)]
+    names = [*step, "the gradients", *_names(t.lists["jvp"], t)]
     lines = [
         f"{constant(name)} = {at}, /* {_shape(name, t)}{_span(found.lifetimes[name], names, len(step))} */"
         for name, at in found.offsets.items()
@@ -33,8 +34,9 @@ def _lines(t: Tuned, item: int) -> list[str]:
     return [*lines, f"ARENA_REALS = {found.reals}"]
 
 
-def _names(step: Step) -> list[str]:
-    return [group.equations[-1].name for group in groups_of(step)]
+def _names(steps: tuple[Step, ...], t: Tuned) -> list[str]:
+    """The last name of each group, as often as it is computed."""
+    return [run.group.equations[-1].name for run in runs(steps, 0, t.c.plan.size)]
 
 
 def _shape(name: str, t: Tuned) -> str:

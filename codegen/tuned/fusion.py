@@ -21,15 +21,19 @@ from derive.calculus.program import Equation, Recurrence, Statement
 from derive.calculus.tensor import Index, Ref, refs
 
 
-def fused(statements: Iterable[Statement], outputs: Iterable[str]) -> tuple[Step, ...]:
-    """The statements in groups, in an order that computes everything before it is read."""
+def fused(statements: Iterable[Statement], outputs: Iterable[str], narrow: bool = False) -> tuple[Step, ...]:
+    """The statements in groups, in an order that computes everything before it is read.
+
+    What follows from a sum where that is finished is stored for others, unless it is to be `narrow`: then it
+    is computed in each group that needs it.
+    """
     listed, kept = tuple(statements), frozenset(outputs)
     found: list[Step] = []
     spread: dict[str, Equation] = {}
     for statement in listed:
         if isinstance(statement, Recurrence):
-            found.append(_turns(statement, _read_elsewhere(statement, listed) | kept))
-        elif spreads(statement, listed, kept) and not _at_hand(statement, spread, found):
+            found.append(_turns(statement, _read_elsewhere(statement, listed) | kept, narrow))
+        elif spreads(statement, listed, kept) and (narrow or not _at_hand(statement, spread, found)):
             spread[statement.name] = statement
         else:
             _place(statement, spread, found)
@@ -137,9 +141,9 @@ def _at_hand(equation: Equation, spread: dict[str, Equation], found: list[Step])
     return place is not None and reduces(found[place].equations[0].value)
 
 
-def _turns(statement: Recurrence, outside: Set[str]) -> Turns:
+def _turns(statement: Recurrence, outside: Set[str], narrow: bool) -> Turns:
     """A recurrence in groups; what one turn leaves to others is stored, as all names are for now."""
-    groups = [step for step in fused(statement.equations, outside) if isinstance(step, Group)]
+    groups = [step for step in fused(statement.equations, outside, narrow) if isinstance(step, Group)]
     return Turns(statement.index, statement.extent, tuple(groups), statement.reverse)
 
 

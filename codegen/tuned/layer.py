@@ -18,12 +18,13 @@ from codegen.c_sizes import CSizes
 from codegen.extents import evaluated
 from codegen.plan import LayerPlan
 from codegen.printers.to_c import Used
-from codegen.tuned.arena import Arena, Lifetime, arena, constant
+from codegen.tuned.arena import Arena, constant
 from codegen.tuned.contraction import contraction, zeros_of
 from codegen.tuned.functions import ITEMS
 from codegen.tuned.fusion import fused
 from codegen.tuned.groups import Step, groups_of, key_of, with_stored
-from codegen.tuned.lifetimes import packing, panel_lives, panels_of, spans
+from codegen.tuned.in_place import arena_in_place
+from codegen.tuned.lifetimes import lifetime, needed_of, panel_lives, panels_of, stacked
 from codegen.tuned.limits import regions
 from codegen.tuned.phase import Phase
 from codegen.tuned.phases import in_turn, phase
@@ -32,7 +33,7 @@ from codegen.tuned.row_nests import lane, vectorised
 from codegen.tuned.rows import rowed
 from codegen.tuned.scene import Scene
 from codegen.tuned.storage import Stored
-from codegen.tuned.written import as_written
+from codegen.tuned.times import count
 from derive.calculus.program import Program
 from derive.calculus.tensor import Kind, Size, Tensor
 
@@ -131,15 +132,15 @@ def _laid_out(one: TunedFunction) -> TunedFunction:
 
 def _arena(one: TunedFunction, sizes: LayerSizes, item: int) -> Arena:
     """Offsets of what is neither given nor an output, and of packed factors."""
-    steps, phases, scene = one.steps, one.phases, one.scene
-    found: dict[str, tuple[int, int]] = {}
-    for name, first, stop in spans(tuple(as_written(step, phases) for step in steps), 0):
-        before = found.get(name, (first, stop))
-        found[name] = min(before[0], first), max(before[1], stop)
-    number = sum(len(groups_of(step)) for step in steps)
-    lives = [
-        Lifetime(name, scene.stored[name].reals(sizes.size, item), first, stop)
-        for name, (first, stop) in found.items()
-        if scene.stored[name].start.startswith("x->w")
-    ]
-    return arena([*lives, *panel_lives(list(packing(steps, phases, 0, number)), sizes, item)])
+    scene, end = one.scene, count(one.steps, sizes.size)
+    needs = needed_of((one.steps,), (0,), one.phases, scene.stored, sizes, end)
+    lives = []
+    for name, values in needs.values.items():
+        stored = scene.stored[name]
+        if name in needs.axes:
+            lives.append(stacked(name, stored, values, sizes, item))
+        elif stored.start.startswith("x->w"):
+            (spans,) = values.values()
+            lives.append(lifetime(name, stored.reals(sizes.size, item), spans))
+    packed = panel_lives(needs.packed, sizes, item)
+    return arena_in_place([*lives, *packed], needs.written, scene.stored, sizes.size)

@@ -1,55 +1,84 @@
 """Lifetimes: from the first step of a value to the last that reads it, and the arena that follows.
 
 What gradients are made of lives until the end of a training step, for each may be computed twice: once to be
-looked at, once to be used. The groups of a turn are steps of their own for what no other turn sees. What a
-phase packs lives while it runs, or the block that it is in, or the recurrence whose turns it serves.
+looked at, once to be used. Steps are counted turn by turn (`times`), the groups of a turn apart. What a phase
+packs lives while it runs, or the block that it is in, or the recurrence whose turns it serves.
 """
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping
+from dataclasses import dataclass, field
 
 from codegen.plan import Plan
-from codegen.tuned.arena import Arena, Lifetime, arena
+from codegen.tuned.arena import Arena, Lifetime, Part, Span, bits
 from codegen.tuned.gradients import ALL
-from codegen.tuned.groups import Step, Turns, block_spans, groups_of, key_of, names_of, reads_of
+from codegen.tuned.groups import Step, groups_of, key_of, names_of
+from codegen.tuned.in_place import arena_in_place
 from codegen.tuned.kernels import Sized, panel_reals
 from codegen.tuned.phase import Phase
-from codegen.tuned.storage import Stored
+from codegen.tuned.storage import Stored, value_reals
+from codegen.tuned.times import Axes, count, needed, runs, turning
 from codegen.tuned.written import as_written
-from derive.calculus.nodes import free_indices
+
+Phases = Mapping[tuple[str, ...], Phase]
+Lists = tuple[tuple[Step, ...], ...]
+Values = dict[str, dict[int, list[Span]]]
+"""When each value is needed, once for each time that it is computed; those that turns make by number."""
 
 
-def lifetimes_arena(
-    plan: Plan,
-    lists: tuple[tuple[Step, ...], ...],
-    phases: Mapping[tuple[str, ...], Phase],
-    stored: Mapping[str, Stored],
-    item: int,
-) -> Arena:
-    """Offsets of all that lies in the arena; what a gradient needs stays until the end of the step.
+@dataclass
+class Needs:
+    """When values and packed factors are needed, list after list."""
+
+    axes: Axes
+    values: Values = field(default_factory=dict)
+    packed: list[tuple[Phase, Span]] = field(default_factory=list)
+    written: list[tuple[int, tuple[Step, ...]]] = field(default_factory=list)
+
+
+def lifetimes_arenas(
+    plan: Plan, lists: Lists, phases: Phases, stored: Mapping[str, Stored], items: Iterable[int]
+) -> dict[int, Arena]:
+    """Offsets of all that lies in the arena, for reals of so many bytes.
+
+    What a gradient needs stays until the end of the step.
 
     The lists are those of loss, pullback and tangent, in this order.
     """
-    counts = [sum(len(groups_of(step)) for step in one) for one in lists]
+    counts = [count(one, plan.size) for one in lists]
     end, last = sum(counts[:2]), sum(counts) + 1
     starts = (0, counts[0], end + 1)  # gradients are given between a step and the tangents
-    found: dict[str, list[tuple[int, int]]] = {}
-    packed: list[tuple[Phase, tuple[int, int]]] = []
-    for place, given in enumerate(lists):
-        packed += packing(given, phases, starts[place], end)
+    needs = needed_of(lists, starts, phases, stored, plan, end)
+    found = {}
+    for item in items:
+        lives = _as_one(list(_placed(plan, needs, phases, stored, item, end, last)), stored)
+        lives += panel_lives(needs.packed, plan, item)
+        found[item] = arena_in_place(lives, needs.written, stored, plan.size)
+    return found
+
+
+def needed_of(
+    lists: Lists,
+    starts: tuple[int, ...],
+    phases: Phases,
+    stored: Mapping[str, Stored],
+    sizes: Sized,
+    end: int,
+) -> Needs:
+    """When everything is needed; what a list reads but does not make, an earlier one has made."""
+    needs = Needs(turning(lists, stored, sizes.size))
+    for start, given in zip(starts, lists, strict=True):
+        needs.packed += packing(given, phases, start, end, sizes)
         one = tuple(as_written(step, phases) for step in given)
+        needs.written.append((start, one))
         made = {name for step in one for name in names_of(step)}
-        own: dict[str, tuple[int, int]] = {}
-        for name, first, stop in spans(one, starts[place]):
-            before = own.get(name, (first, stop))
-            own[name] = min(before[0], first), max(before[1], stop)
-        for name, (first, stop) in own.items():
-            earlier = found.setdefault(name, [])
-            goes_on = earlier.pop()[0] if earlier and name not in made else first
-            earlier.append((goes_on, stop))
-    lives = _as_one(list(_placed(plan, found, phases, stored, item, end, last)), stored)
-    return arena([*lives, *panel_lives(packed, plan, item)])
+        for name, values in needed(one, start, sizes.size, needs.axes).items():
+            for value, spans in values.items():
+                earlier = needs.values.setdefault(name, {}).setdefault(value, [])
+                goes_on = bool(earlier) and name not in made
+                earlier += [(earlier.pop()[0], max(stop for _, stop in spans))] if goes_on else spans
+    return needs
 
 
 def panels_of(one: Phase) -> str:
@@ -58,39 +87,48 @@ def panels_of(one: Phase) -> str:
 
 
 def packing(
-    steps: tuple[Step, ...], phases: Mapping[tuple[str, ...], Phase], number: int, end: int
-) -> Iterator[tuple[Phase, tuple[int, int]]]:
+    steps: tuple[Step, ...], phases: Phases, number: int, end: int, sizes: Sized
+) -> Iterator[tuple[Phase, Span]]:
     """The phases that pack, and when: gradients are given at the end."""
-    blocks = block_spans(steps, number)
-    for step in steps:
-        groups = groups_of(step)
-        turns = number, number + len(groups) - 1
-        for place, group in enumerate(groups, number):
-            one = phases[key_of(group)]
-            if one.panels:
-                running = turns if one.lasting else blocks.get(group.block, (place, place))
-                yield one, (end, end) if one.gradient else running
-        number += len(groups)
+    own = {id(group): phases[key_of(group)] for step in steps for group in groups_of(step)}
+    for run in runs(steps, number, sizes.size):
+        one = own[id(run.group)]
+        if one.panels:
+            yield one, (end, end) if one.gradient else run.whole if one.lasting else run.block
 
 
-def panel_lives(packed: list[tuple[Phase, tuple[int, int]]], sizes: Sized, item: int) -> list[Lifetime]:
+def panel_lives(packed: list[tuple[Phase, Span]], sizes: Sized, item: int) -> list[Lifetime]:
     """The lifetimes of what phases pack."""
-    parts: dict[str, list[tuple[int, int]]] = {}
+    parts: dict[str, list[Span]] = {}
     rooms: dict[str, int] = {}
     for one, span in packed:
         name = panels_of(one)
         parts.setdefault(name, []).append(span)
         rooms[name] = max(rooms.get(name, 0), panel_reals(one, sizes, item))
-    return [
-        Lifetime(name, rooms[name], min(own)[0], max(stop for _, stop in own), tuple(own))
-        for name, own in parts.items()
-    ]
+    return [lifetime(name, rooms[name], own) for name, own in parts.items()]
+
+
+def lifetime(name: str, reals: int, spans: list[Span]) -> Lifetime:
+    """The lifetime of a value that is needed so."""
+    start, stop = min(first for first, _ in spans), max(last for _, last in spans)
+    return Lifetime(name, reals, start, stop, tuple(spans))
+
+
+def stacked(name: str, one: Stored, values: dict[int, list[Span]], sizes: Sized, item: int) -> Lifetime:
+    """The lifetime of a tensor whose values turns make: one for each, in whole lines."""
+    line, apart = 64 // item, value_reals(one, sizes.size, item)
+    parts = []
+    for value, spans in sorted(values.items()):
+        first, stop = value * apart // line * line, -(-(value + 1) * apart // line) * line
+        parts.append(Part(first, stop - first, bits(spans)))
+    whole = lifetime(name, one.reals(sizes.size, item), [s for spans in values.values() for s in spans])
+    return Lifetime(name, whole.reals, whole.start, whole.stop, whole.spans, tuple(parts))
 
 
 def _placed(
     plan: Plan,
-    found: Mapping[str, list[tuple[int, int]]],
-    phases: Mapping[tuple[str, ...], Phase],
+    needs: Needs,
+    phases: Phases,
     stored: Mapping[str, Stored],
     item: int,
     end: int,
@@ -102,36 +140,22 @@ def _placed(
     given = {one.gradient for one in phases.values()}
     loss = plan.network.loss
     outputs = {loss, f"{loss}_bar", f"{loss}_dot"}
-    for name, parts in found.items():
+    for name, found in needs.values.items():
         if name in given or name not in stored or not stored[name].start.startswith("x->w"):
             continue
-        alive = [(first, max(stop, end) if name in kept and first < end else stop) for first, stop in parts]
+        values = {at: _to(end, spans) if name in kept else spans for at, spans in found.items()}
         if name in outputs:
-            alive = [(0, last)]
-        size = stored[name].reals(plan.size, item)
-        yield Lifetime(name, size, alive[0][0], max(stop for _, stop in alive), tuple(alive))
+            yield Lifetime(name, stored[name].reals(plan.size, item), 0, last, ((0, last),))
+        elif name in needs.axes:
+            yield stacked(name, stored[name], values, plan, item)
+        else:
+            (spans,) = values.values()
+            yield lifetime(name, stored[name].reals(plan.size, item), spans)
 
 
-def spans(steps: tuple[Step, ...], number: int) -> Iterator[tuple[str, int, int]]:
-    """Each name with the first and the last group of a use: of a recurrence that shares it, of a block."""
-    blocks = block_spans(steps, number)
-    for step in steps:
-        groups = groups_of(step)
-        shared = _between_turns(step) if isinstance(step, Turns) else frozenset()
-        for place, group in enumerate(groups):
-            for name in group.stored | group.reads:
-                if name in shared:
-                    yield name, number, number + len(groups) - 1
-                else:
-                    yield name, *blocks.get(group.block, (number + place, number + place))
-        number += len(groups)
-
-
-def _between_turns(step: Turns) -> frozenset[str]:
-    """What a recurrence reads or makes that is not of one turn alone."""
-    refs = [ref for e in step.equations for ref in (*e.references, e.target)]
-    by_turn = {ref.name for ref in refs if any(step.index in free_indices(i) for i in ref.indices)}
-    return frozenset(by_turn | (reads_of(step) - names_of(step)))
+def _to(end: int, spans: list[Span]) -> list[Span]:
+    """What is needed until the end, where it begins before."""
+    return [(first, max(stop, end) if first < end else stop) for first, stop in spans]
 
 
 def _as_one(lives: list[Lifetime], stored: Mapping[str, Stored]) -> list[Lifetime]:

@@ -39,15 +39,28 @@ SMALL = 16
 
 
 def narrowed(plan: Plan) -> Plan:
-    """The plan whose programs keep, and hold of a step, what they must; within a budget, as it is."""
+    """The plan whose programs keep, and hold of a step, what they must."""
+    task = task_of(plan)
+    return with_kept(plan, task, kept_by_cost(task))
+
+
+def task_of(plan: Plan) -> Task:
+    """What the tuned steps choose among: the derived program, each step doing what it alone decides."""
     network = plan.network
-    if network.budget is not None:
-        return plan
     joint = verify(into_steps(plan.memory.choice.task.program), "into_steps")
-    seeds = entering(joint, network)
     sizes = {**network.sizes, network.batch: network.most}
-    task = Task(joint, seeds, sizes, lambda _: {})
-    program = dce(verify(recompute(joint, seeds, fewer(task, least(task))), "recompute"))
+    return Task(joint, entering(joint, network), sizes, lambda _: {})
+
+
+def kept_by_cost(task: Task) -> frozenset[str]:
+    """What is kept where no bytes are counted."""
+    return fewer(task, least(task))
+
+
+def with_kept(plan: Plan, task: Task, kept: frozenset[str]) -> Plan:
+    """The plan whose pullback computes again all but these."""
+    network, joint = plan.network, task.program
+    program = dce(verify(recompute(joint, task.seeds, kept), "recompute"))
     program = verify(together(verify(near(program), "near")), "together")
     program = verify(one_step(verify(carried(program), "carried")), "one_step")
     late = task.late(program)
@@ -65,8 +78,8 @@ def least(task: Task) -> frozenset[str]:
     for name in sorted(kept & set(task.candidates), key=lambda one: (-task.bytes([one]), one)):
         again = task.again(kept - {name})
         if name in again and task.pointwise(again):
-            smaller = _crossing(task, kept - {name})
-            if task.bytes(smaller) < task.bytes(_crossing(task, kept)):
+            smaller = crossing(task, kept - {name})
+            if task.bytes(smaller) < task.bytes(crossing(task, kept)):
                 kept = smaller
     return kept
 
@@ -74,23 +87,23 @@ def least(task: Task) -> frozenset[str]:
 def fewer(task: Task, kept: frozenset[str]) -> frozenset[str]:
     """What is kept of every step of a recurrence, without what sums of little work make again."""
     stepwise = {e.name for one in task.parts.forward if isinstance(one, Recurrence) for e in one.equations}
-    work, whole = TRAINING * sum(task.work.values()), task.bytes(_crossing(task, kept))
+    work, whole = TRAINING * sum(task.work.values()), task.bytes(crossing(task, kept))
     for name in sorted(kept & set(task.candidates) & stepwise, key=lambda one: (-task.bytes([one]), one)):
         if name in task.again(kept - {name}):
-            smaller = kept - {name} | _small(task, kept - {name}, task.bytes([name]))
+            smaller = kept - {name} | small(task, kept - {name}, task.bytes([name]))
             more = (task.more(smaller) - task.more(kept)) / work
-            saved = (task.bytes(_crossing(task, kept)) - task.bytes(_crossing(task, smaller))) / whole
+            saved = (task.bytes(crossing(task, kept)) - task.bytes(crossing(task, smaller))) / whole
             kept = smaller if saved > max(WORTH, SAVES * more) else kept
     return kept
 
 
-def _small(task: Task, kept: frozenset[str], room: int) -> frozenset[str]:
+def small(task: Task, kept: frozenset[str], room: int) -> frozenset[str]:
     """Sums on the way to what is computed again, as those of a row, that take little room themselves."""
     sums = [name for name in task.again(kept) if not task.pointwise((name,))]
     return frozenset(name for name in sums if SMALL * task.bytes([name]) <= room)
 
 
-def _crossing(task: Task, kept: frozenset[str]) -> frozenset[str]:
+def crossing(task: Task, kept: frozenset[str]) -> frozenset[str]:
     """What crosses from one half to the other where `kept` is kept."""
     program: Program = recompute(task.program, task.seeds, kept)
     return halves(program, task.seeds | task.late(program)).crossing

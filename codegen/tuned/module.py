@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import dataclass
 from math import prod
 from typing import Any
 
@@ -14,25 +15,39 @@ from codegen.pipeline import Watch, silent
 from codegen.plan import Plan
 from codegen.printers.to_c import Used
 from codegen.tuned.arena_map import arena_maps
+from codegen.tuned.budget import arena_bytes, tuned
 from codegen.tuned.finiteness import bounded_lines
 from codegen.tuned.functions import functions_context
 from codegen.tuned.groups import groups_of, key_of
 from codegen.tuned.lists import after_forward, calls, direct, gifts, phase_context, pointers
 from codegen.tuned.own_names import require_tuned_names
-from codegen.tuned.pipeline import Tuned, tuned
+from codegen.tuned.pipeline import Tuned
 from codegen.tuned.registers import kernels_context
 from codegen.tuned.updates import update_context
 from codegen.vector_math.kernel_sets import KERNEL_SETS
 from derive.calculus.tensor import Tensor
 
 
-def render_tuned(plan: Plan, watch: Watch = silent) -> tuple[str, str]:
-    """<name>.h, whose workspace holds either implementation, and <name>_tuned.c."""
+@dataclass(frozen=True)
+class TunedText:
+    """<name>.h, whose workspace holds either implementation, <name>_tuned.c, and what the arena is."""
+
+    header: str
+    source: str
+    bytes: int
+    again: tuple[str, ...]
+
+
+def render_tuned(plan: Plan, watch: Watch = silent) -> TunedText:
+    """The text of a network's tuned C; what is computed again is what both halves define."""
     require_tuned_names(plan)
     c = c_network(plan)
     t = tuned(c, watch)
     source = templates().get_template("tuned/network.c.jinja").render(context(t))
-    return render_header(c, _more(t), {item: found.reals * item for item, found in t.arenas.items()}), source
+    header = render_header(c, _more(t), {item: found.reals * item for item, found in t.arenas.items()})
+    pulled = {equation.name for equation in t.c.plan.vjp.equations()}
+    again = dict.fromkeys(e.name for e in t.c.plan.loss.equations() if e.name in pulled)
+    return TunedText(header, source, arena_bytes(t), tuple(again))
 
 
 def _more(t: Tuned) -> int:

@@ -30,7 +30,7 @@ from codegen.tuned.fusion import fused
 from codegen.tuned.gradients import are_together, side_by_side
 from codegen.tuned.groups import Step, groups_of, key_of, names_of, reads_of, with_stored
 from codegen.tuned.layout import innermost, margined
-from codegen.tuned.lifetimes import lifetimes_arena, panels_of
+from codegen.tuned.lifetimes import lifetimes_arenas, panels_of
 from codegen.tuned.limits import regions
 from codegen.tuned.memory import narrowed
 from codegen.tuned.nests import along as in_vectors
@@ -71,12 +71,19 @@ class Tuned:
 
 
 def tuned(c: CNetwork, watch: Watch = silent) -> Tuned:
-    """The tuned form of a network; `watch` sees what each pass adds, verified."""
-    plan = narrowed(c.plan)
-    c = replace(c, plan=plan)
+    """The tuned form of a network, whatever its bytes."""
+    return laid_out(replace(c, plan=narrowed(c.plan)), watch)
+
+
+def laid_out(c: CNetwork, watch: Watch = silent, narrow: bool = False) -> Tuned:
+    """The tuned form of a network whose programs keep what they will; `watch` sees each pass, verified.
+
+    `narrow`: as little is stored as can be, even of what is at hand.
+    """
+    plan = c.plan
     outputs = ((*plan.loss.outputs, plan.network.output), plan.vjp.outputs, plan.jvp.outputs)
     programs = (plan.loss, plan.vjp, plan.jvp)
-    grouped = [fused(one.statements, out) for one, out in zip(programs, outputs, strict=True)]
+    grouped = [fused(one.statements, out, narrow) for one, out in zip(programs, outputs, strict=True)]
     equations = [e for steps in grouped for step in steps for e in step.equations]
     lists = dict(zip(("loss", "vjp", "jvp"), grouped, strict=True))
     draft = _seen(Draft(plan, lists), "fuse", watch)
@@ -110,7 +117,7 @@ def tuned(c: CNetwork, watch: Watch = silent) -> Tuned:
         stored |= side_by_side(plan, stored)
         scene = replace(scene, stored=stored)
     steps = (loss, pullback, pushed)
-    arenas = {item: lifetimes_arena(plan, steps, phases, stored, item) for item in ITEMS}
+    arenas = lifetimes_arenas(plan, steps, phases, stored, ITEMS)
     _seen(replace(draft, stored=stored, arenas=arenas), "lifetimes", watch)
     return Tuned(c, lists, phases, arenas, scene, moved_data, together)
 

@@ -38,10 +38,14 @@ def rolled(
     return found
 
 
-def turn_axes(one: Stored, lists: Lists) -> tuple[int, ...]:
+def turn_axes(stored: Mapping[str, Stored], lists: Lists) -> dict[str, tuple[int, ...]]:
     """Of the axes with room for a single value those that turns go along."""
     carried = _carried(lists)
-    return tuple(axis for axis in one.single if (one.tensor.name, axis) in carried)
+    return {
+        name: tuple(axis for axis in one.single if (name, axis) in carried)
+        for name, one in stored.items()
+        if one.single
+    }
 
 
 def _carried(lists: Lists) -> set[tuple[str, int]]:
@@ -59,7 +63,7 @@ def _carried(lists: Lists) -> set[tuple[str, int]]:
 
 def overtaken(stored: Mapping[str, Stored], lists: Lists, size: Size) -> Iterator[str]:
     """What reads a turn's element where that of another turn lies by then; loss and pullback are one step."""
-    axes = {name: axes[0] for name, one in stored.items() if (axes := turn_axes(one, lists))}
+    axes = {name: found[0] for name, found in turn_axes(stored, lists).items() if found}
     for keys in (("loss", "vjp"), ("jvp",)):
         there: dict[str, int] = {}
         for group, turn in _in_order([step for key in keys for step in lists[key]], size):

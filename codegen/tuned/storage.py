@@ -75,6 +75,15 @@ class Stored:
         return -(-count // step) * step
 
 
+def value_reals(stored: Stored, sizes: Callable[[Expr], int], item: int) -> int:
+    """How many reals lie between two values of the outermost axis."""
+    step, count = 64 // item, 1
+    for axis in stored.order[1:]:
+        extent = 1 if axis in stored.single else sizes(stored.extent(axis))
+        count *= padded_lines(-(-extent // step)) * step if stored.padded and axis == stored.last else extent
+    return count
+
+
 def padded_lines(lines: int) -> int:
     """The cache lines of a padded row: one more where rows would begin in few sets of a cache."""
     return lines + (lines % 16 == 0)

@@ -49,7 +49,7 @@ def complaints(draft: Draft) -> Iterator[str]:
     if draft.stored:
         yield from _nowhere(draft)
         yield from overtaken(draft.stored, draft.lists, draft.plan.size)
-        turns = {name: turn_axes(one, draft.lists) for name, one in draft.stored.items() if one.single}
+        turns = turn_axes(draft.stored, draft.lists)
         for steps in draft.lists.values():
             yield from _of_other_heads(steps, draft.stored, turns)
     if draft.phases:

@@ -1,144 +1,285 @@
-"""Whether values that are needed at once lie apart, found from the steps, not from the planner's lifetimes.
+"""Whether values that are needed at once lie apart: every step is gone through, what is read must be there.
+
+    Z2 = max(A1, 0)       writes 1664 .. 14464: whatever lay there is lost
+    H = Z2 W2             reads Z2: it must not be among what is lost
 
 A step of training runs the loss, the pullback, and then every gradient that is given to a finish, which
-reads its factors once more; what `loss` leaves behind is read by a later `vjp`.
+reads its factors once more; what `loss` leaves behind is read by a later `vjp`. A block goes through its
+groups over and over, and what it leaves of one head must be there after the next. Nothing here asks the
+planner's lifetimes.
 """
 
 from __future__ import annotations
 
-from collections.abc import Iterator
-from dataclasses import dataclass
+from collections.abc import Iterable, Iterator, Mapping
+from dataclasses import dataclass, field
+from itertools import groupby
+from math import prod
 
 from codegen.tuned.arena import Arena
 from codegen.tuned.draft import Draft
-from codegen.tuned.groups import Step, Turns, groups_of, key_of, names_of
+from codegen.tuned.groups import Nest, Step, Turns, groups_of, key_of
+from codegen.tuned.in_place import alike, takes
 from codegen.tuned.kernels import panel_reals
+from codegen.tuned.phase import Phase
+from codegen.tuned.storage import value_reals
+from codegen.tuned.times import WHOLE, Run, runs, turning, turns_of, value_of
+from codegen.tuned.written import as_written
 
 LINE = 64
-
-
-@dataclass(frozen=True)
-class Needed:
-    """A value at a place, from one step to another, both included."""
-
-    name: str
-    at: int
-    reals: int
-    first: int
-    last: int
+Value = tuple[str, int]
+"""A tensor, or what a phase packs, and which value of the axis that turns go along."""
+Place = tuple[int, int]
 
 
 def misplaced(draft: Draft, arena: Arena, item: int) -> Iterator[str]:
     """Everything wrong with where values lie."""
-    found = []
-    for name, parts in spans(draft).items():
-        at = _place(draft, arena, name)
+    names = {name for name in _named(draft) if after(draft, name)}
+    outside = list(_outside(draft, arena, item, names))
+    yield from outside
+    if outside:
+        return
+    memory = Memory(draft, arena, item)
+    found: dict[str, None] = {}
+    for key in ("forward", "loss", "jvp"):
+        if key in draft.lists:
+            memory.clear()
+            found |= dict.fromkeys(_gone_through(draft, key, memory))
+    yield from found
+
+
+@dataclass
+class Memory:
+    """What is in its place, and what has been lost to what; where each value lies."""
+
+    draft: Draft
+    arena: Arena
+    item: int
+    valid: dict[Value, Place] = field(default_factory=dict)
+    lost: dict[Value, str] = field(default_factory=dict)
+    axes: Mapping[str, tuple[int, int]] = field(init=False)
+    always: dict[Value, Place] = field(init=False)
+
+    def __post_init__(self) -> None:
+        """Find which values turns make, and what keeps its place through every call."""
+        lists = self.draft.lists.values()
+        self.axes = turning(lists, self.draft.stored, self.draft.plan.size)
+        loss = self.draft.plan.network.loss
+        fixed = [name for name in (loss, f"{loss}_bar", f"{loss}_dot") if name in self.draft.stored]
+        fixed = [name for name in fixed if place_of(self.draft, self.arena, name) is not None]
+        self.always = {(name, WHOLE): self.place((name, WHOLE)) for name in fixed}
+
+    def clear(self) -> None:
+        """Nothing is there."""
+        self.valid, self.lost = {}, {}
+
+    def place(self, value: Value) -> Place:
+        """From where to where a value lies."""
+        name, number = value
+        size, stored = self.draft.plan.size, self.draft.stored[name]
+        at = place_of(self.draft, self.arena, name)
+        assert at is not None
+        if number == WHOLE:
+            return at, at + reals_of(self.draft, name, self.item)
+        apart = value_reals(stored, size, self.item)
+        return at + number * apart, at + (number + 1) * apart
+
+    def read(self, value: Value) -> Iterator[str]:
+        """Whether a value is still there."""
+        if value in self.lost:
+            yield _both(value[0], self.lost[value])
+
+    def write(self, value: Value, place: Place, fresh: bool) -> Iterator[str]:
+        """Put a value where it lies; all of it where that is fresh, else beside what is there of it."""
+        if not fresh:
+            yield from self.read(value)
+        for other, taken in self.always.items():
+            if other[0] != value[0] and _meet(place, taken):
+                yield _both(other[0], value[0])
+        for other in [one for one, taken in self.valid.items() if one != value and _meet(place, taken)]:
+            del self.valid[other]
+            self.lost[other] = value[0]
+        self.lost.pop(value, None)
+        self.valid[value] = place
+
+
+def _gone_through(draft: Draft, key: str, memory: Memory) -> Iterator[str]:
+    """The loss with all that follows in a step of training, or another list alone."""
+    for supplied in draft.plan.batch:
+        if after(draft, supplied.tensor.name):  # laid out before the first step
+            yield from memory.write(
+                (supplied.tensor.name, WHOLE), memory.place((supplied.tensor.name, WHOLE)), True
+            )
+    keys = ("loss", "vjp") if key == "loss" else (key,)
+    for one in keys:
+        yield from _executed(draft, draft.lists[one], memory)
+    if key == "loss":
+        for _ in range(2):  # looked at once, used once
+            yield from _given(draft, memory)
+    if key == "forward" and after(draft, draft.plan.network.output):
+        yield from memory.read((draft.plan.network.output, WHOLE))
+
+
+def _executed(draft: Draft, steps: tuple[Step, ...], memory: Memory) -> Iterator[str]:
+    """Every group as often as it is computed; those of a block twice in turn."""
+    written = tuple(as_written(step, draft.phases) for step in steps)
+    first: dict[str, Nest] = {}
+    own: dict[int, Phase] = {}
+    for step, other in zip(written, steps, strict=True):
+        for group, plain in zip(groups_of(step), groups_of(other), strict=True):
+            own[id(group)] = draft.phases[key_of(plain)]
+            for name in group.stored:
+                first.setdefault(name, group)
+    size = draft.plan.size
+    for step in written:
+        long = isinstance(step, Turns) and turns_of(step, size) == [None]
+        for turn in range(2 if long else 1):
+            for _, members in groupby(runs((step,), 0, size), lambda run: (run.block, run.turn)):
+                listed = list(members)
+                for head in range(2 if listed[0].group.block else 1):
+                    for run in listed:
+                        later = bool(turn) or run.time >= len(groups_of(step))
+                        again = Again(bool(head), later, bool(turn))
+                        yield from _run(draft, run, own[id(run.group)], memory, first, again)
+
+
+@dataclass(frozen=True)
+class Again:
+    """Whether a group was computed before: for another head, in another turn, in turns without numbers."""
+
+    head: bool
+    turn: bool
+    unnumbered: bool
+
+    def beside(self, value: Value, run: Run, draft: Draft) -> bool:
+        """Whether what was computed of a value before must still be there."""
+        heads = self.head and not draft.stored[value[0]].single
+        targets = [one.target for one in run.group.equations if one.name == value[0]]
+        turning = isinstance(run.step, Turns) and any(target.has(run.step.index) for target in targets)
+        return heads or (self.unnumbered and turning and not draft.stored[value[0]].single)
+
+    def panels(self, one: Phase) -> bool:
+        """Whether what was packed before must still be there."""
+        return self.head or (one.lasting and self.turn)
+
+
+def _run(
+    draft: Draft, run: Run, one: Phase, memory: Memory, first: Mapping[str, Nest], again: Again
+) -> Iterator[str]:
+    """A group computed once: what it reads must be there, and apart from what it writes."""
+    if one.gradient:
+        return
+    made = {v for name in run.group.stored for v in _values(draft, run, name, memory, False)}
+    read = {v for name in _read(run.group) for v in _values(draft, run, name, memory, True)} - made
+    for value in sorted(read):
+        yield from memory.read(value)
+    places = {value: memory.place(value) for value in (*read, *made)}
+    for value in sorted(made):
+        for other in sorted((read | made) - {value}):
+            taken = other in read and _in_place(draft, run.group, value, other, places)
+            if _meet(places[value], places[other]) and not taken:
+                yield _both(value[0], other[0])
+    if one.panels:
+        name = f"panels of {one.name}"
+        room = _panels(memory, name, panel_reals(one, draft.plan, memory.item))
+        yield from (_both(value[0], name) for value in sorted(places) if _meet(places[value], room))
+        yield from memory.write((name, WHOLE), room, not again.panels(one))
+    for value in sorted(made):
+        fresh = first[value[0]] is run.group and not again.beside(value, run, draft)
+        yield from memory.write(value, places[value], fresh)
+
+
+def _in_place(draft: Draft, group: Nest, new: Value, old: Value, places: Mapping[Value, Place]) -> bool:
+    """Whether a value is written, element by element, where the other is read last."""
+    same = places[new] == places[old] and WHOLE == new[1] == old[1] and group.block is None
+    return same and alike(draft.stored[new[0]], draft.stored[old[0]]) and takes(group, new[0], old[0])
+
+
+def _given(draft: Draft, memory: Memory) -> Iterator[str]:
+    """Every gradient once: those of the arena are there, the factors of the others too."""
+    for tensor in draft.plan.trained:
+        name = f"{tensor.name}_bar"
+        given = [one for one in draft.phases.values() if one.gradient == name]
+        for one in given:
+            for operand in one.operands or ():
+                if after(draft, operand):
+                    yield from memory.read((operand, WHOLE))
+            if one.panels:
+                room = _panels(memory, "panels", panel_reals(one, draft.plan, memory.item))
+                yield from memory.write(("panels", WHOLE), room, True)
+        if not given and after(draft, name):
+            values = range(memory.axes[name][1]) if name in memory.axes else (WHOLE,)
+            for value in values:
+                yield from memory.read((name, value))
+
+
+def _panels(memory: Memory, name: str, reals: int) -> Place:
+    at = memory.arena.offsets[name]
+    return at, at + reals
+
+
+def _read(group: Nest) -> set[str]:
+    return {ref.name for equation in group.equations for ref in equation.references}
+
+
+def _values(draft: Draft, run: Run, name: str, memory: Memory, reads: bool) -> Iterator[Value]:
+    """The values of a tensor of the arena that a group reads, or writes."""
+    if not after(draft, name) or (reads and name in run.group.names - run.group.stored):
+        return
+    if name not in memory.axes:
+        yield name, WHOLE
+        return
+    axis, count = memory.axes[name]
+    for equation in run.group.equations:
+        for ref in equation.references if reads else (equation.target,):
+            if ref.name == name:
+                value = value_of(ref, axis, run, draft.plan.size)
+                yield from ((name, one) for one in (range(count) if value == WHOLE else (value,)))
+
+
+def _outside(draft: Draft, arena: Arena, item: int, names: Iterable[str]) -> Iterator[str]:
+    """What has no place, a place within a line, or one beyond the end."""
+    given = {one.gradient for one in draft.phases.values()}
+    for name in sorted(set(names) - given):
+        at = place_of(draft, arena, name)
         if at is None:
             yield f"{name} has no place in the arena"
             continue
-        own = "+" not in _after(draft, name)
-        if own and at * item % LINE:
+        if "+" not in after(draft, name) and at * item % LINE:
             yield f"{name} starts at {at}, within a cache line"
-        found += [Needed(name, at, _reals(draft, name, item, own), *part) for part in parts]
-    found += _panels(draft, arena, item)
-    for one in found:
-        if one.at < 0 or one.at + one.reals > arena.reals:
-            yield f"{one.name} ends at {one.at + one.reals} of an arena of {arena.reals}"
-    for place, one in enumerate(found):
-        for other in found[place + 1 :]:
-            apart = one.at + one.reals <= other.at or other.at + other.reals <= one.at
-            if not apart and one.name != other.name and one.first <= other.last and other.first <= one.last:
-                yield f"{one.name} and {other.name} lie in the same place and are needed at once"
+        stop = at + reals_of(draft, name, item)
+        if at < 0 or stop > arena.reals:
+            yield f"{name} ends at {stop} of an arena of {arena.reals}"
 
 
-def spans(draft: Draft) -> dict[str, list[tuple[int, int]]]:
-    """From which group to which each value of the arena is needed, once for each time that it is computed."""
-    found: dict[str, list[tuple[int, int]]] = {}
-    counts = [sum(len(groups_of(step)) for step in draft.lists[key]) for key in ("loss", "vjp", "jvp")]
-    end, every = sum(counts[:2]), sum(counts) + 1
-    for place, key in enumerate(("loss", "vjp", "jvp")):
-        own = _uses(draft, draft.lists[key], sum(counts[:place]) + (key == "jvp"), end)
-        made = {name for step in draft.lists[key] for name in names_of(step)}
-        for name, (first, last) in own.items():
-            before = found.setdefault(name, [])
-            start = before.pop()[0] if before and name not in made else first
-            before.append((start, last))
-    network = draft.plan.network
-    found = {name: parts for name, parts in found.items() if _after(draft, name)}
-    always = {network.loss, f"{network.loss}_bar", f"{network.loss}_dot"}
-    gradients = {f"{tensor.name}_bar" for tensor in draft.plan.trained}
-    moved = {supplied.tensor.name for supplied in draft.plan.batch}
-    for name, parts in found.items():
-        if name in always:
-            found[name] = [(0, every)]
-        elif name in gradients:
-            found[name] = [(first, max(last, end) if first < end else last) for first, last in parts]
-        elif name in moved:  # laid out before the first step
-            found[name] = [(0, parts[0][1]), *parts[1:]]
-    return found
+def _named(draft: Draft) -> set[str]:
+    """What the steps store, or read of others."""
+    groups = [group for step in draft.statements for group in groups_of(step)]
+    return {name for group in groups for name in group.stored | group.reads}
 
 
-def _uses(draft: Draft, steps: tuple[Step, ...], number: int, end: int) -> dict[str, tuple[int, int]]:
-    """The first and the last group that needs a value; all of a recurrence where its turns share it."""
-    found: dict[str, tuple[int, int]] = {}
-    for step in steps:
-        groups = groups_of(step)
-        for place, group in enumerate(groups):
-            given = draft.phases[key_of(group)].gradient
-            for name in (group.stored | group.reads) - {given}:
-                near = not isinstance(step, Turns) or _of_one_turn(step, name)
-                together = [at for at, one in enumerate(groups) if one.block and one.block == group.block]
-                beside = (min(together), max(together)) if together else (place, place)
-                low, high = beside if near else (0, len(groups) - 1)
-                first, last = found.get(name, (number + low, number + high))
-                found[name] = min(first, number + low), max(last, end if given else number + high)
-        number += len(groups)
-    return found
-
-
-def _of_one_turn(step: Turns, name: str) -> bool:
-    """Whether a turn writes all of a value before it reads it, and no other turn does."""
-    targets = [one.target for one in step.equations if one.name == name]
-    return bool(targets) and not any(target.has(step.index) for target in targets)
-
-
-def _after(draft: Draft, name: str) -> str:
+def after(draft: Draft, name: str) -> str:
     """What follows AT_ in the place of a value of the arena; nothing for what lies elsewhere."""
-    start = draft.stored[name].start
-    return start.partition("x->w + AT_")[2]
+    return draft.stored[name].start.partition("x->w + AT_")[2]
 
 
-def _place(draft: Draft, arena: Arena, name: str) -> int | None:
-    base, _, more = _after(draft, name).partition(" + ")
+def place_of(draft: Draft, arena: Arena, name: str) -> int | None:
+    """The offset of a value."""
+    base, _, more = after(draft, name).partition(" + ")
     return None if base not in arena.offsets else arena.offsets[base] + int(more or 0)
 
 
-def _reals(draft: Draft, name: str, item: int, own: bool) -> int:
+def reals_of(draft: Draft, name: str, item: int) -> int:
     """Of a value that has a place of its own whole cache lines, else its elements alone."""
     stored, size = draft.stored[name], draft.plan.size
-    if own:
+    if "+" not in after(draft, name):
         return stored.reals(size, item)
-    count = 1
-    for extent in stored.tensor.shape:
-        count *= size(extent)
-    return count
+    return prod(size(extent) for extent in stored.tensor.shape)
 
 
-def _panels(draft: Draft, arena: Arena, item: int) -> Iterator[Needed]:
-    """Packed factors: while a step runs, or its block, or all turns; of gradients given at the end."""
-    end, number = sum(len(groups_of(step)) for key in ("loss", "vjp") for step in draft.lists[key]), 0
-    for key in ("loss", "vjp", "jvp"):
-        number += key == "jvp"  # after the gradients that are given
-        groups = [group for step in draft.lists[key] for group in groups_of(step)]
-        for place, group in enumerate(groups):
-            one = draft.phases[key_of(group)]
-            if one.panels:
-                name = "panels" if one.gradient else f"panels of {one.name}"
-                near = [at for at, other in enumerate(groups) if group.block and other.block == group.block]
-                if one.lasting:
-                    (turns,) = (step for step in draft.lists[key] if group in groups_of(step))
-                    near = [at for at, other in enumerate(groups) if other in groups_of(turns)]
-                first, last = (number + at for at in (min(near, default=place), max(near, default=place)))
-                when = (end, end) if one.gradient else (first, last)
-                yield Needed(name, arena.offsets[name], panel_reals(one, draft.plan, item), *when)
-        number += len(groups)
+def _meet(one: Place, other: Place) -> bool:
+    return one[0] < other[1] and other[0] < one[1]
+
+
+def _both(one: str, other: str) -> str:
+    return f"{one} and {other} lie in the same place and are needed at once"

@@ -74,9 +74,8 @@ enum {
     PANELS_A2_bar = 0, /* packed factors: A2_bar */
     PANELS_Z2 = 0, /* packed factors: Z2 */
     PANELS_Z2_dot = 0, /* packed factors: Z2_dot */
-    AT_S = 2048, /* (m, k): S .. L_dot */
-    AT_M = 4096, /* (m): S .. L */
-    AT_T = 4224, /* (m): S .. L */
+    AT_M = 2048, /* (m): S .. L */
+    AT_T = 2176, /* (m): S .. L */
     AT_H = 16384, /* (m, k): H .. L */
     AT_H_dot = 18432, /* (m, k): H_dot .. L_dot */
     PANELS_H = 18432, /* packed factors: H */
@@ -86,6 +85,7 @@ enum {
     AT_Z3 = 370688, /* (m, d2): Z3 .. H_dot */
     AT_A2_bar = 387072, /* (m, d2): A2_bar .. the end of a training step */
     AT_H_bar = 403456, /* (m, k): H_bar .. the end of a training step */
+    AT_S = 403456, /* (m, k): S .. L_dot */
     AT_L = 405504, /* (): always */
     AT_L_bar = 405520, /* (): always */
     AT_L_dot = 405536, /* (): always */
@@ -100,9 +100,8 @@ enum {
     PANELS_A2_bar = 0, /* packed factors: A2_bar */
     PANELS_Z2 = 0, /* packed factors: Z2 */
     PANELS_Z2_dot = 0, /* packed factors: Z2_dot */
-    AT_S = 2048, /* (m, k): S .. L_dot */
-    AT_M = 4096, /* (m): S .. L */
-    AT_T = 4232, /* (m): S .. L */
+    AT_M = 2048, /* (m): S .. L */
+    AT_T = 2184, /* (m): S .. L */
     AT_H = 17408, /* (m, k): H .. L */
     AT_H_dot = 19456, /* (m, k): H_dot .. L_dot */
     PANELS_H = 19456, /* packed factors: H */
@@ -112,6 +111,7 @@ enum {
     AT_Z3 = 335104, /* (m, d2): Z3 .. H_dot */
     AT_A2_bar = 352512, /* (m, d2): A2_bar .. the end of a training step */
     AT_H_bar = 369920, /* (m, k): H_bar .. the end of a training step */
+    AT_S = 369920, /* (m, k): S .. L_dot */
     AT_L = 371968, /* (): always */
     AT_L_bar = 371976, /* (): always */
     AT_L_dot = 371984, /* (): always */

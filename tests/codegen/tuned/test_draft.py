@@ -17,8 +17,8 @@ from codegen.tuned.draft import Draft
 from codegen.tuned.groups import Group, Nest, Step, Turns, groups_of
 from codegen.tuned.phase import Phase
 from codegen.tuned.pipeline import tuned
+from codegen.tuned.times import count
 from codegen.tuned.verify import complaints, verified
-from codegen.tuned.verify_arena import spans
 from derive.__main__ import main
 from derive.networks.registry import variant
 from tests.codegen.tuned.driven import SIZES, planned
@@ -208,12 +208,39 @@ def test_a_broken_pass_is_named(way: str) -> None:
         verified(made(), "nothing")
 
 
+def moved_onto(draft: Draft, name: str, other: str) -> list[str]:
+    """What is wrong where a value lies in the place of another."""
+    broken = with_arena(
+        draft, lambda found: replace(shifted(found, name, found.offsets[other]), reals=2 * found.reals)
+    )
+    return [one for one in complaints(broken) if {name, other} <= set(one.split()) and "same place" in one]
+
+
 def test_what_a_gradient_is_made_of_is_needed_to_the_end() -> None:
     """W1_bar = X' A1_bar and W2_bar = Z2' H_bar are computed when all else is done."""
-    found, end = spans(last()), len(last().lists["loss"]) + len(last().lists["vjp"])
-    assert {found[name][-1][1] for name in ("A1_bar", "H_bar")} == {end}
-    assert found["T"][-1][1] > end  # of the tangents, whose steps come after
-    assert "W1_bar" not in found
+    draft = last()
+    end = len(draft.lists["loss"]) + len(draft.lists["vjp"])
+    assert {draft.arenas[4].lifetimes[name].stop for name in ("A1_bar", "H_bar")} == {end}
+    assert moved_onto(draft, "A1_bar", "H_bar")
+    assert not moved_onto(draft, "Z2_dot", "H_bar")
+
+
+def test_what_lies_in_the_place_of_another_is_computed_from_it_alone() -> None:
+    """A1_bar lies where Z1 lay, of which it is computed last; of P1 it reads other elements."""
+    draft, found = last("lenet"), last("lenet").arenas[4].offsets
+    assert found["A1_bar"] == found["Z1"]
+    assert moved_onto(draft, "A1_bar", "P1")
+    assert moved_onto(draft, "P1_bar", "Z1")
+
+
+def test_turns_that_are_over_leave_their_place() -> None:
+    """F[1] is needed until the first turn of the pullback alone, F[0] until the second."""
+    draft = last("two turns")
+    step = sum(count(draft.lists[key], draft.plan.size) for key in ("loss", "vjp"))
+    parts = draft.arenas[4].lifetimes["F"].parts
+    first, second = ((one.alive & ((1 << step) - 1)).bit_length() for one in parts)
+    assert second < first, "the last turn is pulled back first"
+    assert moved_onto(draft, "F_bar", "F")
 
 
 def test_what_is_shown_is_what_the_pass_added() -> None:

@@ -1,7 +1,6 @@
 """What the planner computes together, or once: counts of maxima, elementwise groups, packed factors."""
 
 import re
-from collections.abc import Iterator, Mapping
 from dataclasses import replace
 from functools import cache
 from pathlib import Path
@@ -13,22 +12,18 @@ from bench.cases import Recurrent
 from bench.ours.recurrent import recurrent
 from codegen.c_network import c_network
 from codegen.emit import emit
-from codegen.passes.verify import BrokenProgram
+from codegen.pipeline import Shown
 from codegen.plan import plan_layer, plan_network
-from codegen.tuned import lifetimes
+from codegen.tuned.draft import Draft
 from codegen.tuned.fusion import fused
-from codegen.tuned.groups import Group, Step
-from codegen.tuned.lifetimes import packing
-from codegen.tuned.phase import Phase
+from codegen.tuned.groups import Group
 from codegen.tuned.pipeline import Tuned, tuned
+from codegen.tuned.verify import complaints
 from derive.calculus.define import define
 from derive.networks.registry import variant
 from derive.runtime import load
 from tests.codegen.emitted_c import COMPILERS
 from tests.codegen.tuned.test_tuned_layers import TunedLayer
-
-Phases = Mapping[tuple[str, ...], Phase]
-Packed = tuple[Phase, tuple[int, int]]
 
 
 @cache
@@ -94,14 +89,21 @@ def test_a_factor_that_no_turn_changes_is_packed_in_the_first() -> None:
     assert lines.index("if (t == T - 1)") < lines.index("ONE(pack)(") < lines.index("ONE(contract)(")
 
 
-def test_a_factor_that_is_packed_once_keeps_its_place_for_all_turns(monkeypatch: pytest.MonkeyPatch) -> None:
-    def short(steps: tuple[Step, ...], phases: Phases, number: int, end: int) -> Iterator[Packed]:
-        return packing(steps, {key: replace(one, lasting=False) for key, one in phases.items()}, number, end)
-
-    assert any(one.lasting for one in lstm().phases.values())
-    monkeypatch.setattr(lifetimes, "packing", short)
-    with pytest.raises(BrokenProgram, match="panels of H_bar_2"):
-        tuned(c_network(plan_network(recurrent(LONG))))
+def test_a_factor_that_is_packed_once_keeps_its_place_for_all_turns() -> None:
+    """What each turn computes anew may lie there only where each turn packs anew."""
+    seen: dict[str, Shown] = {}
+    tuned(c_network(plan_network(recurrent(LONG))), lambda after, shown: seen.update({after: shown}))
+    draft = seen["lifetimes"]
+    assert isinstance(draft, Draft)
+    (lasting,) = (one for one in draft.phases.values() if one.lasting)
+    packed = f"panels of {lasting.name}"
+    brief = {key: replace(one, lasting=False) for key, one in draft.phases.items()}
+    found = draft.arenas[4]
+    end = {packed: found.reals, "E5": found.reals}
+    moved = replace(found, offsets={**found.offsets, **end}, reals=2 * found.reals)
+    broken = replace(draft, arenas={4: moved})
+    assert [one for one in complaints(broken) if packed in one]
+    assert not list(complaints(replace(broken, phases=brief)))
 
 
 def test_rows_that_no_loop_around_changes_are_packed_once() -> None:

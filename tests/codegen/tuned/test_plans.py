@@ -8,9 +8,10 @@ from codegen.c_network import c_network
 from codegen.plan import plan_network
 from codegen.tuned.arena import Arena
 from codegen.tuned.fusion import fused
-from codegen.tuned.groups import Rows, Turns, groups_of, key_of
+from codegen.tuned.groups import Rows, groups_of, key_of
 from codegen.tuned.memory import narrowed
 from codegen.tuned.pipeline import Tuned, tuned
+from codegen.tuned.times import runs
 from derive.calculus.define import define
 from derive.networks.registry import variant
 
@@ -41,12 +42,6 @@ def test_squares_of_positions_are_computed_again_from_sums_of_rows() -> None:
     kept = {tensor.name for tensor in plan.residuals}
     assert {"A", "F", "Xhat1", "Xhat2", "O", "M", "T2"} <= kept
     assert not kept & {"R", "E2", "P2"}
-
-
-def test_a_budget_decides_alone_what_is_kept() -> None:
-    plan = plan_network(variant("gpt", sizes=SIZES))
-    bounded = plan_network(variant("gpt", sizes=SIZES, budget=plan.memory.choice.bytes))
-    assert narrowed(bounded) is bounded
 
 
 def test_a_normalisation_and_a_softmax_are_passes_over_rows() -> None:
@@ -107,24 +102,19 @@ def test_sums_without_a_gap_are_one() -> None:
 def test_every_read_of_the_arena_is_within_a_lifetime() -> None:
     t = transformer()
     arena: Arena = t.arenas[4]
-    number = 0
-    for key in ("loss", "vjp"):
-        for step in t.lists[key]:
-            for place, one in enumerate(groups_of(step)):
-                for name in (one.reads | one.stored) & set(arena.lifetimes):
-                    alive = arena.lifetimes[name].alive
-                    assert any(a <= number + place <= b for a, b in alive), (name, key_of(one))
-            number += len(groups_of(step))
+    for run in runs((*t.lists["loss"], *t.lists["vjp"]), 0, t.c.plan.size):
+        for name in (run.group.reads | run.group.stored) & set(arena.lifetimes):
+            assert any(part.alive >> run.time & 1 for part in arena.lifetimes[name].pieces), name
 
 
-def test_a_value_that_turns_share_lives_through_all_of_them() -> None:
+def test_what_a_turn_keeps_lives_until_that_turn_is_pulled_back() -> None:
     t = transformer()
-    number = 0
-    for step in t.lists["loss"]:
-        if isinstance(step, Turns):
-            lives = t.arenas[4].lifetimes["A"].alive
-            assert any(a <= number and number + len(step.groups) - 1 <= b for a, b in lives)
-        number += len(groups_of(step))
+    parts = t.arenas[4].lifetimes["A"].parts
+    first, last = (0, 0)
+    for run in runs((*t.lists["loss"], *t.lists["vjp"]), 0, t.c.plan.size):
+        if run.turn == 1 and "A" in run.group.reads | run.group.stored:
+            first, last = first or run.time, run.block[1]
+    assert parts[1].alive & ((1 << (last + 2)) - 1) == (1 << (last + 1)) - (1 << first)
 
 
 @pytest.mark.parametrize(

@@ -1,0 +1,119 @@
+"""In place: what is computed element by element from a value that is read there last takes its place.
+
+    A1_bar[e,o,h,w] = where(Z1[e,o,h,w] == P1[e,o,h/2,w/2], P1_bar[..], 0)    A1_bar lies where Z1 lay
+
+Both lie alike, the group reads the old value at the place of the new one alone, and not once that is there.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping
+
+from codegen.tuned.arena import Arena, Lifetime, arena
+from codegen.tuned.groups import Group, Nest, Step, Turns
+from codegen.tuned.storage import Stored
+from codegen.tuned.times import Size, runs
+from derive.calculus.nodes import Reduction
+from derive.calculus.program import Equation
+from derive.calculus.tensor import refs
+
+
+def arena_in_place(
+    lives: list[Lifetime],
+    lists: Iterable[tuple[int, tuple[Step, ...]]],
+    stored: Mapping[str, Stored],
+    size: Size,
+) -> Arena:
+    """The arena of values that take the places of others; each list with the number of its first group."""
+    places = {life.name: life for life in lives}
+    owner = {name: name for name in places}
+    for number, steps in lists:
+        for group, step, times in _alone(steps, number, size):
+            for new, old in _pairs(group, step, stored, places):
+                root = owner[old]
+                if owner[new] == new and _only_touch(places[new], places[old], places[root], times):
+                    owner[new] = root
+                    places[root] = _together(places[root], places[new])
+    found = arena([life for name, life in places.items() if owner[name] == name])
+    at_place = {name: found.offsets[owner[name]] for name in places}
+    offsets = dict(sorted(at_place.items(), key=lambda item: (item[1], item[0])))
+    return Arena(offsets, found.reals, {life.name: life for life in lives})
+
+
+def _alone(steps: tuple[Step, ...], number: int, size: Size) -> list[tuple[Nest, Step, int]]:
+    """The groups that are in no block, and when they are computed, in bits."""
+    found: dict[int, tuple[Nest, Step, int]] = {}
+    for run in runs(steps, number, size):
+        if run.group.block is None:
+            _, _, before = found.get(id(run.group), (run.group, run.step, 0))
+            found[id(run.group)] = run.group, run.step, before | 1 << run.time
+    return list(found.values())
+
+
+def takes(group: Nest, new: str, old: str) -> bool:
+    """Whether a group may write one value where it reads the other."""
+    equations = list(group.equations)
+    making = [place for place, one in enumerate(equations) if one.name == new]
+    if len(making) != 1 or old in group.names or equations[making[0]].accumulates:
+        return False
+    (place,) = making
+    target, before, after = equations[place].target, equations[: place + 1], equations[place + 1 :]
+    if any(old in one.reads for one in after):
+        return False
+    read = [ref for one in before for ref in one.references if ref.name == old]
+    summed = isinstance(group, Group) and any(_sums(one, old) for one in before)
+    return bool(read) and not summed and all(ref.indices == target.indices for ref in read)
+
+
+def alike(one: Stored, other: Stored) -> bool:
+    """Whether two tensors of the arena lie alike, no zeros around them."""
+    if any((*one.halo, *other.halo)) or one.integer or other.integer:
+        return False
+    return (one.tensor.shape, one.order, one.padded, one.single) == (
+        *(other.tensor.shape, other.order),
+        *(other.padded, other.single),
+    )
+
+
+def _sums(equation: Equation, name: str) -> bool:
+    """Whether an equation reads a value within a sum."""
+    return any(ref.name == name for one in equation.value.atoms(Reduction) for ref in refs(one))
+
+
+def _pairs(
+    group: Nest, step: Step, stored: Mapping[str, Stored], places: Mapping[str, Lifetime]
+) -> list[tuple[str, str]]:
+    """What a group writes, each with what it reads there."""
+    turning = _of_other_turns(step) if isinstance(step, Turns) else frozenset()
+    return [
+        (new, old)
+        for new in sorted(group.stored & set(places) - turning)
+        for old in sorted(group.reads & set(places) - turning)
+        if alike(stored[new], stored[old]) and takes(group, new, old)
+    ]
+
+
+def _of_other_turns(step: Turns) -> frozenset[str]:
+    """What turns share: what comes from without, and what they have elements of."""
+    made = {one.name for one in step.equations}
+    outside = {name for one in step.equations for name in one.reads} - made
+    by_turn = {
+        ref.name for one in step.equations for ref in (one.target, *one.references) if ref.has(step.index)
+    }
+    return frozenset(outside | by_turn)
+
+
+def _only_touch(new: Lifetime, old: Lifetime, place: Lifetime, times: int) -> bool:
+    """Whether a value and those of a place are apart, but for the group where the old one ends."""
+    if new.parts or place.parts:
+        return False
+    (made,), (read,), (taken,) = new.pieces, old.pieces, place.pieces
+    once = made.alive & read.alive & times
+    ends = not read.alive & times << 1 and not made.alive & times >> 1
+    return bool(once) and ends and made.alive & taken.alive == once
+
+
+def _together(one: Lifetime, other: Lifetime) -> Lifetime:
+    """The lifetime of a place that both take."""
+    start, stop = min(one.start, other.start), max(one.stop, other.stop)
+    return Lifetime(one.name, max(one.reals, other.reals), start, stop, (*one.alive, *other.alive))

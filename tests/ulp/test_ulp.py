@@ -11,8 +11,8 @@ What is counted, and why (docs/decisions/0012-counting-ulp.md):
   than exp(-|x|), which is subnormal there.
 
 `-m long` tries all finite numbers (every.py, which prints the errors as a command); the rest of the time 4.2
-million of them, some of each exponent, and all near -2.04, where softplus = log1p(exp(-|x|)) counts the errors
-of both functions in full.
+million of them, some of each exponent, and all near -2.04, where softplus = log1p(exp(-|x|)) counts the
+errors of both functions in full.
 """
 
 from collections.abc import Callable

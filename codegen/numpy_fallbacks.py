@@ -1,4 +1,4 @@
-"""Functions that NumPy lacks, emitted where they are used."""
+"""Functions that NumPy lacks, or rounds too often, emitted where they are used."""
 
 from __future__ import annotations
 
@@ -58,6 +58,12 @@ def erfc(x):
     far = decay * np.where(size <= 4, horner(c, low) / horner(d, low), tail)
     near = 1 - erf_near_zero(np.clip(x, -0.46875, 0.46875))
     return np.where(size <= 0.46875, near, np.where(x > 0, far, 2 - far))'''
+
+LOG1P = '''\
+def log1p(x, out=None):
+    """log(1 + x) in float64, rounded once to the dtype of x: float32 has the roundings of x to add."""
+    out = np.empty_like(x) if out is None else out
+    return np.log1p(x, out=out, dtype=np.float64, casting="same_kind")'''
 
 DOT = '''\
 def dot(A, B):
@@ -146,6 +152,7 @@ FALLBACKS = {
     "windows": WINDOWS,
     "require_labels": REQUIRE_LABELS,
     "horner": HORNER,
+    "log1p": LOG1P,
     "erf_near_zero": ERF_NEAR_ZERO,
     "erfc": ERFC,
     "erf": ERF,

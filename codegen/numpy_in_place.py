@@ -14,7 +14,7 @@ from typing import TypeAlias
 
 from codegen.printers.numpy_kinds import Element, element_of
 from codegen.printers.numpy_select import extreme, is_mask, untied
-from codegen.printers.to_numpy import EMITTED, FUNCTIONS, NumpyPrinter
+from codegen.printers.to_numpy import EMITTED, INTO, NumpyPrinter
 from derive.calculus.matrix_algebra import product
 from derive.calculus.matrix_base import Array, Axes, Form
 from derive.calculus.matrix_forms import Broadcast, Diagonal, Einsum, Gather, MatMul, Transpose
@@ -74,7 +74,7 @@ def _operands(form: Form) -> Iterator[Form]:
         yield from (term for term in form.terms if not isinstance(term, Negative))
     elif isinstance(form, Negative):
         yield form.operand
-    elif isinstance(form, Apply) and form.known and not form.order and form.function not in EMITTED:
+    elif isinstance(form, Apply) and form.known and not form.order and form.function not in EMITTED - INTO:
         if not isinstance(form.operand, Total):  # log(1 + x) has a spelling of its own
             yield form.operand
     elif isinstance(form, Select) and (extreme(form) is not None or is_mask(form)):
@@ -103,7 +103,7 @@ def _overwritten(printer: NumpyPrinter, target: str, form: Form, inner: Form) ->
     if isinstance(form, Total):
         return [_added(printer, target, term) for term in form.terms if term is not inner]
     if isinstance(form, Apply):
-        return [f"{FUNCTIONS[form.function]}({target}, out={target})"]
+        return [f"{printer.function(form.function)}({target}, out={target})"]
     if isinstance(form, Select):
         return [_selected(printer, target, form)]
     return [f"np.negative({target}, out={target})"]

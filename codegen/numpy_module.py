@@ -17,7 +17,7 @@ from codegen.numpy_alike import Known
 from codegen.numpy_fallbacks import FALLBACKS, fallbacks
 from codegen.numpy_function import Body, decorated, function_body
 from codegen.numpy_steps import step_function
-from codegen.numpy_trace import trace_function
+from codegen.numpy_trace import trace_body
 from codegen.passes.into_steps import into_steps
 from codegen.passes.masks import supports, unmasked
 from codegen.passes.one_step import one_step
@@ -57,7 +57,7 @@ def render_numpy(plan: Plan) -> str:
         "vjp": writer.vjp(),
         "gradients": writer.gradients(),
         "jvp": writer.jvp(),
-        "trace": trace_function(plan, writer.names, writer.check_lines(), writer.known),
+        "trace": writer.trace(),
     }
     steps = [step_function(update, plan, writer.batch) for update in plan.updates]
     called = {name for name in ("blocks",) if any(f" {name}(" in step for step in steps)}
@@ -210,6 +210,11 @@ class _Module:
             body,
             self.check_lines(),
         )
+
+    def trace(self) -> str:
+        body = trace_body(self.plan, self.names, self.known)
+        summary = "Yield (name, array) of every forward equation, in order."
+        return self.function(f"trace(p, {self.batch})", summary, body, self.check_lines())
 
     def on_request(self, key: str) -> str:
         """A derivative that was asked for."""

@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterator, Mapping
 
 from codegen.numpy_alike import Known
-from codegen.numpy_function import dtype_line, laid_out, size_lines
+from codegen.numpy_function import Body, dtype_line, laid_out, size_lines
 from codegen.numpy_lines import Line, NumpyLines
 from codegen.passes.masks import unmasked
 from codegen.plan import Plan
@@ -13,17 +13,15 @@ from codegen.printers.to_numpy import NumpyPrinter
 from derive.calculus.program import equations_of
 
 
-def trace_function(plan: Plan, names: Mapping[str, str], checks: Sequence[str], known: Known) -> str:
-    """The source of trace."""
+def trace_body(plan: Plan, names: Mapping[str, str], known: Known) -> Body:
+    """The body of trace."""
     printer = NumpyPrinter(names)
     lines = list(_traced(plan, printer, known))
     arguments = [*(s.tensor for s in plan.batch), *(owned.tensor for owned in plan.parameters)]
     sizes, _ = size_lines(printer.scalars.used, arguments, printer)
     head = [*sizes, *(dtype_line(arguments, printer) if printer.uses_dtype else [])]
     body = laid_out([*(Line(text) for text in head), *lines])
-    batch = ", ".join(supplied.tensor.name for supplied in plan.batch)
-    summary = '    """Yield (name, array) of every forward equation, in order."""'
-    return "\n".join([f"def trace(p, {batch}):", summary, *checks, *body])
+    return Body(tuple(body), (), frozenset(printer.functions))
 
 
 def _traced(plan: Plan, printer: NumpyPrinter, known: Known) -> Iterator[Line]:

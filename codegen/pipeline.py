@@ -6,6 +6,7 @@
     differences  1 + erf(a), exp(a) - 1, sqrt(1 + a) - 1 by functions that have them whole
     singular quotients by a root that is 0 are 0, as declared
     infinite log sum exp over minus infinities is minus infinity, with slope 0
+    centred  what moves with no score reads distances from the maximum
     horner   long polynomials are nested
     split    an axis that chooses among terms is filled place by place
     hoist    reductions inside expressions become equations of their own
@@ -38,6 +39,7 @@ from codegen.passes.split import split
 from codegen.passes.tabulate import tabulate
 from codegen.passes.verify import verify
 from derive.calculus.program import Program
+from derive.calculus.stable.centred import centred
 from derive.calculus.stable.common import common_denominators
 from derive.calculus.stable.differences import differences
 from derive.calculus.stable.forms import fast_forms, stable_forms
@@ -67,6 +69,7 @@ PASSES: tuple[Pass, ...] = (
     differences,
     singular,
     infinite,
+    centred,
     horner,
     split,
     hoist,

@@ -28,9 +28,10 @@ from codegen.buffers.values import (
     same,
 )
 from codegen.buffers.windows import copied, windows
+from codegen.printers.to_numpy import INTO
 
 ELEMENTWISE = frozenset(
-    {"exp", "log", "tanh", "sinh", "cosh", "sin", "cos", "tan", "sign", "log1p", "expm1"}
+    {"exp", "log", "tanh", "sinh", "cosh", "sin", "cos", "tan", "sign", "expm1"}
     | {"arctan", "arcsin", "arccos", "sqrt", "maximum", "minimum", "clip"}
 )
 REDUCTIONS = frozenset({"sum", "max", "min", "mean"})
@@ -46,6 +47,8 @@ def call(writer: Writer, node: ast.Call, into: Operand | None) -> Operand:
     if text == "dot":
         left, right = (writer.visit(argument) for argument in node.args)
         return product_of(writer, left, right, into)
+    if text in INTO:
+        return _elementwise(writer, text, node, into)
     if text == "windows":
         return windows(writer, node)
     if text == "float":
@@ -56,15 +59,19 @@ def call(writer: Writer, node: ast.Call, into: Operand | None) -> Operand:
 
 def _numpy(writer: Writer, name: str, node: ast.Call, into: Operand | None) -> Operand:
     if name in ELEMENTWISE or name in ("abs", "isfinite"):
-        first, *others = node.args
-        parts = [writer.visit(first, unread(into, *others)), *map(writer.visit, others)]
-        plain = ast.Call(node.func, [part.node for part in parts], [])
-        kind = TRUTH if name == "isfinite" else REAL
-        return writer.elementwise(name, parts, kind, plain, into, name)
+        return _elementwise(writer, name, node, into)
     found = _NAMED.get(name)
     if found is None:
         raise UnplannedError(ast.unparse(node))
     return found(writer, node, into)
+
+
+def _elementwise(writer: Writer, name: str, node: ast.Call, into: Operand | None) -> Operand:
+    first, *others = node.args
+    parts = [writer.visit(first, unread(into, *others)), *map(writer.visit, others)]
+    plain = ast.Call(node.func, [part.node for part in parts], [])
+    kind = TRUTH if name == "isfinite" else REAL
+    return writer.elementwise(name, parts, kind, plain, into, name)
 
 
 def _of_sizes(writer: Writer, node: ast.Call, _: Operand | None) -> Operand:

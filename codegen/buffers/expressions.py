@@ -34,6 +34,7 @@ from codegen.buffers.values import (
     order_of,
     same,
 )
+from codegen.printers.to_numpy import INTO
 from derive.calculus.nodes import FloorDiv
 from derive.calculus.tensor import Size
 
@@ -262,8 +263,8 @@ def assigned(
 
 
 def numpy(function: str) -> ast.expr:
-    """np.function."""
-    return ast.Attribute(ast.Name("np"), function)
+    """np.function, or one of the module's own."""
+    return ast.Name(function) if function in INTO else ast.Attribute(ast.Name("np"), function)
 
 
 IN_PLACE: Mapping[str, Callable[[], ast.operator]] = {

@@ -13,11 +13,12 @@ from dataclasses import dataclass, field
 from sympy import Expr
 
 from codegen.buffers.values import Axes, Operand, contiguous
+from codegen.printers.to_numpy import INTO
 
 ELEMENTWISE = frozenset(
     {"add", "subtract", "multiply", "divide", "exp", "log", "tanh", "sin", "cos", "sqrt", "square"}
     | {"negative", "abs", "maximum", "minimum", "greater", "greater_equal", "less", "less_equal", "equal"}
-    | {"not_equal", "logical_and", "logical_or", "logical_not", "copyto", "log1p", "expm1", "power"}
+    | {"not_equal", "logical_and", "logical_or", "logical_not", "copyto", "expm1", "power"}
 )
 ROWS, HELD = "rows", "part"  # the slice of an example, and that of an array which holds no more
 REDUCTIONS = frozenset({"sum", "max", "min", "mean"})
@@ -226,7 +227,7 @@ def _statement(slicer: _Slicer, node: ast.stmt) -> ast.stmt:
     text = ast.unparse(call.func)
     if text == "np.matmul":
         return ast.Expr(_matmul(slicer, call))
-    if text == "kept_where" or (text.startswith("np.") and text[3:] in ELEMENTWISE):
+    if text in {"kept_where", *INTO} or (text.startswith("np.") and text[3:] in ELEMENTWISE):
         return ast.Expr(_elementwise(slicer, call))
     if isinstance(call.func, ast.Attribute) and call.func.attr in REDUCTIONS:
         return ast.Expr(_reduction(slicer, call, call.func))

@@ -47,11 +47,12 @@ from derive.errors import DeriveError
 
 FUNCTIONS = {
     name: f"np.{name}"
-    for name in ("exp", "log", "tanh", "sinh", "cosh", "sin", "cos", "tan", "sign", "log1p", "expm1")
+    for name in ("exp", "log", "tanh", "sinh", "cosh", "sin", "cos", "tan", "sign", "expm1")
 }
 FUNCTIONS |= {f"a{name}": f"np.arc{name}" for name in ("sin", "cos", "tan", "sinh", "cosh", "tanh")}
 FUNCTIONS["Abs"] = "np.abs"
-EMITTED = frozenset({"erf", "erfc"})
+INTO = frozenset({"log1p"})  # emitted functions that take out=
+EMITTED = INTO | {"erf", "erfc"}
 FUNCTIONS |= {name: name for name in EMITTED}
 HALF = Rational(1, 2)
 
@@ -139,6 +140,11 @@ class NumpyPrinter:
             else self.code(part)
             for part in parts
         ]
+
+    def function(self, name: str) -> str:
+        """The text of a function; one that NumPy lacks is collected."""
+        self.functions |= EMITTED & {name}
+        return FUNCTIONS[name]
 
     def _element(self, ref: Ref) -> Code:
         indices = ", ".join(self.scalars.code(index).text for index in ref.indices)
@@ -267,11 +273,9 @@ def _apply(printer: NumpyPrinter, form: Apply) -> Code:
     ):
         rest = tuple(term for term in form.operand.terms if term != Number(Integer(1)))
         inner = _argument(printer, form, Total(rest) if len(rest) > 1 else rest[0])
-        return call("np.log1p", inner.text)
+        return call(printer.function("log1p"), inner.text)
     inner = _argument(printer, form, form.operand)
-    if form.function in EMITTED:
-        printer.functions.add(form.function)
-    return call(FUNCTIONS[form.function], inner.text)
+    return call(printer.function(form.function), inner.text)
 
 
 def _argument(printer: NumpyPrinter, form: Apply, operand: Form) -> Code:

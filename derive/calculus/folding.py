@@ -19,6 +19,7 @@ from sympy.logic.boolalg import Boolean
 
 from derive.calculus.binding import matches
 from derive.calculus.budget import Budget, multiplies_out
+from derive.calculus.canonical import unified
 from derive.calculus.definitions import ConditionRule, Rule, condition_rules_of, rules_of
 from derive.calculus.nodes import Condition, Opaque, Reduction, Sum, Where, free_indices, rebuilt, reduces
 from derive.calculus.normal import normal
@@ -210,7 +211,7 @@ class Folder:
         total = distributed(Sum(value, *summed))
         loops = {i: n for i, n in equation.ranges if (i, n) not in summed}
         for _ in range(3):
-            total = self.fold(distributed(normal(total, loops)))
+            total = unified(self.fold(distributed(normal(total, loops))))
         return (total, tuple(extent for _, extent in summed)) if not refs(total) else None
 
 

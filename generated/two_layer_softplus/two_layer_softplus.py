@@ -83,12 +83,18 @@ def dot(A, B):
     return A @ B if len(B) > 1 else np.dot(A, B)
 
 
+def log1p(x, out=None):
+    """log(1 + x) in float64, rounded once to the dtype of x: float32 has the roundings of x to add."""
+    out = np.empty_like(x) if out is None else out
+    return np.log1p(x, out=out, dtype=np.float64, casting="same_kind")
+
+
 def forward(p, X):
     """Return H (m, k) and residuals."""
-    A1 = X @ p.W1                          # (m, d)
-    E2 = np.exp(-np.abs(A1))               # (m, d)
-    Z2 = np.log1p(E2) + np.maximum(A1, 0)  # (m, d)
-    H = Z2 @ p.W2                          # (m, k)
+    A1 = X @ p.W1                       # (m, d)
+    E2 = np.exp(-np.abs(A1))            # (m, d)
+    Z2 = log1p(E2) + np.maximum(A1, 0)  # (m, d)
+    H = Z2 @ p.W2                       # (m, k)
     return H, (A1, Z2, E2)
 
 
@@ -134,26 +140,26 @@ def gradients(p, X, y, L_bar=1.0):
     """Return L and the gradients of L_bar * L; dead values are overwritten."""
     require_labels("y", y, p.W2.shape[1])
     m = len(X)
-    A1 = X @ p.W1                          # (m, d)
-    E2 = np.exp(-np.abs(A1))               # (m, d)
-    Z2 = np.log1p(E2) + np.maximum(A1, 0)  # (m, d)
-    H = Z2 @ p.W2                          # (m, k)
-    M = H.max(axis=1)                      # (m,)
-    E = np.exp(H - M[:, None])             # (m, k)
-    T = E.sum(axis=1)                      # (m,)
+    A1 = X @ p.W1                       # (m, d)
+    E2 = np.exp(-np.abs(A1))            # (m, d)
+    Z2 = log1p(E2) + np.maximum(A1, 0)  # (m, d)
+    H = Z2 @ p.W2                       # (m, k)
+    M = H.max(axis=1)                   # (m,)
+    E = np.exp(H - M[:, None])          # (m, k)
+    T = E.sum(axis=1)                   # (m,)
     L = (M - H[np.arange(m), y] + np.log(T)).sum() / m
-    S = E                                  # (m, k)
+    S = E                               # (m, k)
     S /= T[:, None]
-    C = A1                                 # (m, d)
+    C = A1                              # (m, d)
     np.minimum(C, 0, out=C)
     np.exp(C, out=C)
-    H_bar = S                              # (m, k)
+    H_bar = S                           # (m, k)
     H_bar[np.arange(m), y] -= 1
     H_bar *= L_bar / m
-    W2_bar = dot(Z2.T, H_bar)              # (d, k)
-    A1_bar = H_bar @ p.W2.T                # (m, d)
+    W2_bar = dot(Z2.T, H_bar)           # (d, k)
+    A1_bar = H_bar @ p.W2.T             # (m, d)
     A1_bar *= C - C * E2 / (1 + E2)
-    W1_bar = dot(X.T, A1_bar)              # (n, d)
+    W1_bar = dot(X.T, A1_bar)           # (n, d)
     return L, Gradients(W1_bar, W2_bar)
 
 
@@ -163,7 +169,7 @@ def jvp(p, p_dot, X, y):
     m = len(X)
     A1 = X @ p.W1                                      # (m, d)
     E2 = np.exp(-np.abs(A1))                           # (m, d)
-    Z2 = np.log1p(E2) + np.maximum(A1, 0)              # (m, d)
+    Z2 = log1p(E2) + np.maximum(A1, 0)                 # (m, d)
     C = np.exp(np.minimum(A1, 0))                      # (m, d)
     Z2_dot = (X @ p_dot.W1) * (C - C * E2 / (1 + E2))  # (m, d)
     H = Z2 @ p.W2                                      # (m, k)
@@ -257,7 +263,7 @@ def trace(p, X, y):
     m = len(X)
     A1 = X @ p.W1               # (m, d)
     yield "A1", A1
-    Z2 = np.log1p(np.exp(A1))   # (m, d)
+    Z2 = log1p(np.exp(A1))      # (m, d)
     yield "Z2", Z2
     H = Z2 @ p.W2               # (m, k)
     yield "H", H

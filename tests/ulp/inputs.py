@@ -23,6 +23,12 @@ def stratified(seed: int = 0) -> Array:
     return bits.astype(np.uint32).ravel().view(np.float32)
 
 
+def around(x: float) -> Array:
+    """The 2^16 numbers nearest to x in their order."""
+    middle = int(np.float32(x).view(np.uint32))
+    return np.arange(middle - 2**15, middle + 2**15, dtype=np.uint32).view(np.float32)
+
+
 def every() -> Iterator[Array]:
     """All finite numbers, those of one sign and exponent at a time."""
     for sign in range(2):

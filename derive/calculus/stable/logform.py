@@ -5,6 +5,7 @@
     S, S = exp(x)/sum exp(x)   x - log sum exp(x)             names are seen through
     1 - Y, Y = 1/(1+exp(-a))   -log(1 + exp(a))
     exp(a) +- exp(b)           a + log(1 +- exp(b - a))
+    Y - V, both logistic       log Y + log(1 - V) + log(1 - exp(b - a))
     sum_q w                    log sum_q exp(log w)
     where(c, w, 0)             where(c, log w, -oo)
 
@@ -13,12 +14,13 @@ A quotient is then not left to underflow under a logarithm, and its derivative h
 
 from __future__ import annotations
 
-from sympy import Add, Expr, Mul, Pow, exp, log, oo
+from sympy import Add, Expr, Mul, Pow, S, exp, expand_mul, fraction, log, oo, together
 
 from derive.calculus.nodes import Sum, Where
+from derive.calculus.occurrence import holds
 from derive.calculus.program import Program
 from derive.calculus.stable.bounded import polynomial
-from derive.calculus.stable.exponential import Exponential, exponential
+from derive.calculus.stable.exponential import Exponential, core, exponential, outermost, spelled
 from derive.calculus.stable.faint import faint_logarithm
 from derive.calculus.stable.meaning import Meaning
 from derive.calculus.substitution import substitute
@@ -82,10 +84,44 @@ class LogForm:
             return None
         first, second = sorted(value.args, key=lambda term: (term.could_extract_minus_sign(), str(term)))
         sign = -1 if second.could_extract_minus_sign() else 1
+        crossed = self._crossed(first, second)
+        if crossed is not None:
+            return crossed
         lead, other = self(first), self(sign * second)
         if lead is None or other is None:
             return None
         return lead + log(1 + sign * exp(other - lead))
+
+    def _crossed(self, first: Expr, second: Expr) -> Expr | None:
+        """A difference of quotients whose numerator is one of exponentials: 1/(1 + 1/x) - 1/(1 + 1/y) is
+        (x - y)/((1 + x)(1 + y)), x/(1 + x) together, for it is bounded.
+        """
+        quotients = _quotients(first, second, self.meaning)
+        if quotients is None:
+            return None
+        whole, other, *below = quotients
+        number, rest = whole.as_coeff_Mul()
+        parts = [log(number), log(1 - exp(self(other) - self(whole)))]
+        for divisor in below:
+            own = core(rest, self.meaning) == core(divisor, self.meaning)
+            parts.append(self(rest / divisor) if own else self(1 / divisor))
+            rest = S.One if own else rest
+        return None if None in parts else Add(*parts, S.Zero if rest == 1 else self(rest))
+
+
+def _quotients(first: Expr, second: Expr, meaning: Meaning) -> tuple[Expr, Expr, Expr, Expr] | None:
+    """x, y, b and d of a/b + c/d = (x - y)/(b d), x and y exponentials."""
+    plain = [spelled(term, meaning) for term in (first, second)]
+    if None in plain or not all(holds(term, exp) for term in plain):
+        return None
+    (a, b), (c, d) = (fraction(together(term)) for term in plain)
+    terms = Add.make_args(expand_mul(a * d + c * b))
+    rising = [term for term in terms if not term.could_extract_minus_sign()]
+    falling = [-term for term in terms if term.could_extract_minus_sign()]
+    if not (isinstance(b, Add) and isinstance(d, Add) and len(rising) == len(falling) == 1):
+        return None
+    x, y = rising[0], falling[0]
+    return (x, y, b, d) if all(len(outermost(part)) == 1 for part in (x, y)) else None
 
 
 def _of_ratio(ratio: Exponential) -> Expr | None:

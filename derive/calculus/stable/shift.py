@@ -128,13 +128,22 @@ def _define(total: Sum, outer: tuple[Range, ...], layer: str, shifts: Shifts) ->
     normaliser = declared("T", outer, shifts)
     m, e, t = largest[rows], exponential[(*rows, *total.bound)], normaliser[rows]
     inner = (*outer, *total.ranges)
-    highest = Largest(Where(terms.guard, terms.exponent, -oo), *total.ranges)
+    exponent = terms.exponent
+    if _falls_apart(exp(exponent - m)):
+        exponent = declared("U", inner, shifts)[(*rows, *total.bound)]
+        shifts.pending.append(Equation(exponent, inner, terms.exponent, given=False, layer=layer))
+    highest = Largest(Where(terms.guard, exponent, -oo), *total.ranges)
     shifts.pending += [
         Equation(m, outer, highest, frozen=True, given=False, layer=layer),
-        Equation(e, inner, Where(terms.guard, exp(terms.exponent - m), 0), given=False, layer=layer),
+        Equation(e, inner, Where(terms.guard, exp(exponent - m), 0), given=False, layer=layer),
         Equation(t, outer, Sum(terms.weight * e, *total.ranges), given=False, layer=layer),
     ]
     return m, t
+
+
+def _falls_apart(value: Expr) -> bool:
+    """Whether exp(a - log(1 + exp(b))) has become exp(a)/(1 + exp(b)), where both may overflow."""
+    return any(isinstance(f, Pow) and isinstance(f.base, Add) and holds(f, exp) for f in Mul.make_args(value))
 
 
 def declared(letter: str, ranges: tuple[Range, ...], shifts: Shifts) -> Tensor:

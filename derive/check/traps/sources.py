@@ -92,6 +92,13 @@ _ROWS: tuple[tuple[str, str, str], ...] = (
         "pytorch/pytorch#89558",
         "gradient not finite",
     ),
+    ("entropies_of_rows entropy_by_a_named_sum squared_logs_of_softmax", "pytorch/pytorch#40553", "NaN"),
+    (
+        "divergence_of_close_scores divergence_of_logs_of_close_scores",
+        "vllm-project/speculators#788",
+        "gradient wrong by a fifth",
+    ),
+    ("log_softmax_by_a_named_sum", "google-deepmind/optax#1020", "few values in low precision"),
     ("softmax_of_two", "FluxML/Flux.jl#914", ""),
     ("focal_loss", "kornia/kornia#918", "gradient NaN"),
     ("focal_loss_of_softmax", "google-deepmind/optax#1267", "gradient NaN"),
@@ -174,7 +181,13 @@ _ROWS: tuple[tuple[str, str, str], ...] = (
     ("relu_minus_minimum relu_sign relu_half_modulus relu_root relu_sum_of_gates relu_scaled", KINKS, ""),
     ("leaky hinge squared_hinge huber smooth_l1 pinball soft_shrink", KINKS, ""),
     ("poisson_with_log_rate gaussian_with_log_variance log_normal laplace", BISHOP, ""),
-    ("gaussian_with_softplus_scale logistic_density ordinal", BISHOP, ""),
+    ("gaussian_with_softplus_scale logistic_density", BISHOP, ""),
+    (
+        "ordinal interval_of_logistic interval_of_named_sigmoids interval_of_tanh",
+        "paul-buerkner/brms#1038",
+        "-inf",
+    ),
+    ("discretised_logistic mixture_of_intervals", "tensorflow/compression#116", "-inf, then NaN"),
     ("student cauchy_of_huge_values", BISHOP, ""),
 )
 SOURCES = {name: (source, met) for names, source, met in _ROWS for name in names.split()}

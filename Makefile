@@ -2,6 +2,7 @@
 
 PYTHON ?= python3
 BACKEND ?= auto
+QUICK ?= $(addprefix tests/,lecture forms/test_forms.py codegen/test_numpy_networks.py codegen/test_c_networks.py refusals)
 VENV := .venv
 RUN := $(VENV)/bin/python
 PIP := $(RUN) -m pip install --quiet --disable-pip-version-check --no-input --no-compile
@@ -11,7 +12,7 @@ unexport PYTHONDONTWRITEBYTECODE
 
 .NOTPARALLEL:
 .DELETE_ON_ERROR:
-.PHONY: help train test lint types build study clean
+.PHONY: help train test quick lint types build study clean
 
 help:  ## list the targets
 	@sed -n 's/^\([a-z]*\):.*## /  make \1\t/p' Makefile | expand -t 16
@@ -24,7 +25,10 @@ train: $(VENV)/core  ## derive, emit and train two networks on MNIST
 	  --optimizer momentum --mu 0.9 --weight-decay 0.0001 --schedule cosine
 
 test: $(VENV)/test  ## run the tests
-	$(RUN) -m pytest -n auto --dist loadfile
+	$(RUN) -m pytest -n auto --dist worksteal
+
+quick: $(VENV)/test  ## run a few tests of every stage: derivation, forms, NumPy, C, refusals
+	$(RUN) -m pytest -n auto --dist worksteal $(QUICK)
 
 lint: $(VENV)/lint  ## check style
 	$(RUN) -m ruff check

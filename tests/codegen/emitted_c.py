@@ -21,7 +21,8 @@ STRICT = (
     *("-std=c99", "-Wall", "-Wextra", "-Wpedantic", "-Wconversion", "-Wshadow", "-Wdouble-promotion"),
     "-Werror",
 )
-UNDEFINED = ("-fsanitize=undefined", "-fno-sanitize-recover=undefined")
+# A trap has no text, which takes half of the time to compile: -fno-sanitize-recover=undefined says where.
+UNDEFINED = ("-fsanitize=undefined", "-fsanitize-undefined-trap-on-error")
 
 
 def write(folder: Path, files: Mapping[str, str]) -> None:
@@ -67,12 +68,14 @@ def drawn(tensor: Tensor, sizes: Mapping[str, int], bound: int, rng: np.random.G
 class EmittedLayer:
     """A layer's C in double, with its temporaries full of NaN."""
 
-    def __init__(self, plan: LayerPlan, sizes: Mapping[str, int], folder: Path) -> None:
+    def __init__(
+        self, plan: LayerPlan, sizes: Mapping[str, int], folder: Path, checks: tuple[str, ...] = UNDEFINED
+    ) -> None:
         write(folder, render_c_layer(plan, sizes))
         self.plan, self.sizes, self.name = plan, sizes, plan.name
         self.source = folder / f"{plan.name}.c"
         double = f"-D{plan.name.upper()}_DOUBLE"
-        self.library = library(self.source, "-O1", *UNDEFINED, double)
+        self.library = library(self.source, "-O1", *checks, double)
         size = self.library[f"{plan.name}_workspace_bytes"]
         size.restype = ctypes.c_size_t
         self.workspace = np.full(size() // 4 + 1, np.nan, np.float32)

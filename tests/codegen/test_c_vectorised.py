@@ -1,6 +1,7 @@
 """-O3 -march=native and -O1 give the same bits: nothing is reassociated, so what differs is wrong.
 
-gcc 11 and 12 confuse the masks of conditional loads (docs/decisions/0016-masked-loads.md).
+gcc 11 and 12 confuse the masks of conditional loads (docs/decisions/0016-masked-loads.md) where a short row
+lies in a loop over more examples than a vector has numbers. test_c_layers.py looks for what is undefined.
 """
 
 import ctypes
@@ -22,6 +23,8 @@ pytestmark = [
     pytest.mark.compiler,
     pytest.mark.skipif(not COMPILERS, reason="neither gcc nor clang is installed"),
 ]
+MANY = 19
+"""Examples: more than vectors hold, and than gcc unrolls."""
 CHOSEN = define("chosen(A[m,g,d], E[m,d]) -> C\n    C[i,j] = where(A[i,0,j] >= 0, 1, E[i,j])")
 CAUSAL = define("causal(E[m,t,t], S[m,t]) -> P\n    P[i,t,s] = where(t >= s, E[i,t,s]/S[i,t], 0)")
 
@@ -39,7 +42,7 @@ def computed(emitted: EmittedLayer, seed: int) -> dict[tuple[str, str], bytes]:
 
 def vectorised(plan: LayerPlan, sizes: Mapping[str, int], folder: Path) -> list[tuple[str, str]]:
     """The outputs whose bits the runtime's flags change."""
-    emitted = EmittedLayer(plan, sizes, folder)
+    emitted = EmittedLayer(plan, sizes, folder, checks=())
     expected = computed(emitted, 0)
     fast = emitted.source.with_suffix(".fast.so")
     run(COMPILERS[0], *FLAGS, f"-D{plan.name.upper()}_DOUBLE", emitted.source, "-o", fast, "-lm")
@@ -49,14 +52,19 @@ def vectorised(plan: LayerPlan, sizes: Mapping[str, int], folder: Path) -> list[
     return [name for name, bits in expected.items() if found[name] != bits]
 
 
+def many(sizes: Mapping[str, int]) -> dict[str, int]:
+    return {letter: MANY if letter == "m" else size for letter, size in sizes.items()}
+
+
 @pytest.mark.parametrize("name", LAYERS)
 def test_every_layer(name: str, tmp_path: Path) -> None:
-    assert vectorised(planned(name), sizes_of(name), tmp_path) == []
+    assert vectorised(planned(name), many(sizes_of(name)), tmp_path) == []
 
 
 @pytest.mark.parametrize("d", [3, 7, 8])
 def test_short_rows_of_choices(d: int, tmp_path: Path) -> None:
-    assert vectorised(plan_layer(WITNESSES["lstm"]()), {**sizes_of("lstm"), "d": d}, tmp_path) == []
+    sizes = {**many(sizes_of("lstm")), "T": 17, "n": 18, "d": d}
+    assert vectorised(plan_layer(WITNESSES["lstm"]()), sizes, tmp_path) == []
 
 
 def test_both_values_are_read_where_both_exist() -> None:

@@ -23,8 +23,8 @@ def built(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 
 @pytest.fixture
-def loaded(built: Path, monkeypatch: pytest.MonkeyPatch) -> Loader:
-    monkeypatch.setenv("XDG_CACHE_HOME", str(built / "cache"))
+def loaded(built: Path, shared: Path, monkeypatch: pytest.MonkeyPatch) -> Loader:
+    monkeypatch.setenv("XDG_CACHE_HOME", str(shared / "cache"))
 
     def one(name: str, backend: str) -> Network:
         if backend == "c":

@@ -10,6 +10,7 @@ import gc
 import importlib
 import pkgutil
 import sys
+from collections.abc import Iterator
 from functools import _lru_cache_wrapper, cache
 from typing import Any
 
@@ -23,6 +24,7 @@ from derive.calculus.define import define
 from derive.calculus.nodes import Nonnegative, Positive, Where
 from derive.calculus.program import Equation, Program
 from derive.calculus.rules.row import Row
+from derive.calculus.stable import removable
 from derive.calculus.tensor import Axis, Index, Ref, Size, Tensor
 from derive.calculus.vjp import vjp
 from derive.check.evaluate import evaluate
@@ -75,6 +77,9 @@ READERS = {
     "one and a share of a longer root": ["a number and a longer root"],
 }
 """The laws whose patterns another law writes, or whose formulas have it in their slopes."""
+
+SERIES = (removable._near_cancelling, removable.near_zero)
+"""Taylor's, of what they are given; they know no row, and take half of the time."""
 
 
 @cache
@@ -131,18 +136,26 @@ def inside(row: Row, points: dict[str, Any], count: int | None) -> dict[str, Any
     return {name: array[:count] for name, array in points.items()}
 
 
-def largest_error(left: Any, right: Any, digits: int = DIGITS) -> float:
+def errors(left: Any, right: Any, digits: int = DIGITS) -> Iterator[float]:
     """Relative, where the left side has a value; infinite where only the right has none.
 
     What lies beyond the digits of 1 is no error of a law: 1 + erf(-30) cancels hundreds of them.
     """
     floor = 10.0 ** -min(digits - 10, 300)
-    worst = 0.0
     for a, b in zip(left, right, strict=True):
         if a == a:  # noqa: PLR0124 - nan is not itself
-            error = (abs(a - b) - floor) / max(abs(a), abs(b)) if abs(a - b) > floor else a - a
-            worst = max(worst, float(error) if error == error else 0.0 if a == b else np.inf)  # noqa: PLR0124
-    return worst
+            off = abs(a - b)
+            error = (off - floor) / max(abs(a), abs(b)) if off > floor else a - a
+            yield float(error) if error == error else 0.0 if a == b else np.inf  # noqa: PLR0124
+
+
+def largest_error(left: Any, right: Any, digits: int = DIGITS) -> float:
+    return max(errors(left, right, digits), default=0.0)
+
+
+def agree(left: Any, right: Any) -> bool:
+    """Whether no error reaches the bound; the first that does is enough."""
+    return all(error < BOUND for error in errors(left, right))
 
 
 @pytest.mark.parametrize("law", rows())
@@ -188,7 +201,7 @@ def test_every_mutant_of_a_replacement_is_caught(law: str) -> None:
     missed = [
         done
         for (done, _), side in zip(changed, sides[1:], strict=True)
-        if largest_error(sides[0], side) < BOUND and not undefined(sides[0], side)
+        if agree(sides[0], side) and not undefined(sides[0], side)
     ]
     assert not missed
 
@@ -196,9 +209,8 @@ def test_every_mutant_of_a_replacement_is_caught(law: str) -> None:
 def clear() -> None:
     """Forget what was derived under other rows."""
     for held in gc.get_objects():
-        if isinstance(held, _lru_cache_wrapper) and str(held.__module__).startswith(
-            ("derive.cal", "codegen")
-        ):
+        cached = isinstance(held, _lru_cache_wrapper) and held not in SERIES
+        if cached and str(held.__module__).startswith(("derive.cal", "codegen")):
             held.cache_clear()
 
 

@@ -19,8 +19,8 @@ Loader = Callable[..., Network]
 
 
 @pytest.fixture(scope="session")
-def cache(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    return tmp_path_factory.mktemp("cache")
+def cache(shared: Path) -> Path:
+    return shared / "cache"
 
 
 @pytest.fixture(autouse=True)

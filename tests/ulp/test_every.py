@@ -11,7 +11,7 @@ from tests.ulp.emitted import in_numpy
 from tests.ulp.every import Comparison, chunks
 from tests.ulp.functions import FUNCTIONS
 from tests.ulp.inputs import stratified
-from tests.ulp.test_ulp import both_errors
+from tests.ulp.test_ulp import Right, both_errors
 
 pytestmark = [pytest.mark.compiler, pytest.mark.skipif(not COMPILERS, reason="no C compiler")]
 FEW = stratified()[::97].copy()
@@ -35,7 +35,8 @@ def test_both_count_the_same_errors(name: str, tmp_path: Path) -> None:
     comparison = Comparison(name, tmp_path)
     found = in_numpy(name, tmp_path)(FEW)
     comparison(FEW, found)
-    for worst, errors in zip(comparison.worst, both_errors(FUNCTIONS[name], found, FEW), strict=True):
+    right = Right.of(FUNCTIONS[name], FEW)
+    for worst, errors in zip(comparison.worst, both_errors(found, right), strict=True):
         assert worst.normal == pytest.approx(max(errors.normal, 0.5), rel=1e-3)
         assert worst.faint == pytest.approx(max(errors.faint, 0.5), rel=1e-3)
 

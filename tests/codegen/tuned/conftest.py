@@ -1,10 +1,12 @@
-"""The networks of odd sizes, emitted once."""
+"""The networks of odd sizes, emitted once in a run, and each program of theirs compiled once."""
+
+from pathlib import Path
 
 import pytest
 
-from tests.codegen.tuned.driven import SIZES, Driven, driven
+from tests.codegen.tuned.driven import SIZES, Driven, driven_once
 
 
 @pytest.fixture(scope="session", params=SIZES)
-def odd(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory) -> Driven:
-    return driven(request.param, tmp_path_factory.mktemp(request.param))
+def odd(request: pytest.FixtureRequest, shared: Path) -> Driven:
+    return driven_once(request.param, shared)

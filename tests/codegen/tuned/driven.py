@@ -5,8 +5,10 @@ before every call. The program ends with a line and a code other than 0 where a 
 refused call was given has changed. With -DBARE no guards follow: a sanitizer sees the end of each array.
 """
 
+import os
 import re
 import subprocess
+from contextlib import suppress
 from dataclasses import dataclass
 from functools import cache
 from pathlib import Path
@@ -57,7 +59,9 @@ class Driven:
         out = self.folder / f"program_{words}"
         if not out.exists():
             files = (self.folder / source, self.folder / "driver.c")
-            run(compiler, "-O1", "-std=gnu11", *flags, *files, "-o", out, "-lm")
+            made = out.with_name(f"{os.getpid()}_{out.name}")
+            run(compiler, "-O1", "-std=gnu11", *flags, *files, "-o", made, "-lm")
+            made.replace(out)
         return out
 
     @property
@@ -90,6 +94,11 @@ def tensors(printed: bytes, item: str) -> dict[str, np.ndarray]:
     return found
 
 
+def widest(name: str) -> tuple[str, ...]:
+    """The flag that leaves the kernel set which this machine chooses; none where that is the plain one."""
+    return tuple(f"-D{name.upper()}_SET={choice}" for choice in [*SETS.values()][:1])
+
+
 @cache
 def planned(name: str) -> Plan:
     return plan_network(variant(name, f"odd_{name}", None, SIZES[name]))
@@ -101,6 +110,17 @@ def driven(name: str, folder: Path) -> Driven:
     made = Driven(f"odd_{name}", folder)
     write(folder, {**files, "driver.c": driver(planned(name), files[f"{made.name}.h"])})
     return made
+
+
+def driven_once(name: str, folder: Path) -> Driven:
+    """The same, made by the first process that asks for it; a folder of that name is complete."""
+    place = folder / f"odd_{name}"
+    if not place.exists():
+        made = folder / f"{os.getpid()}_{name}"
+        driven(name, made)
+        with suppress(OSError):  # another process was faster
+            made.rename(place)
+    return Driven(f"odd_{name}", place)
 
 
 def driver(plan: Plan, header: str) -> str:

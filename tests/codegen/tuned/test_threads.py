@@ -6,7 +6,7 @@ from pathlib import Path
 import pytest
 
 from tests.codegen.emitted_c import COMPILERS
-from tests.codegen.tuned.driven import SIZES, Driven, output
+from tests.codegen.tuned.driven import SIZES, Driven, output, widest
 
 pytestmark = pytest.mark.compiler
 PROGRAM = "#include <omp.h>\nint main(void) { return omp_get_max_threads() < 1; }\n"
@@ -23,7 +23,7 @@ def links(compiler: str, folder: Path) -> bool:
 def test_threads_agree_to_the_bit(odd: Driven, compiler: str, tmp_path: Path) -> None:
     if not links(compiler, tmp_path):
         pytest.skip(f"{compiler} has no OpenMP here")
-    program = odd.program(odd.tuned, compiler, "-fopenmp")
+    program = odd.program(odd.tuned, compiler, *widest(odd.name), "-fopenmp")
     for examples in (1, SIZES[odd.name.removeprefix("odd_")]["m"]):
         one, *more = (
             output(program, examples, OMP_NUM_THREADS=str(n), OMP_DYNAMIC="false") for n in (1, 2, 4)

@@ -18,6 +18,7 @@ from derive.layers.registry import LAYERS
 from derive.layers.registry import layer as layer_program
 from tests.codegen.emitted_c import COMPILERS, UNDEFINED, EmittedLayer, drawn, run, write
 from tests.codegen.test_c_layers import PICTURE, UNEQUAL
+from tests.codegen.tuned.driven import widest
 
 SOME = (
     *("attention", "batchnorm", "conv2d", "cross_entropy", "cumulative_sum", "embedding", "gelu", "gru"),
@@ -39,7 +40,7 @@ FINISHES = {
 
 
 class TunedLayer(EmittedLayer):
-    """A layer's tuned C in double, with its arena full of NaN."""
+    """A layer's tuned C in double, its arena full of NaN: all kernel sets are read, the widest is run."""
 
     def __init__(self, plan: LayerPlan, sizes: Mapping[str, int], folder: Path, *flags: str) -> None:
         write(folder, render_tuned_layer(plan, sizes))
@@ -47,9 +48,10 @@ class TunedLayer(EmittedLayer):
         self.source = folder / f"{plan.name}_tuned.c"
         built = self.source.with_suffix(".so")
         double = f"-D{plan.name.upper()}_DOUBLE"
-        warnings = ("-std=gnu11", "-Wall", "-Wextra", "-Wconversion", "-Wshadow", "-Werror")
-        flags = (*warnings, "-O1", *UNDEFINED, double, *flags, "-fPIC", "-shared")
-        run("gcc", *flags, self.source, "-o", built, "-lm")
+        strict = ("-std=gnu11", double, "-Wall", "-Wextra", "-Wconversion", "-Wshadow", "-Werror")
+        run("gcc", *strict, "-fsyntax-only", self.source)
+        chosen = ("-O1", *UNDEFINED, *(flags or widest(plan.name)), "-fPIC", "-shared")
+        run("gcc", *strict, *chosen, self.source, "-o", built, "-lm")
         self.library = ctypes.CDLL(str(built))
         size = self.library[f"{plan.name}_workspace_bytes"]
         size.restype = ctypes.c_size_t

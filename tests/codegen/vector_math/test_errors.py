@@ -3,6 +3,7 @@
 Float: 4.2 million numbers of every exponent and sign, -m long all of them. Double: half a million.
 """
 
+import ctypes
 import shutil
 from functools import cache
 from pathlib import Path
@@ -54,12 +55,17 @@ def folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
     return tmp_path_factory.mktemp("vector_math")
 
 
+@pytest.fixture(scope="module")
+def right(folder: Path) -> ctypes.CDLL:
+    return references(folder)
+
+
 @pytest.mark.slow
 @pytest.mark.parametrize("name", PARTS)
 @pytest.mark.parametrize("real", ["float", "double"])
-def test_errors_keep_to_their_bounds(real: str, name: str, tmp_path: Path) -> None:
+def test_errors_keep_to_their_bounds(real: str, name: str, right: ctypes.CDLL, tmp_path: Path) -> None:
     x = inputs(real)
-    exact = applied(references(tmp_path), f"right_{name}", x.astype(np.longdouble))
+    exact = applied(right, f"right_{name}", x.astype(np.longdouble))
     for kernels in SETS:
         found = applied(compiled([name], real, BY_NAME[kernels], tmp_path), f"all_{name}", x)
         error = units(found, exact)
@@ -69,8 +75,7 @@ def test_errors_keep_to_their_bounds(real: str, name: str, tmp_path: Path) -> No
 
 @pytest.mark.long
 @pytest.mark.parametrize("name", PARTS)
-def test_errors_keep_to_their_bounds_at_every_float(name: str, tmp_path: Path) -> None:
-    right = references(tmp_path)
+def test_errors_keep_to_their_bounds_at_every_float(name: str, right: ctypes.CDLL, tmp_path: Path) -> None:
     libraries = {kernels: compiled([name], "float", BY_NAME[kernels], tmp_path) for kernels in SETS}
     for x in every():
         exact = applied(right, f"right_{name}", x.astype(np.longdouble))
@@ -110,24 +115,24 @@ def test_the_error_that_is_printed_is_within_the_bound(real: str) -> None:
         assert max(measured(real, name).values()) <= bound(real, name), name
 
 
-def test_the_reference_is_right_in_fifty_digits(folder: Path) -> None:
+def test_the_reference_is_right_in_fifty_digits(right: ctypes.CDLL) -> None:
     x = stratified("double", 16)[::37].astype(np.longdouble)
     x = x[(np.abs(x) < 1e5) & (np.abs(x) > 1e-300)]
-    library, rng = references(folder), np.random.default_rng(1)
+    rng = np.random.default_rng(1)
     x = np.concatenate([rng.choice(x, 200), rng.uniform(-30, 30, 200)]).astype(np.longdouble)
     functions = {
         **{name: getattr(mpmath, name) for name in ("exp", "expm1", "tanh", "erf", "erfc", "sin", "cos")},
         "logistic": lambda v: 1 / (1 + mpmath.exp(-v)),
     }
     for name, function in functions.items():
-        found = applied(library, f"right_{name}", x)
+        found = applied(right, f"right_{name}", x)
         with mpmath.workdps(50):
             for v, y in zip(x, found, strict=True):
-                right = function(mpmath.mpf(float(v)))
-                if 1e-300 < abs(right) < 1e300:
+                exact = function(mpmath.mpf(float(v)))
+                if 1e-300 < abs(exact) < 1e300:
                     assert (
-                        abs(mpmath.mpf(float(y)) + mpmath.mpf(float(y - float(y))) - right)
-                        < abs(right) * 2.0**-61
+                        abs(mpmath.mpf(float(y)) + mpmath.mpf(float(y - float(y))) - exact)
+                        < abs(exact) * 2.0**-61
                     )
 
 

@@ -129,3 +129,22 @@ spread(X[n,p], W[p,n], G[n,n]) -> F, H
 """)
     found = [[e.name for e in step.equations] for step in fused(program.statements, program.outputs)]
     assert found == groups if isinstance(groups, list) else len(found) == groups
+
+
+def called(network: Tuned, name: str) -> str:
+    """The lines of a phase."""
+    return "".join(line for one in network.phases.values() if one.name == name for line in one.lines)
+
+
+def test_factors_whose_lines_meet_in_few_sets_are_packed() -> None:
+    """128 terms 1536 bytes apart meet in 8 of 64 sets of a cache; 32 terms 384 bytes apart have room."""
+    wide = {**SIZES, "d": 128, "h": 4, "e": 32, "f": 512, "T": 64}
+    assert "ONE(pack)" in called(tuned(c_network(plan_network(variant("gpt", sizes=wide)))), "A")
+    assert "ONE(pack)" not in called(transformer(), "A")
+
+
+def test_gradients_that_need_no_packing_go_by_rows_too() -> None:
+    network = tuned(c_network(plan_network(variant("two_layer"))))
+    assert "ONE(contract_rows)(" in called(network, "W1_bar")
+    assert "panels" not in called(network, "W1_bar")
+    assert "ONE(contract_rows)(" not in called(network, "H")

@@ -101,7 +101,10 @@ class LogForm:
             return None
         whole, other, *below = quotients
         number, rest = whole.as_coeff_Mul()
-        parts = [log(number), log(1 - exp(self(other) - self(whole)))]
+        lead, taken = self(whole), self(other)
+        if lead is None or taken is None:
+            return None
+        parts = [log(number), log(1 - exp(taken - lead))]
         for divisor in below:
             own = core(rest, self.meaning) == core(divisor, self.meaning)
             parts.append(self(rest / divisor) if own else self(1 / divisor))

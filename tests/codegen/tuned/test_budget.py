@@ -2,6 +2,7 @@
 
 import re
 from functools import cache
+from itertools import pairwise
 from pathlib import Path
 
 import numpy as np
@@ -49,8 +50,8 @@ def test_what_costs_least_for_a_byte_goes_first() -> None:
     kept = kept_by_cost(task)
     listed = list(choices(task, kept))
     figures = [(task.bytes(crossing(task, one)), task.more(one)) for one in listed]
-    prices = [(c - a) / (b - d) for (b, a), (d, c) in zip(figures, figures[1:], strict=False)]
-    assert all(d < b for (b, _), (d, _) in zip(figures, figures[1:], strict=False))
+    prices = [(c - a) / (b - d) for (b, a), (d, c) in pairwise(figures)]
+    assert all(d < b for (b, _), (d, _) in pairwise(figures))
     size, more = figures[0]
     for name in sorted(kept & set(task.candidates)):
         other = kept - {name}

@@ -126,20 +126,20 @@ def _moves(task: Task, kept: frozenset[str]) -> Iterator[frozenset[str]]:
     known = sorted(name for name in kept & set(task.candidates) if task.bytes([name]) * LINE > whole)
     stuck = []
     for name in known:
-        other = _without(task, kept, (name,))
-        if other is not None and task.bytes(crossing(task, other)) < whole:
-            yield other
-        else:
+        found = _without(task, kept, (name,))
+        yield from found
+        if not any(task.bytes(crossing(task, one)) < whole for one in found):
             stuck.append(name)
-    yield from (other for gone in combinations(stuck, 2) if (other := _without(task, kept, gone)))
+    for gone in combinations(stuck, 2):
+        yield from _without(task, kept, gone)
 
 
-def _without(task: Task, kept: frozenset[str], gone: tuple[str, ...]) -> frozenset[str] | None:
-    """What is kept without some; small sums on the way to them stay. None where they cannot be made again."""
+def _without(task: Task, kept: frozenset[str], gone: tuple[str, ...]) -> list[frozenset[str]]:
+    """What is kept without some, and with small sums on the way to them; nothing where they must stay."""
     rest, before = kept.difference(gone), set(task.again(kept))
     if not set(gone) <= set(task.again(rest)):
-        return None
-    return rest | small(task, rest, task.bytes(gone)).difference(before, gone)
+        return []
+    return [rest, rest | small(task, rest, task.bytes(gone)).difference(before, gone)]
 
 
 def _refusal(least: Tuned, budget: int) -> str:

@@ -50,8 +50,8 @@ forward, vjp and jvp. `python -m derive list` names them all.
   per_example   the gradient of each example's own loss
 
 --budget bounds the bytes of the workspace of the plain C in float at M examples: residuals, temporaries and
-the gradients of a step. What is not kept is computed again in the pullback, the cheapest for its bytes first.
---size m=64 sets M.
+the gradients of a step; with the target tuned the bytes of its arena too, or alone. What is not kept is
+computed again in the pullback, the cheapest for its bytes first. --size m=64 sets M.
 """
 
 

@@ -150,20 +150,28 @@ def _divided(pattern: Mul, target: Basic, binding: Binding) -> Iterator[Binding]
     """b d f(a) against 2 f(x), all but d known: d is what is left of the target over what is known."""
     known = Mul(*(f.xreplace(dict(binding)) for f in pattern.args if f.free_symbols <= binding.keys()))
     unknown = tuple(factor for factor in pattern.args if not factor.free_symbols <= binding.keys())
-    quotient = -(target / -known) if (target / known).count_ops() > target.count_ops() else target / known
+    quotient = target / known
+    if _length(quotient) > _length(target):
+        quotient = -(target / -known)
     if not unknown:
         if quotient == 1:
             yield binding
-    elif known.is_number or quotient.is_number or quotient.count_ops() < target.count_ops():
+    elif known.is_number or quotient.is_number or _length(quotient) < _length(target):
         for found, rest in _some(unknown, Mul.make_args(quotient), binding, Mul):
             if not rest:
                 yield found
 
 
 @cache
+def _length(expression: Expr) -> int:
+    """SymPy's count of operations, which walks all of an expression."""
+    return int(expression.count_ops())
+
+
+@cache
 def _hardest_first(patterns: tuple[Basic, ...]) -> tuple[Basic, ...]:
     """A bare letter last: it takes all that is left."""
-    return tuple(sorted(patterns, key=lambda p: (p in _LETTERS, not p.has(*_LETTERS), -p.count_ops())))
+    return tuple(sorted(patterns, key=lambda p: (p in _LETTERS, not p.has(*_LETTERS), -_length(p))))
 
 
 def _some(

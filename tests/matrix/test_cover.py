@@ -23,6 +23,7 @@ from derive.calculus.matrix_algebra import (
 from derive.calculus.matrix_base import Form, MatrixFormError
 from derive.calculus.matrix_check import checked_form
 from derive.calculus.matrix_forms import Diagonal, Einsum, Gather, MatMul, OneHot
+from derive.calculus.matrix_meaning import element
 from derive.calculus.program import Program
 from derive.calculus.tensor import Size
 from derive.calculus.vjp import vjp
@@ -163,3 +164,14 @@ def test_an_undeclared_tensor_is_refused() -> None:
 def test_zero_is_never_invented() -> None:
     assert covered("R[i,j] = X[i,j] - X[i,j] + b[j] - b[j] + Y[i,j]", MATRICES) == Y
     assert number(Integer(0)) == total()
+
+
+def test_what_holds_at_equality_alone_is_compared(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Random reals are never equal; every other point has a few values only."""
+    joint = vjp(define("peak(Z[m,n]) -> P\nP[i] = max_{j} Z[i,j]"))
+    (equation,) = joint.defining("Z_bar")
+    assert "== 0" in str(equation)
+    checked_form(equation, joint)
+    monkeypatch.setattr("derive.calculus.matrix_check.element", lambda form, order: 2 * element(form, order))
+    with pytest.raises(MatrixFormError, match="gives"):
+        checked_form(equation, joint)

@@ -1,8 +1,9 @@
 """The numeric check of an array form: it equals its equation at random points and unequal sizes.
 
 Tensors are random functions of their name and indices, so that no array is needed. At every other point they
-have two values only, so that equality, as of an element and a maximum, holds somewhere. Undetermined functions
-are fixed smooth ones, another for every order. Sizes are unequal, or 1 to 3 where sums inside sums take too long.
+have two values only, so that equality, as of an element and a maximum, holds somewhere. Undetermined
+functions are fixed smooth ones, another for every order. Sizes are unequal, or 1 to 3 where sums inside sums
+take too long.
 """
 
 from __future__ import annotations

@@ -306,4 +306,27 @@ CORPUS: dict[str, Specification] = {
         ),
         ("Y2",),
     ),
+    "distances of scores were read before the maximum that they are from": Specification(
+        {"s": 1},
+        (("X1", ("s", "s"), "real"), ("W2", ("s",), "real")),
+        (
+            ("softmax", ("X1",), "Y1"),
+            ("cosine_similarity", ("X1", "Y1"), "Y2"),
+            ("odd(X[a], Z[a]) -> Y\n Y[i] = (X[i]/(1 + abs(X[i]))) - (log1p(Z[i]^2))", ("Y2", "W2"), "Y3"),
+            (
+                (
+                    "entropy(Z[m,k]) -> y\n S[i,j] = exp(Z[i,j])/sum_{q} exp(Z[i,q])\n"
+                    " y[i] = -sum_{j} S[i,j] log(S[i,j])"
+                ),
+                ("Y1",),
+                "Y4",
+            ),
+            (
+                "odd(X[a], Z[a]) -> Y\n Y[i] = (where(X[i] < 0, 1/(1 - X[i]), 1))^2*(log(1 + exp(Z[i])))",
+                ("Y2", "Y3"),
+                "Y5",
+            ),
+        ),
+        ("Y4", "Y5"),
+    ),
 }

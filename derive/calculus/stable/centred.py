@@ -85,9 +85,9 @@ def _scores(equation: Equation, program: Program) -> Ref | None:
 def _by_distances(program: Program, shift: Shift) -> Program:
     folder: Folder | None = None
     changed: dict[Equation, Expr] = {}
-    for equation in program.equations():
+    for equation in _behind(program, shift):
         value = _opened(equation.value, program, shift)
-        if equation is shift.equation or (value == equation.value and not _is_exposed(value, shift)):
+        if value == equation.value and not _is_exposed(value, shift):
             continue
         folder = folder or folder_of(map_equations(program, lambda e: replace(e, value=_finite(e.value))))
         if _is_unmoved(value, shift, folder, dict(equation.ranges)):
@@ -103,6 +103,13 @@ def _by_distances(program: Program, shift: Shift) -> Program:
     return program.with_statements(statements, (Tensor(shift.distance, tensor.axes),))
 
 
+def _behind(program: Program, shift: Shift) -> tuple[Equation, ...]:
+    """The equations that come after the maximum: those before it have no distances to read."""
+    equations = tuple(program.equations())
+    names = [equation.name for equation in equations]
+    return equations[names.index(shift.largest.name) + 1 :]
+
+
 def _renamed(equation: Equation, changed: Mapping[Equation, Expr], shift: Shift) -> Equation:
     """The equation by distances; exp(Z - M) is exp(D) wherever it stands."""
     value = changed.get(equation)
@@ -115,7 +122,7 @@ def _renamed(equation: Equation, changed: Mapping[Equation, Expr], shift: Shift)
 
 def _with_distance(statement: Statement, shift: Shift, tensor: Tensor) -> tuple[Statement, ...]:
     """The statement, the distances behind the maximum."""
-    if statement is not shift.equation:
+    if not isinstance(statement, Equation) or statement.name != shift.largest.name:
         return (statement,)
     ranges = tuple(zip(shift.scores.indices, tensor.shape, strict=True))
     assert all(isinstance(index, Index) for index, _ in ranges)

@@ -6,6 +6,7 @@ operations are called. A file chooses the first that the processor has.
 
     fma_(a, b, c)       a b + c                       min_, max_, sqrt_, scale_, select_    where there is one
     first_(x, n)        the first n numbers at x      put_first_(x, v, n)                   where there is one
+    more_(a, b)         the larger of integers        where there is one
 """
 
 from __future__ import annotations
@@ -47,6 +48,8 @@ class KernelSet:
     where: str
     operations: tuple[tuple[str, str], ...]
     clang: tuple[tuple[str, str], ...] = ()
+    float_operations: tuple[tuple[str, str], ...] = ()
+    """What there is for vectors of float only."""
     target: str = ""
     needs: tuple[str, ...] = ()
     small: bool = False
@@ -59,6 +62,7 @@ class KernelSet:
 
 X86 = "defined(__x86_64__)"
 ARM = "defined(__aarch64__)"
+MORE = "(((a) & ((a) > (b))) | ((b) & ~((a) > (b))))"
 FIRST_OF_16 = "({mask})((1u << LARGER(n, 0)) - 1)"
 KERNEL_SETS = (
     KernelSet(
@@ -82,8 +86,10 @@ KERNEL_SETS = (
         (
             ("min_(a, b)", "__builtin_ia32_min{s}512(a, b, 4)"),
             ("max_(a, b)", "__builtin_ia32_max{s}512(a, b, 4)"),
+            ("more_(a, b)", MORE),
             ("sqrt_(a)", "__builtin_ia32_sqrt{s}512(a, 4)"),
         ),
+        (("more_(a, b)", "__builtin_ia32_pmaxsd512_mask(a, b, a, {every})"),),
         "arch=x86-64-v4",
         ("avx512f", "avx512dq", "avx512vl", "avx512bw"),
     ),
@@ -101,7 +107,8 @@ KERNEL_SETS = (
             ("select_(m, a, b)", "__builtin_ia32_blendv{s}256(b, a, (vec)(m))"),
             ("first_(x, n)", "__builtin_ia32_maskload{s}256((const void *)(x), FN(lane)() < every(n))"),
         ),
-        (),
+        (("more_(a, b)", MORE),),
+        (("more_(a, b)", "__builtin_ia32_pmaxsd256(a, b)"),),
         "arch=x86-64-v3",
         ("avx2", "fma"),
     ),
@@ -133,7 +140,11 @@ KERNEL_SETS = (
     KernelSet("plain", 16, 16, False, f"!{X86} && !{ARM}", (("fma_(a, b, c)", "((a) * (b) + (c))"),)),
 )
 BY_NAME = {each.name: each for each in KERNEL_SETS}
-OPERATIONS = tuple(dict.fromkeys(left.split("(")[0] for each in KERNEL_SETS for left, _ in each.operations))
+OPERATIONS = tuple(
+    dict.fromkeys(
+        left.split("(")[0] for each in KERNEL_SETS for left, _ in each.operations + each.float_operations
+    )
+)
 FUSED = """\
 static inline vec FN(fused)(vec a, vec b, vec c)
 {
@@ -150,7 +161,7 @@ def definitions(kernels: KernelSet, real: str, wanted: tuple[str, ...] = OPERATI
     """The macros of a set's operations, where its vectors are of `real`."""
     other = dict(kernels.clang)
     lines: list[str] = []
-    for left, right in kernels.operations:
+    for left, right in _operations(kernels, real):
         if left.split("(")[0] not in wanted:
             continue
         gcc, clang = _filled(right, real, 0), _filled(other.get(left, right), real, 1)
@@ -161,6 +172,10 @@ def definitions(kernels: KernelSet, real: str, wanted: tuple[str, ...] = OPERATI
             else ["#ifdef __clang__", f"#define {left} {clang}", "#else", line, "#endif"]
         )
     return lines
+
+
+def _operations(kernels: KernelSet, real: str) -> tuple[tuple[str, str], ...]:
+    return kernels.operations + (kernels.float_operations if real == "float" else ())
 
 
 def _filled(operation: str, real: str, compiler: int) -> str:

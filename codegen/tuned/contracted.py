@@ -20,6 +20,7 @@ from codegen.tuned.groups import Group
 from codegen.tuned.limits import Limits
 from codegen.tuned.nests import block_indices, needed
 from codegen.tuned.phase import ONE, Phase
+from codegen.tuned.rest import rest_way
 from codegen.tuned.scene import Scene
 from codegen.tuned.storage import at
 from codegen.tuned.straight import aside, is_straight, is_whole
@@ -66,6 +67,7 @@ def contracted(
         turned=walk.turned,
         guarded=limits.some,
         lasting=bool(scene.once) and _packs(walk),
+        rest=rest_way(found, walk, scene),
     )
 
 

@@ -9,13 +9,14 @@ Contractions of one shape share a table. A set that counts for its bytes has two
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterator, Sequence
 from math import prod
 from typing import Protocol
 
 from sympy import Expr
 
 from codegen.tuned.phase import Phase
+from codegen.tuned.rest import rest_columns, rest_heights
 from codegen.tuned.tiles import (
     SMALL_ROWS,
     SMALL_VECTORS,
@@ -46,16 +47,17 @@ class Sized(Protocol):
         ...
 
 
-def kernel_lines(phases: Iterable[Phase], sizes: Sized, kernels: KernelSet, item: int) -> list[str]:
+def kernel_lines(phases: Sequence[Phase], sizes: Sized, kernels: KernelSet, item: int) -> list[str]:
     """The tiles and the tables of some contractions."""
     tiles: dict[str, None] = {}
     tables: dict[str, int] = {}
     used = {}
+    resting = any(one.rest for one in phases)
     for one in phases:
         text = (
             _dots(one, sizes, kernels, tiles)
             if one.dots
-            else f"KERNELS({{0}}, {_table(one, sizes, kernels, item, tiles)})"
+            else f"KERNELS({{0}}, {_table(one, sizes, kernels, item, tiles, resting)})"
         )
         used[one.name] = tables.setdefault(text, len(tables) + 1)
     return [
@@ -69,7 +71,9 @@ def kernel_lines(phases: Iterable[Phase], sizes: Sized, kernels: KernelSet, item
     ]
 
 
-def _table(one: Phase, sizes: Sized, kernels: KernelSet, item: int, tiles: dict[str, None]) -> str:
+def _table(
+    one: Phase, sizes: Sized, kernels: KernelSet, item: int, tiles: dict[str, None], resting: bool
+) -> str:
     assert one.shape is not None
     varying = kernels.small or sizes.batch_size in one.shape[0].free_symbols
     entries = []
@@ -80,7 +84,27 @@ def _table(one: Phase, sizes: Sized, kernels: KernelSet, item: int, tiles: dict[
         packs = one.passing and not kernels.small
         names.append(_tile("tile_packs", heights[-1], width, tiles) if packs else "0")
         entries.append(f"{{{{{count}, {width}, {heights[0]}, {heights[-1]}, {', '.join(names)}}}}}")
-    return ", ".join([*entries, "{{0}}"][:2])
+    rest = [_rest(one, sizes, kernels, item, tiles)] if resting else []
+    return ", ".join([*[*entries, "{{0}}"][:2], *rest])
+
+
+def _rest(one: Phase, sizes: Sized, kernels: KernelSet, item: int, tiles: dict[str, None]) -> str:
+    """The tiles of the columns beside whole vectors."""
+    columns = _left(one, sizes, kernels, item)
+    if not columns:
+        return "{{0}}"
+    assert one.shape is not None
+    heights = rest_heights(kernels, item, one.rest, sizes.size(one.shape[0]), columns)
+    shortest = 1 if one.rest == "across" and sizes.batch_size in one.shape[0].free_symbols else 0
+    names = [_tile(one.rest, high, columns, tiles) for high in (heights[0], heights[-1], 0, shortest)]
+    return f"{{{{0, {columns}, {heights[0]}, {heights[-1]}, {', '.join(names)}, 0}}}}"
+
+
+def _left(one: Phase, sizes: Sized, kernels: KernelSet, item: int) -> int:
+    """How many columns are beside whole vectors and have tiles of their own."""
+    assert one.shape is not None
+    rows, columns = (sizes.size(extent) for extent in one.shape)
+    return rest_columns(kernels, item, one.rest, rows, columns, sizes.size(one.terms)) if one.rest else 0
 
 
 def _panels(
@@ -89,7 +113,7 @@ def _panels(
     """How many panels of how many vectors, and the rows of their pieces."""
     assert one.shape is not None
     rows, columns = (sizes.size(extent) for extent in one.shape)
-    vectors = -(-columns // kernels.lanes(item))
+    vectors = -(-(columns - _left(one, sizes, kernels, item)) // kernels.lanes(item))
     equal = one.packs_rows
     at_once = min(SMALL_VECTORS, vectors) if kernels.small else vectors_at_once(kernels, rows, vectors, equal)
     panels = -(-vectors // (min(at_once, GUARDED_VECTORS) if one.guarded else at_once))

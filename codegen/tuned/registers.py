@@ -9,6 +9,7 @@ from typing import Any
 from codegen.tuned.functions import ITEMS, of_the_set
 from codegen.tuned.kernels import Sized, kernel_lines
 from codegen.tuned.phase import Phase
+from codegen.tuned.rest import rest_macros
 from codegen.tuned.straight import APART
 from codegen.tuned.tiles import AHEAD, FAR_TERMS, MOST_ROWS, MOST_VECTORS, NEAR_TERMS
 from codegen.vector_math.kernel_sets import KERNEL_SETS
@@ -103,6 +104,18 @@ def kernels_context(phases: list[Phase], sizes: Sized, name: str) -> dict[str, A
         "turned": any(one.turned for one in phases),
         "dots": any(one.dots for one in phases),
         "guarded": any(one.guarded for one in phases),
+        **_rest_context([line for group in tiles for line in group["lines"]]),
+    }
+
+
+def _rest_context(tiles: Iterable[str]) -> dict[str, Any]:
+    """Which tiles there are of columns beside whole vectors."""
+    found = [m for m in (re.match(r"(ALONG|ACROSS)\((\d+), (\d+)\)", line) for line in tiles) if m]
+    most = max((int(m[2]) for m in found if m[1] == "ALONG"), default=0)
+    return {
+        "rest": {m[1].lower() for m in found},
+        "rest_macros": rest_macros({int(m[3]) for m in found}),
+        "most_along": most * max(kernels.lanes(min(ITEMS)) for kernels in KERNEL_SETS),
     }
 
 

@@ -63,6 +63,11 @@ def vectors_at_once(kernels: KernelSet, rows: int, vectors: int, equal: bool = F
     return min(reversed(allowed), key=lambda v: _cycles(kernels, rows, vectors, v))
 
 
+def fewest_cycles(kernels: KernelSet, rows: int, vectors: int) -> float:
+    """Half cycles of one step of the sum over the whole product."""
+    return _cycles(kernels, rows, vectors, vectors_at_once(kernels, rows, vectors))
+
+
 def rows_at_once(terms: int, item: int = 4) -> int:
     """The rows of the left factor, of so many terms each, that stay near."""
     return max(MOST_ROWS, NEAR_BYTES // (terms * item))

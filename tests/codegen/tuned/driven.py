@@ -23,6 +23,7 @@ from derive.networks.registry import variant
 from tests.codegen.emitted_c import run, write
 
 SIZES = {
+    "two_layer": {"n": 96, "d": 35, "k": 3, "m": 9},  # columns beside whole vectors
     "tiny": {"n": 5, "d1": 13, "k": 3, "m": 9},  # all straight; two_layer_tanh, all by tiles
     "two_layer_tanh": {"n": 131, "d": 43, "k": 19, "m": 9},
     "lenet": {"o1": 3, "o2": 5, "d1": 19, "d2": 11, "k": 7, "m": 5},
@@ -40,7 +41,7 @@ CASES = [
 ]
 CASES += [
     (name, kernels, ("float", "double")[(place + first) % 2])
-    for first, name in enumerate(("lenet", "gpt"))
+    for first, name in enumerate(("lenet", "gpt", "two_layer"))
     for place, kernels in enumerate(SETS)
 ]
 FRAME = (Path(__file__).parent / "driver.c").read_text(encoding="utf-8")

@@ -11,7 +11,7 @@ from derive.runtime import Network, load
 
 pytestmark = pytest.mark.compiler
 BACKENDS = ("numpy", "c", "tuned")
-SIZES = ((1, 3, 2), (15, 17, 3), (16, 33, 10), (31, 100, 1))
+SIZES = ((1, 3, 2), (15, 17, 3), (16, 33, 10), (31, 100, 1), (64, 35, 10), (96, 20, 5))
 TOLERANCES = (("float32", 2e-5), ("float64", 1e-12))
 
 

@@ -89,7 +89,7 @@ KERNEL_SETS = (
             ("more_(a, b)", MORE),
             ("sqrt_(a)", "__builtin_ia32_sqrt{s}512(a, 4)"),
         ),
-        (("more_(a, b)", "__builtin_ia32_pmaxsd512_mask(a, b, a, {every})"),),
+        (("more_(a, b)", "__builtin_ia32_pmaxsd512_mask(a, b, a, ({mask})-1)"),),
         "arch=x86-64-v4",
         ("avx512f", "avx512dq", "avx512vl", "avx512bw"),
     ),

@@ -97,7 +97,9 @@ def _rest(one: Phase, sizes: Sized, kernels: KernelSet, item: int, tiles: dict[s
     heights = rest_heights(kernels, item, one.rest, sizes.size(one.shape[0]), columns)
     shortest = 1 if one.rest == "across" and sizes.batch_size in one.shape[0].free_symbols else 0
     names = [_tile(one.rest, high, columns, tiles) for high in (heights[0], heights[-1], 0, shortest)]
-    return f"{{{{0, {columns}, {heights[0]}, {heights[-1]}, {', '.join(names)}, 0}}}}"
+    return (
+        f"{{{{{int(one.rest == 'across')}, {columns}, {heights[0]}, {heights[-1]}, {', '.join(names)}, 0}}}}"
+    )
 
 
 def _left(one: Phase, sizes: Sized, kernels: KernelSet, item: int) -> int:

@@ -9,7 +9,7 @@ sum's lanes are added at its end. Either takes the multiply-adds that the column
 
 from __future__ import annotations
 
-from codegen.tuned.contraction import Contraction
+from codegen.tuned.contraction import Contraction, adjacent
 from codegen.tuned.scene import Scene
 from codegen.tuned.tiles import MOST_VECTORS, fewest_cycles, parts
 from codegen.tuned.walk import Walk
@@ -29,10 +29,12 @@ def rest_way(found: Contraction, walk: Walk, scene: Scene) -> str:
     if len(found.rows) != 1 or len(found.sums) != 1 or found.outer:
         return ""
     fixed = [scene.sizes.batch not in map(str, n.free_symbols) for _, n in (*found.rows, *found.sums)]
-    if walk.rows_first and walk.row == "1" and fixed[0]:
-        return "along"
-    beside = walk.passing and not walk.lines and walk.left[-1] == "1"
-    return "across" if beside and fixed[1] else ""
+    as_it_lies = adjacent(found.right, found.lanes[0], scene.stored) and not walk.lines
+    if not walk.rows_first and not (walk.passing and as_it_lies):
+        return ""
+    if walk.row == "1":
+        return "along" if fixed[0] else ""
+    return "across" if walk.passing and walk.left[-1] == "1" and fixed[1] else ""
 
 
 def rest_columns(kernels: KernelSet, item: int, way: str, rows: int, columns: int, terms: int) -> int:

@@ -23,8 +23,8 @@ from derive.calculus.tensor import Index, Ref
 LONG_ROW = 256
 """Rows of more reals than this are packed: 1 KB apart, lines share a quarter of the sets of a cache."""
 PAGE = 4096
-NEAR_PAGES = 32
-"""So many pages are a third of those that a processor has at hand: terms that lie in more are packed."""
+NEAR_PAGES = 680
+"""So many pages are a third of the 2,048 that a processor keeps in mind: terms that lie in more are packed."""
 MANY_TERMS = 256
 WIDE = 64
 """Sums of so many terms, over so many columns for so many rows, are worth packing both factors."""

@@ -24,7 +24,7 @@ LONG_ROW = 256
 """Rows of more reals than this are packed: 1 KB apart, lines share a quarter of the sets of a cache."""
 PAGE = 4096
 NEAR_PAGES = 680
-"""So many pages are a third of the 2,048 that a processor keeps in mind: terms that lie in more are packed."""
+"""So many pages are a third of 2,048, which a processor keeps in mind: terms that lie in more are packed."""
 MANY_TERMS = 256
 WIDE = 64
 """Sums of so many terms, over so many columns for so many rows, are worth packing both factors."""

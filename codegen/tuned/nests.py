@@ -36,6 +36,7 @@ from codegen.tuned.groups import Group
 from codegen.tuned.scene import Scene, pointer
 from codegen.tuned.scene import value as value_of
 from codegen.tuned.vector_text import Unvectorised
+from codegen.tuned.windows import windows
 from derive.calculus.compose import free_name
 from derive.calculus.nodes import Largest, Range, Sum, Where, reduces
 from derive.calculus.program import Equation
@@ -147,22 +148,59 @@ def within(nodes: list[Node], outer: tuple[Range, ...]) -> list[Node]:
 
 
 def _along(group: Group, form: Accumulation, lanes: Lanes, scene: Scene) -> list[Node]:
-    """Vectors of the target; sums run inside."""
-    first = group.first
+    """Vectors of the target; sums run inside, and those of what the group leaves outside."""
+    first, sums = group.first, group.sums
     outer = _outer(first, lanes)
     extents = dict(first.ranges)
-    body = _accumulated(first, form, lanes, scene, extents)
-    body += _stores(group, first, scene)
-    before = {first.name}
-    for equation in group.equations[1:]:
-        inside = scene.with_locals(frozenset(before))
+    elements = [one for one in group.equations if one not in sums]
+    apart = len(sums[0].ranges) if sums else 0
+    if any(one.ranges != outer[:apart] for one in sums):
+        raise Unvectorised(f"{sums[0].name} is summed across its loops")
+    found = windows(elements, outer[apart:], lanes.index, scene)
+    body: list[Node] = []
+    before: set[str] = set()
+    for equation in elements:
+        inside = scene.with_locals(frozenset(before) | found.names)
         before.add(equation.name)
-        own = accumulation(equation.value)
+        own = accumulation(found.within(equation.value))
         assert own is not None
-        body += _accumulated(equation, own, lanes, inside, extents)
+        body += _accumulated(equation, own, lanes, inside, {**extents, **dict(found.outer)})
         body += _stores(group, equation, scene)
+    body += [_gathered(one, lanes, scene) for one in sums]
+    body = found.nodes(body, lanes.index, extents, scene)
     vector_loop = Loop(lanes.index.name, scene.extent(lanes.extent), tuple(body), step="LANES")
-    return shared(nested(outer, [vector_loop], scene.scalar()))
+    inner = nested(found.outer, [vector_loop], scene.scalar(), outer=outer[:apart])
+    return shared(nested(outer[:apart], _with_sums(sums, inner, group, lanes, scene), scene.scalar()))
+
+
+def _gathered(equation: Equation, lanes: Lanes, scene: Scene) -> Node:
+    """The line that adds an element to a sum over the loops; lanes beyond the row are left out."""
+    (term,) = _form(equation).terms
+    value = value_of(next(iter(refs(term.body))).name)
+    if not scene.whole(lanes.extent):
+        value = f"FN(within)({value}, {scene.extent(lanes.extent)} - {lanes.index.name}, all(0))"
+    return Line(f"{equation.name}_sum += {value};")
+
+
+def _with_sums(
+    sums: tuple[Equation, ...], inner: list[Node], group: Group, lanes: Lanes, scene: Scene
+) -> list[Node]:
+    """The loops over what is summed, between the first and the last of the sums."""
+    ends: list[Node] = []
+    for one in sums:
+        alone, whole = replace(group, equations=(one,)), Symbol(f"{one.name}_whole")
+        joined = f"FN(total)({one.name}_sum, {scene.extent(lanes.extent)})"
+        ends.append(Line(f"const real {whole} = {joined};"))
+        form = _form(one)
+        found = form.finish.xreplace({ACCUMULATED: whole if form.start == 0 else whole + form.start})
+        ends += numbers(alone, found, scene, dict(one.ranges))
+    return [*(Line(f"vec {one.name}_sum = all(0);") for one in sums), *inner, *ends]
+
+
+def _form(equation: Equation) -> Accumulation:
+    form = accumulation(equation.value)
+    assert form is not None
+    return form
 
 
 def _accumulated(

@@ -120,6 +120,8 @@ def _near(equation: Equation, block: Block, t: Listed) -> bool:
 
 
 def _call(one: Phase) -> list[str]:
+    if one.view:
+        return list(comment((*one.equations, "is there already: the same numbers as they lie"), ""))
     return [] if one.gradient else [*comment(one.equations, ""), f"{called(one)};"]
 
 

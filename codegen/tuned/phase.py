@@ -18,7 +18,7 @@ class Phase:
     Scalar products have as many columns for each of `across`, and all steps in `apart`. `passing`: tiles pack
     B as they pass by, `packs_rows` whether A is packed too, `turned` whether all panels stay near meanwhile.
     `guarded`: guards leave out some of it. What is `small` is inlined. `lasting`: what the first turn of a
-    recurrence packs serves them all.
+    recurrence packs serves them all. A `view` has no function at all.
     """
 
     name: str
@@ -41,6 +41,7 @@ class Phase:
     guarded: bool = False
     small: bool = False
     lasting: bool = False
+    view: bool = False
 
     @property
     def once(self) -> bool:

@@ -44,8 +44,10 @@ from codegen.tuned.rolling import rolled
 from codegen.tuned.row_nests import lane, vectorised
 from codegen.tuned.rows import rowed
 from codegen.tuned.scene import Scene
+from codegen.tuned.storage import Stored
 from codegen.tuned.ties import counted
 from codegen.tuned.verify import verified
+from codegen.tuned.views import views
 from derive.calculus.tensor import Tensor
 
 
@@ -113,6 +115,7 @@ def laid_out(c: CNetwork, watch: Watch = silent, narrow: bool = False) -> Tuned:
     loss, pullback, pushed = (lists[key] for key in ("loss", "vjp", "jvp"))
     made = partial(phase, zeros=zeros, region=region)
     phases = named(_functions((loss, pullback, pushed), scene, gradients, made))
+    phases = without_views(phases, (loss, pullback, pushed), stored)
     draft = _seen(replace(draft, phases=phases), "phases", watch)
     together = are_together(plan, phases.values())
     if together:
@@ -135,6 +138,18 @@ def _functions(
             phases[key_of(group)] = made(group, in_turn(scene, step), trained)
     once = packing_once(lists, phases, scene)
     return phases | {key_of(group): made(group, turn, frozenset()) for group, turn in once}
+
+
+def without_views(
+    phases: Mapping[tuple[str, ...], Phase], lists: tuple[tuple[Step, ...], ...], stored: Mapping[str, Stored]
+) -> dict[tuple[str, ...], Phase]:
+    """The phases; what is a view of something else needs none."""
+    found = dict(phases)
+    seen = views(lists, stored)
+    for group in (group for one in lists for step in one for group in groups_of(step)):
+        if seen.keys() & group.names:
+            found[key_of(group)] = replace(found[key_of(group)], lines=(), view=True)
+    return found
 
 
 def _in_blocks(draft: Draft, outer: Outer, outputs: frozenset[str]) -> Draft:

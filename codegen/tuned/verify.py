@@ -180,6 +180,8 @@ def _without_function(draft: Draft) -> Iterator[str]:
             yield f"{last} has no function"
             continue
         words = identifiers((*one.lines, *one.finish))
+        if one.view:
+            continue
         for name in sorted((group.reads | group.stored) - {one.gradient}):
             if pointer(name) not in words:
                 yield f"the function of {last} does not touch {name}"

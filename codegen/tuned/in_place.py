@@ -18,7 +18,6 @@ from derive.calculus.nodes import Reduction
 from derive.calculus.program import Equation
 from derive.calculus.tensor import refs
 
-
 NONE: Mapping[str, str] = MappingProxyType({})
 
 

@@ -19,7 +19,7 @@ from derive.calculus.program import Equation
 from derive.calculus.tensor import Tensor
 
 EXAMPLES = "examples"
-"""How many examples a call has, in what stores numbers: a compiler must take it that any of them may be `b->m`."""
+"""The examples of a call, in what stores numbers: a compiler must take it that any of them may be `b->m`."""
 WRITTEN = ("x->w", "x->at.to_")
 """Where what a phase computes may lie."""
 

@@ -1,6 +1,6 @@
 """Views: an equation that gives numbers new indices, and leaves them as they lie, takes no time and no room.
 
-    F[e,j] = P[e,j//(a b),(j//b)%a,j%b]      with examples innermost F lies as P does: AT_F = AT_P, no loop
+F[e,j] = P[e,j//(a b),(j//b)%a,j%b]      with examples innermost F lies as P does: AT_F = AT_P, no loop
 """
 
 from __future__ import annotations
@@ -20,7 +20,9 @@ ARENA = "x->w"
 def views(lists: Iterable[tuple[Step, ...]], stored: Mapping[str, Stored]) -> dict[str, str]:
     """Each view of the lists, and what it is a view of; neither is of a recurrence."""
     steps = [step for one in lists for step in one]
-    turning = {name for step in steps if isinstance(step, Turns) for name in (*names_of(step), *reads_of(step))}
+    turning = {
+        name for step in steps if isinstance(step, Turns) for name in (*names_of(step), *reads_of(step))
+    }
     found = {
         step.first.name: old
         for step in steps
@@ -39,7 +41,11 @@ def view_of(group: Group, stored: Mapping[str, Stored]) -> str | None:
         return None
     new, old = stored[equation.name], stored[read.name]
     lie = all(one.start.startswith(ARENA) and len(one.order) > 1 and _plain(one) for one in (new, old))
-    return read.name if lie and new.padded == old.padded and _same_place(equation.target, read, new, old) else None
+    return (
+        read.name
+        if lie and new.padded == old.padded and _same_place(equation.target, read, new, old)
+        else None
+    )
 
 
 def _plain(one: Stored) -> bool:
@@ -48,7 +54,10 @@ def _plain(one: Stored) -> bool:
 
 def _same_place(target: Ref, read: Ref, new: Stored, old: Stored) -> bool:
     """Whether an element lies as far from the first as the one that it is."""
-    ends = [(ref.indices[one.order[-1]], one.tensor.shape[one.order[-1]]) for ref, one in ((target, new), (read, old))]
+    ends = [
+        (ref.indices[one.order[-1]], one.tensor.shape[one.order[-1]])
+        for ref, one in ((target, new), (read, old))
+    ]
     if ends[0] != ends[1]:
         return False
     (indices, extents), (others, inner) = _outer(target, new), _outer(read, old)

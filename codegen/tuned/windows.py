@@ -21,7 +21,7 @@ from codegen.c_letters import free_letter
 from codegen.nest import Line, Loop, Node
 from codegen.tuned.scene import TAKEN, Scene, pointer, value
 from derive.calculus.compose import free_name
-from derive.calculus.nodes import FloorDiv, Range, free_indices
+from derive.calculus.nodes import FloorDiv, Range, Reduction, free_indices
 from derive.calculus.program import Equation
 from derive.calculus.tensor import Index, IntegerRef, Ref, refs
 
@@ -48,10 +48,13 @@ class Windows:
         if not self.inside:
             return body
         text = scene.vectors(lane, {**extents, **dict(self.outer)})
-        for h, (k, wide) in reversed(self.inside.items()):
+        for h, (k, wide) in reversed(list(self.inside.items())):
             start, stop = (scene.scalar().integer(wide * k + more) for more in (0, wide))
             body = [Loop(h.name, stop, tuple(body), start=start)]
-        return [*(Line(f"const vec {one.name} = {text.vec(part)};") for part, one in self.once.items()), *body]
+        return [
+            *(Line(f"const vec {one.name} = {text.vec(part)};") for part, one in self.once.items()),
+            *body,
+        ]
 
 
 def windows(equations: Iterable[Equation], outer: tuple[Range, ...], lane: Index, scene: Scene) -> Windows:
@@ -86,16 +89,16 @@ def _wide(index: Index, values: Iterable[Expr]) -> Integer | None:
 def _same(found: Basic, lane: Index, inside: Set[Index], own: Set[str]) -> Iterator[Expr]:
     """The parts of a value that vary by lane, but not within a window."""
     read = {ref for ref in refs(found) if not isinstance(ref, IntegerRef)}
-    if not read:
+    if not read or isinstance(found, Reduction):
         return
     scaled = found.is_Mul and found.args[0].is_number
     free = free_indices(found)
-    if isinstance(found, Expr) and not scaled and lane in free and not free & inside:
-        if not any(ref.name in own for ref in read):
-            yield found
-            return
-    for argument in found.args:
-        yield from _same(argument, lane, inside, own)
+    outside = lane in free and not free & inside and not any(ref.name in own for ref in read)
+    if isinstance(found, Expr) and not scaled and outside:
+        yield found
+    else:
+        for argument in found.args:
+            yield from _same(argument, lane, inside, own)
 
 
 def _named(parts: Iterable[Expr], name: str, scene: Scene) -> dict[Expr, Symbol]:

@@ -21,7 +21,7 @@ from codegen.c_letters import free_letter
 from codegen.nest import Line, Loop, Node
 from codegen.tuned.scene import TAKEN, Scene, pointer, value
 from derive.calculus.compose import free_name
-from derive.calculus.nodes import FloorDiv, Range, Reduction, free_indices
+from derive.calculus.nodes import FloorDiv, Range, Reduction, free_indices, reduces
 from derive.calculus.program import Equation
 from derive.calculus.tensor import Index, IntegerRef, Ref, refs
 
@@ -94,7 +94,7 @@ def _same(found: Basic, lane: Index, inside: Set[Index], own: Set[str]) -> Itera
     scaled = found.is_Mul and found.args[0].is_number
     free = free_indices(found)
     outside = lane in free and not free & inside and not any(ref.name in own for ref in read)
-    if isinstance(found, Expr) and not scaled and outside:
+    if isinstance(found, Expr) and outside and not scaled and not reduces(found):
         yield found
     else:
         for argument in found.args:

@@ -28,7 +28,10 @@ class Block:
 
 @dataclass(frozen=True)
 class Group:
-    """Equations computed in one nest: the first may reduce, the others are elementwise in its target."""
+    """Equations computed in one nest: the first may reduce, the others are elementwise in its target.
+
+    Last may be sums of what the others leave, over some of the loops.
+    """
 
     equations: tuple[Equation, ...]
     stored: frozenset[str] = frozenset()
@@ -37,6 +40,11 @@ class Group:
     @property
     def first(self) -> Equation:
         return self.equations[0]
+
+    @property
+    def sums(self) -> tuple[Equation, ...]:
+        """The sums over what the other equations leave, which have fewer loops."""
+        return tuple(one for one in self.equations if one.ranges != self.first.ranges)
 
     @property
     def again(self) -> frozenset[str]:

@@ -8,6 +8,7 @@ Both lie alike, the group reads the old value at the place of the new one alone,
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
+from types import MappingProxyType
 
 from codegen.tuned.arena import Arena, Lifetime, arena
 from codegen.tuned.groups import Group, Nest, Step, Turns
@@ -17,16 +18,22 @@ from derive.calculus.nodes import Reduction
 from derive.calculus.program import Equation
 from derive.calculus.tensor import refs
 
+NONE: Mapping[str, str] = MappingProxyType({})
+
 
 def arena_in_place(
     lives: list[Lifetime],
     lists: Iterable[tuple[int, tuple[Step, ...]]],
     stored: Mapping[str, Stored],
     size: Size,
+    views: Mapping[str, str] = NONE,
 ) -> Arena:
     """The arena of values that take the places of others; each list with the number of its first group."""
     places = {life.name: life for life in lives}
     owner = {name: name for name in places}
+    for new, old in views.items():
+        root = owner[new] = owner[old]
+        places[root] = _together(places[root], places[new])
     for number, steps in lists:
         for group, step, times in _alone(steps, number, size):
             for new, old in _pairs(group, step, stored, places):

@@ -19,6 +19,7 @@ from codegen.tuned.kernels import Sized, panel_reals
 from codegen.tuned.phase import Phase
 from codegen.tuned.storage import Stored, value_reals
 from codegen.tuned.times import Axes, count, needed, runs, turning
+from codegen.tuned.views import views
 from codegen.tuned.written import as_written
 
 Phases = Mapping[tuple[str, ...], Phase]
@@ -54,7 +55,7 @@ def lifetimes_arenas(
     for item in items:
         lives = _as_one(list(_placed(plan, needs, phases, stored, item, end, last)), stored)
         lives += panel_lives(needs.packed, plan, item)
-        found[item] = arena_in_place(lives, needs.written, stored, plan.size)
+        found[item] = arena_in_place(lives, needs.written, stored, plan.size, views(lists, stored))
     return found
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterable, Mapping
 from itertools import groupby
 from typing import Protocol
@@ -17,6 +18,8 @@ from codegen.tuned.scene import TAKEN, Scene, pointer
 from derive.calculus.program import Equation
 from derive.calculus.tensor import Tensor
 
+EXAMPLES = "examples"
+"""The examples of a call, in what stores numbers: a compiler must take it that any of them may be `b->m`."""
 WRITTEN = ("x->w", "x->at.to_")
 """Where what a phase computes may lie."""
 
@@ -120,6 +123,8 @@ def _near(equation: Equation, block: Block, t: Listed) -> bool:
 
 
 def _call(one: Phase) -> list[str]:
+    if one.view:
+        return list(comment((*one.equations, "is there already: the same numbers as they lie"), ""))
     return [] if one.gradient else [*comment(one.equations, ""), f"{called(one)};"]
 
 
@@ -174,6 +179,8 @@ def pointers(lines: Iterable[str], t: Listed, one: Phase | None = None) -> list[
     words = identifiers(lines)
     text = "\n".join(lines)
     found = [f"    const {t.prefix}_batch *b = x->b;"] if "b->" in text else []
+    if EXAMPLES in words:
+        found.append(f"    const int {EXAMPLES} = x->b->m;")
     for name, stored in t.scene.stored.items():
         if pointer(name) not in words:
             continue
@@ -187,19 +194,25 @@ def pointers(lines: Iterable[str], t: Listed, one: Phase | None = None) -> list[
     return found
 
 
+def counted(lines: Iterable[str]) -> list[str]:
+    """Lines that read the number of examples once, whatever they store meanwhile."""
+    return [re.sub(r"\bb->m\b", EXAMPLES, line) for line in lines]
+
+
 def phase_context(one: Phase, t: Listed, cold: bool) -> Mapping[str, object]:
     """What the template needs of a phase."""
+    lines, finish = one.lines if one.once else counted(one.lines), counted(one.finish)
     return {
         "cold": cold,
         "small": one.small,
         "name": one.name,
         "comment": "\n".join(comment(one.equations, "")),
-        "finish": list(one.finish),
-        "finish_pointers": pointers(one.finish, t, one),
+        "finish": finish,
+        "finish_pointers": pointers(finish, t, one),
         "once": one.once,
         "given": _given(one),
-        "pointers": pointers(one.lines, t, one),
-        "lines": list(one.lines),
+        "pointers": pointers(lines, t, one),
+        "lines": list(lines),
     }
 
 

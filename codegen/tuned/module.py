@@ -98,7 +98,7 @@ def context(t: Tuned) -> dict[str, Any]:
         "loss": plan.network.loss,
         **kernels_context(phases, plan, name),
         **functions_context(t.scene.called, name),
-        "phases": [phase_context(one, t, key in cold) for key, one in t.phases.items()],
+        "phases": [phase_context(one, t, key in cold) for key, one in t.phases.items() if not one.view],
         "lists": {
             **{key: calls(t.lists[key], t) for key in ("forward", "jvp")},
             "loss": after_forward(t),

@@ -35,7 +35,9 @@ from codegen.printers.to_c import Used
 from codegen.tuned.groups import Group
 from codegen.tuned.scene import Scene, pointer
 from codegen.tuned.scene import value as value_of
+from codegen.tuned.spelled import Spelled, spelled
 from codegen.tuned.vector_text import Unvectorised
+from codegen.tuned.windows import windows
 from derive.calculus.compose import free_name
 from derive.calculus.nodes import Largest, Range, Sum, Where, reduces
 from derive.calculus.program import Equation
@@ -58,9 +60,7 @@ def group_nest(group: Group, scene: Scene) -> list[Node]:
     if form is not None and not first.accumulates and form.kind in ("", Sum.operator, Largest.operator):
         for lanes in _candidates(first, form, scene):
             try:
-                return (
-                    _summed(group, form, lanes, scene) if lanes.summed else _along(group, form, lanes, scene)
-                )
+                return _summed(group, form, lanes, scene) if lanes.summed else _along(group, lanes, scene)
             except Unvectorised:
                 continue
     return _single(group, scene)
@@ -87,10 +87,7 @@ def along(group: Group, scene: Scene) -> bool:
     lanes = _candidates(group.first, form, scene) if form is not None else []
     try:
         return (
-            form is not None
-            and bool(lanes)
-            and not lanes[0].summed
-            and bool(_along(group, form, lanes[0], aside))
+            form is not None and bool(lanes) and not lanes[0].summed and bool(_along(group, lanes[0], aside))
         )
     except Unvectorised:
         return False
@@ -146,27 +143,65 @@ def within(nodes: list[Node], outer: tuple[Range, ...]) -> list[Node]:
     return [*block_indices(outer), *inner]
 
 
-def _along(group: Group, form: Accumulation, lanes: Lanes, scene: Scene) -> list[Node]:
-    """Vectors of the target; sums run inside."""
-    first = group.first
+def _along(group: Group, lanes: Lanes, scene: Scene) -> list[Node]:
+    """Vectors of the target; sums run inside, and those of what the group leaves outside."""
+    first, sums = group.first, group.sums
     outer = _outer(first, lanes)
     extents = dict(first.ranges)
-    body = _accumulated(first, form, lanes, scene, extents)
-    body += _stores(group, first, scene)
-    before = {first.name}
-    for equation in group.equations[1:]:
-        inside = scene.with_locals(frozenset(before))
+    elements = [one for one in group.equations if one not in sums]
+    apart = len(sums[0].ranges) if sums else 0
+    if any(one.ranges != outer[:apart] for one in sums):
+        raise Unvectorised(f"{sums[0].name} is summed across its loops")
+    found = windows(elements, outer[apart:], lanes.index, scene)
+    extents |= dict(found.outer)
+    forms = [_form(found.within(one.value)) for one in elements]
+    near = spelled(forms, group.names, lanes.index, set(scene.stored))
+    body = near.lines(scene.vectors(lanes.index, extents))
+    before: set[str] = set()
+    for equation, own in zip(elements, forms, strict=True):
+        inside = scene.with_locals(frozenset(before) | found.names | near.names)
         before.add(equation.name)
-        own = accumulation(equation.value)
-        assert own is not None
-        body += _accumulated(equation, own, lanes, inside, extents)
+        body += _accumulated(equation, own, lanes, inside, extents, near)
         body += _stores(group, equation, scene)
+    body += [_gathered(one, lanes, scene) for one in sums]
+    body = found.nodes(body, lanes.index, extents, scene)
     vector_loop = Loop(lanes.index.name, scene.extent(lanes.extent), tuple(body), step="LANES")
-    return shared(nested(outer, [vector_loop], scene.scalar()))
+    inner = nested(found.outer, [vector_loop], scene.scalar(), outer=outer[:apart])
+    return shared(nested(outer[:apart], _with_sums(sums, inner, group, lanes, scene), scene.scalar()))
+
+
+def _gathered(equation: Equation, lanes: Lanes, scene: Scene) -> Node:
+    """The line that adds an element to a sum over the loops; lanes beyond the row are left out."""
+    (term,) = _form(equation.value).terms
+    value = value_of(next(iter(refs(term.body))).name)
+    if not scene.whole(lanes.extent):
+        value = f"FN(within)({value}, {scene.extent(lanes.extent)} - {lanes.index.name}, all(0))"
+    return Line(f"{equation.name}_sum += {value};")
+
+
+def _with_sums(
+    sums: tuple[Equation, ...], inner: list[Node], group: Group, lanes: Lanes, scene: Scene
+) -> list[Node]:
+    """The loops over what is summed, between the first and the last of the sums."""
+    ends: list[Node] = []
+    for one in sums:
+        alone, whole = replace(group, equations=(one,)), Symbol(f"{one.name}_whole")
+        joined = f"FN(total)({one.name}_sum, {scene.extent(lanes.extent)})"
+        ends.append(Line(f"const real {whole} = {joined};"))
+        form = _form(one.value)
+        found = form.finish.xreplace({ACCUMULATED: whole if form.start == 0 else whole + form.start})
+        ends += numbers(alone, found, scene, dict(one.ranges))
+    return [*(Line(f"vec {one.name}_sum = all(0);") for one in sums), *inner, *ends]
+
+
+def _form(value: Expr) -> Accumulation:
+    form = accumulation(value)
+    assert form is not None
+    return form
 
 
 def _accumulated(
-    first: Equation, form: Accumulation, lanes: Lanes, scene: Scene, extents: dict[Index, Expr]
+    first: Equation, form: Accumulation, lanes: Lanes, scene: Scene, extents: dict[Index, Expr], near: Spelled
 ) -> list[Node]:
     """const vec T = ..; with the loops of its sums."""
     text = scene.vectors(lanes.index, extents)
@@ -175,7 +210,7 @@ def _accumulated(
     name = free_name(f"{first.name}_{form.kind}", set(scene.stored))
     start = "all(-(real)INFINITY)" if form.kind == Largest.operator else text.vec(form.start)
     body: list[Node] = [Line(f"vec {name} = {start};")]
-    for term in form.terms:
+    for term in (one for whole in form.terms for one in near.terms(whole)):
         line, bounds = _added(name, form, term, lanes, scene, extents)
         body += nested(term.ranges, [Line(line)], scene.scalar(), bounds, first.ranges)
     finish = form.finish.xreplace({ACCUMULATED: Symbol(name)})
@@ -189,7 +224,8 @@ def _added(
     """The line that adds a term, and the part of its guard that does not vary by lane."""
     text = scene.vectors(lanes.index, {**extents, **dict(term.ranges)})
     neutral = -oo if form.kind == Largest.operator else Integer(0)
-    varies = lanes.index in _indices(term.condition) or bool(refs(term.condition))
+    local = {str(symbol) for symbol in term.condition.free_symbols} & scene.locals
+    varies = lanes.index in _indices(term.condition) or bool(refs(term.condition) or local)
     body = Where(term.condition, term.body, neutral) if varies else term.body
     bounds = true if varies else term.condition
     value = text.vec(body)

@@ -18,7 +18,8 @@ class Phase:
     Scalar products have as many columns for each of `across`, and all steps in `apart`. `passing`: tiles pack
     B as they pass by, `packs_rows` whether A is packed too, `turned` whether all panels stay near meanwhile.
     `guarded`: guards leave out some of it. What is `small` is inlined. `lasting`: what the first turn of a
-    recurrence packs serves them all. `rest`: where the lanes of a few columns beside whole vectors may run.
+    recurrence packs serves them all. `rest`: where the lanes of a few columns beside whole vectors may run. A
+    `view` has no function at all.
     """
 
     name: str
@@ -42,6 +43,7 @@ class Phase:
     small: bool = False
     lasting: bool = False
     rest: str = ""
+    view: bool = False
 
     @property
     def once(self) -> bool:

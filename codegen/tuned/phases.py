@@ -21,6 +21,7 @@ from codegen.printers.to_c import Used
 from codegen.printers.to_text import equation_text
 from codegen.tuned.contracted import contracted
 from codegen.tuned.contraction import Contraction, Zeros, contraction, steps
+from codegen.tuned.gathered import relettered as moved_sum
 from codegen.tuned.groups import Group, Nest, Rows, Step, Turns
 from codegen.tuned.limits import Regions, limits
 from codegen.tuned.nests import group_nest, loops_around, needed, within
@@ -100,6 +101,9 @@ def _lettered(group: Group, scene: Scene) -> Group:
     renamed: dict[Basic, Basic] = dict(zip(group.first.loops, first.loops, strict=True))
     others = []
     for equation in group.equations[1:]:
+        if equation in group.sums:
+            others.append(moved_sum(equation, renamed))
+            continue
         moved = replace(
             equation,
             target=at(equation.target, renamed),

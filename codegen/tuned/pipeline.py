@@ -2,7 +2,7 @@
 
 narrow        what is kept for the pullback, and what is held of one step of a recurrence   memory
 fuse          equations that are computed where the one before is finished, in groups     fusion
-rows          groups that go over the same rows, row by row; counts of maxima             rows, ties
+rows          groups that go over the same rows, row by row; counts of maxima, sums       rows, ties, gathered
 blocks        groups that follow each other for one example after the other               blocks, rolling
 layout        which tensors have the examples innermost                                   layout, places
 contractions  groups that are sums of products of two tensors, as register tiles          contraction
@@ -27,6 +27,7 @@ from codegen.tuned.contraction import contraction, zeros_of
 from codegen.tuned.draft import Draft
 from codegen.tuned.functions import ITEMS
 from codegen.tuned.fusion import fused
+from codegen.tuned.gathered import gathered
 from codegen.tuned.gradients import are_together, side_by_side
 from codegen.tuned.groups import Step, groups_of, key_of, names_of, reads_of, with_stored
 from codegen.tuned.layout import innermost, margined
@@ -43,8 +44,10 @@ from codegen.tuned.rolling import rolled
 from codegen.tuned.row_nests import lane, vectorised
 from codegen.tuned.rows import rowed
 from codegen.tuned.scene import Scene
+from codegen.tuned.storage import Stored
 from codegen.tuned.ties import counted
 from codegen.tuned.verify import verified
+from codegen.tuned.views import views
 from derive.calculus.tensor import Tensor
 
 
@@ -100,8 +103,9 @@ def laid_out(c: CNetwork, watch: Watch = silent, narrow: bool = False) -> Tuned:
     whole = frozenset(name for out in outputs for name in out) - {t.name for t in plan.residuals}
     region = regions(equations, whole, lambda one: contraction(one, stored, zeros) is not None)
     along, fits = partial(lane, scene=scene, zeros=zeros), partial(vectorised, scene=scene, zeros=zeros)
+    vectors = partial(in_vectors, scene=scene)
     loss, pullback, pushed = (
-        with_stored(counted(rowed(steps, along, fits), partial(in_vectors, scene=scene)), frozenset(out))
+        with_stored(gathered(counted(rowed(steps, along, fits), vectors), vectors), frozenset(out))
         for steps, out in zip(grouped, outputs, strict=True)
     )
     lists = {"loss": loss, "vjp": pullback, "jvp": pushed}
@@ -111,6 +115,7 @@ def laid_out(c: CNetwork, watch: Watch = silent, narrow: bool = False) -> Tuned:
     loss, pullback, pushed = (lists[key] for key in ("loss", "vjp", "jvp"))
     made = partial(phase, zeros=zeros, region=region)
     phases = named(_functions((loss, pullback, pushed), scene, gradients, made))
+    phases = without_views(phases, (loss, pullback, pushed), stored)
     draft = _seen(replace(draft, phases=phases), "phases", watch)
     together = are_together(plan, phases.values())
     if together:
@@ -133,6 +138,18 @@ def _functions(
             phases[key_of(group)] = made(group, in_turn(scene, step), trained)
     once = packing_once(lists, phases, scene)
     return phases | {key_of(group): made(group, turn, frozenset()) for group, turn in once}
+
+
+def without_views(
+    phases: Mapping[tuple[str, ...], Phase], lists: tuple[tuple[Step, ...], ...], stored: Mapping[str, Stored]
+) -> dict[tuple[str, ...], Phase]:
+    """The phases; what is a view of something else needs none."""
+    found = dict(phases)
+    seen = views(lists, stored)
+    for group in (group for one in lists for step in one for group in groups_of(step)):
+        if seen.keys() & group.names:
+            found[key_of(group)] = replace(found[key_of(group)], lines=(), view=True)
+    return found
 
 
 def _in_blocks(draft: Draft, outer: Outer, outputs: frozenset[str]) -> Draft:

@@ -164,6 +164,7 @@ TAKEN = frozenset(
         "vectors",
         "first",
         "lane",
+        "examples",
     }
     | {"sum", "term", "whole", "largest", "best", "at", "left", "all", "every", "load", "put", "vec", "ivec"}
     | {"real", "word", "uword"}

@@ -17,6 +17,7 @@ from sympy import Expr
 from codegen.c_source import identifiers
 from codegen.passes.verify import BrokenProgram
 from codegen.tuned.draft import Draft
+from codegen.tuned.gathered import gathers
 from codegen.tuned.groups import Block, Group, Nest, Step, groups_of, key_of, names_of
 from codegen.tuned.layout import halo
 from codegen.tuned.rolling import overtaken, turn_axes
@@ -97,6 +98,8 @@ def _uneven(group: Group) -> Iterator[str]:
     first, *others = group.equations
     places = {equation.name: equation.target.indices for equation in group.equations}
     for equation in others:
+        if equation in group.sums and gathers(group, equation):
+            continue
         if reduces(equation.value) and not first.value.has(Largest):
             yield f"{equation.name} sums where {first.name} is finished"
         if equation.ranges != first.ranges:
@@ -177,6 +180,8 @@ def _without_function(draft: Draft) -> Iterator[str]:
             yield f"{last} has no function"
             continue
         words = identifiers((*one.lines, *one.finish))
+        if one.view:
+            continue
         for name in sorted((group.reads | group.stored) - {one.gradient}):
             if pointer(name) not in words:
                 yield f"the function of {last} does not touch {name}"

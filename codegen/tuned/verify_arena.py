@@ -18,12 +18,13 @@ from math import prod
 
 from codegen.tuned.arena import Arena
 from codegen.tuned.draft import Draft
-from codegen.tuned.groups import Nest, Step, Turns, groups_of, key_of
+from codegen.tuned.groups import Group, Nest, Step, Turns, groups_of, key_of
 from codegen.tuned.in_place import alike, takes
 from codegen.tuned.kernels import panel_reals
 from codegen.tuned.phase import Phase
 from codegen.tuned.storage import value_reals
 from codegen.tuned.times import WHOLE, Run, runs, turning, turns_of, value_of
+from codegen.tuned.views import view_of
 from codegen.tuned.written import as_written
 
 LINE = 64
@@ -89,14 +90,19 @@ class Memory:
         if value in self.lost:
             yield _both(value[0], self.lost[value])
 
-    def write(self, value: Value, place: Place, fresh: bool) -> Iterator[str]:
-        """Put a value where it lies; all of it where that is fresh, else beside what is there of it."""
+    def write(self, value: Value, place: Place, fresh: bool, same: str | None = None) -> Iterator[str]:
+        """Put a value where it lies; all of it where that is fresh, else beside what is there of it.
+
+        A view leaves what it is the `same` as.
+        """
         if not fresh:
             yield from self.read(value)
         for other, taken in self.always.items():
             if other[0] != value[0] and _meet(place, taken):
                 yield _both(other[0], value[0])
         for other in [one for one, taken in self.valid.items() if one != value and _meet(place, taken)]:
+            if other[0] == same and self.valid[other] == place:
+                continue
             del self.valid[other]
             self.lost[other] = value[0]
         self.lost.pop(value, None)
@@ -186,13 +192,18 @@ def _run(
         yield from memory.write((name, WHOLE), room, not again.panels(one))
     for value in sorted(made):
         fresh = first[value[0]] is run.group and not again.beside(value, run, draft)
-        yield from memory.write(value, places[value], fresh)
+        yield from memory.write(value, places[value], fresh, _viewed(draft, run.group))
+
+
+def _viewed(draft: Draft, group: Nest) -> str | None:
+    return view_of(group, draft.stored) if isinstance(group, Group) else None
 
 
 def _in_place(draft: Draft, group: Nest, new: Value, old: Value, places: Mapping[Value, Place]) -> bool:
     """Whether a value is written, element by element, where the other is read last."""
     same = places[new] == places[old] and WHOLE == new[1] == old[1] and group.block is None
-    return same and alike(draft.stored[new[0]], draft.stored[old[0]]) and takes(group, new[0], old[0])
+    taken = alike(draft.stored[new[0]], draft.stored[old[0]]) and takes(group, new[0], old[0])
+    return same and (taken or _viewed(draft, group) == old[0])
 
 
 def _given(draft: Draft, memory: Memory) -> Iterator[str]:

@@ -223,11 +223,12 @@ static ALWAYS void ONE(in_panels)(ONE(product) *s, ptrdiff_t wide) { s->b0 = wid
 /* All terms are in one row. */
 static ALWAYS void ONE(in_line)(ONE(product) *s) { s->n0 *= s->n1 * s->n2, s->n1 = s->n2 = 1; }
 
-/* The steps of the outer sums go on from where the inner ones end. */
-static ALWAYS void ONE(from_end)(ONE(product) *s)
+/* The same where the steps of the outer sums go on from where the inner ones end. Made member by member: a copy in
+ * vectors would wait for members that have just been written. */
+static ALWAYS ONE(product) ONE(from_end)(const ONE(product) *s)
 {
-    s->a2 -= s->n1 * s->a1, s->b2 -= s->n1 * s->b1;
-    s->a1 -= s->n0 * s->a0, s->b1 -= s->n0 * s->b0;
+    return (ONE(product)){s->n2, s->n1, s->n0, s->row, s->a2 - s->n1 * s->a1, s->a1 - s->n0 * s->a0, s->a0,
+                          s->b2 - s->n1 * s->b1, s->b1 - s->n0 * s->b0, s->b0};
 }
 
 /* Rows i to `end` of one panel; `a` is the first of them. */
@@ -282,10 +283,10 @@ APART ONE(contract)(const ONE(product) *s, const ONE(kernel) *kernels, int rows,
     for (int w = 0; w < 2 && kernels[w].panels; w++) {
         const int wide = kernels[w].vectors * LANES;
         const ONE(ahead) h = {b, 0, s->n0};
-        ONE(product) own = *s;
+        ONE(product) near;
         if (packed)
-            ONE(in_panels)(&own, wide);
-        ONE(from_end)(&own);
+            near = *s, ONE(in_panels)(&near, wide);
+        const ONE(product) own = ONE(from_end)(packed ? &near : s);
         for (int t = 0; t < kernels[w].panels && j < columns; t++, j += wide)
             if (shared || rows > kernels[w].high)
                 ONE(panel)(&own, &kernels[w], rows, a, b + j * step, shared, j, finish, x);
@@ -2021,7 +2022,14 @@ static ALWAYS vec FN(over)(vec x, real y)
 }
 
 /* The larger of two; NaN where either is. */
-static ALWAYS vec FN(larger)(vec x, vec y) { return FN(select)((x > y) | (x != x), x, y); }
+static ALWAYS vec FN(larger)(vec x, vec y)
+{
+#ifdef max_
+    return FN(select)(x != x, x, max_(x, y));
+#else
+    return FN(select)((x > y) | (x != x), x, y);
+#endif
+}
 
 /* ---- The equations, each a function. */
 
@@ -2067,14 +2075,14 @@ static void FN(H_finish)(ONE(task) *x, int first, int lane, int rows, int vector
    S[i,q] = E[i,q]/T[i] */
 APART FN(S)(ONE(task) *x)
 {
-    const two_layer_batch *b = x->b;
+    const int examples = x->b->m;
     real *H = x->w + AT_H;
     real *S = x->w + AT_S;
     real *M = x->w + AT_M;
     real *E = x->w + AT_E;
     real *T = x->w + AT_T;
     SHARED
-    for (int i = 0; i < b->m; i++) {
+    for (int i = 0; i < examples; i++) {
         vec M_max = all(-(real)INFINITY);
         for (int q = 0; q < K; q += LANES)
             M_max =
@@ -2102,7 +2110,7 @@ APART FN(S)(ONE(task) *x)
 /* L = sum_{i<m} (M[i] - H[i,y[i]] + log(T[i]))/m */
 static ALWAYS void FN(L)(ONE(task) *x)
 {
-    const two_layer_batch *b = x->b;
+    const int examples = x->b->m;
     const int32_t *y = &x->b->y[0];
     real *H = x->w + AT_H;
     real *L = x->w + AT_L;
@@ -2111,28 +2119,28 @@ static ALWAYS void FN(L)(ONE(task) *x)
     SERIAL
     {
         *L = 0;
-        for (int i = 0; i < b->m; i++)
+        for (int i = 0; i < examples; i++)
             *L += M[i] - H[i * PAD(K) + y[i]] + LOG(T[i]);
-        *L /= (real)b->m;
+        *L /= (real)examples;
     }
 }
 
 /* H_bar[i,j] = L_bar (S[i,j] - [j == y[i]])/m */
 static ALWAYS void FN(H_bar)(ONE(task) *x)
 {
-    const two_layer_batch *b = x->b;
+    const int examples = x->b->m;
     const int32_t *y = &x->b->y[0];
     real *S = x->w + AT_S;
     real *H_bar = x->w + AT_H_bar;
     real *L_bar = x->w + AT_L_bar;
     SHARED
-    for (int i = 0; i < b->m; i++)
+    for (int i = 0; i < examples; i++)
         for (int j = 0; j < K; j += LANES) {
             const vec H_bar_ =
                     all(*L_bar)
                     * (load(S + i * PAD(K) + j)
                     - FN(select)((FN(lane)() == every(y[i] - j)), all((real)(1)), all((real)(0))))
-                    * (1 / (real)b->m);
+                    * (1 / (real)examples);
             put(H_bar + i * PAD(K) + j, H_bar_);
         }
 }
@@ -2181,14 +2189,14 @@ static void FN(Z2_dot_finish)(ONE(task) *x, int first, int lane, int rows, int v
 /* H_dot[i,j] = sum_{q<d} Z2_dot[i,q] W2[q,j] + sum_{q<d} Z2[i,q] W2_dot[q,j] */
 APART FN(H_dot)(ONE(task) *x)
 {
-    const two_layer_batch *b = x->b;
+    const int examples = x->b->m;
     const real *W2 = &x->p->W2[0][0];
     const real *W2_dot = &x->p_dot->W2[0][0];
     real *Z2 = x->w + AT_Z2;
     real *Z2_dot = x->w + AT_Z2_dot;
     real *H_dot = x->w + AT_H_dot;
     SHARED
-    for (int i = 0; i < b->m; i++)
+    for (int i = 0; i < examples; i++)
         for (int j = 0; j < K; j += LANES) {
             vec H_dot_sum = all((real)(0));
             for (int q = 0; q < D; q++)
@@ -2205,7 +2213,7 @@ APART FN(H_dot)(ONE(task) *x)
 /* L_dot = (sum_{i<m,q<k} H_dot[i,q] S[i,q] - sum_{i<m} H_dot[i,y[i]])/m */
 APART FN(L_dot)(ONE(task) *x)
 {
-    const two_layer_batch *b = x->b;
+    const int examples = x->b->m;
     const int32_t *y = &x->b->y[0];
     real *S = x->w + AT_S;
     real *H_dot = x->w + AT_H_dot;
@@ -2213,12 +2221,12 @@ APART FN(L_dot)(ONE(task) *x)
     SERIAL
     {
         *L_dot = 0;
-        for (int i = 0; i < b->m; i++)
+        for (int i = 0; i < examples; i++)
             *L_dot -= H_dot[i * PAD(K) + y[i]];
-        for (int i = 0; i < b->m; i++)
+        for (int i = 0; i < examples; i++)
             for (int q = 0; q < K; q++)
                 *L_dot += H_dot[i * PAD(K) + q] * S[i * PAD(K) + q];
-        *L_dot /= (real)b->m;
+        *L_dot /= (real)examples;
     }
 }
 #endif

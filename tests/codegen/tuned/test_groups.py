@@ -7,6 +7,7 @@ from pathlib import Path
 
 import numpy as np
 import pytest
+from sympy import Expr
 
 from bench.cases import Recurrent
 from bench.ours.recurrent import recurrent
@@ -16,14 +17,24 @@ from codegen.pipeline import Shown
 from codegen.plan import plan_layer, plan_network
 from codegen.tuned.draft import Draft
 from codegen.tuned.fusion import fused
+from codegen.tuned.gathered import gathered as gathered_sums
+from codegen.tuned.gathered import gathers
 from codegen.tuned.groups import Group
 from codegen.tuned.pipeline import Tuned, tuned
+from codegen.tuned.storage import Stored
 from codegen.tuned.verify import complaints
+from codegen.tuned.views import view_of
+from codegen.tuned.windows import windows
 from derive.calculus.define import define
+from derive.calculus.nodes import FloorDiv, Remainder, Sum
+from derive.calculus.program import Equation
+from derive.calculus.tensor import Axis, Index, Ref, Size, Tensor
 from derive.networks.registry import variant
 from derive.runtime import load
 from tests.codegen.emitted_c import COMPILERS
 from tests.codegen.tuned.test_tuned_layers import TunedLayer
+
+I, J, K = map(Index, "ijk")
 
 
 @cache
@@ -135,3 +146,132 @@ def test_vectors_are_divided_by_one_number(tmp_path: Path) -> None:
     found = emitted.call("forward", plan.programs["forward"], {"A": numerators, "t": divisors})["C"]
     with np.errstate(all="ignore"):
         np.testing.assert_allclose(found, numerators / divisors[:, None], rtol=4e-16, atol=0)
+
+
+def test_what_a_group_leaves_is_summed_as_it_goes() -> None:
+    groups = [g for g in lenet().lists["vjp"] if isinstance(g, Group) and g.sums]
+    assert [[e.name for e in group.equations] for group in groups] == [
+        ["A2_bar", "b2_bar"],
+        ["A1_bar", "b1_bar"],
+    ]
+    assert all(group.stored == group.names for group in groups)
+    lines = text_of(lenet(), "b1_bar")
+    assert lines.index("b1_bar_sum = all(0)") < lines.index("for (int e") < lines.index("b1_bar_sum +=")
+    assert lines.index("b1_bar_sum +=") < lines.index("FN(total)(b1_bar_sum")
+
+
+@pytest.mark.parametrize(
+    ("term", "together"),
+    [("C[i,j]", True), ("C[i,j] A[i,j]", False), ("where(i > 0, C[i,j], 0)", False), ("C[j,i]", False)],
+)
+def test_only_elements_as_they_are_are_summed_with_them(term: str, together: bool) -> None:
+    shape = "f(A[n,n]) -> C, b" if term == "C[j,i]" else "f(A[n,m]) -> C, b"
+    program = define(f"{shape}\n    C[i,j] = exp(A[i,j])\n    b[i] = sum_{{j}} {term}")
+    steps = gathered_sums(fused(program.statements, ("C", "b")), lambda _: True)
+    assert len(steps) == (1 if together or term == "C[j,i]" else 2)
+
+
+def test_a_sum_of_something_else_with_other_loops_is_found_out() -> None:
+    draft = drafts_of_lenet()
+    (group,) = [g for g in draft.lists["vjp"] if isinstance(g, Group) and "b1_bar" in g.names]
+    first, total = group.equations
+    halved = replace(total, value=total.value / 2)
+    shorter = {extent: extent / 2 for _, extent in first.ranges if extent not in dict(total.ranges).values()}
+    assert not gathers(group, replace(total, value=total.value.xreplace(shorter)))
+    assert not gathers(group, replace(total, ranges=(*total.ranges, first.ranges[0])))
+    assert gathers(group, halved)
+    steps = tuple(
+        replace(group, equations=(first, replace(total, value=first.value))) if one is group else one
+        for one in draft.lists["vjp"]
+    )
+    bare = replace(draft, lists={**draft.lists, "vjp": steps}, phases={}, arenas={})
+    found = list(complaints(bare))
+    assert any("b1_bar has other loops than A1_bar" in one for one in found)
+
+
+@cache
+def drafts_of_lenet() -> Draft:
+    found: list[Draft] = []
+
+    def watch(_: str, shown: Shown) -> None:
+        assert isinstance(shown, Draft)
+        found.append(shown)
+
+    tuned(c_network(plan_network(variant("lenet"))), watch)
+    return found[-1]
+
+
+def test_what_is_the_same_for_a_window_is_computed_once() -> None:
+    lines = text_of(lenet(), "b1_bar")
+    once = lines.index("const vec A1_bar_once =")
+    assert lines.index("const vec P1_ =") < once < lines.index("for (int h = 2 * ")
+    assert lines.count(" / load(P1_ties") == 1
+    assert "/ 2" not in lines
+
+
+def test_no_window_is_seen_in_a_sum() -> None:
+    """The index of the sum varies within what would be the same."""
+    inner = Sum(Ref("B", K, J) * Ref("P1", FloorDiv(I, 2), J), (K, Size("l")))
+    value = Ref("Z1", FloorDiv(I, 2), J) * Ref("E", FloorDiv(I, 2), J) + inner
+    equation = Equation(Ref("C", I, J), ((I, 2 * Size("a")), (J, Size("m"))), value)
+    found = windows([equation], equation.ranges[:1], J, lenet().scene)
+    (window,) = (k for k, _ in found.inside.values())
+    assert list(found.once) == [Ref("Z1", window, J) * Ref("E", window, J)]
+
+
+def test_elements_of_small_windows_are_loaded_once() -> None:
+    lines = text_of(lenet(), "P1_ties")
+    assert lines.count("load(Z1") == 4
+    assert [lines.count(f"Z1_{place}") for place in range(4)] == [3] * 4
+    assert "for (int u" not in lines
+
+
+def test_other_indices_of_what_lies_there_are_a_view() -> None:
+    found = lenet()
+    (phase,) = [one for one in found.phases.values() if one.view]
+    assert phase.name == "F"
+    assert not phase.lines
+    for arena in found.arenas.values():
+        assert arena.offsets["F"] == arena.offsets["P2"]
+
+
+def lying(name: str, *extents: Expr) -> Stored:
+    """A tensor in the arena, its last axis along the lanes."""
+    axes = tuple(Axis(f"x{place}", extent) for place, extent in enumerate(extents))
+    return Stored(Tensor(name, axes), f"x->w + AT_{name}", tuple(range(len(axes))), True)
+
+
+@pytest.mark.parametrize(
+    ("value", "seen"),
+    [
+        (Ref("A", FloorDiv(I, Size("b")), Remainder(I, Size("b")), J), True),
+        (Ref("A", Remainder(I, Size("a")), FloorDiv(I, Size("a")), J), False),
+        (Ref("A", Size("a") - 1 - FloorDiv(I, Size("b")), Remainder(I, Size("b")), J), False),
+        (2 * Ref("A", FloorDiv(I, Size("b")), Remainder(I, Size("b")), J), False),
+    ],
+)
+def test_rows_of_rows_are_a_view_of_them(value: Expr, seen: bool) -> None:
+    a, b, m = map(Size, "abm")
+    equation = Equation(Ref("C", I, J), ((I, a * b), (J, m)), value)
+    stored = {"A": lying("A", a, b, m), "C": lying("C", a * b, m)}
+    assert view_of(Group((equation,)), stored) == ("A" if seen else None)
+    apart = {**stored, "C": replace(stored["C"], halo=(1, 0))}
+    assert view_of(Group((equation,)), apart) is None
+
+
+@pytest.mark.parametrize(("at", "seen"), [(I * Size("b") + K, True), (K * Size("a") + I, False)])
+def test_parts_of_rows_are_a_view_of_them(at: Expr, seen: bool) -> None:
+    a, b, m = map(Size, "abm")
+    equation = Equation(Ref("C", I, K, J), ((I, a), (K, b), (J, m)), Ref("A", at, J))
+    stored = {"A": lying("A", a * b, m), "C": lying("C", a, b, m)}
+    assert view_of(Group((equation,)), stored) == ("A" if seen else None)
+
+
+def test_a_place_that_is_no_view_of_what_it_covers_is_found_out() -> None:
+    draft = drafts_of_lenet()
+    stored = dict(draft.stored)
+    stored["F"] = replace(stored["F"], padded=False)
+    (group,) = [g for g in draft.lists["vjp"] if isinstance(g, Group) and "F" in g.names]
+    assert view_of(group, stored) is None
+    found = list(complaints(replace(draft, stored=stored)))
+    assert any("F" in one and "P2" in one for one in found)

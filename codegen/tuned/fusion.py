@@ -15,8 +15,8 @@ from collections.abc import Iterable, Set
 
 from sympy.core.basic import Basic
 
-from codegen.tuned.groups import Group, Step, Turns, names_of, reads_of, target_of, with_stored
-from derive.calculus.nodes import reduces
+from codegen.tuned.groups import Group, Step, Turns, names_of, reads_of, with_stored
+from derive.calculus.nodes import free_indices, reduces
 from derive.calculus.program import Equation, Recurrence, Statement
 from derive.calculus.tensor import Index, Ref, refs
 
@@ -42,7 +42,7 @@ def fused(statements: Iterable[Statement], outputs: Iterable[str], narrow: bool 
 
 def spreads(equation: Equation, statements: Iterable[Statement], kept: Set[str]) -> bool:
     """Whether all that reads an elementwise equation is elementwise too, and reads it at its own place."""
-    if reduces(equation.value) or equation.accumulates or not _whole(equation) or not equation.loops:
+    if reduces(equation.value) or equation.accumulates or not _last(equation) or not equation.loops:
         return False
     if equation.name in kept or any(refs(index) for ref in equation.references for index in ref.indices):
         return False
@@ -92,8 +92,8 @@ def _place(equation: Equation, spread: dict[str, Equation], found: list[Step]) -
         return
     group = found[place]
     assert isinstance(group, Group)
-    more = [aligned(one, group.first) for one in (*needed, equation) if one.name not in group.names]
-    found[place] = Group((*group.equations, *more))
+    more = [one for one in needed if one.name not in group.names]
+    found[place] = Group((*group.equations, *(aligned(one, group.first) for one in (*more, equation))))
 
 
 def _gathered(equations: tuple[Equation, ...], found: list[Step], place: int) -> int:
@@ -166,16 +166,26 @@ def _joins(equations: tuple[Equation, ...], group: Group) -> bool:
     first = group.first
     if first.accumulates or not _whole(first):
         return False
+    if reduces(first.value) and not all(_last(equation) for equation in equations):
+        return False
     own = []
     for equation in equations:
         if not equation.loops or [n for _, n in equation.ranges] != [n for _, n in first.ranges]:
             return False
         renamed: dict[Basic, Basic] = dict(zip(equation.loops, first.loops, strict=True))
         own += [_renamed(ref, renamed) for ref in equation.references if ref.name in group.names]
-    return bool(own) and all(ref.indices == target_of(group, ref.name) for ref in own)
+    places = {ref.name: [e.target.indices for e in group.equations if e.name == ref.name] for ref in own}
+    return bool(own) and all(places[ref.name] == [ref.indices] for ref in own)
 
 
 def _whole(equation: Equation) -> bool:
+    """Whether the indices of the target are the loops, in order, and others that are fixed: A[t,a,1,j]."""
+    loops = set(equation.loops)
+    moving = tuple(index for index in equation.target.indices if free_indices(index) & loops)
+    return moving == equation.loops
+
+
+def _last(equation: Equation) -> bool:
     """Whether the last indices of the target are the loops, in order; those before are fixed, as a step's."""
     fixed = len(equation.target.indices) - len(equation.loops)
     return fixed >= 0 and equation.target.indices[fixed:] == equation.loops

@@ -11,11 +11,12 @@ that one equation reads at its place are one group. What nothing outside of the 
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Iterable, Set
 
 from sympy.core.basic import Basic
 
-from codegen.tuned.groups import Group, Step, Turns, names_of, reads_of, with_stored
+from codegen.tuned.groups import Group, Step, Turns, names_of, reads_of, target_of, with_stored
 from derive.calculus.nodes import free_indices, reduces
 from derive.calculus.program import Equation, Recurrence, Statement
 from derive.calculus.tensor import Index, Ref, refs
@@ -120,6 +121,8 @@ def _beside_each_other(equations: tuple[Equation, ...], group: Group, other: Gro
     """Whether equations read two elementwise groups at their place, which read each other there alone."""
     if reduces(group.first.value) or reduces(other.first.value) or not _joins(equations, other):
         return False
+    if not _told_apart((*other.equations, *group.equations, *equations)):
+        return False
     return not group.reads & other.names or _joins(group.equations, other)
 
 
@@ -168,14 +171,23 @@ def _joins(equations: tuple[Equation, ...], group: Group) -> bool:
         return False
     if reduces(first.value) and not all(_last(equation) for equation in equations):
         return False
+    if not _told_apart((*group.equations, *equations)):
+        return False
     own = []
     for equation in equations:
         if not equation.loops or [n for _, n in equation.ranges] != [n for _, n in first.ranges]:
             return False
         renamed: dict[Basic, Basic] = dict(zip(equation.loops, first.loops, strict=True))
         own += [_renamed(ref, renamed) for ref in equation.references if ref.name in group.names]
-    places = {ref.name: [e.target.indices for e in group.equations if e.name == ref.name] for ref in own}
-    return bool(own) and all(places[ref.name] == [ref.indices] for ref in own)
+    return bool(own) and all(ref.indices == target_of(group, ref.name) for ref in own)
+
+
+def _told_apart(equations: Iterable[Equation]) -> bool:
+    """Whether no equation reads a tensor of which there are several parts: a name stands for one value."""
+    listed = list(equations)
+    parts = {(one.name, *(index for index in one.target.indices if index.is_Integer)) for one in listed}
+    counts = Counter(part[0] for part in parts)
+    return not any(counts[name] > 1 for one in listed for name in one.reads)
 
 
 def _whole(equation: Equation) -> bool:

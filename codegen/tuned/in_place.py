@@ -75,7 +75,7 @@ def _by_turns(
 
 
 def takes_by_turns(group: Nest, step: Step, new: str, old: str) -> bool:
-    """Whether a group of turns may write one value where it alone reads the other, each element in its turn."""
+    """Whether a group of turns writes one value where it alone reads the other, each turn its own."""
     if not isinstance(step, Turns) or group.block is not None or not takes(group, new, old):
         return False
     others = [one for one in step.groups if one is not group]
@@ -149,7 +149,7 @@ def _only_touch(new: Lifetime, old: Lifetime, place: Lifetime, times: int) -> bo
 
 
 def _meet_within(new: Lifetime, old: Lifetime, times: int) -> bool:
-    """Whether one value ends and the other begins in turns that put it there, and both are apart before and after."""
+    """Whether one value ends and the other begins in these turns, and both are apart otherwise."""
     if new.parts or old.parts:
         return False
     (made,), (read,) = new.pieces, old.pieces

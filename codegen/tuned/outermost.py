@@ -3,8 +3,8 @@
     A[t,a,g,j] = B[t,a,g,j] + sum_{q<d} H[t,a,q] U[g,q,j]      for each g: rows a, lanes j
     F[t,a,j]   = .. A[t,a,1,j] ..                              A lies as t, g, a, j
 
-The rows of one product, or the steps of its sum, then follow each other, instead of lying apart by all that it
-loops around, often in few sets of a cache. Axes that turns go along stay first.
+The rows of one product, or the steps of its sum, then follow each other, instead of lying apart by all that
+it loops around, often in few sets of a cache. Axes that turns go along stay first.
 """
 
 from __future__ import annotations
@@ -29,9 +29,7 @@ class Uses:
     turns: set[int] = field(default_factory=set)
 
 
-def outermost(
-    equations: Iterable[Equation], stored: Mapping[str, Stored], zeros: Zeros
-) -> dict[str, Stored]:
+def outermost(equations: Iterable[Equation], stored: Mapping[str, Stored], zeros: Zeros) -> dict[str, Stored]:
     """Where tensors lie: those of the arena with the axes that products loop around before their rows."""
     uses = {name: Uses() for name, one in stored.items() if _free(one)}
     for equation in equations:
@@ -52,10 +50,11 @@ def _used(uses: Uses, ref: Ref, equation: Equation, found: Contraction | None) -
     outer = {index for index, _ in found.outer} if found else set()
     along = {index for index, _ in (*found.rows, found.lanes)} if found else set()
     walked = {index for index, _ in (*found.rows, *found.sums)} if found else set()
-    inner = max((axis for axis, index in enumerate(ref.indices[:-1]) if free_indices(index) & walked), default=-1)
+    rows = [axis for axis, index in enumerate(ref.indices[:-1]) if free_indices(index) & walked]
     for axis, index in enumerate(ref.indices):
         moving = free_indices(index)
-        uses.around |= {axis} if isinstance(index, Index) and index in outer and axis > inner >= 0 else set()
+        inside = bool(rows) and axis > rows[-1]
+        uses.around |= {axis} if isinstance(index, Index) and index in outer and inside else set()
         uses.along |= {axis} if moving & along or len(moving) > 1 else set()
         uses.turns |= {axis} if moving & equation.open_indices else set()
 

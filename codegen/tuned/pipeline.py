@@ -4,7 +4,7 @@ narrow        what is kept for the pullback, and what is held of one step of a r
 fuse          equations that are computed where the one before is finished, in groups     fusion
 rows          groups that go over the same rows, row by row; counts of maxima             rows, ties
 blocks        groups that follow each other for one example after the other               blocks, rolling
-layout        which tensors have the examples innermost, which axes lie outermost         layout, outermost, places
+layout        which axes lie innermost, which outermost                       layout, outermost, places
 contractions  groups that are sums of products of two tensors, as register tiles          contraction
 phases        each group as a function: its loops, the finish of its tiles      phases, nests, packing
 lifetimes     from when to when each value is needed, and one place for many              lifetimes, arena

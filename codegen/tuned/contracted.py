@@ -62,7 +62,7 @@ def contracted(
         columns_apart(found, walk, scene) if found.dots else (),
         found.dots,
         found.across[1] if found.across else ONE,
-        passing=walk.passing and len(found.sums) == 1 and stride(found.right, found.lanes[0], scene) == "1",
+        passing=walk.passing and stride(found.right, found.lanes[0], scene) == "1",
         packs_rows=walk.lines,
         turned=walk.turned,
         guarded=limits.some,

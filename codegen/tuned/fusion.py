@@ -11,12 +11,13 @@ that one equation reads at its place are one group. What nothing outside of the 
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Iterable, Set
 
 from sympy.core.basic import Basic
 
 from codegen.tuned.groups import Group, Step, Turns, names_of, reads_of, target_of, with_stored
-from derive.calculus.nodes import reduces
+from derive.calculus.nodes import free_indices, reduces
 from derive.calculus.program import Equation, Recurrence, Statement
 from derive.calculus.tensor import Index, Ref, refs
 
@@ -42,7 +43,7 @@ def fused(statements: Iterable[Statement], outputs: Iterable[str], narrow: bool 
 
 def spreads(equation: Equation, statements: Iterable[Statement], kept: Set[str]) -> bool:
     """Whether all that reads an elementwise equation is elementwise too, and reads it at its own place."""
-    if reduces(equation.value) or equation.accumulates or not _whole(equation) or not equation.loops:
+    if reduces(equation.value) or equation.accumulates or not _last(equation) or not equation.loops:
         return False
     if equation.name in kept or any(refs(index) for ref in equation.references for index in ref.indices):
         return False
@@ -92,8 +93,8 @@ def _place(equation: Equation, spread: dict[str, Equation], found: list[Step]) -
         return
     group = found[place]
     assert isinstance(group, Group)
-    more = [aligned(one, group.first) for one in (*needed, equation) if one.name not in group.names]
-    found[place] = Group((*group.equations, *more))
+    more = [one for one in needed if one.name not in group.names]
+    found[place] = Group((*group.equations, *(aligned(one, group.first) for one in (*more, equation))))
 
 
 def _gathered(equations: tuple[Equation, ...], found: list[Step], place: int) -> int:
@@ -119,6 +120,8 @@ def _gathered(equations: tuple[Equation, ...], found: list[Step], place: int) ->
 def _beside_each_other(equations: tuple[Equation, ...], group: Group, other: Group) -> bool:
     """Whether equations read two elementwise groups at their place, which read each other there alone."""
     if reduces(group.first.value) or reduces(other.first.value) or not _joins(equations, other):
+        return False
+    if not _told_apart((*other.equations, *group.equations, *equations)):
         return False
     return not group.reads & other.names or _joins(group.equations, other)
 
@@ -166,6 +169,10 @@ def _joins(equations: tuple[Equation, ...], group: Group) -> bool:
     first = group.first
     if first.accumulates or not _whole(first):
         return False
+    if reduces(first.value) and not all(_last(equation) for equation in equations):
+        return False
+    if not _told_apart((*group.equations, *equations)):
+        return False
     own = []
     for equation in equations:
         if not equation.loops or [n for _, n in equation.ranges] != [n for _, n in first.ranges]:
@@ -175,7 +182,22 @@ def _joins(equations: tuple[Equation, ...], group: Group) -> bool:
     return bool(own) and all(ref.indices == target_of(group, ref.name) for ref in own)
 
 
+def _told_apart(equations: Iterable[Equation]) -> bool:
+    """Whether no equation reads a tensor of which there are several parts: a name stands for one value."""
+    listed = list(equations)
+    parts = {(one.name, *(index for index in one.target.indices if index.is_Integer)) for one in listed}
+    counts = Counter(part[0] for part in parts)
+    return not any(counts[name] > 1 for one in listed for name in one.reads)
+
+
 def _whole(equation: Equation) -> bool:
+    """Whether the indices of the target are the loops, in order, and others that are fixed: A[t,a,1,j]."""
+    loops = set(equation.loops)
+    moving = tuple(index for index in equation.target.indices if free_indices(index) & loops)
+    return moving == equation.loops
+
+
+def _last(equation: Equation) -> bool:
     """Whether the last indices of the target are the loops, in order; those before are fixed, as a step's."""
     fixed = len(equation.target.indices) - len(equation.loops)
     return fixed >= 0 and equation.target.indices[fixed:] == equation.loops

@@ -3,6 +3,9 @@
     A1_bar[e,o,h,w] = where(Z1[e,o,h,w] == P1[e,o,h/2,w/2], P1_bar[..], 0)    A1_bar lies where Z1 lay
 
 Both lie alike, the group reads the old value at the place of the new one alone, and not once that is there.
+So do the elements of one turn after the other, where nothing else of the turns reads the old value:
+
+    for t<T: A[t,a,j] = B[t,a,j] + sum_{q<d} H[t,a,q] U[q,j]                  A lies where B lay
 """
 
 from __future__ import annotations
@@ -10,8 +13,8 @@ from __future__ import annotations
 from collections.abc import Iterable, Mapping
 from types import MappingProxyType
 
-from codegen.tuned.arena import Arena, Lifetime, arena
-from codegen.tuned.groups import Group, Nest, Step, Turns
+from codegen.tuned.arena import Arena, Lifetime, arena, bits
+from codegen.tuned.groups import Group, Nest, Step, Turns, names_of
 from codegen.tuned.storage import Stored
 from codegen.tuned.times import Size, runs
 from derive.calculus.nodes import Reduction
@@ -34,13 +37,18 @@ def arena_in_place(
     for new, old in views.items():
         root = owner[new] = owner[old]
         places[root] = _together(places[root], places[new])
-    for number, steps in lists:
+    listed = list(lists)
+    for number, steps in listed:
         for group, step, times in _alone(steps, number, size):
             for new, old in _pairs(group, step, stored, places):
                 root = owner[old]
                 if owner[new] == new and _only_touch(places[new], places[old], places[root], times):
                     owner[new] = root
                     places[root] = _together(places[root], places[new])
+    for (new, old), times in _by_turns(listed, stored, places, size).items():
+        if owner[new] == new and owner[old] == old and _meet_within(places[new], places[old], times):
+            owner[new] = old
+            places[old] = _together(places[old], places[new])
     found = arena([life for name, life in places.items() if owner[name] == name])
     at_place = {name: found.offsets[owner[name]] for name in places}
     offsets = dict(sorted(at_place.items(), key=lambda item: (item[1], item[0])))
@@ -55,6 +63,33 @@ def _alone(steps: tuple[Step, ...], number: int, size: Size) -> list[tuple[Nest,
             _, _, before = found.get(id(run.group), (run.group, run.step, 0))
             found[id(run.group)] = run.group, run.step, before | 1 << run.time
     return list(found.values())
+
+
+def _by_turns(
+    lists: list[tuple[int, tuple[Step, ...]]],
+    stored: Mapping[str, Stored],
+    places: Mapping[str, Lifetime],
+    size: Size,
+) -> dict[tuple[str, str], int]:
+    """What turns write, each with what they read there alone, and while which turns go on, in bits."""
+    found: dict[tuple[str, str], int] = {}
+    for run in (run for number, steps in lists for run in runs(steps, number, size)):
+        for new in sorted(run.group.stored & set(places)):
+            for old in sorted(run.group.reads & set(places)):
+                if alike(stored[new], stored[old]) and takes_by_turns(run.group, run.step, new, old):
+                    found[new, old] = found.get((new, old), 0) | bits([run.whole])
+    return found
+
+
+def takes_by_turns(group: Nest, step: Step, new: str, old: str) -> bool:
+    """Whether a group of turns writes one value where it alone reads the other, each turn its own."""
+    if not isinstance(step, Turns) or group.block is not None or not takes(group, new, old):
+        return False
+    others = [one for one in step.groups if one is not group]
+    read = any(old in one.reads for one in others) or old in names_of(step)
+    targets = [one.target for one in group.equations if one.name == new]
+    made = any(new in one.names for one in others)
+    return not read and not made and all(target.has(step.index) for target in targets)
 
 
 def takes(group: Nest, new: str, old: str) -> bool:
@@ -118,6 +153,16 @@ def _only_touch(new: Lifetime, old: Lifetime, place: Lifetime, times: int) -> bo
     once = made.alive & read.alive & times
     ends = not read.alive & times << 1 and not made.alive & times >> 1
     return bool(once) and ends and made.alive & taken.alive == once
+
+
+def _meet_within(new: Lifetime, old: Lifetime, times: int) -> bool:
+    """Whether one value ends and the other begins in these turns, and both are apart otherwise."""
+    if new.parts or old.parts:
+        return False
+    (made,), (read,) = new.pieces, old.pieces
+    ends = not read.alive & (times << 1 & ~times) and not made.alive & (times >> 1 & ~times)
+    both = made.alive & read.alive
+    return bool(both) and not both & ~times and ends
 
 
 def _together(one: Lifetime, other: Lifetime) -> Lifetime:

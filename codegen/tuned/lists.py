@@ -56,7 +56,9 @@ def calls(steps: tuple[Step, ...], t: Listed, first: bool = True) -> list[str]:
         if tensor.name in read and first:
             lines += [f"/* {tensor.name}, the examples side by side */", _side_by_side(tensor, t)]
     for step in steps:
-        own = [line for run in _runs(groups_of(step)) for line in _run(run, t)]
+        own = []
+        for run in _runs(groups_of(step)):
+            own += _run(run, t) if not unread_in_the_end(run[0], step, t) else _but_last(run, step, t)
         lines += _in_turn(step, own, t) if isinstance(step, Turns) else own
     return lines
 
@@ -133,6 +135,25 @@ def called(one: Phase, finish: str = "") -> str:
     if not one.once:
         return f"FN({one.name})(x)"
     return f"ONE({one.name})(x, KERNELS_{one.name}, {finish or f'FN({one.name}_finish)'})"
+
+
+def unread_in_the_end(group: Nest, step: Step, t: Listed) -> bool:
+    """Whether nothing reads what the last turn computes in a group: only turns after it would."""
+    if not isinstance(step, Turns) or not isinstance(t, Tuned) or group.block is not None:
+        return False
+    plan, later = t.c.plan, step.groups[step.groups.index(group) :]
+    outputs = {*plan.loss.outputs, *plan.vjp.outputs, *plan.jvp.outputs, plan.network.output}
+    others = {name for steps in t.lists.values() for one in steps if one != step for name in reads_of(one)}
+    read = outputs | others | {name for one in later for equation in one.equations for name in equation.reads}
+    return not group.stored & read
+
+
+def _but_last(run: tuple[Nest, ...], step: Step, t: Listed) -> list[str]:
+    """The calls of a group in all turns but the last, whose values nothing reads."""
+    assert isinstance(step, Turns)
+    *said, call = _run(run, t)
+    last = "x->turn > 0" if step.reverse else f"x->turn + 1 < {t.scene.extent(step.extent)}"
+    return [*said, f"if ({last})", f"    {call}"]
 
 
 def _in_turn(step: Turns, own: list[str], t: Listed) -> list[str]:

@@ -161,7 +161,7 @@ def _along(group: Group, lanes: Lanes, scene: Scene) -> list[Node]:
     for equation, own in zip(elements, forms, strict=True):
         inside = scene.with_locals(frozenset(before) | found.names | near.names)
         before.add(equation.name)
-        body += _accumulated(equation, own, lanes, inside, extents, near)
+        body += _accumulated(equation, local(group, equation), own, lanes, inside, extents, near)
         body += _stores(group, equation, scene)
     body += [_gathered(one, lanes, scene) for one in sums]
     body = found.nodes(body, lanes.index, extents, scene)
@@ -200,13 +200,27 @@ def _form(value: Expr) -> Accumulation:
     return form
 
 
+def local(group: Group, equation: Equation) -> str:
+    """What a value is called while it is in a register; parts of one tensor by their fixed indices too."""
+    if sum(one.name == equation.name for one in group.equations) == 1:
+        return value_of(equation.name)
+    fixed = [str(index) for index in equation.target.indices if index.is_Integer]
+    return value_of("_".join((equation.name, *fixed)))
+
+
 def _accumulated(
-    first: Equation, form: Accumulation, lanes: Lanes, scene: Scene, extents: dict[Index, Expr], near: Spelled
+    first: Equation,
+    known: str,
+    form: Accumulation,
+    lanes: Lanes,
+    scene: Scene,
+    extents: dict[Index, Expr],
+    near: Spelled,
 ) -> list[Node]:
     """const vec T = ..; with the loops of its sums."""
     text = scene.vectors(lanes.index, extents)
     if not form.kind:
-        return [Line(f"const vec {value_of(first.name)} = {text.vec(form.start)};")]
+        return [Line(f"const vec {known} = {text.vec(form.start)};")]
     name = free_name(f"{first.name}_{form.kind}", set(scene.stored))
     start = "all(-(real)INFINITY)" if form.kind == Largest.operator else text.vec(form.start)
     body: list[Node] = [Line(f"vec {name} = {start};")]
@@ -215,7 +229,7 @@ def _accumulated(
         body += nested(term.ranges, [Line(line)], scene.scalar(), bounds, first.ranges)
     finish = form.finish.xreplace({ACCUMULATED: Symbol(name)})
     value = scene.vectors(lanes.index, extents, frozenset({name})).vec(finish)
-    return [*body, Line(f"const vec {value_of(first.name)} = {value};")]
+    return [*body, Line(f"const vec {known} = {value};")]
 
 
 def _added(
@@ -242,7 +256,7 @@ def _indices(condition: Expr) -> set[Index]:
 def _stores(group: Group, equation: Equation, scene: Scene) -> list[Node]:
     if equation.name not in group.stored:
         return []
-    return [Line(store(equation.target, value_of(equation.name), scene))]
+    return [Line(store(equation.target, local(group, equation), scene))]
 
 
 def store(target: Ref, value: str, scene: Scene) -> str:
@@ -303,9 +317,9 @@ def numbers(group: Group, value: Expr, scene: Scene, extents: dict[Index, Expr])
         before = frozenset(one.name for one in group.equations[:place])
         inside = scene.with_locals(before).scalar(extents)
         text = inside.real(value if place == 0 else equation.value)
-        found.append(Line(f"const real {value_of(equation.name)} = {text};"))
+        found.append(Line(f"const real {local(group, equation)} = {text};"))
         if equation.name in group.stored:
-            found.append(Line(f"{outside.element(equation.target, outside)} = {value_of(equation.name)};"))
+            found.append(Line(f"{outside.element(equation.target, outside)} = {local(group, equation)};"))
     return found
 
 

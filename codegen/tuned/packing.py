@@ -7,7 +7,6 @@ Panels have one place. So that holds where nothing else of the turn packs anythi
 
 from __future__ import annotations
 
-from collections import Counter
 from collections.abc import Iterator, Mapping
 from dataclasses import replace
 
@@ -26,13 +25,30 @@ def packing_once(
     lists: tuple[tuple[Step, ...], ...], phases: Phases, scene: Scene
 ) -> Iterator[tuple[Nest, Scene]]:
     """The groups of turns that pack a factor for all turns, and the scene that says in which."""
-    counts = Counter(key_of(group) for steps in lists for step in steps for group in groups_of(step))
-    for step in (step for steps in lists for step in steps if isinstance(step, Turns)):
-        packing = [group for group in step.groups if "panels" in identifiers(phases[key_of(group)].lines)]
-        if len(packing) == 1 and counts[key_of(packing[0])] == 1 and _alike(packing[0], step, scene):
+    found: dict[tuple[str, ...], list[tuple[Nest, Step]]] = {}
+    for step in (step for steps in lists for step in steps):
+        for group in groups_of(step):
+            found.setdefault(key_of(group), []).append((group, step))
+    for uses in found.values():
+        group, step = uses[0]
+        if isinstance(step, Turns) and all(_packs_alone(one, other, phases, scene) for one, other in uses):
             inside = in_turn(scene, step)
             first = f"{inside.scalar().integer(step.extent)} - 1" if step.reverse else "0"
-            yield packing[0], replace(inside, once=f"{step.index.name} == {first}")
+            if len({_way(other) for _, other in uses}) == 1:
+                yield group, replace(inside, once=f"{step.index.name} == {first}")
+
+
+def _way(step: Step) -> tuple[object, ...] | None:
+    """How turns follow each other: the same function serves only those that begin alike."""
+    return (step.index, step.extent, step.reverse) if isinstance(step, Turns) else None
+
+
+def _packs_alone(group: Nest, step: Step, phases: Phases, scene: Scene) -> bool:
+    """Whether a group packs what no turn changes, and nothing else of the turns packs anything."""
+    if not isinstance(step, Turns) or not _alike(group, step, scene):
+        return False
+    packing = [one for one in step.groups if "panels" in identifiers(phases[key_of(one)].lines)]
+    return packing == [group]
 
 
 def _alike(group: Nest, step: Turns, scene: Scene) -> bool:

@@ -4,7 +4,7 @@ narrow        what is kept for the pullback, and what is held of one step of a r
 fuse          equations that are computed where the one before is finished, in groups     fusion
 rows          groups that go over the same rows, row by row; counts of maxima, sums       rows, ties, gathered
 blocks        groups that follow each other for one example after the other               blocks, rolling
-layout        which tensors have the examples innermost                                   layout, places
+layout        which axes lie innermost, which outermost                       layout, outermost, places
 contractions  groups that are sums of products of two tensors, as register tiles          contraction
 phases        each group as a function: its loops, the finish of its tiles      phases, nests, packing
 lifetimes     from when to when each value is needed, and one place for many              lifetimes, arena
@@ -35,6 +35,7 @@ from codegen.tuned.lifetimes import lifetimes_arenas, panels_of
 from codegen.tuned.limits import regions
 from codegen.tuned.memory import narrowed
 from codegen.tuned.nests import along as in_vectors
+from codegen.tuned.outermost import outermost
 from codegen.tuned.own_names import functions
 from codegen.tuned.packing import packing_once
 from codegen.tuned.phase import Phase
@@ -95,11 +96,12 @@ def laid_out(c: CNetwork, watch: Watch = silent, narrow: bool = False) -> Tuned:
     moved_data = tuple(s.tensor for s in plan.batch if s.tensor.name in inside)
     stored = {name: placed(one, name in inside) for name, one in stored.items()}
     stored |= {t.name: margined(stored[t.name], equations, plan.size) for t in moved_data}
+    zeros = zeros_of(equations)
+    stored = outermost(equations, stored, zeros)
     draft = _seen(replace(draft, stored=stored), "layout", watch)
     alone = c.sizes if plan.network.most > 1 else replace(c.sizes, batch="")
     scene = Scene(plan.network.name, alone, stored, Used(), Used())
     gradients = frozenset(f"{t.name}_bar" for t in plan.trained)
-    zeros = zeros_of(equations)
     whole = frozenset(name for out in outputs for name in out) - {t.name for t in plan.residuals}
     region = regions(equations, whole, lambda one: contraction(one, stored, zeros) is not None)
     along, fits = partial(lane, scene=scene, zeros=zeros), partial(vectorised, scene=scene, zeros=zeros)

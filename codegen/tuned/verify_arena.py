@@ -19,7 +19,7 @@ from math import prod
 from codegen.tuned.arena import Arena
 from codegen.tuned.draft import Draft
 from codegen.tuned.groups import Group, Nest, Step, Turns, groups_of, key_of
-from codegen.tuned.in_place import alike, takes
+from codegen.tuned.in_place import alike, takes, takes_by_turns
 from codegen.tuned.kernels import panel_reals
 from codegen.tuned.phase import Phase
 from codegen.tuned.storage import value_reals
@@ -178,7 +178,8 @@ def _run(
     made = {v for name in run.group.stored for v in _values(draft, run, name, memory, False)}
     read = {v for name in _read(run.group) for v in _values(draft, run, name, memory, True)} - made
     for value in sorted(read):
-        yield from memory.read(value)
+        if not (again.unnumbered and _taken_by_turns(draft, run, value[0], memory.arena)):
+            yield from memory.read(value)
     places = {value: memory.place(value) for value in (*read, *made)}
     for value in sorted(made):
         for other in sorted((read | made) - {value}):
@@ -204,6 +205,16 @@ def _in_place(draft: Draft, group: Nest, new: Value, old: Value, places: Mapping
     same = places[new] == places[old] and WHOLE == new[1] == old[1] and group.block is None
     taken = alike(draft.stored[new[0]], draft.stored[old[0]]) and takes(group, new[0], old[0])
     return same and (taken or _viewed(draft, group) == old[0])
+
+
+def _taken_by_turns(draft: Draft, run: Run, old: str, arena: Arena) -> bool:
+    """Whether turns before this one have written elements of another value in the place of one, their own."""
+    return any(
+        takes_by_turns(run.group, run.step, new, old)
+        and alike(draft.stored[new], draft.stored[old])
+        and place_of(draft, arena, new) == place_of(draft, arena, old)
+        for new in run.group.stored
+    )
 
 
 def _given(draft: Draft, memory: Memory) -> Iterator[str]:

@@ -369,7 +369,10 @@ static void ONE(packed_panel)(const ONE(product) *s, const ONE(kernel) *k, int r
     if (packs < stop) {
         SUMS;
         const int i = packs * rows / pieces;
-        k->packs(&lying, lines ? lines + (packs - from) * n * PITCH : a + i * s->row, b, left, panel, c);
+        ONE(product) apart = *s;
+        apart.row = lying.row, apart.a0 = lying.a0;
+        ONE(from_end)(&apart);
+        k->packs(&apart, lines ? lines + (packs - from) * n * PITCH : a + i * s->row, b, left, panel, c);
         finish(x, i, j, k->low, k->vectors, c);
     } else if (!packed)
         x->set->pack_panel(s, b, column, k->vectors, left, panel);
@@ -1290,7 +1293,7 @@ typedef word FN(masks) __attribute__((vector_size(WIDTH)));
         (void)h; \
     }
 
-/* The same for one, and the panel stored for the tiles below; `left` columns are there. */
+/* The same with A in one line, and the panel stored for the tiles below; `left` columns are there. */
 #define TILE_PACKS(r, v) \
     static void FN(tile_packs_##r##x##v)(const ONE(product) *s, const real *p0, const real *b, int left, real *to, void *sums) \
     { \
@@ -1299,12 +1302,16 @@ typedef word FN(masks) __attribute__((vector_size(WIDTH)));
         left -= (v - 1) * LANES; \
         FROM_##r(s->row) \
         ROWS_##r(ZERO_##v) \
-        for (int k = s->n0; k > 0; k--, b += b0_, to += v * LANES) { \
-            LOAD_PART_##v \
-            NEAR_##v(b + AHEAD * b0_) \
-            PUT_##v \
-            ROWS_##r(ADD_##v) \
-            ONWARD_##r(a0_) \
+        for (int k2 = s->n2; k2 > 0; k2--, b += s->b2) { \
+            for (int k1 = s->n1; k1 > 0; k1--, b += s->b1) { \
+                for (int k = s->n0; k > 0; k--, b += b0_, to += v * LANES) { \
+                    LOAD_PART_##v \
+                    NEAR_##v(b + AHEAD * b0_) \
+                    PUT_##v \
+                    ROWS_##r(ADD_##v) \
+                    ONWARD_##r(a0_) \
+                } \
+            } \
         } \
         ROWS_##r(KEEP_##v) \
     }

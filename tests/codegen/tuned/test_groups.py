@@ -19,7 +19,7 @@ from codegen.tuned.draft import Draft
 from codegen.tuned.fusion import fused
 from codegen.tuned.gathered import gathered as gathered_sums
 from codegen.tuned.gathered import gathers
-from codegen.tuned.groups import Group
+from codegen.tuned.groups import Group, Turns
 from codegen.tuned.pipeline import Tuned, tuned
 from codegen.tuned.storage import Stored
 from codegen.tuned.verify import complaints
@@ -101,7 +101,7 @@ def test_a_factor_that_no_turn_changes_is_packed_in_the_first() -> None:
 
 
 def test_a_factor_that_is_packed_once_keeps_its_place_for_all_turns() -> None:
-    """What each turn computes anew may lie there only where each turn packs anew."""
+    """What the last turn computes, and no other reads, may lie there only where each turn packs anew."""
     seen: dict[str, Shown] = {}
     tuned(c_network(plan_network(recurrent(LONG))), lambda after, shown: seen.update({after: shown}))
     draft = seen["lifetimes"]
@@ -110,11 +110,63 @@ def test_a_factor_that_is_packed_once_keeps_its_place_for_all_turns() -> None:
     packed = f"panels of {lasting.name}"
     brief = {key: replace(one, lasting=False) for key, one in draft.phases.items()}
     found = draft.arenas[4]
-    end = {packed: found.reals, "E5": found.reals}
+    end = {packed: found.reals, "C_bar": found.reals}
     moved = replace(found, offsets={**found.offsets, **end}, reals=2 * found.reals)
     broken = replace(draft, arenas={4: moved})
     assert [one for one in complaints(broken) if packed in one]
     assert not list(complaints(replace(broken, phases=brief)))
+
+
+def test_what_every_turn_of_two_passes_reads_is_packed_in_the_first() -> None:
+    """The function of a forward step serves the pass with tangents too: both begin with the first turn."""
+    wide = Recurrent("r", "recurrent", 32, length=40, width=64, hidden=128, classes=3)
+    found = tuned(c_network(plan_network(recurrent(wide))))
+    lines = text_of(found, "A")
+    assert "if (t == 0)\n" in lines
+    assert lines.index("if (t == 0)") < lines.index("ONE(pack)(") < lines.index("ONE(contract)(")
+
+
+def test_axes_that_products_loop_around_lie_before_rows() -> None:
+    """Gates g lie outside of the examples a: the rows of each product follow each other."""
+    for name in ("A", "B", "A_bar"):
+        assert lstm().scene.stored[name].order == (0, 2, 1, 3), name
+    assert "PAD(D), 0, R_M * PAD(D), 1" in text_of(lstm(), "H_bar_2")
+
+
+def test_parts_of_a_tensor_are_computed_together() -> None:
+    """All of A_bar[t,a,g,j], for each gate g an equation of its own, in one pass over a and j."""
+    (turns,) = (step for step in lstm().lists["vjp"] if isinstance(step, Turns))
+    first = turns.groups[0]
+    assert [one.name for one in first.equations].count("A_bar") == 4
+    lines = text_of(lstm(), "A_bar")
+    assert all(f"const vec A_bar_{gate}_ =" in lines for gate in range(4))
+
+
+def test_a_part_is_not_taken_for_another() -> None:
+    """Where an equation reads a part of a tensor, its group has no other part of it."""
+    i, n = Index("i"), Size("n")
+
+    def equation(target: Ref, value: Expr) -> Equation:
+        return Equation(target, ((i, n),), value)
+
+    square = equation(Ref("P", i), Ref("A", i) ** 2)
+    parts = [equation(Ref("C", place, i), (place + 2) * Ref("P", i)) for place in range(2)]
+    reader = equation(Ref("D", i), Ref("C", 0, i) * Ref("P", i))
+
+    def groups(*listed: Equation) -> list[list[str]]:
+        return [[e.name for e in step.equations] for step in fused(listed, ("P", "C", "D"))]
+
+    assert groups(square, *parts) == [["P", "C", "C"]]
+    assert groups(square, *parts, reader) == [["P", "C", "C"], ["D"]]
+    assert groups(square, parts[0], reader, parts[1]) == [["P", "C", "D"], ["C"]]
+
+
+def test_a_value_lies_where_turns_alone_read_another() -> None:
+    """A[t] = B[t] + .. takes the place of B, turn by turn, where there are too many turns to count each."""
+    wide = Recurrent("r", "recurrent", 32, length=40, width=64, hidden=128, classes=3)
+    for arena in tuned(c_network(plan_network(recurrent(wide)))).arenas.values():
+        assert arena.offsets["A"] == arena.offsets["B"]
+        assert arena.offsets["C_bar"] != arena.offsets["H"]
 
 
 def test_rows_that_no_loop_around_changes_are_packed_once() -> None:

@@ -161,6 +161,17 @@ def test_a_value_lies_where_turns_alone_read_another() -> None:
         assert arena.offsets["C_bar"] != arena.offsets["H"]
 
 
+def test_a_value_that_others_read_is_not_taken_by_turns() -> None:
+    """H is read where C_bar is made, element by element, but by the gradient of U once more."""
+    seen: dict[str, Shown] = {}
+    tuned(c_network(plan_network(recurrent(WIDE))), lambda after, shown: seen.update({after: shown}))
+    draft = seen["lifetimes"]
+    assert isinstance(draft, Draft)
+    found = draft.arenas[4]
+    moved = replace(found, offsets={**found.offsets, "C_bar": found.offsets["H"]})
+    assert [one for one in complaints(replace(draft, arenas={4: moved})) if "H " in one]
+
+
 def test_rows_that_no_loop_around_changes_are_packed_once() -> None:
     for name in ("W_bar", "U_bar"):
         assert "g ? 2 : 1," in text_of(lstm(), name)

@@ -20,6 +20,7 @@ from codegen.tuned.fusion import fused
 from codegen.tuned.gathered import gathered as gathered_sums
 from codegen.tuned.gathered import gathers
 from codegen.tuned.groups import Group, Turns
+from codegen.tuned.lists import calls
 from codegen.tuned.pipeline import Tuned, tuned
 from codegen.tuned.storage import Stored
 from codegen.tuned.verify import complaints
@@ -87,6 +88,8 @@ def test_what_is_read_elsewhere_stays_apart() -> None:
 
 LONG = Recurrent("r", "recurrent", 128, length=5, width=64, hidden=64, classes=3)
 """Sums over steps and examples are long enough to pack both factors."""
+WIDE = Recurrent("r", "recurrent", 32, length=40, width=64, hidden=128, classes=3)
+"""U is packed for the forward steps too, and there are too many turns to count each."""
 
 
 @cache
@@ -119,9 +122,7 @@ def test_a_factor_that_is_packed_once_keeps_its_place_for_all_turns() -> None:
 
 def test_what_every_turn_of_two_passes_reads_is_packed_in_the_first() -> None:
     """The function of a forward step serves the pass with tangents too: both begin with the first turn."""
-    wide = Recurrent("r", "recurrent", 32, length=40, width=64, hidden=128, classes=3)
-    found = tuned(c_network(plan_network(recurrent(wide))))
-    lines = text_of(found, "A")
+    lines = text_of(tuned(c_network(plan_network(recurrent(WIDE)))), "A")
     assert "if (t == 0)\n" in lines
     assert lines.index("if (t == 0)") < lines.index("ONE(pack)(") < lines.index("ONE(contract)(")
 
@@ -163,10 +164,20 @@ def test_a_part_is_not_taken_for_another() -> None:
 
 def test_a_value_lies_where_turns_alone_read_another() -> None:
     """A[t] = B[t] + .. takes the place of B, turn by turn, where there are too many turns to count each."""
-    wide = Recurrent("r", "recurrent", 32, length=40, width=64, hidden=128, classes=3)
-    for arena in tuned(c_network(plan_network(recurrent(wide)))).arenas.values():
+    for arena in tuned(c_network(plan_network(recurrent(WIDE)))).arenas.values():
         assert arena.offsets["A"] == arena.offsets["B"]
         assert arena.offsets["C_bar"] != arena.offsets["H"]
+
+
+def test_a_value_that_others_read_is_not_taken_by_turns() -> None:
+    """H is read where C_bar is made, element by element, but by the gradient of U once more."""
+    seen: dict[str, Shown] = {}
+    tuned(c_network(plan_network(recurrent(WIDE))), lambda after, shown: seen.update({after: shown}))
+    draft = seen["lifetimes"]
+    assert isinstance(draft, Draft)
+    found = draft.arenas[4]
+    moved = replace(found, offsets={**found.offsets, "C_bar": found.offsets["H"]})
+    assert [one for one in complaints(replace(draft, arenas={4: moved})) if "H " in one]
 
 
 def test_rows_that_no_loop_around_changes_are_packed_once() -> None:
@@ -175,14 +186,27 @@ def test_rows_that_no_loop_around_changes_are_packed_once() -> None:
 
 
 @pytest.mark.compiler
-def test_what_is_packed_once_is_what_is_read(tmp_path: Path, rng: np.random.Generator) -> None:
-    emit(recurrent(LONG), ("numpy", "c", "tuned"), tmp_path)
-    X, y = rng.standard_normal((128, 5, 64)), rng.integers(0, 3, 128).astype(np.int32)
-    (_, wanted), (_, found) = (
-        load("r", backend, tmp_path, "float64").init(1).gradients(X, y) for backend in ("numpy", "tuned")
-    )
-    for name, slope in wanted.items():
-        assert np.linalg.norm(found[name] - slope) <= 1e-12 * np.linalg.norm(slope), name
+@pytest.mark.parametrize("case", [LONG, WIDE], ids=["long", "wide"])
+def test_what_is_packed_once_is_what_is_read(
+    case: Recurrent, tmp_path: Path, rng: np.random.Generator
+) -> None:
+    """For a whole batch, and for a smaller one, whose steps lie apart."""
+    emit(recurrent(case), ("numpy", "c", "tuned"), tmp_path)
+    networks = [load("r", backend, tmp_path, "float64").init(1) for backend in ("numpy", "tuned")]
+    for m in (case.batch, case.batch - 3):
+        X = rng.standard_normal((m, case.length, case.width))
+        y = rng.integers(0, case.classes, m).astype(np.int32)
+        (_, wanted), (_, found) = (each.gradients(X, y) for each in networks)
+        for name, slope in wanted.items():
+            assert np.linalg.norm(found[name] - slope) <= 1e-12 * np.linalg.norm(slope), name
+
+
+def test_the_last_turn_does_not_compute_what_nothing_reads() -> None:
+    """H_bar[0] is of no use: the pullback of the first step hands it to nobody."""
+    found = calls(lstm().lists["vjp"], lstm())
+    place = next(i for i, line in enumerate(found) if "ONE(H_bar_2)(" in line)
+    assert found[place - 1].strip() == "if (x->turn > 0)"
+    assert not any("if (" in line for line in calls(lstm().lists["loss"], lstm()))
 
 
 @pytest.mark.compiler

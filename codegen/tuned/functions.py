@@ -21,8 +21,18 @@ OWN = {
     "fourth_power": "return (x * x) * (x * x);",
     "sign": "return FN(select)(x > all(0), all(1), FN(select)(x < all(0), all(-1), all(0)));",
 }
-EXTREME = "static ALWAYS vec FN({name})(vec x, vec y) {{ return FN(select)((x {sign} y) | (x != x), x, y); }}"
-EXTREMES = {"larger": ">", "smaller": "<"}
+EXTREME = """
+/* The {name} of two; NaN where either is. */
+static ALWAYS vec FN({name})(vec x, vec y)
+{{
+#ifdef {operation}
+    return FN(select)(x != x, x, {operation}(x, y));
+#else
+    return FN(select)((x {sign} y) | (x != x), x, y);
+#endif
+}}
+"""
+EXTREMES = {"larger": (">", "max_"), "smaller": ("<", "min_")}
 OVER = """
 /* A vector divided by one number: times its inverse, where that is a normal number. */
 static ALWAYS vec FN(over)(vec x, real y)
@@ -45,7 +55,8 @@ def functions_context(used: Used, prefix: str) -> dict[str, Any]:
     """What the templates need of registers and functions."""
     lines = function_lines(used, prefix)
     text = "\n".join(lines)
-    wanted = tuple(one for one in OPERATIONS if one in ALWAYS_CALLED or f"{one}(" in text)
+    called = {*ALWAYS_CALLED, *(("nan_",) if "larger" in used.own else ())}
+    wanted = tuple(one for one in OPERATIONS if one in called or f"{one}(" in text)
     pairs = [(one, item) for one in KERNEL_SETS for item in ITEMS]
     return {
         "operations": (*wanted, "PITCH_ROWS"),
@@ -75,11 +86,8 @@ def function_lines(used: Used, prefix: str) -> list[str]:
     if "over" in used.own:
         lines += OVER.rstrip("\n").split("\n")
     for name in sorted(used.own & set(EXTREMES)):
-        lines += [
-            "",
-            f"/* The {name} of two; NaN where either is. */",
-            EXTREME.format(name=name, sign=EXTREMES[name]),
-        ]
+        sign, operation = EXTREMES[name]
+        lines += EXTREME.rstrip("\n").format(name=name, sign=sign, operation=operation).split("\n")
     return lines
 
 

@@ -41,7 +41,7 @@ static ALWAYS vec FN(over)(vec x, real y)
     return size > (real)1e-37 && size < (real)1e37 ? x * all(1 / y) : x / all(y);
 }
 """
-ALWAYS_CALLED = ("fma_", "select_", "first_", "put_first_")
+ALWAYS_CALLED = ("fma_", "max_", "nan_", "select_", "first_", "put_first_")
 """The operations that kernels call themselves."""
 
 
@@ -55,8 +55,7 @@ def functions_context(used: Used, prefix: str) -> dict[str, Any]:
     """What the templates need of registers and functions."""
     lines = function_lines(used, prefix)
     text = "\n".join(lines)
-    called = {*ALWAYS_CALLED, *(("nan_",) if "larger" in used.own else ())}
-    wanted = tuple(one for one in OPERATIONS if one in called or f"{one}(" in text)
+    wanted = tuple(one for one in OPERATIONS if one in ALWAYS_CALLED or f"{one}(" in text)
     pairs = [(one, item) for one in KERNEL_SETS for item in ITEMS]
     return {
         "operations": (*wanted, "PITCH_ROWS"),

@@ -74,7 +74,7 @@ KERNEL_SETS = (
             ("min_(a, b)", "__builtin_ia32_min{s}512_mask(a, b, a, {every}, 4)"),
             ("max_(a, b)", "__builtin_ia32_max{s}512_mask(a, b, a, {every}, 4)"),
             ("sqrt_(a)", "__builtin_ia32_sqrt{s}512_mask(a, a, -1, 4)"),
-            ("nan_(a)", "__builtin_ia32_cmp{s}512_mask(a, a, 3, {every}, 4)"),
+            ("nan_(a)", "__builtin_ia32_cmp{s}512_mask(a, a, 3, ({mask})-1, 4)"),
             (
                 "first_(x, n)",
                 f"__builtin_ia32_loadu{{s}}512_mask((const void *)(x), (vec){{{{0}}}}, {FIRST_OF_16})",

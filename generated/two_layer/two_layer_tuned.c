@@ -1024,6 +1024,7 @@ int two_layer_max_batch(void) { return TWO_LAYER_M; }
 #undef min_
 #undef max_
 #undef sqrt_
+#undef nan_
 #undef first_
 #undef put_first_
 #undef select_
@@ -1054,6 +1055,7 @@ int two_layer_max_batch(void) { return TWO_LAYER_M; }
 #else
 #define sqrt_(a) __builtin_ia32_sqrtps512_mask(a, a, -1, 4)
 #endif
+#define nan_(a) __builtin_ia32_cmpps512_mask(a, a, 3, (unsigned short)-1, 4)
 #define first_(x, n) __builtin_ia32_loadups512_mask((const void *)(x), (vec){0}, (unsigned short)((1u << LARGER(n, 0)) - 1))
 #define put_first_(x, v, n) __builtin_ia32_storeups512_mask((void *)(x), v, (unsigned short)((1u << LARGER(n, 0)) - 1))
 #define PITCH_ROWS 14
@@ -1075,6 +1077,7 @@ int two_layer_max_batch(void) { return TWO_LAYER_M; }
 #else
 #define sqrt_(a) __builtin_ia32_sqrtpd512_mask(a, a, -1, 4)
 #endif
+#define nan_(a) __builtin_ia32_cmppd512_mask(a, a, 3, (unsigned char)-1, 4)
 #define first_(x, n) __builtin_ia32_loadupd512_mask((const void *)(x), (vec){0}, (unsigned char)((1u << LARGER(n, 0)) - 1))
 #define put_first_(x, v, n) __builtin_ia32_storeupd512_mask((void *)(x), v, (unsigned char)((1u << LARGER(n, 0)) - 1))
 #define PITCH_ROWS 14
@@ -1083,6 +1086,7 @@ int two_layer_max_batch(void) { return TWO_LAYER_M; }
 #define min_(a, b) __builtin_ia32_minps256(a, b)
 #define max_(a, b) __builtin_ia32_maxps256(a, b)
 #define sqrt_(a) __builtin_ia32_sqrtps256(a)
+#define nan_(a) __builtin_ia32_movmskps256((vec)((a) != (a)))
 #define select_(m, a, b) __builtin_ia32_blendvps256(b, a, (vec)(m))
 #define first_(x, n) __builtin_ia32_maskloadps256((const void *)(x), FN(lane)() < every(n))
 #define PITCH_ROWS 6
@@ -1091,6 +1095,7 @@ int two_layer_max_batch(void) { return TWO_LAYER_M; }
 #define min_(a, b) __builtin_ia32_minpd256(a, b)
 #define max_(a, b) __builtin_ia32_maxpd256(a, b)
 #define sqrt_(a) __builtin_ia32_sqrtpd256(a)
+#define nan_(a) __builtin_ia32_movmskpd256((vec)((a) != (a)))
 #define select_(m, a, b) __builtin_ia32_blendvpd256(b, a, (vec)(m))
 #define first_(x, n) __builtin_ia32_maskloadpd256((const void *)(x), FN(lane)() < every(n))
 #define PITCH_ROWS 6
@@ -1099,12 +1104,14 @@ int two_layer_max_batch(void) { return TWO_LAYER_M; }
 #define min_(a, b) __builtin_ia32_minps(a, b)
 #define max_(a, b) __builtin_ia32_maxps(a, b)
 #define sqrt_(a) __builtin_ia32_sqrtps(a)
+#define nan_(a) __builtin_ia32_movmskps((vec)((a) != (a)))
 #define PITCH_ROWS 6
 #elif defined(SET_sse2) && defined(TWO_LAYER_DOUBLE)
 #define fma_(a, b, c) ((a) * (b) + (c))
 #define min_(a, b) __builtin_ia32_minpd(a, b)
 #define max_(a, b) __builtin_ia32_maxpd(a, b)
 #define sqrt_(a) __builtin_ia32_sqrtpd(a)
+#define nan_(a) __builtin_ia32_movmskpd((vec)((a) != (a)))
 #define PITCH_ROWS 6
 #elif defined(SET_neon) && !defined(TWO_LAYER_DOUBLE)
 #ifdef __clang__
@@ -1250,7 +1257,7 @@ typedef word FN(masks) __attribute__((vector_size(WIDTH)));
     static void FN(tile_##r##x##v)(const ONE(product) *s, const real *p0, const real *b, const ONE(ahead) *h, void *sums) \
     { \
         vec *c = sums; \
-        const ptrdiff_t a0_ = s->a0, b0_ = s->b0; \
+        const ptrdiff_t a0_ = s->a0, b0_ = s->b0, ahead = AHEAD * b0_; \
         const real *near = h->from; \
         FROM_##r(s->row) \
         ROWS_##r(ZERO_##v) \
@@ -1258,7 +1265,7 @@ typedef word FN(masks) __attribute__((vector_size(WIDTH)));
             SOON_##v(near) \
             for (int k = SMALLER(left, h->every); k > 0; k--, b += b0_) { \
                 LOAD_##v \
-                NEAR_##v(b + AHEAD * b0_) \
+                NEAR_##v(b + ahead) \
                 ROWS_##r(ADD_##v) \
                 ONWARD_##r(a0_) \
             } \
@@ -1294,13 +1301,13 @@ typedef word FN(masks) __attribute__((vector_size(WIDTH)));
     static void FN(tile_packs_##r##x##v)(const ONE(product) *s, const real *p0, const real *b, int left, real *to, void *sums) \
     { \
         vec *c = sums; \
-        const ptrdiff_t a0_ = s->a0, b0_ = s->b0; \
+        const ptrdiff_t a0_ = s->a0, b0_ = s->b0, ahead = AHEAD * b0_; \
         left -= (v - 1) * LANES; \
         FROM_##r(s->row) \
         ROWS_##r(ZERO_##v) \
         for (int k = s->n0; k > 0; k--, b += b0_, to += v * LANES) { \
             LOAD_PART_##v \
-            NEAR_##v(b + AHEAD * b0_) \
+            NEAR_##v(b + ahead) \
             PUT_##v \
             ROWS_##r(ADD_##v) \
             ONWARD_##r(a0_) \
@@ -1410,13 +1417,18 @@ static ALWAYS void FN(put_examples)(real *x, vec v, int left) { put(x, left >= L
 static ALWAYS vec FN(within)(vec x, int left, vec y) { return left >= LANES ? x : FN(before)(x, left, y); }
 
 /* The sum, and the maximum, of the first n lanes, where the others hold 0 and -infinity: halves are put on each
- * other, the same tree for every compiler. */
+ * other, the same tree for every compiler. The maximum is NaN where one of them is, as their sum is then. */
 #define ADD_HALF(half, ...) if (n > half) x += __builtin_shufflevector(x, x, __VA_ARGS__);
+#undef LARGER_HALF
+#ifdef nan_
+#define LARGER_HALF(half, ...) if (n > half) x = max_(x, __builtin_shufflevector(x, x, __VA_ARGS__));
+#else
 #define LARGER_HALF(half, ...) \
     if (n > half) { \
         const vec y = __builtin_shufflevector(x, x, __VA_ARGS__); \
         x = FN(select)((y > x) | (y != y), y, x); \
     }
+#endif
 static ALWAYS real FN(total)(vec x, int n)
 {
     HALVES(ADD_HALF)
@@ -1425,12 +1437,20 @@ static ALWAYS real FN(total)(vec x, int n)
 
 static ALWAYS real FN(largest)(vec x, int n)
 {
+#ifdef nan_
+    if (nan_(x))
+        return FN(total)(x, n);
+#endif
     HALVES(LARGER_HALF)
     return x[0];
 }
 #undef ADD_HALF
-#undef LARGER_HALF
 
+/* Packing and tiles are written in the order in which they are to run: gcc need not look for a better one, and finds none. */
+#ifndef __clang__
+#pragma GCC push_options
+#pragma GCC optimize("Og")
+#endif
 #undef LOW
 #undef HIGH
 #if WIDTH / REAL_BYTES == 16
@@ -1817,6 +1837,9 @@ KERNELS(5, {25, 2, 6, 5, FN(tile_6x2), FN(tile_5x2), 0, 0, 0}, {0})
 #undef KERNELS_Z2_dot
 #define KERNELS_Z2_dot FN(kernels_1)
 #endif
+#ifndef __clang__
+#pragma GCC pop_options
+#endif
 
 /* A gradient, or a part of it, stored. */
 APART FN(store)(ONE(task) *x, int i, int j, int rows, int vectors, const void *sums)
@@ -1842,31 +1865,37 @@ APART FN(check)(ONE(task) *x, int i, int j, int rows, int vectors, const void *s
                     x->wrong = 1;
 }
 
-static ALWAYS ivec FN(more)(ivec x, ivec y) { return (x & (x > y)) | (y & ~(x > y)); }
+static ALWAYS vec FN(more)(vec x, vec y)
+{
+#ifdef max_
+    return max_(x, y);
+#else
+    return FN(select)(x > y, x, y);
+#endif
+}
 
-/* The largest |x| of rows of columns; NaN counts as larger than any number. */
+/* The largest |x| of rows of columns; NaN where one is not finite: 0 times any other is 0. */
 static real FN(magnitude)(const real *x, int rows, int columns, ptrdiff_t ld)
 {
     const ivec unsigned_ = every(~(uword)0 >> 1);
-    ivec most = {0}, other = {0};
+    vec most = {0}, most_other = {0}, zero = {0}, zero_other = {0};
     for (int i = 0; i < rows; i++, x += ld) {
         int j = 0;
-        for (; j + 4 * LANES <= columns; j += 4 * LANES) {
-            most = FN(more)((ivec)load(x + j) & unsigned_, most);
-            other = FN(more)((ivec)load(x + j + LANES) & unsigned_, other);
-            most = FN(more)((ivec)load(x + j + 2 * LANES) & unsigned_, most);
-            other = FN(more)((ivec)load(x + j + 3 * LANES) & unsigned_, other);
+        for (; j + 2 * LANES <= columns; j += 2 * LANES) {
+            const vec one = load(x + j), other = load(x + j + LANES);
+            most = FN(more)(most, (vec)((ivec)one & unsigned_));
+            most_other = FN(more)(most_other, (vec)((ivec)other & unsigned_));
+            zero = fma_(one, all((real)0), zero);
+            zero_other = fma_(other, all((real)0), zero_other);
         }
-        for (; j < columns; j += LANES)
-            most = FN(more)((ivec)FN(part)(x + j, columns - j) & unsigned_, most);
+        for (; j < columns; j += LANES) {
+            const vec one = FN(part)(x + j, columns - j);
+            most = FN(more)(most, (vec)((ivec)one & unsigned_));
+            zero = fma_(one, all((real)0), zero);
+        }
     }
-    most = FN(more)(other, most);
-    word found = 0;
-    for (int l = 0; l < LANES; l++)
-        found = most[l] > found ? most[l] : found;
-    real result;
-    memcpy(&result, &found, sizeof result);
-    return result;
+    const real nothing = FN(total)(zero + zero_other, LANES);
+    return nothing == 0 ? FN(largest)(FN(more)(most, most_other), LANES) : nothing;
 }
 
 #ifdef TWO_LAYER_DOUBLE
@@ -2021,7 +2050,14 @@ static ALWAYS vec FN(over)(vec x, real y)
 }
 
 /* The larger of two; NaN where either is. */
-static ALWAYS vec FN(larger)(vec x, vec y) { return FN(select)((x > y) | (x != x), x, y); }
+static ALWAYS vec FN(larger)(vec x, vec y)
+{
+#ifdef max_
+    return FN(select)(x != x, x, max_(x, y));
+#else
+    return FN(select)((x > y) | (x != x), x, y);
+#endif
+}
 
 /* ---- The equations, each a function. */
 
@@ -2079,7 +2115,7 @@ APART FN(S)(ONE(task) *x)
         for (int q = 0; q < K; q += LANES)
             M_max =
                     FN(larger)(FN(within)(load(H + i * PAD(K) + q), K - q, all(-(real)INFINITY)), M_max);
-        const real M_whole = FN(largest)(M_max, LANES);
+        const real M_whole = FN(largest)(M_max, K);
         const real M_ = M_whole;
         M[i] = M_;
         vec T_sum = all(0);
@@ -2089,7 +2125,7 @@ APART FN(S)(ONE(task) *x)
             const vec T_term = FN(within)(E_, K - q, all(0));
             T_sum += T_term;
         }
-        const real T_whole = FN(total)(T_sum, LANES);
+        const real T_whole = FN(total)(T_sum, K);
         const real T_ = T_whole;
         T[i] = T_;
         for (int q = 0; q < K; q += LANES) {
@@ -2226,14 +2262,15 @@ APART FN(L_dot)(ONE(task) *x)
 /* W_new[i] = W[i] - lr (weight_decay W[i] + W_bar[i]) */
 static ALWAYS void FN(sgd_rows)(const ONE(task) *x, ptrdiff_t at, int rows, int left, const vec *c, int vectors)
 {
-    const ONE(task) t = *x;
-    const vec lr_ = all(t.scalar[0]);
-    const vec weight_decay_ = all(t.scalar[1]);
-    for (int r = 0; r < rows; r++, at += t.ld, c += vectors) {
-        const vec W_ = FN(part)(t.to + at, left);
+    const ptrdiff_t ld = x->ld;
+    real *W_row = x->to + at;
+    const vec lr_ = all(x->scalar[0]);
+    const vec weight_decay_ = all(x->scalar[1]);
+    for (int r = 0; r < rows; r++, W_row += ld, c += vectors) {
+        const vec W_ = FN(part)(W_row, left);
         const vec W_bar_ = *c;
         const vec W_new_ = W_ - lr_ * (weight_decay_ * W_ + W_bar_);
-        FN(put_part)(t.to + at, W_new_, left);
+        FN(put_part)(W_row, W_new_, left);
     }
 }
 
@@ -2252,18 +2289,19 @@ static void FN(sgd_finish)(ONE(task) *x, int first, int lane, int rows, int vect
 /* v_new[i] = mu v[i] - lr (weight_decay W[i] + W_bar[i]); W_new[i] = W[i] + v_new[i] */
 static ALWAYS void FN(momentum_rows)(const ONE(task) *x, ptrdiff_t at, int rows, int left, const vec *c, int vectors)
 {
-    const ONE(task) t = *x;
-    const vec lr_ = all(t.scalar[0]);
-    const vec mu_ = all(t.scalar[1]);
-    const vec weight_decay_ = all(t.scalar[2]);
-    for (int r = 0; r < rows; r++, at += t.ld, c += vectors) {
-        const vec W_ = FN(part)(t.to + at, left);
+    const ptrdiff_t ld = x->ld;
+    real *W_row = x->to + at, *v_row = x->state[0] + at;
+    const vec lr_ = all(x->scalar[0]);
+    const vec mu_ = all(x->scalar[1]);
+    const vec weight_decay_ = all(x->scalar[2]);
+    for (int r = 0; r < rows; r++, W_row += ld, v_row += ld, c += vectors) {
+        const vec W_ = FN(part)(W_row, left);
         const vec W_bar_ = *c;
-        const vec v_ = FN(part)(t.state[0] + at, left);
+        const vec v_ = FN(part)(v_row, left);
         const vec v_new_ = mu_ * v_ - lr_ * (weight_decay_ * W_ + W_bar_);
         const vec W_new_ = W_ + v_new_;
-        FN(put_part)(t.to + at, W_new_, left);
-        FN(put_part)(t.state[0] + at, v_new_, left);
+        FN(put_part)(W_row, W_new_, left);
+        FN(put_part)(v_row, v_new_, left);
     }
 }
 
@@ -2282,18 +2320,19 @@ static void FN(momentum_finish)(ONE(task) *x, int first, int lane, int rows, int
 /* u_new[i] = (1 - mu) (weight_decay W[i] + W_bar[i]) + mu u[i]; W_new[i] = W[i] - lr u_new[i] */
 static ALWAYS void FN(averaged_rows)(const ONE(task) *x, ptrdiff_t at, int rows, int left, const vec *c, int vectors)
 {
-    const ONE(task) t = *x;
-    const vec lr_ = all(t.scalar[0]);
-    const vec mu_ = all(t.scalar[1]);
-    const vec weight_decay_ = all(t.scalar[2]);
-    for (int r = 0; r < rows; r++, at += t.ld, c += vectors) {
-        const vec W_ = FN(part)(t.to + at, left);
+    const ptrdiff_t ld = x->ld;
+    real *W_row = x->to + at, *u_row = x->state[0] + at;
+    const vec lr_ = all(x->scalar[0]);
+    const vec mu_ = all(x->scalar[1]);
+    const vec weight_decay_ = all(x->scalar[2]);
+    for (int r = 0; r < rows; r++, W_row += ld, u_row += ld, c += vectors) {
+        const vec W_ = FN(part)(W_row, left);
         const vec W_bar_ = *c;
-        const vec u_ = FN(part)(t.state[0] + at, left);
+        const vec u_ = FN(part)(u_row, left);
         const vec u_new_ = (1 - mu_) * (weight_decay_ * W_ + W_bar_) + mu_ * u_;
         const vec W_new_ = W_ - lr_ * u_new_;
-        FN(put_part)(t.to + at, W_new_, left);
-        FN(put_part)(t.state[0] + at, u_new_, left);
+        FN(put_part)(W_row, W_new_, left);
+        FN(put_part)(u_row, u_new_, left);
     }
 }
 
@@ -2312,24 +2351,26 @@ static void FN(averaged_finish)(ONE(task) *x, int first, int lane, int rows, int
 /* c1 = 1 - beta1^t; c2 = 1 - beta2^t; m_new[i] = W_bar[i] (1 - beta1) + beta1 m[i]; s_new[i] = W_bar[i]^2 (1 - beta2) + beta2 s[i]; W_new[i] = W[i] (1 - lr weight_decay) - lr m_new[i]/(c1 (sqrt(s_new[i]/c2) + eps)) */
 static ALWAYS void FN(adamw_rows)(const ONE(task) *x, ptrdiff_t at, int rows, int left, const vec *c, int vectors)
 {
-    const ONE(task) t = *x;
-    const vec lr_ = all(t.scalar[0]);
-    const vec beta1_ = all(t.scalar[1]);
-    const vec beta2_ = all(t.scalar[2]);
-    const vec eps_ = all(t.scalar[3]);
-    const vec weight_decay_ = all(t.scalar[5]);
-    const vec c1_ = all(t.scalar[6]);
-    for (int r = 0; r < rows; r++, at += t.ld, c += vectors) {
-        const vec W_ = FN(part)(t.to + at, left);
+    const ptrdiff_t ld = x->ld;
+    real *W_row = x->to + at, *m_row = x->state[0] + at, *s_row = x->state[1] + at;
+    const vec lr_ = all(x->scalar[0]);
+    const vec beta1_ = all(x->scalar[1]);
+    const vec beta2_ = all(x->scalar[2]);
+    const vec eps_ = all(x->scalar[3]);
+    const vec weight_decay_ = all(x->scalar[5]);
+    const vec c1_ = all(x->scalar[6]);
+    const real c2 = x->scalar[7];
+    for (int r = 0; r < rows; r++, W_row += ld, m_row += ld, s_row += ld, c += vectors) {
+        const vec W_ = FN(part)(W_row, left);
         const vec W_bar_ = *c;
-        const vec m_ = FN(part)(t.state[0] + at, left);
-        const vec s_ = FN(part)(t.state[1] + at, left);
+        const vec m_ = FN(part)(m_row, left);
+        const vec s_ = FN(part)(s_row, left);
         const vec m_new_ = W_bar_ * (1 - beta1_) + beta1_ * m_;
         const vec s_new_ = W_bar_ * W_bar_ * (1 - beta2_) + beta2_ * s_;
-        const vec W_new_ = W_ * (1 - lr_ * weight_decay_) - lr_ * m_new_ / (c1_ * (FN(sqrt)(FN(over)(s_new_, t.scalar[7])) + eps_));
-        FN(put_part)(t.to + at, W_new_, left);
-        FN(put_part)(t.state[0] + at, m_new_, left);
-        FN(put_part)(t.state[1] + at, s_new_, left);
+        const vec W_new_ = W_ * (1 - lr_ * weight_decay_) - lr_ * m_new_ / (c1_ * (FN(sqrt)(FN(over)(s_new_, c2)) + eps_));
+        FN(put_part)(W_row, W_new_, left);
+        FN(put_part)(m_row, m_new_, left);
+        FN(put_part)(s_row, s_new_, left);
     }
 }
 

@@ -83,7 +83,7 @@ def small(rows: int) -> Network:
 
 
 def test_only_a_step_of_few_elements_is_one_function() -> None:
-    assert "FN(differentiated)(p, b, w);" in tuned_text(1)
+    assert "FN(differentiated)(p, b, w, 1, 1);" in tuned_text(1)
     assert "differentiated" not in tuned_text(200)
 
 

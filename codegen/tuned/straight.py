@@ -69,8 +69,8 @@ def is_small(group: Nest, scene: Scene) -> bool:
 
 
 def are_small(groups: Iterable[Nest], scene: Scene) -> bool:
-    """The same for all nests of a step together."""
-    return sum(_elements(group, scene) for group in groups) <= WALK * LINE
+    """The same for all nests of a step together, twice as much: whether calls between them would be felt."""
+    return sum(_elements(group, scene) for group in groups) <= 2 * WALK * LINE
 
 
 def _elements(group: Nest, scene: Scene) -> int:

@@ -23,7 +23,7 @@ def _looked_at(t: Tuned) -> list[str]:
         count = " + ".join(flat_size(tensor, t) for tensor in plan.trained)
         return [
             *lines,
-            f"if (!(FN(magnitude)(x->w + AT_{ALL}, 1, {count}, 0) <= REAL_MAX))",
+            f"if (!FN(finite)(x->w + AT_{ALL}, {count}))",
             "    return 0;",
         ]
     for tensor in plan.trained:

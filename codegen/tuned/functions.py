@@ -42,7 +42,7 @@ static ALWAYS vec FN(over)(vec x, real y)
     return size > (real)1e-37 && size < (real)1e37 ? x * all(1 / y) : x / all(y);
 }
 """
-ALWAYS_CALLED = ("fma_", "select_", "first_", "put_first_", "more_")
+ALWAYS_CALLED = ("fma_", "max_", "more_", "nan_", "select_", "first_", "put_first_")
 """The operations that kernels call themselves."""
 
 

@@ -23,6 +23,7 @@ from codegen.tuned.lists import after_forward, calls, direct, gifts, phase_conte
 from codegen.tuned.own_names import require_tuned_names
 from codegen.tuned.pipeline import Tuned
 from codegen.tuned.registers import kernels_context
+from codegen.tuned.straight import are_small
 from codegen.tuned.updates import update_context
 from codegen.vector_math.kernel_sets import KERNEL_SETS
 from derive.calculus.tensor import Tensor
@@ -74,8 +75,8 @@ def context(t: Tuned) -> dict[str, Any]:
     ]
     rows, classes = predict_sizes(c)
     steps = (*t.lists["loss"], *t.lists["vjp"])
-    hot = {key_of(group) for step in steps for group in groups_of(step)}
-    cold = set(t.phases) - hot
+    groups = {key_of(group): group for step in steps for group in groups_of(step)}
+    cold = set(t.phases) - set(groups)
     return {
         "p": name,
         "P": name.upper(),
@@ -106,6 +107,7 @@ def context(t: Tuned) -> dict[str, Any]:
             "given": gifts(t),
         },
         "together": t.together,
+        "inlined": t.together and are_small(groups.values(), t.scene),
         "passed": _passed(t),
         "own": _own(t),
         "inner_data": bool(t.moved),

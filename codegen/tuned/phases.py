@@ -68,7 +68,8 @@ def _phase(group: Nest, scene: Scene, gradients: frozenset[str], zeros: Zeros, r
     name = group.equations[-1].name
     around = group.first.ranges[: group.block.loops if group.block else 0]
     if isinstance(group, Rows):
-        return Phase(name, texts, needed(render(within(rows_nest(group, scene, zeros), around))))
+        lines = needed(render(within(rows_nest(group, scene, zeros), around)))
+        return Phase(name, texts, lines, small=is_small(group, scene))
     found = contraction(group.first, scene.stored, zeros)
     found = None if found is None else _ordered(found, scene)
     if found is None:

@@ -163,7 +163,8 @@ def _numbers(one: Pass, rows: Rows, scene: Scene, extents: Mapping[Index, Expr])
             if not reduces(value):
                 continue
             form = _form(equation)
-            joined = f"FN({'largest' if form.kind == Largest.operator else 'total'})({_sum(equation)}, LANES)"
+            name = "largest" if form.kind == Largest.operator else "total"
+            joined = f"FN({name})({_sum(equation)}, {_lanes(rows, scene)})"
             found.append(Line(f"const real {equation.name}_whole = {joined};"))
             start = Symbol(f"{equation.name}_whole")
             whole = start if form.start == 0 else start + form.start
@@ -175,6 +176,13 @@ def _numbers(one: Pass, rows: Rows, scene: Scene, extents: Mapping[Index, Expr])
             found.append(Line(f"{to_c.element(equation.target, to_c)} = {value_of(equation.name)};"))
         known_now |= {equation.name}
     return found
+
+
+def _lanes(rows: Rows, scene: Scene) -> str:
+    """How many lanes of a sum count: no more than the row has columns, unless that varies by call."""
+    extent = rows.lane[1]
+    varies = scene.sizes.batch in map(str, extent.free_symbols)
+    return "LANES" if varies else scene.extent(extent)
 
 
 def _stop(one: Pass, rows: Rows, extents: Mapping[Index, Expr], zeros: Zeros) -> Expr | None:

@@ -16,11 +16,13 @@ the cache hold anyway.
 
 from __future__ import annotations
 
+from collections.abc import Iterable
+
 from sympy import Expr, Mul
 
 from codegen.extents import evaluated
 from codegen.tuned.contraction import Contraction, adjacent
-from codegen.tuned.groups import Nest
+from codegen.tuned.groups import Nest, Rows
 from codegen.tuned.scene import Scene
 from derive.calculus.nodes import Reduction
 from derive.calculus.tensor import Index, Ref
@@ -63,10 +65,22 @@ def aside(found: Contraction, scene: Scene, whole: bool) -> bool:
 
 def is_small(group: Nest, scene: Scene) -> bool:
     """Whether a nest does so little that a call of it would be felt: as many vectors as WALK has cycles."""
+    return _elements(group, scene) <= WALK * LINE
+
+
+def are_small(groups: Iterable[Nest], scene: Scene) -> bool:
+    """The same for all nests of a step together, twice as much: whether calls between them would be felt."""
+    return sum(_elements(group, scene) for group in groups) <= 2 * WALK * LINE
+
+
+def _elements(group: Nest, scene: Scene) -> int:
+    """How often the innermost line of a nest is computed; rows are of whole vectors."""
+    if isinstance(group, Rows):
+        rows = _number(Mul(*(extent for _, extent in group.outer)), scene)
+        return rows * -(-_number(group.lane[1], scene) // LINE) * LINE * len(group.passes)
     first = group.first
     inner = [r for term in first.value.atoms(Reduction) for r in term.ranges]
-    count = _number(Mul(*(extent for _, extent in (*first.ranges, *inner))), scene)
-    return count <= WALK * LINE
+    return _number(Mul(*(extent for _, extent in (*first.ranges, *inner))), scene)
 
 
 def _number(extent: Expr, scene: Scene) -> int:

@@ -22,7 +22,9 @@ def update_context(update: Update, text: UpdateText, scene: Scene, heads: tuple[
     states = list(text.states)
     once = [equation.name for equation in update.program.equations() if not equation.loops]
     scalars = [*text.scalars, *once]
-    lines = _lines(update, states, scene, scalars)
+    lines = _lines(update, states, scene)
+    tensor = next(t.name for t in update.program.inputs if t.axes)
+    places = {tensor: "x->to", **{state: f"x->state[{place}]" for place, state in enumerate(states)}}
     return {
         "name": text.name,
         "comment": "; ".join(text.comment),
@@ -30,16 +32,27 @@ def update_context(update: Update, text: UpdateText, scene: Scene, heads: tuple[
         "scalars": scalars,
         "once": list(text.once),
         "states": states,
-        "vector_scalars": [
-            f"const vec {name}_ = all(t.scalar[{place}]);"
-            for place, name in enumerate(scalars)
-            if any(f"{name}_" in identifiers([line]) for line in lines)
-        ],
+        "vector_scalars": _scalars(scalars, identifiers(lines)),
         "vector_lines": lines,
+        "rows": ", ".join(f"*{name}_row = {start} + at" for name, start in places.items()),
+        "onward": ", ".join(f"{name}_row += ld" for name in places),
     }
 
 
-def _lines(update: Update, states: list[str], scene: Scene, scalars: list[str]) -> list[str]:
+def _scalars(scalars: list[str], words: set[str]) -> list[str]:
+    """What an optimizer is given, as vectors and as numbers where its lines take it so."""
+    vectors = [
+        f"const vec {name}_ = all(x->scalar[{place}]);"
+        for place, name in enumerate(scalars)
+        if f"{name}_" in words
+    ]
+    numbers = [
+        f"const real {name} = x->scalar[{place}];" for place, name in enumerate(scalars) if name in words
+    ]
+    return [*vectors, *numbers]
+
+
+def _lines(update: Update, states: list[str], scene: Scene) -> list[str]:
     equations = [e for e in update.program.statements if isinstance(e, Equation) and e.loops]
     tensors = [t.name for t in update.program.inputs if t.axes]
     new = dict(zip(update.program.outputs, (tensors[0], *tensors[2:]), strict=True))
@@ -50,7 +63,7 @@ def _lines(update: Update, states: list[str], scene: Scene, scalars: list[str]) 
         return f"{ref.name}_"
 
     def number(ref: Ref, _: ToC) -> str:
-        return f"t.scalar[{scalars.index(ref.name)}]"
+        return ref.name
 
     to_c = ToVector(
         lambda ref, _: vector(ref),
@@ -62,12 +75,10 @@ def _lines(update: Update, states: list[str], scene: Scene, scalars: list[str]) 
         vector=vector,
     )
     lines = [
-        f"const vec {tensors[0]}_ = FN(part)(t.to + at, left);",
+        f"const vec {tensors[0]}_ = FN(part)({tensors[0]}_row, left);",
         f"const vec {tensors[1]}_ = *c;",
     ]
-    lines += [f"const vec {state}_ = FN(part)(t.state[{n}] + at, left);" for n, state in enumerate(states)]
+    lines += [f"const vec {state}_ = FN(part)({state}_row, left);" for state in states]
     lines += [f"const vec {e.name}_ = {to_c.vec(e.value)};" for e in equations]
-    for name, old in new.items():
-        place = "t.to" if old == tensors[0] else f"t.state[{states.index(old)}]"
-        lines.append(f"FN(put_part)({place} + at, {name}_, left);")
+    lines += [f"FN(put_part)({old}_row, {name}_, left);" for name, old in new.items()]
     return lines

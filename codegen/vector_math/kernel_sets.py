@@ -7,6 +7,7 @@ operations are called. A file chooses the first that the processor has.
     fma_(a, b, c)       a b + c                       min_, max_, sqrt_, scale_, select_    where there is one
     first_(x, n)        the first n numbers at x      put_first_(x, v, n)                   where there is one
     more_(a, b)         the larger of integers        where there is one
+    nan_(a)             whether one of them is none   (with max_(a, b), which is b where either is NaN)
 """
 
 from __future__ import annotations
@@ -77,6 +78,7 @@ KERNEL_SETS = (
             ("min_(a, b)", "__builtin_ia32_min{s}512_mask(a, b, a, {every}, 4)"),
             ("max_(a, b)", "__builtin_ia32_max{s}512_mask(a, b, a, {every}, 4)"),
             ("sqrt_(a)", "__builtin_ia32_sqrt{s}512_mask(a, a, -1, 4)"),
+            ("nan_(a)", "__builtin_ia32_cmp{s}512_mask(a, a, 3, ({mask})-1, 4)"),
             (
                 "first_(x, n)",
                 f"__builtin_ia32_loadu{{s}}512_mask((const void *)(x), (vec){{{{0}}}}, {FIRST_OF_16})",
@@ -104,6 +106,7 @@ KERNEL_SETS = (
             ("min_(a, b)", "__builtin_ia32_min{s}256(a, b)"),
             ("max_(a, b)", "__builtin_ia32_max{s}256(a, b)"),
             ("sqrt_(a)", "__builtin_ia32_sqrt{s}256(a)"),
+            ("nan_(a)", "__builtin_ia32_movmsk{s}256((vec)((a) != (a)))"),
             ("select_(m, a, b)", "__builtin_ia32_blendv{s}256(b, a, (vec)(m))"),
             ("first_(x, n)", "__builtin_ia32_maskload{s}256((const void *)(x), FN(lane)() < every(n))"),
         ),
@@ -123,6 +126,7 @@ KERNEL_SETS = (
             ("min_(a, b)", "__builtin_ia32_min{s}(a, b)"),
             ("max_(a, b)", "__builtin_ia32_max{s}(a, b)"),
             ("sqrt_(a)", "__builtin_ia32_sqrt{s}(a)"),
+            ("nan_(a)", "__builtin_ia32_movmsk{s}((vec)((a) != (a)))"),
         ),
         needs=("sse2",),
         small=True,

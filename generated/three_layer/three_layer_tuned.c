@@ -67,55 +67,49 @@ enum { N = THREE_LAYER_N, D1 = THREE_LAYER_D1, D2 = THREE_LAYER_D2, K = THREE_LA
 /* The arena, in reals; what is never alive at once may share its place. */
 #ifndef THREE_LAYER_DOUBLE
 enum {
-    AT_E = 0, /* (m, k): S */
-    AT_Z3_dot = 0, /* (m, d2): Z3_dot .. H_dot */
-    AT_panels = 0, /* packed factors: the gradients */
-    PANELS_A1_bar = 0, /* packed factors: A1_bar */
-    PANELS_A2_bar = 0, /* packed factors: A2_bar */
-    PANELS_Z2 = 0, /* packed factors: Z2 */
-    PANELS_Z2_dot = 0, /* packed factors: Z2_dot */
-    AT_M = 2048, /* (m): S .. L */
-    AT_T = 2176, /* (m): S .. L */
-    AT_H = 16384, /* (m, k): H .. L */
-    AT_H_dot = 18432, /* (m, k): H_dot .. L_dot */
-    PANELS_H = 18432, /* packed factors: H */
-    AT_Z2_dot = 200704, /* (m, d1): Z2_dot .. Z3_dot */
-    AT_Z2 = 301056, /* (m, d1): Z2 .. Z3_dot */
-    AT_A1_bar = 335872, /* (m, d1): A1_bar .. the end of a training step */
-    AT_Z3 = 370688, /* (m, d2): Z3 .. H_dot */
-    AT_A2_bar = 387072, /* (m, d2): A2_bar .. the end of a training step */
-    AT_H_bar = 403456, /* (m, k): H_bar .. the end of a training step */
-    AT_S = 403456, /* (m, k): S .. L_dot */
-    AT_L = 405504, /* (): always */
-    AT_L_bar = 405520, /* (): always */
-    AT_L_dot = 405536, /* (): always */
-    ARENA_REALS = 405552
+    AT_H_dot = 0, /* (m, k): H_dot .. L_dot */
+    AT_Z2 = 0, /* (m, d1): Z2 .. Z3_dot */
+    AT_A1_bar = 34816, /* (m, d1): A1_bar .. the end of a training step */
+    AT_H = 34816, /* (m, k): H .. L */
+    AT_Z2_dot = 34816, /* (m, d1): Z2_dot .. Z3_dot */
+    PANELS_A2_bar = 34816, /* packed factors: A2_bar */
+    AT_E = 36864, /* (m, k): S */
+    PANELS_H = 36864, /* packed factors: H */
+    AT_M = 38912, /* (m): S .. L */
+    AT_T = 39040, /* (m): S .. L */
+    AT_Z3_dot = 69632, /* (m, d2): Z3_dot .. H_dot */
+    PANELS_A1_bar = 69632, /* packed factors: A1_bar */
+    AT_Z3 = 102400, /* (m, d2): Z3 .. H_dot */
+    AT_A2_bar = 118784, /* (m, d2): A2_bar .. the end of a training step */
+    AT_H_bar = 135168, /* (m, k): H_bar .. the end of a training step */
+    AT_S = 135168, /* (m, k): S .. L_dot */
+    AT_L = 137216, /* (): always */
+    AT_L_bar = 137232, /* (): always */
+    AT_L_dot = 137248, /* (): always */
+    ARENA_REALS = 137264
 };
 #else
 enum {
-    AT_E = 0, /* (m, k): S */
-    AT_Z3_dot = 0, /* (m, d2): Z3_dot .. H_dot */
-    AT_panels = 0, /* packed factors: the gradients */
-    PANELS_A1_bar = 0, /* packed factors: A1_bar */
-    PANELS_A2_bar = 0, /* packed factors: A2_bar */
-    PANELS_Z2 = 0, /* packed factors: Z2 */
-    PANELS_Z2_dot = 0, /* packed factors: Z2_dot */
-    AT_M = 2048, /* (m): S .. L */
-    AT_T = 2184, /* (m): S .. L */
-    AT_H = 17408, /* (m, k): H .. L */
-    AT_H_dot = 19456, /* (m, k): H_dot .. L_dot */
-    PANELS_H = 19456, /* packed factors: H */
-    AT_Z2_dot = 200704, /* (m, d1): Z2_dot .. Z3_dot */
-    AT_Z2 = 267520, /* (m, d1): Z2 .. Z3_dot */
-    AT_A1_bar = 301312, /* (m, d1): A1_bar .. the end of a training step */
-    AT_Z3 = 335104, /* (m, d2): Z3 .. H_dot */
-    AT_A2_bar = 352512, /* (m, d2): A2_bar .. the end of a training step */
-    AT_H_bar = 369920, /* (m, k): H_bar .. the end of a training step */
-    AT_S = 369920, /* (m, k): S .. L_dot */
-    AT_L = 371968, /* (): always */
-    AT_L_bar = 371976, /* (): always */
-    AT_L_dot = 371984, /* (): always */
-    ARENA_REALS = 371992
+    AT_H_dot = 0, /* (m, k): H_dot .. L_dot */
+    AT_Z2 = 0, /* (m, d1): Z2 .. Z3_dot */
+    AT_A1_bar = 33792, /* (m, d1): A1_bar .. the end of a training step */
+    AT_H = 33792, /* (m, k): H .. L */
+    AT_Z2_dot = 33792, /* (m, d1): Z2_dot .. Z3_dot */
+    PANELS_A2_bar = 33792, /* packed factors: A2_bar */
+    AT_E = 35840, /* (m, k): S */
+    PANELS_H = 35840, /* packed factors: H */
+    AT_M = 37888, /* (m): S .. L */
+    AT_T = 38024, /* (m): S .. L */
+    AT_Z3_dot = 67584, /* (m, d2): Z3_dot .. H_dot */
+    PANELS_A1_bar = 67584, /* packed factors: A1_bar */
+    AT_Z3 = 100352, /* (m, d2): Z3 .. H_dot */
+    AT_A2_bar = 117760, /* (m, d2): A2_bar .. the end of a training step */
+    AT_H_bar = 135168, /* (m, k): H_bar .. the end of a training step */
+    AT_S = 135168, /* (m, k): S .. L_dot */
+    AT_L = 137216, /* (): always */
+    AT_L_bar = 137224, /* (): always */
+    AT_L_dot = 137232, /* (): always */
+    ARENA_REALS = 137240
 };
 #endif
 
@@ -222,7 +216,8 @@ typedef struct {
 typedef void ONE(tile)(const ONE(product) *s, const real *a, const real *b, const ONE(ahead) *h, void *c);
 
 /* Tiles of one width: so many panels of so many vectors; rows in pieces of `high`, or of `low`, one less. Where
- * the rows vary by call, pieces of four and of one are there too. */
+ * the rows vary by call, pieces of four and of one are there too. The third of a product's are for so many columns beside
+ * whole vectors, and of one panel where these are turned. */
 typedef void ONE(packing_tile)(const ONE(product) *s, const real *a, const real *b, int left, real *to, void *c);
 typedef struct {
     int panels, vectors, high, low;
@@ -338,31 +333,58 @@ static void ONE(pack_rows)(const ONE(task) *x, const ONE(product) *s, const real
     x->set->pack_panel(&across, a, s->row, PITCH / LANES, left, to);
 }
 
+/* The few columns j beside whole vectors, of rows that lie side by side in A. */
+static void ONE(rest_along)(const ONE(product) *s, const ONE(kernel) *k, int rows, int j, const real *a, const real *b,
+                           ONE(finish) *finish, ONE(task) *x)
+{
+    const int vectors = rows / LANES, pieces = (vectors + k->high - 1) / k->high;
+    SHARED
+    for (int t = 0; t < pieces; t++) {
+        real c[96 * 64 / sizeof(real)] __attribute__((aligned(64)));
+        const int v = t * vectors / pieces, n = (t + 1) * vectors / pieces - v;
+        (n == k->high ? k->of_high : k->of_low)(s, a + v * LANES, b + j, 0, c);
+        finish(x, v * LANES, j, n * LANES, 1, c);
+    }
+}
+
+/* The few columns j beside whole vectors, where the terms of a row of A follow each other: so do those of B, once turned. */
+static void ONE(rest_across)(const ONE(product) *s, const ONE(kernel) *k, int rows, int j, const real *a, const real *b,
+                            real *turned, ONE(finish) *finish, ONE(task) *x)
+{
+    SHARED
+    for (int l = 0; l < k->vectors; l++) {
+        const real *from = b + j + l;
+        for (real *to = turned + l * s->n0, *end = to + s->n0; to < end; to++, from += s->b0)
+            *to = *from;
+    }
+    const int pieces = (rows + k->high - 1) / k->high;
+    SHARED
+    for (int t = 0; t < pieces; t++) {
+        SUMS;
+        const int end = (t + 1) * rows / pieces;
+        for (int i = t * rows / pieces, n; i < end; i += n) {
+            n = end - i >= k->high ? k->high : end - i == k->low ? k->low : 1;
+            (n == k->high ? k->of_high : n == k->low ? k->of_low : k->of_one)(s, a + i * s->row, turned, 0, c);
+            finish(x, i, j, n, 1, c);
+        }
+    }
+}
+
 /* Where B stays near as a whole each piece of rows meets all its panels, so that what a finish reads and writes comes in
  * the order of memory. Where there is room for panels, both factors are packed. */
 APART ONE(contract_rows)(const ONE(product) *s, const ONE(kernel) *kernels, int rows, int columns, const real *a,
                         const real *b, ptrdiff_t column, real *panels, ONE(finish) *finish, ONE(task) *x)
 {
-    const ptrdiff_t n = panels ? s->n0 : 1;
-    real *lines = panels ? panels + n * VECTORS(columns) * LANES : 0;
-    if (panels)
-        ONE(pack)(x, s, kernels, b, column, columns, 1, panels);
+    const ptrdiff_t n = 1;
     int first = 0;
     for (int w = 0; w < 2 && kernels[w].panels; w++) {
         const ONE(kernel) *k = &kernels[w];
         const int pieces = (rows + k->high - 1) / k->high, wide = k->vectors * LANES, every = LARGER(1, s->n0 / k->high);
         ONE(product) near = *s;
-        if (panels)
-            ONE(in_panels)(&near, wide), near.row = 1, near.a0 = PITCH;
         SHARED
         for (int t = 0; t < pieces; t++) {
             const int i = t * rows / pieces, end = (t + 1) * rows / pieces;
-            const real *own = a + i * s->row, *panel = (panels ? panels : b) + first * n;
-            if (panels) {
-                real *line = lines + t * n * PITCH;
-                ONE(pack_rows)(x, s, own, rows - i, line);
-                own = line;
-            }
+            const real *own = a + i * s->row, *panel = b + first * n;
             for (int j = first, p = k->panels; p > 0; p--, j += wide, panel += wide * n) {
                 const ONE(ahead) h = {x->to ? x->to + i * x->ld + SMALLER(j + wide, columns - 1) : own, x->to ? x->ld : 0, every};
                 ONE(piece)(&near, k, own, panel, i, end, j, &h, finish, x);
@@ -370,6 +392,9 @@ APART ONE(contract_rows)(const ONE(product) *s, const ONE(kernel) *kernels, int 
         }
         first += k->panels * wide;
     }
+    if (kernels[2].vectors)
+        ONE(rest_along)(s, &kernels[2], rows, first, a, b, finish, x);
+    (void)column, (void)panels;
 }
 
 /* One panel for the rows of some pieces: the first piece of `low` rows packs it, unless earlier pieces did. */
@@ -393,7 +418,7 @@ static void ONE(packed_panel)(const ONE(product) *s, const ONE(kernel) *k, int r
         const int i = packs * rows / pieces;
         ONE(product) apart = *s;
         apart.row = lying.row, apart.a0 = lying.a0;
-        ONE(from_end)(&apart);
+        apart = ONE(from_end)(&apart);
         k->packs(&apart, lines ? lines + (packs - from) * n * PITCH : a + i * s->row, b, left, panel, c);
         finish(x, i, j, k->low, k->vectors, c);
     } else if (!packed)
@@ -443,6 +468,10 @@ APART ONE(contract_passing)(const ONE(product) *s, const ONE(kernel) *kernels, i
         }
         first += k->panels * wide;
     }
+    if (kernels[2].vectors && !kernels[2].panels)
+        ONE(rest_along)(s, &kernels[2], rows, first, a, b, finish, x);
+    if (kernels[2].panels)
+        ONE(rest_across)(s, &kernels[2], rows, first, a, b, panels, finish, x);
 }
 
 /* Where a gradient goes. */
@@ -462,9 +491,8 @@ APART ONE(Z2)(ONE(task) *x, const ONE(kernel) *kernels, ONE(finish) *finish)
     const three_layer_batch *b = x->b;
     const real *W1 = &x->p->W1[0][0];
     const real *X = &x->b->X[0][0];
-    real *panels = x->w + PANELS_Z2;
     const ONE(product) s = {1, 1, N, N, 0, 0, 1, 0, 0, D1};
-    ONE(contract_passing)(&s, kernels, b->m, D1, 334, 0, X, W1, 1, panels, finish, x);
+    ONE(contract)(&s, kernels, b->m, D1, 0, 1, X, W1, finish, x);
 }
 
 /* A2[i,j] = sum_{q<d1} Z2[i,q] W2[q,j]
@@ -539,10 +567,9 @@ APART ONE(W1_bar)(ONE(task) *x, const ONE(kernel) *kernels, ONE(finish) *finish)
     const three_layer_batch *b = x->b;
     const real *X = &x->b->X[0][0];
     real *A1_bar = x->w + AT_A1_bar;
-    real *panels = x->w + AT_panels;
     const ONE(product) s = {1, 1, b->m, 1, 0, 0, N, 0, 0, PAD(D1)};
     x->ld = x->columns = D1;
-    ONE(contract_rows)(&s, kernels, N, D1, X, A1_bar, 1, panels, finish, x);
+    ONE(contract_rows)(&s, kernels, N, D1, X, A1_bar, 1, 0, finish, x);
 }
 
 /* Z2_dot[i,j] = where(Z2[i,j] > 0, sum_{q<n} X[i,q] W1_dot[q,j], 0) */
@@ -551,9 +578,8 @@ APART ONE(Z2_dot)(ONE(task) *x, const ONE(kernel) *kernels, ONE(finish) *finish)
     const three_layer_batch *b = x->b;
     const real *W1_dot = &x->p_dot->W1[0][0];
     const real *X = &x->b->X[0][0];
-    real *panels = x->w + PANELS_Z2_dot;
     const ONE(product) s = {1, 1, N, N, 0, 0, 1, 0, 0, D1};
-    ONE(contract_passing)(&s, kernels, b->m, D1, 334, 0, X, W1_dot, 1, panels, finish, x);
+    ONE(contract)(&s, kernels, b->m, D1, 0, 1, X, W1_dot, finish, x);
 }
 
 /* ---- The functions of the interface. */
@@ -1092,8 +1118,10 @@ int three_layer_max_batch(void) { return THREE_LAYER_M; }
 #undef min_
 #undef max_
 #undef sqrt_
+#undef nan_
 #undef first_
 #undef put_first_
+#undef more_
 #undef select_
 #undef PITCH_ROWS
 #if defined(SET_avx512) && !defined(THREE_LAYER_DOUBLE)
@@ -1122,8 +1150,14 @@ int three_layer_max_batch(void) { return THREE_LAYER_M; }
 #else
 #define sqrt_(a) __builtin_ia32_sqrtps512_mask(a, a, -1, 4)
 #endif
+#define nan_(a) __builtin_ia32_cmpps512_mask(a, a, 3, (unsigned short)-1, 4)
 #define first_(x, n) __builtin_ia32_loadups512_mask((const void *)(x), (vec){0}, (unsigned short)((1u << LARGER(n, 0)) - 1))
 #define put_first_(x, v, n) __builtin_ia32_storeups512_mask((void *)(x), v, (unsigned short)((1u << LARGER(n, 0)) - 1))
+#ifdef __clang__
+#define more_(a, b) (((a) & ((a) > (b))) | ((b) & ~((a) > (b))))
+#else
+#define more_(a, b) __builtin_ia32_pmaxsd512_mask(a, b, a, (unsigned short)-1)
+#endif
 #define PITCH_ROWS 14
 #elif defined(SET_avx512) && defined(THREE_LAYER_DOUBLE)
 #define fma_(a, b, c) __builtin_ia32_vfmaddpd512_mask(a, b, c, (unsigned char)-1, 4)
@@ -1143,6 +1177,7 @@ int three_layer_max_batch(void) { return THREE_LAYER_M; }
 #else
 #define sqrt_(a) __builtin_ia32_sqrtpd512_mask(a, a, -1, 4)
 #endif
+#define nan_(a) __builtin_ia32_cmppd512_mask(a, a, 3, (unsigned char)-1, 4)
 #define first_(x, n) __builtin_ia32_loadupd512_mask((const void *)(x), (vec){0}, (unsigned char)((1u << LARGER(n, 0)) - 1))
 #define put_first_(x, v, n) __builtin_ia32_storeupd512_mask((void *)(x), v, (unsigned char)((1u << LARGER(n, 0)) - 1))
 #define PITCH_ROWS 14
@@ -1151,14 +1186,21 @@ int three_layer_max_batch(void) { return THREE_LAYER_M; }
 #define min_(a, b) __builtin_ia32_minps256(a, b)
 #define max_(a, b) __builtin_ia32_maxps256(a, b)
 #define sqrt_(a) __builtin_ia32_sqrtps256(a)
+#define nan_(a) __builtin_ia32_movmskps256((vec)((a) != (a)))
 #define select_(m, a, b) __builtin_ia32_blendvps256(b, a, (vec)(m))
 #define first_(x, n) __builtin_ia32_maskloadps256((const void *)(x), FN(lane)() < every(n))
+#ifdef __clang__
+#define more_(a, b) (((a) & ((a) > (b))) | ((b) & ~((a) > (b))))
+#else
+#define more_(a, b) __builtin_ia32_pmaxsd256(a, b)
+#endif
 #define PITCH_ROWS 6
 #elif defined(SET_avx2) && defined(THREE_LAYER_DOUBLE)
 #define fma_(a, b, c) __builtin_ia32_vfmaddpd256(a, b, c)
 #define min_(a, b) __builtin_ia32_minpd256(a, b)
 #define max_(a, b) __builtin_ia32_maxpd256(a, b)
 #define sqrt_(a) __builtin_ia32_sqrtpd256(a)
+#define nan_(a) __builtin_ia32_movmskpd256((vec)((a) != (a)))
 #define select_(m, a, b) __builtin_ia32_blendvpd256(b, a, (vec)(m))
 #define first_(x, n) __builtin_ia32_maskloadpd256((const void *)(x), FN(lane)() < every(n))
 #define PITCH_ROWS 6
@@ -1167,12 +1209,14 @@ int three_layer_max_batch(void) { return THREE_LAYER_M; }
 #define min_(a, b) __builtin_ia32_minps(a, b)
 #define max_(a, b) __builtin_ia32_maxps(a, b)
 #define sqrt_(a) __builtin_ia32_sqrtps(a)
+#define nan_(a) __builtin_ia32_movmskps((vec)((a) != (a)))
 #define PITCH_ROWS 6
 #elif defined(SET_sse2) && defined(THREE_LAYER_DOUBLE)
 #define fma_(a, b, c) ((a) * (b) + (c))
 #define min_(a, b) __builtin_ia32_minpd(a, b)
 #define max_(a, b) __builtin_ia32_maxpd(a, b)
 #define sqrt_(a) __builtin_ia32_sqrtpd(a)
+#define nan_(a) __builtin_ia32_movmskpd((vec)((a) != (a)))
 #define PITCH_ROWS 6
 #elif defined(SET_neon) && !defined(THREE_LAYER_DOUBLE)
 #ifdef __clang__
@@ -1318,7 +1362,7 @@ typedef word FN(masks) __attribute__((vector_size(WIDTH)));
     static void FN(tile_##r##x##v)(const ONE(product) *s, const real *p0, const real *b, const ONE(ahead) *h, void *sums) \
     { \
         vec *c = sums; \
-        const ptrdiff_t a0_ = s->a0, b0_ = s->b0; \
+        const ptrdiff_t a0_ = s->a0, b0_ = s->b0, ahead = AHEAD * b0_; \
         const real *near = h->from; \
         FROM_##r(s->row) \
         ROWS_##r(ZERO_##v) \
@@ -1326,7 +1370,7 @@ typedef word FN(masks) __attribute__((vector_size(WIDTH)));
             SOON_##v(near) \
             for (int k = SMALLER(left, h->every); k > 0; k--, b += b0_) { \
                 LOAD_##v \
-                NEAR_##v(b + AHEAD * b0_) \
+                NEAR_##v(b + ahead) \
                 ROWS_##r(ADD_##v) \
                 ONWARD_##r(a0_) \
             } \
@@ -1362,7 +1406,7 @@ typedef word FN(masks) __attribute__((vector_size(WIDTH)));
     static void FN(tile_packs_##r##x##v)(const ONE(product) *s, const real *p0, const real *b, int left, real *to, void *sums) \
     { \
         vec *c = sums; \
-        const ptrdiff_t a0_ = s->a0, b0_ = s->b0; \
+        const ptrdiff_t a0_ = s->a0, b0_ = s->b0, ahead = AHEAD * b0_; \
         left -= (v - 1) * LANES; \
         FROM_##r(s->row) \
         ROWS_##r(ZERO_##v) \
@@ -1370,7 +1414,7 @@ typedef word FN(masks) __attribute__((vector_size(WIDTH)));
             for (int k1 = s->n1; k1 > 0; k1--, b += s->b1) { \
                 for (int k = s->n0; k > 0; k--, b += b0_, to += v * LANES) { \
                     LOAD_PART_##v \
-                    NEAR_##v(b + AHEAD * b0_) \
+                    NEAR_##v(b + ahead) \
                     PUT_##v \
                     ROWS_##r(ADD_##v) \
                     ONWARD_##r(a0_) \
@@ -1378,6 +1422,44 @@ typedef word FN(masks) __attribute__((vector_size(WIDTH)));
             } \
         } \
         ROWS_##r(KEEP_##v) \
+    }
+
+/* The sums of w columns that are left beside whole vectors, each row of them in the first lanes of a vector: r vectors of
+ * rows that lie side by side, and r rows whose terms do. */
+#define TO_ALL_2 const vec b0 = all(b[0]), b1 = all(b[1]);
+#define LOAD_APART_2 const vec b0 = load(b + 0 * s->n0), b1 = load(b + 1 * s->n0);
+#define MEET_2(r, x) { const vec a_ = load(x); c##r##_0 = fma_(a_, b0, c##r##_0); c##r##_1 = fma_(a_, b1, c##r##_1); }
+#define MEET_ROWS_2(r) MEET_2(r, a + r * LANES)
+#define MEET_TERMS_2(r) MEET_2(r, &ROW_##r)
+#define PUT_LANE_2(r) c[r * LANES + l] = (vec){c##r##_0[l], c##r##_1[l]};
+#define PUT_TOTAL_2(r) c[r] = (vec){FN(total)(c##r##_0, LANES), FN(total)(c##r##_1, LANES)};
+#define ALONG(r, w) \
+    static void FN(along_##r##x##w)(const ONE(product) *s, const real *a, const real *b, const ONE(ahead) *h, void *sums) \
+    { \
+        vec *c = sums; \
+        ROWS_##r(ZERO_##w) \
+        for (int k = s->n0; k > 0; k--, a += s->a0, b += s->b0) { \
+            TO_ALL_##w \
+            ROWS_##r(MEET_ROWS_##w) \
+        } \
+        for (int l = 0; l < LANES; l++) { \
+            ROWS_##r(PUT_LANE_##w) \
+        } \
+        (void)h; \
+    }
+#define ACROSS(r, w) \
+    static void FN(across_##r##x##w)(const ONE(product) *s, const real *p0, const real *b, const ONE(ahead) *h, void *sums) \
+    { \
+        vec *c = sums; \
+        FROM_##r(s->row) \
+        ROWS_##r(ZERO_##w) \
+        for (int k = s->n0; k > 0; k -= LANES, b += LANES) { \
+            LOAD_APART_##w \
+            ROWS_##r(MEET_TERMS_##w) \
+            ONWARD_##r(LANES) \
+        } \
+        ROWS_##r(PUT_TOTAL_##w) \
+        (void)h; \
     }
 #endif
 
@@ -1482,13 +1564,18 @@ static ALWAYS void FN(put_examples)(real *x, vec v, int left) { put(x, left >= L
 static ALWAYS vec FN(within)(vec x, int left, vec y) { return left >= LANES ? x : FN(before)(x, left, y); }
 
 /* The sum, and the maximum, of the first n lanes, where the others hold 0 and -infinity: halves are put on each
- * other, the same tree for every compiler. */
+ * other, the same tree for every compiler. The maximum is NaN where one of them is, as their sum is then. */
 #define ADD_HALF(half, ...) if (n > half) x += __builtin_shufflevector(x, x, __VA_ARGS__);
+#undef LARGER_HALF
+#ifdef nan_
+#define LARGER_HALF(half, ...) if (n > half) x = max_(x, __builtin_shufflevector(x, x, __VA_ARGS__));
+#else
 #define LARGER_HALF(half, ...) \
     if (n > half) { \
         const vec y = __builtin_shufflevector(x, x, __VA_ARGS__); \
         x = FN(select)((y > x) | (y != y), y, x); \
     }
+#endif
 static ALWAYS real FN(total)(vec x, int n)
 {
     HALVES(ADD_HALF)
@@ -1497,12 +1584,20 @@ static ALWAYS real FN(total)(vec x, int n)
 
 static ALWAYS real FN(largest)(vec x, int n)
 {
+#ifdef nan_
+    if (nan_(x))
+        return FN(total)(x, n);
+#endif
     HALVES(LARGER_HALF)
     return x[0];
 }
 #undef ADD_HALF
-#undef LARGER_HALF
 
+/* Packing and tiles are written in the order in which they are to run: gcc need not look for a better one, and finds none. */
+#ifndef __clang__
+#pragma GCC push_options
+#pragma GCC optimize("Og")
+#endif
 #undef LOW
 #undef HIGH
 #if WIDTH / REAL_BYTES == 16
@@ -1619,25 +1714,22 @@ TILE(9, 3)
 TILE(8, 3)
 TILE(4, 3)
 TILE(1, 3)
-TILE_PACKS(8, 3)
 TILE(13, 2)
 TILE(12, 2)
 TILE(4, 2)
 TILE(1, 2)
-TILE_PACKS(12, 2)
 TILE(13, 1)
 TILE(12, 1)
 TILE(4, 1)
 TILE(1, 1)
 TILE_PACKS(12, 1)
 TILE(14, 2)
-KERNELS(1, {4, 3, 9, 8, FN(tile_9x3), FN(tile_8x3), FN(tile_4x3), FN(tile_1x3), FN(tile_packs_8x3)}, {2, 2, 13, 12, FN(tile_13x2), FN(tile_12x2), FN(tile_4x2), FN(tile_1x2), FN(tile_packs_12x2)})
-KERNELS(2, {2, 3, 9, 8, FN(tile_9x3), FN(tile_8x3), FN(tile_4x3), FN(tile_1x3), 0}, {1, 2, 13, 12, FN(tile_13x2), FN(tile_12x2), FN(tile_4x2), FN(tile_1x2), 0})
-KERNELS(3, {1, 1, 13, 12, FN(tile_13x1), FN(tile_12x1), FN(tile_4x1), FN(tile_1x1), FN(tile_packs_12x1)}, {0})
-KERNELS(4, {1, 1, 13, 12, FN(tile_13x1), FN(tile_12x1), 0, 0, 0}, {0})
-KERNELS(5, {2, 3, 9, 8, FN(tile_9x3), FN(tile_8x3), 0, 0, 0}, {1, 2, 14, 13, FN(tile_14x2), FN(tile_13x2), 0, 0, 0})
-KERNELS(6, {4, 3, 9, 8, FN(tile_9x3), FN(tile_8x3), FN(tile_4x3), FN(tile_1x3), 0}, {2, 2, 13, 12, FN(tile_13x2), FN(tile_12x2), FN(tile_4x2), FN(tile_1x2), 0})
-KERNELS(7, {8, 2, 14, 14, FN(tile_14x2), FN(tile_14x2), 0, 0, 0}, {0})
+KERNELS(1, {4, 3, 9, 8, FN(tile_9x3), FN(tile_8x3), FN(tile_4x3), FN(tile_1x3), 0}, {2, 2, 13, 12, FN(tile_13x2), FN(tile_12x2), FN(tile_4x2), FN(tile_1x2), 0}, {0})
+KERNELS(2, {2, 3, 9, 8, FN(tile_9x3), FN(tile_8x3), FN(tile_4x3), FN(tile_1x3), 0}, {1, 2, 13, 12, FN(tile_13x2), FN(tile_12x2), FN(tile_4x2), FN(tile_1x2), 0}, {0})
+KERNELS(3, {1, 1, 13, 12, FN(tile_13x1), FN(tile_12x1), FN(tile_4x1), FN(tile_1x1), FN(tile_packs_12x1)}, {0}, {0})
+KERNELS(4, {1, 1, 13, 12, FN(tile_13x1), FN(tile_12x1), 0, 0, 0}, {0}, {0})
+KERNELS(5, {2, 3, 9, 8, FN(tile_9x3), FN(tile_8x3), 0, 0, 0}, {1, 2, 14, 13, FN(tile_14x2), FN(tile_13x2), 0, 0, 0}, {0})
+KERNELS(6, {4, 3, 9, 8, FN(tile_9x3), FN(tile_8x3), 0, 0, 0}, {2, 2, 14, 14, FN(tile_14x2), FN(tile_14x2), 0, 0, 0}, {0})
 #undef KERNELS_Z2
 #define KERNELS_Z2 FN(kernels_1)
 #undef KERNELS_Z3
@@ -1651,9 +1743,9 @@ KERNELS(7, {8, 2, 14, 14, FN(tile_14x2), FN(tile_14x2), 0, 0, 0}, {0})
 #undef KERNELS_W2_bar
 #define KERNELS_W2_bar FN(kernels_5)
 #undef KERNELS_A1_bar
-#define KERNELS_A1_bar FN(kernels_6)
+#define KERNELS_A1_bar FN(kernels_1)
 #undef KERNELS_W1_bar
-#define KERNELS_W1_bar FN(kernels_7)
+#define KERNELS_W1_bar FN(kernels_6)
 #undef KERNELS_Z2_dot
 #define KERNELS_Z2_dot FN(kernels_1)
 #elif defined(SET_avx512) && defined(THREE_LAYER_DOUBLE)
@@ -1661,20 +1753,27 @@ TILE(9, 3)
 TILE(8, 3)
 TILE(4, 3)
 TILE(1, 3)
-TILE_PACKS(8, 3)
 TILE(13, 2)
 TILE(12, 2)
 TILE(4, 2)
 TILE(1, 2)
-TILE_PACKS(12, 2)
+TILE(13, 1)
+TILE(12, 1)
+TILE(4, 1)
+TILE(1, 1)
+TILE_PACKS(12, 1)
+ACROSS(6, 2)
+ACROSS(5, 2)
+ACROSS(1, 2)
+ALONG(6, 2)
+ALONG(5, 2)
 TILE(14, 2)
-KERNELS(1, {10, 3, 9, 8, FN(tile_9x3), FN(tile_8x3), FN(tile_4x3), FN(tile_1x3), FN(tile_packs_8x3)}, {1, 2, 13, 12, FN(tile_13x2), FN(tile_12x2), FN(tile_4x2), FN(tile_1x2), FN(tile_packs_12x2)})
-KERNELS(2, {4, 3, 9, 8, FN(tile_9x3), FN(tile_8x3), FN(tile_4x3), FN(tile_1x3), 0}, {2, 2, 13, 12, FN(tile_13x2), FN(tile_12x2), FN(tile_4x2), FN(tile_1x2), 0})
-KERNELS(3, {1, 2, 13, 12, FN(tile_13x2), FN(tile_12x2), FN(tile_4x2), FN(tile_1x2), FN(tile_packs_12x2)}, {0})
-KERNELS(4, {1, 2, 13, 12, FN(tile_13x2), FN(tile_12x2), 0, 0, 0}, {0})
-KERNELS(5, {4, 3, 9, 8, FN(tile_9x3), FN(tile_8x3), 0, 0, 0}, {2, 2, 14, 13, FN(tile_14x2), FN(tile_13x2), 0, 0, 0})
-KERNELS(6, {10, 3, 9, 8, FN(tile_9x3), FN(tile_8x3), FN(tile_4x3), FN(tile_1x3), 0}, {1, 2, 13, 12, FN(tile_13x2), FN(tile_12x2), FN(tile_4x2), FN(tile_1x2), 0})
-KERNELS(7, {16, 2, 14, 14, FN(tile_14x2), FN(tile_14x2), 0, 0, 0}, {0})
+KERNELS(1, {10, 3, 9, 8, FN(tile_9x3), FN(tile_8x3), FN(tile_4x3), FN(tile_1x3), 0}, {1, 2, 13, 12, FN(tile_13x2), FN(tile_12x2), FN(tile_4x2), FN(tile_1x2), 0}, {0})
+KERNELS(2, {4, 3, 9, 8, FN(tile_9x3), FN(tile_8x3), FN(tile_4x3), FN(tile_1x3), 0}, {2, 2, 13, 12, FN(tile_13x2), FN(tile_12x2), FN(tile_4x2), FN(tile_1x2), 0}, {0})
+KERNELS(3, {1, 1, 13, 12, FN(tile_13x1), FN(tile_12x1), FN(tile_4x1), FN(tile_1x1), FN(tile_packs_12x1)}, {0}, {1, 2, 6, 5, FN(across_6x2), FN(across_5x2), 0, FN(across_1x2), 0})
+KERNELS(4, {1, 1, 13, 12, FN(tile_13x1), FN(tile_12x1), 0, 0, 0}, {0}, {0, 2, 6, 5, FN(along_6x2), FN(along_5x2), 0, 0, 0})
+KERNELS(5, {4, 3, 9, 8, FN(tile_9x3), FN(tile_8x3), 0, 0, 0}, {2, 2, 14, 13, FN(tile_14x2), FN(tile_13x2), 0, 0, 0}, {0})
+KERNELS(6, {10, 3, 9, 8, FN(tile_9x3), FN(tile_8x3), 0, 0, 0}, {1, 2, 14, 14, FN(tile_14x2), FN(tile_14x2), 0, 0, 0}, {0})
 #undef KERNELS_Z2
 #define KERNELS_Z2 FN(kernels_1)
 #undef KERNELS_Z3
@@ -1688,9 +1787,9 @@ KERNELS(7, {16, 2, 14, 14, FN(tile_14x2), FN(tile_14x2), 0, 0, 0}, {0})
 #undef KERNELS_W2_bar
 #define KERNELS_W2_bar FN(kernels_5)
 #undef KERNELS_A1_bar
-#define KERNELS_A1_bar FN(kernels_6)
+#define KERNELS_A1_bar FN(kernels_1)
 #undef KERNELS_W1_bar
-#define KERNELS_W1_bar FN(kernels_7)
+#define KERNELS_W1_bar FN(kernels_6)
 #undef KERNELS_Z2_dot
 #define KERNELS_Z2_dot FN(kernels_1)
 #elif defined(SET_avx2) && !defined(THREE_LAYER_DOUBLE)
@@ -1698,14 +1797,22 @@ TILE(6, 2)
 TILE(5, 2)
 TILE(4, 2)
 TILE(1, 2)
-TILE_PACKS(5, 2)
-KERNELS(1, {16, 2, 6, 5, FN(tile_6x2), FN(tile_5x2), FN(tile_4x2), FN(tile_1x2), FN(tile_packs_5x2)}, {0})
-KERNELS(2, {8, 2, 6, 5, FN(tile_6x2), FN(tile_5x2), FN(tile_4x2), FN(tile_1x2), 0}, {0})
-KERNELS(3, {1, 2, 6, 5, FN(tile_6x2), FN(tile_5x2), FN(tile_4x2), FN(tile_1x2), FN(tile_packs_5x2)}, {0})
-KERNELS(4, {1, 2, 6, 5, FN(tile_6x2), FN(tile_5x2), 0, 0, 0}, {0})
-KERNELS(5, {8, 2, 6, 5, FN(tile_6x2), FN(tile_5x2), 0, 0, 0}, {0})
-KERNELS(6, {16, 2, 6, 5, FN(tile_6x2), FN(tile_5x2), FN(tile_4x2), FN(tile_1x2), 0}, {0})
-KERNELS(7, {16, 2, 6, 5, FN(tile_6x2), FN(tile_5x2), 0, 0, 0}, {0})
+TILE(13, 1)
+TILE(12, 1)
+TILE(4, 1)
+TILE(1, 1)
+TILE_PACKS(12, 1)
+ACROSS(6, 2)
+ACROSS(5, 2)
+ACROSS(1, 2)
+ALONG(6, 2)
+ALONG(5, 2)
+KERNELS(1, {16, 2, 6, 5, FN(tile_6x2), FN(tile_5x2), FN(tile_4x2), FN(tile_1x2), 0}, {0}, {0})
+KERNELS(2, {8, 2, 6, 5, FN(tile_6x2), FN(tile_5x2), FN(tile_4x2), FN(tile_1x2), 0}, {0}, {0})
+KERNELS(3, {1, 1, 13, 12, FN(tile_13x1), FN(tile_12x1), FN(tile_4x1), FN(tile_1x1), FN(tile_packs_12x1)}, {0}, {1, 2, 6, 5, FN(across_6x2), FN(across_5x2), 0, FN(across_1x2), 0})
+KERNELS(4, {1, 1, 13, 12, FN(tile_13x1), FN(tile_12x1), 0, 0, 0}, {0}, {0, 2, 6, 5, FN(along_6x2), FN(along_5x2), 0, 0, 0})
+KERNELS(5, {8, 2, 6, 5, FN(tile_6x2), FN(tile_5x2), 0, 0, 0}, {0}, {0})
+KERNELS(6, {16, 2, 6, 5, FN(tile_6x2), FN(tile_5x2), 0, 0, 0}, {0}, {0})
 #undef KERNELS_Z2
 #define KERNELS_Z2 FN(kernels_1)
 #undef KERNELS_Z3
@@ -1719,9 +1826,9 @@ KERNELS(7, {16, 2, 6, 5, FN(tile_6x2), FN(tile_5x2), 0, 0, 0}, {0})
 #undef KERNELS_W2_bar
 #define KERNELS_W2_bar FN(kernels_5)
 #undef KERNELS_A1_bar
-#define KERNELS_A1_bar FN(kernels_6)
+#define KERNELS_A1_bar FN(kernels_1)
 #undef KERNELS_W1_bar
-#define KERNELS_W1_bar FN(kernels_7)
+#define KERNELS_W1_bar FN(kernels_6)
 #undef KERNELS_Z2_dot
 #define KERNELS_Z2_dot FN(kernels_1)
 #elif defined(SET_avx2) && defined(THREE_LAYER_DOUBLE)
@@ -1730,16 +1837,17 @@ TILE(5, 2)
 TILE(4, 2)
 TILE(1, 2)
 TILE_PACKS(5, 2)
-TILE(4, 3)
-TILE(1, 3)
-TILE_PACKS(4, 3)
-KERNELS(1, {32, 2, 6, 5, FN(tile_6x2), FN(tile_5x2), FN(tile_4x2), FN(tile_1x2), FN(tile_packs_5x2)}, {0})
-KERNELS(2, {16, 2, 6, 5, FN(tile_6x2), FN(tile_5x2), FN(tile_4x2), FN(tile_1x2), 0}, {0})
-KERNELS(3, {1, 3, 4, 4, FN(tile_4x3), FN(tile_4x3), FN(tile_4x3), FN(tile_1x3), FN(tile_packs_4x3)}, {0})
-KERNELS(4, {1, 3, 4, 4, FN(tile_4x3), FN(tile_4x3), 0, 0, 0}, {0})
-KERNELS(5, {16, 2, 6, 5, FN(tile_6x2), FN(tile_5x2), 0, 0, 0}, {0})
-KERNELS(6, {32, 2, 6, 5, FN(tile_6x2), FN(tile_5x2), FN(tile_4x2), FN(tile_1x2), 0}, {0})
-KERNELS(7, {32, 2, 6, 5, FN(tile_6x2), FN(tile_5x2), 0, 0, 0}, {0})
+ACROSS(6, 2)
+ACROSS(5, 2)
+ACROSS(1, 2)
+ALONG(6, 2)
+ALONG(5, 2)
+KERNELS(1, {32, 2, 6, 5, FN(tile_6x2), FN(tile_5x2), FN(tile_4x2), FN(tile_1x2), 0}, {0}, {0})
+KERNELS(2, {16, 2, 6, 5, FN(tile_6x2), FN(tile_5x2), FN(tile_4x2), FN(tile_1x2), 0}, {0}, {0})
+KERNELS(3, {1, 2, 6, 5, FN(tile_6x2), FN(tile_5x2), FN(tile_4x2), FN(tile_1x2), FN(tile_packs_5x2)}, {0}, {1, 2, 6, 5, FN(across_6x2), FN(across_5x2), 0, FN(across_1x2), 0})
+KERNELS(4, {1, 2, 6, 5, FN(tile_6x2), FN(tile_5x2), 0, 0, 0}, {0}, {0, 2, 6, 5, FN(along_6x2), FN(along_5x2), 0, 0, 0})
+KERNELS(5, {16, 2, 6, 5, FN(tile_6x2), FN(tile_5x2), 0, 0, 0}, {0}, {0})
+KERNELS(6, {32, 2, 6, 5, FN(tile_6x2), FN(tile_5x2), 0, 0, 0}, {0}, {0})
 #undef KERNELS_Z2
 #define KERNELS_Z2 FN(kernels_1)
 #undef KERNELS_Z3
@@ -1753,9 +1861,9 @@ KERNELS(7, {32, 2, 6, 5, FN(tile_6x2), FN(tile_5x2), 0, 0, 0}, {0})
 #undef KERNELS_W2_bar
 #define KERNELS_W2_bar FN(kernels_5)
 #undef KERNELS_A1_bar
-#define KERNELS_A1_bar FN(kernels_6)
+#define KERNELS_A1_bar FN(kernels_1)
 #undef KERNELS_W1_bar
-#define KERNELS_W1_bar FN(kernels_7)
+#define KERNELS_W1_bar FN(kernels_6)
 #undef KERNELS_Z2_dot
 #define KERNELS_Z2_dot FN(kernels_1)
 #elif defined(SET_sse2) && !defined(THREE_LAYER_DOUBLE)
@@ -1763,9 +1871,9 @@ TILE(4, 2)
 TILE(1, 2)
 TILE(4, 1)
 TILE(1, 1)
-KERNELS(1, {32, 2, 4, 4, FN(tile_4x2), FN(tile_4x2), FN(tile_4x2), FN(tile_1x2), 0}, {0})
-KERNELS(2, {16, 2, 4, 4, FN(tile_4x2), FN(tile_4x2), FN(tile_4x2), FN(tile_1x2), 0}, {0})
-KERNELS(3, {1, 2, 4, 4, FN(tile_4x2), FN(tile_4x2), FN(tile_4x2), FN(tile_1x2), 0}, {1, 1, 4, 4, FN(tile_4x1), FN(tile_4x1), FN(tile_4x1), FN(tile_1x1), 0})
+KERNELS(1, {32, 2, 4, 4, FN(tile_4x2), FN(tile_4x2), FN(tile_4x2), FN(tile_1x2), 0}, {0}, {0})
+KERNELS(2, {16, 2, 4, 4, FN(tile_4x2), FN(tile_4x2), FN(tile_4x2), FN(tile_1x2), 0}, {0}, {0})
+KERNELS(3, {1, 2, 4, 4, FN(tile_4x2), FN(tile_4x2), FN(tile_4x2), FN(tile_1x2), 0}, {1, 1, 4, 4, FN(tile_4x1), FN(tile_4x1), FN(tile_4x1), FN(tile_1x1), 0}, {0})
 #undef KERNELS_Z2
 #define KERNELS_Z2 FN(kernels_1)
 #undef KERNELS_Z3
@@ -1789,9 +1897,9 @@ TILE(4, 2)
 TILE(1, 2)
 TILE(4, 1)
 TILE(1, 1)
-KERNELS(1, {64, 2, 4, 4, FN(tile_4x2), FN(tile_4x2), FN(tile_4x2), FN(tile_1x2), 0}, {0})
-KERNELS(2, {32, 2, 4, 4, FN(tile_4x2), FN(tile_4x2), FN(tile_4x2), FN(tile_1x2), 0}, {0})
-KERNELS(3, {2, 2, 4, 4, FN(tile_4x2), FN(tile_4x2), FN(tile_4x2), FN(tile_1x2), 0}, {1, 1, 4, 4, FN(tile_4x1), FN(tile_4x1), FN(tile_4x1), FN(tile_1x1), 0})
+KERNELS(1, {64, 2, 4, 4, FN(tile_4x2), FN(tile_4x2), FN(tile_4x2), FN(tile_1x2), 0}, {0}, {0})
+KERNELS(2, {32, 2, 4, 4, FN(tile_4x2), FN(tile_4x2), FN(tile_4x2), FN(tile_1x2), 0}, {0}, {0})
+KERNELS(3, {2, 2, 4, 4, FN(tile_4x2), FN(tile_4x2), FN(tile_4x2), FN(tile_1x2), 0}, {1, 1, 4, 4, FN(tile_4x1), FN(tile_4x1), FN(tile_4x1), FN(tile_1x1), 0}, {0})
 #undef KERNELS_Z2
 #define KERNELS_Z2 FN(kernels_1)
 #undef KERNELS_Z3
@@ -1815,22 +1923,23 @@ TILE(9, 3)
 TILE(8, 3)
 TILE(4, 3)
 TILE(1, 3)
-TILE_PACKS(8, 3)
 TILE(13, 2)
 TILE(12, 2)
 TILE(4, 2)
 TILE(1, 2)
 TILE_PACKS(12, 2)
+ACROSS(6, 2)
+ACROSS(5, 2)
+ACROSS(1, 2)
+ALONG(6, 2)
+ALONG(5, 2)
 TILE(14, 2)
-TILE(6, 4)
-TILE(5, 4)
-KERNELS(1, {20, 3, 9, 8, FN(tile_9x3), FN(tile_8x3), FN(tile_4x3), FN(tile_1x3), FN(tile_packs_8x3)}, {2, 2, 13, 12, FN(tile_13x2), FN(tile_12x2), FN(tile_4x2), FN(tile_1x2), FN(tile_packs_12x2)})
-KERNELS(2, {10, 3, 9, 8, FN(tile_9x3), FN(tile_8x3), FN(tile_4x3), FN(tile_1x3), 0}, {1, 2, 13, 12, FN(tile_13x2), FN(tile_12x2), FN(tile_4x2), FN(tile_1x2), 0})
-KERNELS(3, {1, 3, 9, 8, FN(tile_9x3), FN(tile_8x3), FN(tile_4x3), FN(tile_1x3), FN(tile_packs_8x3)}, {0})
-KERNELS(4, {1, 3, 9, 8, FN(tile_9x3), FN(tile_8x3), 0, 0, 0}, {0})
-KERNELS(5, {10, 3, 9, 8, FN(tile_9x3), FN(tile_8x3), 0, 0, 0}, {1, 2, 14, 13, FN(tile_14x2), FN(tile_13x2), 0, 0, 0})
-KERNELS(6, {20, 3, 9, 8, FN(tile_9x3), FN(tile_8x3), FN(tile_4x3), FN(tile_1x3), 0}, {2, 2, 13, 12, FN(tile_13x2), FN(tile_12x2), FN(tile_4x2), FN(tile_1x2), 0})
-KERNELS(7, {16, 4, 6, 5, FN(tile_6x4), FN(tile_5x4), 0, 0, 0}, {0})
+KERNELS(1, {20, 3, 9, 8, FN(tile_9x3), FN(tile_8x3), FN(tile_4x3), FN(tile_1x3), 0}, {2, 2, 13, 12, FN(tile_13x2), FN(tile_12x2), FN(tile_4x2), FN(tile_1x2), 0}, {0})
+KERNELS(2, {10, 3, 9, 8, FN(tile_9x3), FN(tile_8x3), FN(tile_4x3), FN(tile_1x3), 0}, {1, 2, 13, 12, FN(tile_13x2), FN(tile_12x2), FN(tile_4x2), FN(tile_1x2), 0}, {0})
+KERNELS(3, {1, 2, 13, 12, FN(tile_13x2), FN(tile_12x2), FN(tile_4x2), FN(tile_1x2), FN(tile_packs_12x2)}, {0}, {1, 2, 6, 5, FN(across_6x2), FN(across_5x2), 0, FN(across_1x2), 0})
+KERNELS(4, {1, 2, 13, 12, FN(tile_13x2), FN(tile_12x2), 0, 0, 0}, {0}, {0, 2, 6, 5, FN(along_6x2), FN(along_5x2), 0, 0, 0})
+KERNELS(5, {10, 3, 9, 8, FN(tile_9x3), FN(tile_8x3), 0, 0, 0}, {1, 2, 14, 13, FN(tile_14x2), FN(tile_13x2), 0, 0, 0}, {0})
+KERNELS(6, {20, 3, 9, 8, FN(tile_9x3), FN(tile_8x3), 0, 0, 0}, {2, 2, 14, 14, FN(tile_14x2), FN(tile_14x2), 0, 0, 0}, {0})
 #undef KERNELS_Z2
 #define KERNELS_Z2 FN(kernels_1)
 #undef KERNELS_Z3
@@ -1844,9 +1953,9 @@ KERNELS(7, {16, 4, 6, 5, FN(tile_6x4), FN(tile_5x4), 0, 0, 0}, {0})
 #undef KERNELS_W2_bar
 #define KERNELS_W2_bar FN(kernels_5)
 #undef KERNELS_A1_bar
-#define KERNELS_A1_bar FN(kernels_6)
+#define KERNELS_A1_bar FN(kernels_1)
 #undef KERNELS_W1_bar
-#define KERNELS_W1_bar FN(kernels_7)
+#define KERNELS_W1_bar FN(kernels_6)
 #undef KERNELS_Z2_dot
 #define KERNELS_Z2_dot FN(kernels_1)
 #elif defined(SET_neon) && defined(THREE_LAYER_DOUBLE)
@@ -1854,22 +1963,19 @@ TILE(9, 3)
 TILE(8, 3)
 TILE(4, 3)
 TILE(1, 3)
-TILE_PACKS(8, 3)
 TILE(13, 2)
 TILE(12, 2)
 TILE(4, 2)
 TILE(1, 2)
+TILE_PACKS(8, 3)
 TILE_PACKS(12, 2)
 TILE(14, 2)
-TILE(6, 4)
-TILE(5, 4)
-KERNELS(1, {42, 3, 9, 8, FN(tile_9x3), FN(tile_8x3), FN(tile_4x3), FN(tile_1x3), FN(tile_packs_8x3)}, {1, 2, 13, 12, FN(tile_13x2), FN(tile_12x2), FN(tile_4x2), FN(tile_1x2), FN(tile_packs_12x2)})
-KERNELS(2, {20, 3, 9, 8, FN(tile_9x3), FN(tile_8x3), FN(tile_4x3), FN(tile_1x3), 0}, {2, 2, 13, 12, FN(tile_13x2), FN(tile_12x2), FN(tile_4x2), FN(tile_1x2), 0})
-KERNELS(3, {1, 3, 9, 8, FN(tile_9x3), FN(tile_8x3), FN(tile_4x3), FN(tile_1x3), FN(tile_packs_8x3)}, {1, 2, 13, 12, FN(tile_13x2), FN(tile_12x2), FN(tile_4x2), FN(tile_1x2), FN(tile_packs_12x2)})
-KERNELS(4, {1, 3, 9, 8, FN(tile_9x3), FN(tile_8x3), 0, 0, 0}, {1, 2, 13, 12, FN(tile_13x2), FN(tile_12x2), 0, 0, 0})
-KERNELS(5, {20, 3, 9, 8, FN(tile_9x3), FN(tile_8x3), 0, 0, 0}, {2, 2, 14, 13, FN(tile_14x2), FN(tile_13x2), 0, 0, 0})
-KERNELS(6, {42, 3, 9, 8, FN(tile_9x3), FN(tile_8x3), FN(tile_4x3), FN(tile_1x3), 0}, {1, 2, 13, 12, FN(tile_13x2), FN(tile_12x2), FN(tile_4x2), FN(tile_1x2), 0})
-KERNELS(7, {32, 4, 6, 5, FN(tile_6x4), FN(tile_5x4), 0, 0, 0}, {0})
+KERNELS(1, {42, 3, 9, 8, FN(tile_9x3), FN(tile_8x3), FN(tile_4x3), FN(tile_1x3), 0}, {1, 2, 13, 12, FN(tile_13x2), FN(tile_12x2), FN(tile_4x2), FN(tile_1x2), 0}, {0})
+KERNELS(2, {20, 3, 9, 8, FN(tile_9x3), FN(tile_8x3), FN(tile_4x3), FN(tile_1x3), 0}, {2, 2, 13, 12, FN(tile_13x2), FN(tile_12x2), FN(tile_4x2), FN(tile_1x2), 0}, {0})
+KERNELS(3, {1, 3, 9, 8, FN(tile_9x3), FN(tile_8x3), FN(tile_4x3), FN(tile_1x3), FN(tile_packs_8x3)}, {1, 2, 13, 12, FN(tile_13x2), FN(tile_12x2), FN(tile_4x2), FN(tile_1x2), FN(tile_packs_12x2)}, {0})
+KERNELS(4, {1, 3, 9, 8, FN(tile_9x3), FN(tile_8x3), 0, 0, 0}, {1, 2, 13, 12, FN(tile_13x2), FN(tile_12x2), 0, 0, 0}, {0})
+KERNELS(5, {20, 3, 9, 8, FN(tile_9x3), FN(tile_8x3), 0, 0, 0}, {2, 2, 14, 13, FN(tile_14x2), FN(tile_13x2), 0, 0, 0}, {0})
+KERNELS(6, {42, 3, 9, 8, FN(tile_9x3), FN(tile_8x3), 0, 0, 0}, {1, 2, 14, 14, FN(tile_14x2), FN(tile_14x2), 0, 0, 0}, {0})
 #undef KERNELS_Z2
 #define KERNELS_Z2 FN(kernels_1)
 #undef KERNELS_Z3
@@ -1883,9 +1989,9 @@ KERNELS(7, {32, 4, 6, 5, FN(tile_6x4), FN(tile_5x4), 0, 0, 0}, {0})
 #undef KERNELS_W2_bar
 #define KERNELS_W2_bar FN(kernels_5)
 #undef KERNELS_A1_bar
-#define KERNELS_A1_bar FN(kernels_6)
+#define KERNELS_A1_bar FN(kernels_1)
 #undef KERNELS_W1_bar
-#define KERNELS_W1_bar FN(kernels_7)
+#define KERNELS_W1_bar FN(kernels_6)
 #undef KERNELS_Z2_dot
 #define KERNELS_Z2_dot FN(kernels_1)
 #elif defined(SET_plain) && !defined(THREE_LAYER_DOUBLE)
@@ -1894,18 +2000,17 @@ TILE(5, 2)
 TILE(4, 2)
 TILE(1, 2)
 TILE_PACKS(5, 2)
-TILE(13, 1)
-TILE(12, 1)
-TILE(4, 1)
-TILE(1, 1)
-TILE_PACKS(12, 1)
-KERNELS(1, {32, 2, 6, 5, FN(tile_6x2), FN(tile_5x2), FN(tile_4x2), FN(tile_1x2), FN(tile_packs_5x2)}, {0})
-KERNELS(2, {16, 2, 6, 5, FN(tile_6x2), FN(tile_5x2), FN(tile_4x2), FN(tile_1x2), 0}, {0})
-KERNELS(3, {1, 2, 6, 5, FN(tile_6x2), FN(tile_5x2), FN(tile_4x2), FN(tile_1x2), FN(tile_packs_5x2)}, {1, 1, 13, 12, FN(tile_13x1), FN(tile_12x1), FN(tile_4x1), FN(tile_1x1), FN(tile_packs_12x1)})
-KERNELS(4, {1, 2, 6, 5, FN(tile_6x2), FN(tile_5x2), 0, 0, 0}, {1, 1, 13, 12, FN(tile_13x1), FN(tile_12x1), 0, 0, 0})
-KERNELS(5, {16, 2, 6, 5, FN(tile_6x2), FN(tile_5x2), 0, 0, 0}, {0})
-KERNELS(6, {32, 2, 6, 5, FN(tile_6x2), FN(tile_5x2), FN(tile_4x2), FN(tile_1x2), 0}, {0})
-KERNELS(7, {32, 2, 6, 5, FN(tile_6x2), FN(tile_5x2), 0, 0, 0}, {0})
+ACROSS(6, 2)
+ACROSS(5, 2)
+ACROSS(1, 2)
+ALONG(6, 2)
+ALONG(5, 2)
+KERNELS(1, {32, 2, 6, 5, FN(tile_6x2), FN(tile_5x2), FN(tile_4x2), FN(tile_1x2), 0}, {0}, {0})
+KERNELS(2, {16, 2, 6, 5, FN(tile_6x2), FN(tile_5x2), FN(tile_4x2), FN(tile_1x2), 0}, {0}, {0})
+KERNELS(3, {1, 2, 6, 5, FN(tile_6x2), FN(tile_5x2), FN(tile_4x2), FN(tile_1x2), FN(tile_packs_5x2)}, {0}, {1, 2, 6, 5, FN(across_6x2), FN(across_5x2), 0, FN(across_1x2), 0})
+KERNELS(4, {1, 2, 6, 5, FN(tile_6x2), FN(tile_5x2), 0, 0, 0}, {0}, {0, 2, 6, 5, FN(along_6x2), FN(along_5x2), 0, 0, 0})
+KERNELS(5, {16, 2, 6, 5, FN(tile_6x2), FN(tile_5x2), 0, 0, 0}, {0}, {0})
+KERNELS(6, {32, 2, 6, 5, FN(tile_6x2), FN(tile_5x2), 0, 0, 0}, {0}, {0})
 #undef KERNELS_Z2
 #define KERNELS_Z2 FN(kernels_1)
 #undef KERNELS_Z3
@@ -1919,9 +2024,9 @@ KERNELS(7, {32, 2, 6, 5, FN(tile_6x2), FN(tile_5x2), 0, 0, 0}, {0})
 #undef KERNELS_W2_bar
 #define KERNELS_W2_bar FN(kernels_5)
 #undef KERNELS_A1_bar
-#define KERNELS_A1_bar FN(kernels_6)
+#define KERNELS_A1_bar FN(kernels_1)
 #undef KERNELS_W1_bar
-#define KERNELS_W1_bar FN(kernels_7)
+#define KERNELS_W1_bar FN(kernels_6)
 #undef KERNELS_Z2_dot
 #define KERNELS_Z2_dot FN(kernels_1)
 #elif defined(SET_plain) && defined(THREE_LAYER_DOUBLE)
@@ -1935,13 +2040,12 @@ TILE(12, 1)
 TILE(4, 1)
 TILE(1, 1)
 TILE_PACKS(12, 1)
-KERNELS(1, {64, 2, 6, 5, FN(tile_6x2), FN(tile_5x2), FN(tile_4x2), FN(tile_1x2), FN(tile_packs_5x2)}, {0})
-KERNELS(2, {32, 2, 6, 5, FN(tile_6x2), FN(tile_5x2), FN(tile_4x2), FN(tile_1x2), 0}, {0})
-KERNELS(3, {2, 2, 6, 5, FN(tile_6x2), FN(tile_5x2), FN(tile_4x2), FN(tile_1x2), FN(tile_packs_5x2)}, {1, 1, 13, 12, FN(tile_13x1), FN(tile_12x1), FN(tile_4x1), FN(tile_1x1), FN(tile_packs_12x1)})
-KERNELS(4, {2, 2, 6, 5, FN(tile_6x2), FN(tile_5x2), 0, 0, 0}, {1, 1, 13, 12, FN(tile_13x1), FN(tile_12x1), 0, 0, 0})
-KERNELS(5, {32, 2, 6, 5, FN(tile_6x2), FN(tile_5x2), 0, 0, 0}, {0})
-KERNELS(6, {64, 2, 6, 5, FN(tile_6x2), FN(tile_5x2), FN(tile_4x2), FN(tile_1x2), 0}, {0})
-KERNELS(7, {64, 2, 6, 5, FN(tile_6x2), FN(tile_5x2), 0, 0, 0}, {0})
+KERNELS(1, {64, 2, 6, 5, FN(tile_6x2), FN(tile_5x2), FN(tile_4x2), FN(tile_1x2), 0}, {0}, {0})
+KERNELS(2, {32, 2, 6, 5, FN(tile_6x2), FN(tile_5x2), FN(tile_4x2), FN(tile_1x2), 0}, {0}, {0})
+KERNELS(3, {2, 2, 6, 5, FN(tile_6x2), FN(tile_5x2), FN(tile_4x2), FN(tile_1x2), FN(tile_packs_5x2)}, {1, 1, 13, 12, FN(tile_13x1), FN(tile_12x1), FN(tile_4x1), FN(tile_1x1), FN(tile_packs_12x1)}, {0})
+KERNELS(4, {2, 2, 6, 5, FN(tile_6x2), FN(tile_5x2), 0, 0, 0}, {1, 1, 13, 12, FN(tile_13x1), FN(tile_12x1), 0, 0, 0}, {0})
+KERNELS(5, {32, 2, 6, 5, FN(tile_6x2), FN(tile_5x2), 0, 0, 0}, {0}, {0})
+KERNELS(6, {64, 2, 6, 5, FN(tile_6x2), FN(tile_5x2), 0, 0, 0}, {0}, {0})
 #undef KERNELS_Z2
 #define KERNELS_Z2 FN(kernels_1)
 #undef KERNELS_Z3
@@ -1955,11 +2059,14 @@ KERNELS(7, {64, 2, 6, 5, FN(tile_6x2), FN(tile_5x2), 0, 0, 0}, {0})
 #undef KERNELS_W2_bar
 #define KERNELS_W2_bar FN(kernels_5)
 #undef KERNELS_A1_bar
-#define KERNELS_A1_bar FN(kernels_6)
+#define KERNELS_A1_bar FN(kernels_1)
 #undef KERNELS_W1_bar
-#define KERNELS_W1_bar FN(kernels_7)
+#define KERNELS_W1_bar FN(kernels_6)
 #undef KERNELS_Z2_dot
 #define KERNELS_Z2_dot FN(kernels_1)
+#endif
+#ifndef __clang__
+#pragma GCC pop_options
 #endif
 
 /* A gradient, or a part of it, stored. */
@@ -1986,7 +2093,14 @@ APART FN(check)(ONE(task) *x, int i, int j, int rows, int vectors, const void *s
                     x->wrong = 1;
 }
 
-static ALWAYS ivec FN(more)(ivec x, ivec y) { return (x & (x > y)) | (y & ~(x > y)); }
+static ALWAYS ivec FN(more)(ivec x, ivec y)
+{
+#ifdef more_
+    return more_(x, y);
+#else
+    return (x & (x > y)) | (y & ~(x > y));
+#endif
+}
 
 /* The largest |x| of rows of columns; NaN counts as larger than any number. */
 static real FN(magnitude)(const real *x, int rows, int columns, ptrdiff_t ld)
@@ -2249,7 +2363,7 @@ APART FN(S)(ONE(task) *x)
         for (int q = 0; q < K; q += LANES)
             M_max =
                     FN(larger)(FN(within)(load(H + i * PAD(K) + q), K - q, all(-(real)INFINITY)), M_max);
-        const real M_whole = FN(largest)(M_max, LANES);
+        const real M_whole = FN(largest)(M_max, K);
         const real M_ = M_whole;
         M[i] = M_;
         vec T_sum = all(0);
@@ -2259,7 +2373,7 @@ APART FN(S)(ONE(task) *x)
             const vec T_term = FN(within)(E_, K - q, all(0));
             T_sum += T_term;
         }
-        const real T_whole = FN(total)(T_sum, LANES);
+        const real T_whole = FN(total)(T_sum, K);
         const real T_ = T_whole;
         T[i] = T_;
         for (int q = 0; q < K; q += LANES) {
@@ -2441,14 +2555,15 @@ APART FN(L_dot)(ONE(task) *x)
 /* W_new[i] = W[i] - lr (weight_decay W[i] + W_bar[i]) */
 static ALWAYS void FN(sgd_rows)(const ONE(task) *x, ptrdiff_t at, int rows, int left, const vec *c, int vectors)
 {
-    const ONE(task) t = *x;
-    const vec lr_ = all(t.scalar[0]);
-    const vec weight_decay_ = all(t.scalar[1]);
-    for (int r = 0; r < rows; r++, at += t.ld, c += vectors) {
-        const vec W_ = FN(part)(t.to + at, left);
+    const ptrdiff_t ld = x->ld;
+    real *W_row = x->to + at;
+    const vec lr_ = all(x->scalar[0]);
+    const vec weight_decay_ = all(x->scalar[1]);
+    for (int r = 0; r < rows; r++, W_row += ld, c += vectors) {
+        const vec W_ = FN(part)(W_row, left);
         const vec W_bar_ = *c;
         const vec W_new_ = W_ - lr_ * (weight_decay_ * W_ + W_bar_);
-        FN(put_part)(t.to + at, W_new_, left);
+        FN(put_part)(W_row, W_new_, left);
     }
 }
 
@@ -2467,18 +2582,19 @@ static void FN(sgd_finish)(ONE(task) *x, int first, int lane, int rows, int vect
 /* v_new[i] = mu v[i] - lr (weight_decay W[i] + W_bar[i]); W_new[i] = W[i] + v_new[i] */
 static ALWAYS void FN(momentum_rows)(const ONE(task) *x, ptrdiff_t at, int rows, int left, const vec *c, int vectors)
 {
-    const ONE(task) t = *x;
-    const vec lr_ = all(t.scalar[0]);
-    const vec mu_ = all(t.scalar[1]);
-    const vec weight_decay_ = all(t.scalar[2]);
-    for (int r = 0; r < rows; r++, at += t.ld, c += vectors) {
-        const vec W_ = FN(part)(t.to + at, left);
+    const ptrdiff_t ld = x->ld;
+    real *W_row = x->to + at, *v_row = x->state[0] + at;
+    const vec lr_ = all(x->scalar[0]);
+    const vec mu_ = all(x->scalar[1]);
+    const vec weight_decay_ = all(x->scalar[2]);
+    for (int r = 0; r < rows; r++, W_row += ld, v_row += ld, c += vectors) {
+        const vec W_ = FN(part)(W_row, left);
         const vec W_bar_ = *c;
-        const vec v_ = FN(part)(t.state[0] + at, left);
+        const vec v_ = FN(part)(v_row, left);
         const vec v_new_ = mu_ * v_ - lr_ * (weight_decay_ * W_ + W_bar_);
         const vec W_new_ = W_ + v_new_;
-        FN(put_part)(t.to + at, W_new_, left);
-        FN(put_part)(t.state[0] + at, v_new_, left);
+        FN(put_part)(W_row, W_new_, left);
+        FN(put_part)(v_row, v_new_, left);
     }
 }
 
@@ -2497,18 +2613,19 @@ static void FN(momentum_finish)(ONE(task) *x, int first, int lane, int rows, int
 /* u_new[i] = (1 - mu) (weight_decay W[i] + W_bar[i]) + mu u[i]; W_new[i] = W[i] - lr u_new[i] */
 static ALWAYS void FN(averaged_rows)(const ONE(task) *x, ptrdiff_t at, int rows, int left, const vec *c, int vectors)
 {
-    const ONE(task) t = *x;
-    const vec lr_ = all(t.scalar[0]);
-    const vec mu_ = all(t.scalar[1]);
-    const vec weight_decay_ = all(t.scalar[2]);
-    for (int r = 0; r < rows; r++, at += t.ld, c += vectors) {
-        const vec W_ = FN(part)(t.to + at, left);
+    const ptrdiff_t ld = x->ld;
+    real *W_row = x->to + at, *u_row = x->state[0] + at;
+    const vec lr_ = all(x->scalar[0]);
+    const vec mu_ = all(x->scalar[1]);
+    const vec weight_decay_ = all(x->scalar[2]);
+    for (int r = 0; r < rows; r++, W_row += ld, u_row += ld, c += vectors) {
+        const vec W_ = FN(part)(W_row, left);
         const vec W_bar_ = *c;
-        const vec u_ = FN(part)(t.state[0] + at, left);
+        const vec u_ = FN(part)(u_row, left);
         const vec u_new_ = (1 - mu_) * (weight_decay_ * W_ + W_bar_) + mu_ * u_;
         const vec W_new_ = W_ - lr_ * u_new_;
-        FN(put_part)(t.to + at, W_new_, left);
-        FN(put_part)(t.state[0] + at, u_new_, left);
+        FN(put_part)(W_row, W_new_, left);
+        FN(put_part)(u_row, u_new_, left);
     }
 }
 
@@ -2527,24 +2644,26 @@ static void FN(averaged_finish)(ONE(task) *x, int first, int lane, int rows, int
 /* c1 = 1 - beta1^t; c2 = 1 - beta2^t; m_new[i] = W_bar[i] (1 - beta1) + beta1 m[i]; s_new[i] = W_bar[i]^2 (1 - beta2) + beta2 s[i]; W_new[i] = W[i] (1 - lr weight_decay) - lr m_new[i]/(c1 (sqrt(s_new[i]/c2) + eps)) */
 static ALWAYS void FN(adamw_rows)(const ONE(task) *x, ptrdiff_t at, int rows, int left, const vec *c, int vectors)
 {
-    const ONE(task) t = *x;
-    const vec lr_ = all(t.scalar[0]);
-    const vec beta1_ = all(t.scalar[1]);
-    const vec beta2_ = all(t.scalar[2]);
-    const vec eps_ = all(t.scalar[3]);
-    const vec weight_decay_ = all(t.scalar[5]);
-    const vec c1_ = all(t.scalar[6]);
-    for (int r = 0; r < rows; r++, at += t.ld, c += vectors) {
-        const vec W_ = FN(part)(t.to + at, left);
+    const ptrdiff_t ld = x->ld;
+    real *W_row = x->to + at, *m_row = x->state[0] + at, *s_row = x->state[1] + at;
+    const vec lr_ = all(x->scalar[0]);
+    const vec beta1_ = all(x->scalar[1]);
+    const vec beta2_ = all(x->scalar[2]);
+    const vec eps_ = all(x->scalar[3]);
+    const vec weight_decay_ = all(x->scalar[5]);
+    const vec c1_ = all(x->scalar[6]);
+    const real c2 = x->scalar[7];
+    for (int r = 0; r < rows; r++, W_row += ld, m_row += ld, s_row += ld, c += vectors) {
+        const vec W_ = FN(part)(W_row, left);
         const vec W_bar_ = *c;
-        const vec m_ = FN(part)(t.state[0] + at, left);
-        const vec s_ = FN(part)(t.state[1] + at, left);
+        const vec m_ = FN(part)(m_row, left);
+        const vec s_ = FN(part)(s_row, left);
         const vec m_new_ = W_bar_ * (1 - beta1_) + beta1_ * m_;
         const vec s_new_ = W_bar_ * W_bar_ * (1 - beta2_) + beta2_ * s_;
-        const vec W_new_ = W_ * (1 - lr_ * weight_decay_) - lr_ * m_new_ / (c1_ * (FN(sqrt)(FN(over)(s_new_, t.scalar[7])) + eps_));
-        FN(put_part)(t.to + at, W_new_, left);
-        FN(put_part)(t.state[0] + at, m_new_, left);
-        FN(put_part)(t.state[1] + at, s_new_, left);
+        const vec W_new_ = W_ * (1 - lr_ * weight_decay_) - lr_ * m_new_ / (c1_ * (FN(sqrt)(FN(over)(s_new_, c2)) + eps_));
+        FN(put_part)(W_row, W_new_, left);
+        FN(put_part)(m_row, m_new_, left);
+        FN(put_part)(s_row, s_new_, left);
     }
 }
 

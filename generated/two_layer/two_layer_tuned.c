@@ -209,7 +209,8 @@ typedef struct {
 typedef void ONE(tile)(const ONE(product) *s, const real *a, const real *b, const ONE(ahead) *h, void *c);
 
 /* Tiles of one width: so many panels of so many vectors; rows in pieces of `high`, or of `low`, one less. Where
- * the rows vary by call, pieces of four and of one are there too. */
+ * the rows vary by call, pieces of four and of one are there too. The third of a product's are for so many columns beside
+ * whole vectors, and of one panel where these are turned. */
 typedef void ONE(packing_tile)(const ONE(product) *s, const real *a, const real *b, int left, real *to, void *c);
 typedef struct {
     int panels, vectors, high, low;
@@ -325,6 +326,43 @@ static void ONE(pack_rows)(const ONE(task) *x, const ONE(product) *s, const real
     x->set->pack_panel(&across, a, s->row, PITCH / LANES, left, to);
 }
 
+/* The few columns j beside whole vectors, of rows that lie side by side in A. */
+static void ONE(rest_along)(const ONE(product) *s, const ONE(kernel) *k, int rows, int j, const real *a, const real *b,
+                           ONE(finish) *finish, ONE(task) *x)
+{
+    const int vectors = rows / LANES, pieces = (vectors + k->high - 1) / k->high;
+    SHARED
+    for (int t = 0; t < pieces; t++) {
+        real c[96 * 64 / sizeof(real)] __attribute__((aligned(64)));
+        const int v = t * vectors / pieces, n = (t + 1) * vectors / pieces - v;
+        (n == k->high ? k->of_high : k->of_low)(s, a + v * LANES, b + j, 0, c);
+        finish(x, v * LANES, j, n * LANES, 1, c);
+    }
+}
+
+/* The few columns j beside whole vectors, where the terms of a row of A follow each other: so do those of B, once turned. */
+static void ONE(rest_across)(const ONE(product) *s, const ONE(kernel) *k, int rows, int j, const real *a, const real *b,
+                            real *turned, ONE(finish) *finish, ONE(task) *x)
+{
+    SHARED
+    for (int l = 0; l < k->vectors; l++) {
+        const real *from = b + j + l;
+        for (real *to = turned + l * s->n0, *end = to + s->n0; to < end; to++, from += s->b0)
+            *to = *from;
+    }
+    const int pieces = (rows + k->high - 1) / k->high;
+    SHARED
+    for (int t = 0; t < pieces; t++) {
+        SUMS;
+        const int end = (t + 1) * rows / pieces;
+        for (int i = t * rows / pieces, n; i < end; i += n) {
+            n = end - i >= k->high ? k->high : end - i == k->low ? k->low : 1;
+            (n == k->high ? k->of_high : n == k->low ? k->of_low : k->of_one)(s, a + i * s->row, turned, 0, c);
+            finish(x, i, j, n, 1, c);
+        }
+    }
+}
+
 /* Where B stays near as a whole each piece of rows meets all its panels, so that what a finish reads and writes comes in
  * the order of memory. Where there is room for panels, both factors are packed. */
 APART ONE(contract_rows)(const ONE(product) *s, const ONE(kernel) *kernels, int rows, int columns, const real *a,
@@ -347,6 +385,8 @@ APART ONE(contract_rows)(const ONE(product) *s, const ONE(kernel) *kernels, int 
         }
         first += k->panels * wide;
     }
+    if (kernels[2].vectors)
+        ONE(rest_along)(s, &kernels[2], rows, first, a, b, finish, x);
     (void)column, (void)panels;
 }
 
@@ -371,7 +411,7 @@ static void ONE(packed_panel)(const ONE(product) *s, const ONE(kernel) *k, int r
         const int i = packs * rows / pieces;
         ONE(product) apart = *s;
         apart.row = lying.row, apart.a0 = lying.a0;
-        ONE(from_end)(&apart);
+        apart = ONE(from_end)(&apart);
         k->packs(&apart, lines ? lines + (packs - from) * n * PITCH : a + i * s->row, b, left, panel, c);
         finish(x, i, j, k->low, k->vectors, c);
     } else if (!packed)
@@ -421,6 +461,10 @@ APART ONE(contract_passing)(const ONE(product) *s, const ONE(kernel) *kernels, i
         }
         first += k->panels * wide;
     }
+    if (kernels[2].vectors && !kernels[2].panels)
+        ONE(rest_along)(s, &kernels[2], rows, first, a, b, finish, x);
+    if (kernels[2].panels)
+        ONE(rest_across)(s, &kernels[2], rows, first, a, b, panels, finish, x);
 }
 
 /* Where a gradient goes. */
@@ -1028,8 +1072,10 @@ int two_layer_max_batch(void) { return TWO_LAYER_M; }
 #undef min_
 #undef max_
 #undef sqrt_
+#undef nan_
 #undef first_
 #undef put_first_
+#undef more_
 #undef select_
 #undef PITCH_ROWS
 #if defined(SET_avx512) && !defined(TWO_LAYER_DOUBLE)
@@ -1058,8 +1104,14 @@ int two_layer_max_batch(void) { return TWO_LAYER_M; }
 #else
 #define sqrt_(a) __builtin_ia32_sqrtps512_mask(a, a, -1, 4)
 #endif
+#define nan_(a) __builtin_ia32_cmpps512_mask(a, a, 3, (unsigned short)-1, 4)
 #define first_(x, n) __builtin_ia32_loadups512_mask((const void *)(x), (vec){0}, (unsigned short)((1u << LARGER(n, 0)) - 1))
 #define put_first_(x, v, n) __builtin_ia32_storeups512_mask((void *)(x), v, (unsigned short)((1u << LARGER(n, 0)) - 1))
+#ifdef __clang__
+#define more_(a, b) (((a) & ((a) > (b))) | ((b) & ~((a) > (b))))
+#else
+#define more_(a, b) __builtin_ia32_pmaxsd512_mask(a, b, a, (unsigned short)-1)
+#endif
 #define PITCH_ROWS 14
 #elif defined(SET_avx512) && defined(TWO_LAYER_DOUBLE)
 #define fma_(a, b, c) __builtin_ia32_vfmaddpd512_mask(a, b, c, (unsigned char)-1, 4)
@@ -1079,6 +1131,7 @@ int two_layer_max_batch(void) { return TWO_LAYER_M; }
 #else
 #define sqrt_(a) __builtin_ia32_sqrtpd512_mask(a, a, -1, 4)
 #endif
+#define nan_(a) __builtin_ia32_cmppd512_mask(a, a, 3, (unsigned char)-1, 4)
 #define first_(x, n) __builtin_ia32_loadupd512_mask((const void *)(x), (vec){0}, (unsigned char)((1u << LARGER(n, 0)) - 1))
 #define put_first_(x, v, n) __builtin_ia32_storeupd512_mask((void *)(x), v, (unsigned char)((1u << LARGER(n, 0)) - 1))
 #define PITCH_ROWS 14
@@ -1087,14 +1140,21 @@ int two_layer_max_batch(void) { return TWO_LAYER_M; }
 #define min_(a, b) __builtin_ia32_minps256(a, b)
 #define max_(a, b) __builtin_ia32_maxps256(a, b)
 #define sqrt_(a) __builtin_ia32_sqrtps256(a)
+#define nan_(a) __builtin_ia32_movmskps256((vec)((a) != (a)))
 #define select_(m, a, b) __builtin_ia32_blendvps256(b, a, (vec)(m))
 #define first_(x, n) __builtin_ia32_maskloadps256((const void *)(x), FN(lane)() < every(n))
+#ifdef __clang__
+#define more_(a, b) (((a) & ((a) > (b))) | ((b) & ~((a) > (b))))
+#else
+#define more_(a, b) __builtin_ia32_pmaxsd256(a, b)
+#endif
 #define PITCH_ROWS 6
 #elif defined(SET_avx2) && defined(TWO_LAYER_DOUBLE)
 #define fma_(a, b, c) __builtin_ia32_vfmaddpd256(a, b, c)
 #define min_(a, b) __builtin_ia32_minpd256(a, b)
 #define max_(a, b) __builtin_ia32_maxpd256(a, b)
 #define sqrt_(a) __builtin_ia32_sqrtpd256(a)
+#define nan_(a) __builtin_ia32_movmskpd256((vec)((a) != (a)))
 #define select_(m, a, b) __builtin_ia32_blendvpd256(b, a, (vec)(m))
 #define first_(x, n) __builtin_ia32_maskloadpd256((const void *)(x), FN(lane)() < every(n))
 #define PITCH_ROWS 6
@@ -1103,12 +1163,14 @@ int two_layer_max_batch(void) { return TWO_LAYER_M; }
 #define min_(a, b) __builtin_ia32_minps(a, b)
 #define max_(a, b) __builtin_ia32_maxps(a, b)
 #define sqrt_(a) __builtin_ia32_sqrtps(a)
+#define nan_(a) __builtin_ia32_movmskps((vec)((a) != (a)))
 #define PITCH_ROWS 6
 #elif defined(SET_sse2) && defined(TWO_LAYER_DOUBLE)
 #define fma_(a, b, c) ((a) * (b) + (c))
 #define min_(a, b) __builtin_ia32_minpd(a, b)
 #define max_(a, b) __builtin_ia32_maxpd(a, b)
 #define sqrt_(a) __builtin_ia32_sqrtpd(a)
+#define nan_(a) __builtin_ia32_movmskpd((vec)((a) != (a)))
 #define PITCH_ROWS 6
 #elif defined(SET_neon) && !defined(TWO_LAYER_DOUBLE)
 #ifdef __clang__
@@ -1254,7 +1316,7 @@ typedef word FN(masks) __attribute__((vector_size(WIDTH)));
     static void FN(tile_##r##x##v)(const ONE(product) *s, const real *p0, const real *b, const ONE(ahead) *h, void *sums) \
     { \
         vec *c = sums; \
-        const ptrdiff_t a0_ = s->a0, b0_ = s->b0; \
+        const ptrdiff_t a0_ = s->a0, b0_ = s->b0, ahead = AHEAD * b0_; \
         const real *near = h->from; \
         FROM_##r(s->row) \
         ROWS_##r(ZERO_##v) \
@@ -1262,7 +1324,7 @@ typedef word FN(masks) __attribute__((vector_size(WIDTH)));
             SOON_##v(near) \
             for (int k = SMALLER(left, h->every); k > 0; k--, b += b0_) { \
                 LOAD_##v \
-                NEAR_##v(b + AHEAD * b0_) \
+                NEAR_##v(b + ahead) \
                 ROWS_##r(ADD_##v) \
                 ONWARD_##r(a0_) \
             } \
@@ -1298,7 +1360,7 @@ typedef word FN(masks) __attribute__((vector_size(WIDTH)));
     static void FN(tile_packs_##r##x##v)(const ONE(product) *s, const real *p0, const real *b, int left, real *to, void *sums) \
     { \
         vec *c = sums; \
-        const ptrdiff_t a0_ = s->a0, b0_ = s->b0; \
+        const ptrdiff_t a0_ = s->a0, b0_ = s->b0, ahead = AHEAD * b0_; \
         left -= (v - 1) * LANES; \
         FROM_##r(s->row) \
         ROWS_##r(ZERO_##v) \
@@ -1306,7 +1368,7 @@ typedef word FN(masks) __attribute__((vector_size(WIDTH)));
             for (int k1 = s->n1; k1 > 0; k1--, b += s->b1) { \
                 for (int k = s->n0; k > 0; k--, b += b0_, to += v * LANES) { \
                     LOAD_PART_##v \
-                    NEAR_##v(b + AHEAD * b0_) \
+                    NEAR_##v(b + ahead) \
                     PUT_##v \
                     ROWS_##r(ADD_##v) \
                     ONWARD_##r(a0_) \
@@ -1314,6 +1376,51 @@ typedef word FN(masks) __attribute__((vector_size(WIDTH)));
             } \
         } \
         ROWS_##r(KEEP_##v) \
+    }
+
+/* The sums of w columns that are left beside whole vectors, each row of them in the first lanes of a vector: r vectors of
+ * rows that lie side by side, and r rows whose terms do. */
+#define TO_ALL_2 const vec b0 = all(b[0]), b1 = all(b[1]);
+#define LOAD_APART_2 const vec b0 = load(b + 0 * s->n0), b1 = load(b + 1 * s->n0);
+#define MEET_2(r, x) { const vec a_ = load(x); c##r##_0 = fma_(a_, b0, c##r##_0); c##r##_1 = fma_(a_, b1, c##r##_1); }
+#define MEET_ROWS_2(r) MEET_2(r, a + r * LANES)
+#define MEET_TERMS_2(r) MEET_2(r, &ROW_##r)
+#define PUT_LANE_2(r) c[r * LANES + l] = (vec){c##r##_0[l], c##r##_1[l]};
+#define PUT_TOTAL_2(r) c[r] = (vec){FN(total)(c##r##_0, LANES), FN(total)(c##r##_1, LANES)};
+#define TO_ALL_4 const vec b0 = all(b[0]), b1 = all(b[1]), b2 = all(b[2]), b3 = all(b[3]);
+#define LOAD_APART_4 const vec b0 = load(b + 0 * s->n0), b1 = load(b + 1 * s->n0), b2 = load(b + 2 * s->n0), b3 = load(b + 3 * s->n0);
+#define MEET_4(r, x) { const vec a_ = load(x); c##r##_0 = fma_(a_, b0, c##r##_0); c##r##_1 = fma_(a_, b1, c##r##_1); c##r##_2 = fma_(a_, b2, c##r##_2); c##r##_3 = fma_(a_, b3, c##r##_3); }
+#define MEET_ROWS_4(r) MEET_4(r, a + r * LANES)
+#define MEET_TERMS_4(r) MEET_4(r, &ROW_##r)
+#define PUT_LANE_4(r) c[r * LANES + l] = (vec){c##r##_0[l], c##r##_1[l], c##r##_2[l], c##r##_3[l]};
+#define PUT_TOTAL_4(r) c[r] = (vec){FN(total)(c##r##_0, LANES), FN(total)(c##r##_1, LANES), FN(total)(c##r##_2, LANES), FN(total)(c##r##_3, LANES)};
+#define ALONG(r, w) \
+    static void FN(along_##r##x##w)(const ONE(product) *s, const real *a, const real *b, const ONE(ahead) *h, void *sums) \
+    { \
+        vec *c = sums; \
+        ROWS_##r(ZERO_##w) \
+        for (int k = s->n0; k > 0; k--, a += s->a0, b += s->b0) { \
+            TO_ALL_##w \
+            ROWS_##r(MEET_ROWS_##w) \
+        } \
+        for (int l = 0; l < LANES; l++) { \
+            ROWS_##r(PUT_LANE_##w) \
+        } \
+        (void)h; \
+    }
+#define ACROSS(r, w) \
+    static void FN(across_##r##x##w)(const ONE(product) *s, const real *p0, const real *b, const ONE(ahead) *h, void *sums) \
+    { \
+        vec *c = sums; \
+        FROM_##r(s->row) \
+        ROWS_##r(ZERO_##w) \
+        for (int k = s->n0; k > 0; k -= LANES, b += LANES) { \
+            LOAD_APART_##w \
+            ROWS_##r(MEET_TERMS_##w) \
+            ONWARD_##r(LANES) \
+        } \
+        ROWS_##r(PUT_TOTAL_##w) \
+        (void)h; \
     }
 #endif
 
@@ -1418,13 +1525,18 @@ static ALWAYS void FN(put_examples)(real *x, vec v, int left) { put(x, left >= L
 static ALWAYS vec FN(within)(vec x, int left, vec y) { return left >= LANES ? x : FN(before)(x, left, y); }
 
 /* The sum, and the maximum, of the first n lanes, where the others hold 0 and -infinity: halves are put on each
- * other, the same tree for every compiler. */
+ * other, the same tree for every compiler. The maximum is NaN where one of them is, as their sum is then. */
 #define ADD_HALF(half, ...) if (n > half) x += __builtin_shufflevector(x, x, __VA_ARGS__);
+#undef LARGER_HALF
+#ifdef nan_
+#define LARGER_HALF(half, ...) if (n > half) x = max_(x, __builtin_shufflevector(x, x, __VA_ARGS__));
+#else
 #define LARGER_HALF(half, ...) \
     if (n > half) { \
         const vec y = __builtin_shufflevector(x, x, __VA_ARGS__); \
         x = FN(select)((y > x) | (y != y), y, x); \
     }
+#endif
 static ALWAYS real FN(total)(vec x, int n)
 {
     HALVES(ADD_HALF)
@@ -1433,12 +1545,20 @@ static ALWAYS real FN(total)(vec x, int n)
 
 static ALWAYS real FN(largest)(vec x, int n)
 {
+#ifdef nan_
+    if (nan_(x))
+        return FN(total)(x, n);
+#endif
     HALVES(LARGER_HALF)
     return x[0];
 }
 #undef ADD_HALF
-#undef LARGER_HALF
 
+/* Packing and tiles are written in the order in which they are to run: gcc need not look for a better one, and finds none. */
+#ifndef __clang__
+#pragma GCC push_options
+#pragma GCC optimize("Og")
+#endif
 #undef LOW
 #undef HIGH
 #if WIDTH / REAL_BYTES == 16
@@ -1556,22 +1676,25 @@ TILE(8, 3)
 TILE(4, 3)
 TILE(1, 3)
 TILE_PACKS(8, 3)
-TILE(13, 2)
-TILE(12, 2)
-TILE(4, 2)
-TILE(1, 2)
-TILE_PACKS(12, 2)
+ACROSS(6, 4)
+ACROSS(5, 4)
+ACROSS(1, 4)
 TILE(13, 1)
 TILE(12, 1)
 TILE(4, 1)
 TILE(1, 1)
 TILE_PACKS(12, 1)
-TILE(14, 2)
-KERNELS(1, {1, 3, 9, 8, FN(tile_9x3), FN(tile_8x3), FN(tile_4x3), FN(tile_1x3), FN(tile_packs_8x3)}, {2, 2, 13, 12, FN(tile_13x2), FN(tile_12x2), FN(tile_4x2), FN(tile_1x2), FN(tile_packs_12x2)})
-KERNELS(2, {1, 1, 13, 12, FN(tile_13x1), FN(tile_12x1), FN(tile_4x1), FN(tile_1x1), FN(tile_packs_12x1)}, {0})
-KERNELS(3, {1, 1, 13, 12, FN(tile_13x1), FN(tile_12x1), 0, 0, 0}, {0})
-KERNELS(4, {1, 3, 9, 8, FN(tile_9x3), FN(tile_8x3), FN(tile_4x3), FN(tile_1x3), 0}, {2, 2, 13, 12, FN(tile_13x2), FN(tile_12x2), FN(tile_4x2), FN(tile_1x2), 0})
-KERNELS(5, {1, 3, 9, 8, FN(tile_9x3), FN(tile_8x3), 0, 0, 0}, {2, 2, 14, 14, FN(tile_14x2), FN(tile_14x2), 0, 0, 0})
+TILE(13, 2)
+TILE(12, 2)
+TILE(4, 2)
+TILE(1, 2)
+ALONG(6, 4)
+ALONG(5, 4)
+KERNELS(1, {2, 3, 9, 8, FN(tile_9x3), FN(tile_8x3), FN(tile_4x3), FN(tile_1x3), FN(tile_packs_8x3)}, {0}, {1, 4, 6, 5, FN(across_6x4), FN(across_5x4), 0, FN(across_1x4), 0})
+KERNELS(2, {1, 1, 13, 12, FN(tile_13x1), FN(tile_12x1), FN(tile_4x1), FN(tile_1x1), FN(tile_packs_12x1)}, {0}, {0})
+KERNELS(3, {1, 1, 13, 12, FN(tile_13x1), FN(tile_12x1), 0, 0, 0}, {0}, {0})
+KERNELS(4, {1, 3, 9, 8, FN(tile_9x3), FN(tile_8x3), FN(tile_4x3), FN(tile_1x3), 0}, {2, 2, 13, 12, FN(tile_13x2), FN(tile_12x2), FN(tile_4x2), FN(tile_1x2), 0}, {0})
+KERNELS(5, {2, 3, 9, 8, FN(tile_9x3), FN(tile_8x3), 0, 0, 0}, {0}, {0, 4, 6, 5, FN(along_6x4), FN(along_5x4), 0, 0, 0})
 #undef KERNELS_Z2
 #define KERNELS_Z2 FN(kernels_1)
 #undef KERNELS_H
@@ -1590,17 +1713,21 @@ TILE(8, 3)
 TILE(4, 3)
 TILE(1, 3)
 TILE_PACKS(8, 3)
+ACROSS(6, 4)
+ACROSS(5, 4)
+ACROSS(1, 4)
 TILE(13, 2)
 TILE(12, 2)
 TILE(4, 2)
 TILE(1, 2)
 TILE_PACKS(12, 2)
-TILE(14, 2)
-KERNELS(1, {3, 3, 9, 8, FN(tile_9x3), FN(tile_8x3), FN(tile_4x3), FN(tile_1x3), FN(tile_packs_8x3)}, {2, 2, 13, 12, FN(tile_13x2), FN(tile_12x2), FN(tile_4x2), FN(tile_1x2), FN(tile_packs_12x2)})
-KERNELS(2, {1, 2, 13, 12, FN(tile_13x2), FN(tile_12x2), FN(tile_4x2), FN(tile_1x2), FN(tile_packs_12x2)}, {0})
-KERNELS(3, {1, 2, 13, 12, FN(tile_13x2), FN(tile_12x2), 0, 0, 0}, {0})
-KERNELS(4, {3, 3, 9, 8, FN(tile_9x3), FN(tile_8x3), FN(tile_4x3), FN(tile_1x3), 0}, {2, 2, 13, 12, FN(tile_13x2), FN(tile_12x2), FN(tile_4x2), FN(tile_1x2), 0})
-KERNELS(5, {3, 3, 9, 8, FN(tile_9x3), FN(tile_8x3), 0, 0, 0}, {2, 2, 14, 14, FN(tile_14x2), FN(tile_14x2), 0, 0, 0})
+ALONG(6, 4)
+ALONG(5, 4)
+KERNELS(1, {4, 3, 9, 8, FN(tile_9x3), FN(tile_8x3), FN(tile_4x3), FN(tile_1x3), FN(tile_packs_8x3)}, {0}, {1, 4, 6, 5, FN(across_6x4), FN(across_5x4), 0, FN(across_1x4), 0})
+KERNELS(2, {1, 2, 13, 12, FN(tile_13x2), FN(tile_12x2), FN(tile_4x2), FN(tile_1x2), FN(tile_packs_12x2)}, {0}, {0})
+KERNELS(3, {1, 2, 13, 12, FN(tile_13x2), FN(tile_12x2), 0, 0, 0}, {0}, {0})
+KERNELS(4, {3, 3, 9, 8, FN(tile_9x3), FN(tile_8x3), FN(tile_4x3), FN(tile_1x3), 0}, {2, 2, 13, 12, FN(tile_13x2), FN(tile_12x2), FN(tile_4x2), FN(tile_1x2), 0}, {0})
+KERNELS(5, {4, 3, 9, 8, FN(tile_9x3), FN(tile_8x3), 0, 0, 0}, {0}, {0, 4, 6, 5, FN(along_6x4), FN(along_5x4), 0, 0, 0})
 #undef KERNELS_Z2
 #define KERNELS_Z2 FN(kernels_1)
 #undef KERNELS_H
@@ -1614,20 +1741,21 @@ KERNELS(5, {3, 3, 9, 8, FN(tile_9x3), FN(tile_8x3), 0, 0, 0}, {2, 2, 14, 14, FN(
 #undef KERNELS_Z2_dot
 #define KERNELS_Z2_dot FN(kernels_1)
 #elif defined(SET_avx2) && !defined(TWO_LAYER_DOUBLE)
-TILE(4, 3)
-TILE(1, 3)
-TILE_PACKS(4, 3)
 TILE(6, 2)
 TILE(5, 2)
 TILE(4, 2)
 TILE(1, 2)
 TILE_PACKS(5, 2)
-TILE(14, 1)
-KERNELS(1, {3, 3, 4, 4, FN(tile_4x3), FN(tile_4x3), FN(tile_4x3), FN(tile_1x3), FN(tile_packs_4x3)}, {2, 2, 6, 5, FN(tile_6x2), FN(tile_5x2), FN(tile_4x2), FN(tile_1x2), FN(tile_packs_5x2)})
-KERNELS(2, {1, 2, 6, 5, FN(tile_6x2), FN(tile_5x2), FN(tile_4x2), FN(tile_1x2), FN(tile_packs_5x2)}, {0})
-KERNELS(3, {1, 2, 6, 5, FN(tile_6x2), FN(tile_5x2), 0, 0, 0}, {0})
-KERNELS(4, {3, 3, 4, 4, FN(tile_4x3), FN(tile_4x3), FN(tile_4x3), FN(tile_1x3), 0}, {2, 2, 6, 5, FN(tile_6x2), FN(tile_5x2), FN(tile_4x2), FN(tile_1x2), 0})
-KERNELS(5, {6, 2, 6, 5, FN(tile_6x2), FN(tile_5x2), 0, 0, 0}, {1, 1, 14, 14, FN(tile_14x1), FN(tile_14x1), 0, 0, 0})
+ACROSS(2, 4)
+ACROSS(1, 4)
+TILE(4, 3)
+TILE(1, 3)
+ALONG(2, 4)
+KERNELS(1, {6, 2, 6, 5, FN(tile_6x2), FN(tile_5x2), FN(tile_4x2), FN(tile_1x2), FN(tile_packs_5x2)}, {0}, {1, 4, 2, 2, FN(across_2x4), FN(across_2x4), 0, FN(across_1x4), 0})
+KERNELS(2, {1, 2, 6, 5, FN(tile_6x2), FN(tile_5x2), FN(tile_4x2), FN(tile_1x2), FN(tile_packs_5x2)}, {0}, {0})
+KERNELS(3, {1, 2, 6, 5, FN(tile_6x2), FN(tile_5x2), 0, 0, 0}, {0}, {0})
+KERNELS(4, {3, 3, 4, 4, FN(tile_4x3), FN(tile_4x3), FN(tile_4x3), FN(tile_1x3), 0}, {2, 2, 6, 5, FN(tile_6x2), FN(tile_5x2), FN(tile_4x2), FN(tile_1x2), 0}, {0})
+KERNELS(5, {6, 2, 6, 5, FN(tile_6x2), FN(tile_5x2), 0, 0, 0}, {0}, {0, 4, 2, 2, FN(along_2x4), FN(along_2x4), 0, 0, 0})
 #undef KERNELS_Z2
 #define KERNELS_Z2 FN(kernels_1)
 #undef KERNELS_H
@@ -1651,15 +1779,16 @@ TILE(12, 1)
 TILE(4, 1)
 TILE(1, 1)
 TILE_PACKS(12, 1)
-TILE(4, 3)
-TILE(1, 3)
-TILE_PACKS(4, 3)
+ACROSS(6, 2)
+ACROSS(5, 2)
+ACROSS(1, 2)
+ALONG(5, 2)
 TILE(14, 1)
-KERNELS(1, {12, 2, 6, 5, FN(tile_6x2), FN(tile_5x2), FN(tile_4x2), FN(tile_1x2), FN(tile_packs_5x2)}, {1, 1, 13, 12, FN(tile_13x1), FN(tile_12x1), FN(tile_4x1), FN(tile_1x1), FN(tile_packs_12x1)})
-KERNELS(2, {1, 3, 4, 4, FN(tile_4x3), FN(tile_4x3), FN(tile_4x3), FN(tile_1x3), FN(tile_packs_4x3)}, {0})
-KERNELS(3, {1, 3, 4, 4, FN(tile_4x3), FN(tile_4x3), 0, 0, 0}, {0})
-KERNELS(4, {12, 2, 6, 5, FN(tile_6x2), FN(tile_5x2), FN(tile_4x2), FN(tile_1x2), 0}, {1, 1, 13, 12, FN(tile_13x1), FN(tile_12x1), FN(tile_4x1), FN(tile_1x1), 0})
-KERNELS(5, {12, 2, 6, 5, FN(tile_6x2), FN(tile_5x2), 0, 0, 0}, {1, 1, 14, 14, FN(tile_14x1), FN(tile_14x1), 0, 0, 0})
+KERNELS(1, {12, 2, 6, 5, FN(tile_6x2), FN(tile_5x2), FN(tile_4x2), FN(tile_1x2), FN(tile_packs_5x2)}, {1, 1, 13, 12, FN(tile_13x1), FN(tile_12x1), FN(tile_4x1), FN(tile_1x1), FN(tile_packs_12x1)}, {0})
+KERNELS(2, {1, 2, 6, 5, FN(tile_6x2), FN(tile_5x2), FN(tile_4x2), FN(tile_1x2), FN(tile_packs_5x2)}, {0}, {1, 2, 6, 5, FN(across_6x2), FN(across_5x2), 0, FN(across_1x2), 0})
+KERNELS(3, {1, 2, 6, 5, FN(tile_6x2), FN(tile_5x2), 0, 0, 0}, {0}, {0, 2, 5, 5, FN(along_5x2), FN(along_5x2), 0, 0, 0})
+KERNELS(4, {12, 2, 6, 5, FN(tile_6x2), FN(tile_5x2), FN(tile_4x2), FN(tile_1x2), 0}, {1, 1, 13, 12, FN(tile_13x1), FN(tile_12x1), FN(tile_4x1), FN(tile_1x1), 0}, {0})
+KERNELS(5, {12, 2, 6, 5, FN(tile_6x2), FN(tile_5x2), 0, 0, 0}, {1, 1, 14, 14, FN(tile_14x1), FN(tile_14x1), 0, 0, 0}, {0})
 #undef KERNELS_Z2
 #define KERNELS_Z2 FN(kernels_1)
 #undef KERNELS_H
@@ -1677,8 +1806,8 @@ TILE(4, 2)
 TILE(1, 2)
 TILE(4, 1)
 TILE(1, 1)
-KERNELS(1, {12, 2, 4, 4, FN(tile_4x2), FN(tile_4x2), FN(tile_4x2), FN(tile_1x2), 0}, {1, 1, 4, 4, FN(tile_4x1), FN(tile_4x1), FN(tile_4x1), FN(tile_1x1), 0})
-KERNELS(2, {1, 2, 4, 4, FN(tile_4x2), FN(tile_4x2), FN(tile_4x2), FN(tile_1x2), 0}, {1, 1, 4, 4, FN(tile_4x1), FN(tile_4x1), FN(tile_4x1), FN(tile_1x1), 0})
+KERNELS(1, {12, 2, 4, 4, FN(tile_4x2), FN(tile_4x2), FN(tile_4x2), FN(tile_1x2), 0}, {1, 1, 4, 4, FN(tile_4x1), FN(tile_4x1), FN(tile_4x1), FN(tile_1x1), 0}, {0})
+KERNELS(2, {1, 2, 4, 4, FN(tile_4x2), FN(tile_4x2), FN(tile_4x2), FN(tile_1x2), 0}, {1, 1, 4, 4, FN(tile_4x1), FN(tile_4x1), FN(tile_4x1), FN(tile_1x1), 0}, {0})
 #undef KERNELS_Z2
 #define KERNELS_Z2 FN(kernels_1)
 #undef KERNELS_H
@@ -1696,8 +1825,8 @@ TILE(4, 2)
 TILE(1, 2)
 TILE(4, 1)
 TILE(1, 1)
-KERNELS(1, {25, 2, 4, 4, FN(tile_4x2), FN(tile_4x2), FN(tile_4x2), FN(tile_1x2), 0}, {0})
-KERNELS(2, {2, 2, 4, 4, FN(tile_4x2), FN(tile_4x2), FN(tile_4x2), FN(tile_1x2), 0}, {1, 1, 4, 4, FN(tile_4x1), FN(tile_4x1), FN(tile_4x1), FN(tile_1x1), 0})
+KERNELS(1, {25, 2, 4, 4, FN(tile_4x2), FN(tile_4x2), FN(tile_4x2), FN(tile_1x2), 0}, {0}, {0})
+KERNELS(2, {2, 2, 4, 4, FN(tile_4x2), FN(tile_4x2), FN(tile_4x2), FN(tile_1x2), 0}, {1, 1, 4, 4, FN(tile_4x1), FN(tile_4x1), FN(tile_4x1), FN(tile_1x1), 0}, {0})
 #undef KERNELS_Z2
 #define KERNELS_Z2 FN(kernels_1)
 #undef KERNELS_H
@@ -1721,12 +1850,16 @@ TILE(12, 2)
 TILE(4, 2)
 TILE(1, 2)
 TILE_PACKS(12, 2)
+ACROSS(6, 2)
+ACROSS(5, 2)
+ACROSS(1, 2)
+ALONG(5, 2)
 TILE(14, 2)
-KERNELS(1, {7, 3, 9, 8, FN(tile_9x3), FN(tile_8x3), FN(tile_4x3), FN(tile_1x3), FN(tile_packs_8x3)}, {2, 2, 13, 12, FN(tile_13x2), FN(tile_12x2), FN(tile_4x2), FN(tile_1x2), FN(tile_packs_12x2)})
-KERNELS(2, {1, 3, 9, 8, FN(tile_9x3), FN(tile_8x3), FN(tile_4x3), FN(tile_1x3), FN(tile_packs_8x3)}, {0})
-KERNELS(3, {1, 3, 9, 8, FN(tile_9x3), FN(tile_8x3), 0, 0, 0}, {0})
-KERNELS(4, {7, 3, 9, 8, FN(tile_9x3), FN(tile_8x3), FN(tile_4x3), FN(tile_1x3), 0}, {2, 2, 13, 12, FN(tile_13x2), FN(tile_12x2), FN(tile_4x2), FN(tile_1x2), 0})
-KERNELS(5, {7, 3, 9, 8, FN(tile_9x3), FN(tile_8x3), 0, 0, 0}, {2, 2, 14, 14, FN(tile_14x2), FN(tile_14x2), 0, 0, 0})
+KERNELS(1, {7, 3, 9, 8, FN(tile_9x3), FN(tile_8x3), FN(tile_4x3), FN(tile_1x3), FN(tile_packs_8x3)}, {2, 2, 13, 12, FN(tile_13x2), FN(tile_12x2), FN(tile_4x2), FN(tile_1x2), FN(tile_packs_12x2)}, {0})
+KERNELS(2, {1, 2, 13, 12, FN(tile_13x2), FN(tile_12x2), FN(tile_4x2), FN(tile_1x2), FN(tile_packs_12x2)}, {0}, {1, 2, 6, 5, FN(across_6x2), FN(across_5x2), 0, FN(across_1x2), 0})
+KERNELS(3, {1, 2, 13, 12, FN(tile_13x2), FN(tile_12x2), 0, 0, 0}, {0}, {0, 2, 5, 5, FN(along_5x2), FN(along_5x2), 0, 0, 0})
+KERNELS(4, {7, 3, 9, 8, FN(tile_9x3), FN(tile_8x3), FN(tile_4x3), FN(tile_1x3), 0}, {2, 2, 13, 12, FN(tile_13x2), FN(tile_12x2), FN(tile_4x2), FN(tile_1x2), 0}, {0})
+KERNELS(5, {7, 3, 9, 8, FN(tile_9x3), FN(tile_8x3), 0, 0, 0}, {2, 2, 14, 14, FN(tile_14x2), FN(tile_14x2), 0, 0, 0}, {0})
 #undef KERNELS_Z2
 #define KERNELS_Z2 FN(kernels_1)
 #undef KERNELS_H
@@ -1751,11 +1884,11 @@ TILE(4, 2)
 TILE(1, 2)
 TILE_PACKS(12, 2)
 TILE(14, 2)
-KERNELS(1, {16, 3, 9, 8, FN(tile_9x3), FN(tile_8x3), FN(tile_4x3), FN(tile_1x3), FN(tile_packs_8x3)}, {1, 2, 13, 12, FN(tile_13x2), FN(tile_12x2), FN(tile_4x2), FN(tile_1x2), FN(tile_packs_12x2)})
-KERNELS(2, {1, 3, 9, 8, FN(tile_9x3), FN(tile_8x3), FN(tile_4x3), FN(tile_1x3), FN(tile_packs_8x3)}, {1, 2, 13, 12, FN(tile_13x2), FN(tile_12x2), FN(tile_4x2), FN(tile_1x2), FN(tile_packs_12x2)})
-KERNELS(3, {1, 3, 9, 8, FN(tile_9x3), FN(tile_8x3), 0, 0, 0}, {1, 2, 13, 12, FN(tile_13x2), FN(tile_12x2), 0, 0, 0})
-KERNELS(4, {16, 3, 9, 8, FN(tile_9x3), FN(tile_8x3), FN(tile_4x3), FN(tile_1x3), 0}, {1, 2, 13, 12, FN(tile_13x2), FN(tile_12x2), FN(tile_4x2), FN(tile_1x2), 0})
-KERNELS(5, {16, 3, 9, 8, FN(tile_9x3), FN(tile_8x3), 0, 0, 0}, {1, 2, 14, 14, FN(tile_14x2), FN(tile_14x2), 0, 0, 0})
+KERNELS(1, {16, 3, 9, 8, FN(tile_9x3), FN(tile_8x3), FN(tile_4x3), FN(tile_1x3), FN(tile_packs_8x3)}, {1, 2, 13, 12, FN(tile_13x2), FN(tile_12x2), FN(tile_4x2), FN(tile_1x2), FN(tile_packs_12x2)}, {0})
+KERNELS(2, {1, 3, 9, 8, FN(tile_9x3), FN(tile_8x3), FN(tile_4x3), FN(tile_1x3), FN(tile_packs_8x3)}, {1, 2, 13, 12, FN(tile_13x2), FN(tile_12x2), FN(tile_4x2), FN(tile_1x2), FN(tile_packs_12x2)}, {0})
+KERNELS(3, {1, 3, 9, 8, FN(tile_9x3), FN(tile_8x3), 0, 0, 0}, {1, 2, 13, 12, FN(tile_13x2), FN(tile_12x2), 0, 0, 0}, {0})
+KERNELS(4, {16, 3, 9, 8, FN(tile_9x3), FN(tile_8x3), FN(tile_4x3), FN(tile_1x3), 0}, {1, 2, 13, 12, FN(tile_13x2), FN(tile_12x2), FN(tile_4x2), FN(tile_1x2), 0}, {0})
+KERNELS(5, {16, 3, 9, 8, FN(tile_9x3), FN(tile_8x3), 0, 0, 0}, {1, 2, 14, 14, FN(tile_14x2), FN(tile_14x2), 0, 0, 0}, {0})
 #undef KERNELS_Z2
 #define KERNELS_Z2 FN(kernels_1)
 #undef KERNELS_H
@@ -1779,11 +1912,15 @@ TILE(12, 1)
 TILE(4, 1)
 TILE(1, 1)
 TILE_PACKS(12, 1)
-KERNELS(1, {12, 2, 6, 5, FN(tile_6x2), FN(tile_5x2), FN(tile_4x2), FN(tile_1x2), FN(tile_packs_5x2)}, {1, 1, 13, 12, FN(tile_13x1), FN(tile_12x1), FN(tile_4x1), FN(tile_1x1), FN(tile_packs_12x1)})
-KERNELS(2, {1, 2, 6, 5, FN(tile_6x2), FN(tile_5x2), FN(tile_4x2), FN(tile_1x2), FN(tile_packs_5x2)}, {1, 1, 13, 12, FN(tile_13x1), FN(tile_12x1), FN(tile_4x1), FN(tile_1x1), FN(tile_packs_12x1)})
-KERNELS(3, {1, 2, 6, 5, FN(tile_6x2), FN(tile_5x2), 0, 0, 0}, {1, 1, 13, 12, FN(tile_13x1), FN(tile_12x1), 0, 0, 0})
-KERNELS(4, {12, 2, 6, 5, FN(tile_6x2), FN(tile_5x2), FN(tile_4x2), FN(tile_1x2), 0}, {1, 1, 13, 12, FN(tile_13x1), FN(tile_12x1), FN(tile_4x1), FN(tile_1x1), 0})
-KERNELS(5, {12, 2, 6, 5, FN(tile_6x2), FN(tile_5x2), 0, 0, 0}, {1, 1, 13, 12, FN(tile_13x1), FN(tile_12x1), 0, 0, 0})
+ACROSS(6, 2)
+ACROSS(5, 2)
+ACROSS(1, 2)
+ALONG(5, 2)
+KERNELS(1, {12, 2, 6, 5, FN(tile_6x2), FN(tile_5x2), FN(tile_4x2), FN(tile_1x2), FN(tile_packs_5x2)}, {1, 1, 13, 12, FN(tile_13x1), FN(tile_12x1), FN(tile_4x1), FN(tile_1x1), FN(tile_packs_12x1)}, {0})
+KERNELS(2, {1, 2, 6, 5, FN(tile_6x2), FN(tile_5x2), FN(tile_4x2), FN(tile_1x2), FN(tile_packs_5x2)}, {0}, {1, 2, 6, 5, FN(across_6x2), FN(across_5x2), 0, FN(across_1x2), 0})
+KERNELS(3, {1, 2, 6, 5, FN(tile_6x2), FN(tile_5x2), 0, 0, 0}, {0}, {0, 2, 5, 5, FN(along_5x2), FN(along_5x2), 0, 0, 0})
+KERNELS(4, {12, 2, 6, 5, FN(tile_6x2), FN(tile_5x2), FN(tile_4x2), FN(tile_1x2), 0}, {1, 1, 13, 12, FN(tile_13x1), FN(tile_12x1), FN(tile_4x1), FN(tile_1x1), 0}, {0})
+KERNELS(5, {12, 2, 6, 5, FN(tile_6x2), FN(tile_5x2), 0, 0, 0}, {1, 1, 13, 12, FN(tile_13x1), FN(tile_12x1), 0, 0, 0}, {0})
 #undef KERNELS_Z2
 #define KERNELS_Z2 FN(kernels_1)
 #undef KERNELS_H
@@ -1807,11 +1944,11 @@ TILE(12, 1)
 TILE(4, 1)
 TILE(1, 1)
 TILE_PACKS(12, 1)
-KERNELS(1, {25, 2, 6, 5, FN(tile_6x2), FN(tile_5x2), FN(tile_4x2), FN(tile_1x2), FN(tile_packs_5x2)}, {0})
-KERNELS(2, {2, 2, 6, 5, FN(tile_6x2), FN(tile_5x2), FN(tile_4x2), FN(tile_1x2), FN(tile_packs_5x2)}, {1, 1, 13, 12, FN(tile_13x1), FN(tile_12x1), FN(tile_4x1), FN(tile_1x1), FN(tile_packs_12x1)})
-KERNELS(3, {2, 2, 6, 5, FN(tile_6x2), FN(tile_5x2), 0, 0, 0}, {1, 1, 13, 12, FN(tile_13x1), FN(tile_12x1), 0, 0, 0})
-KERNELS(4, {25, 2, 6, 5, FN(tile_6x2), FN(tile_5x2), FN(tile_4x2), FN(tile_1x2), 0}, {0})
-KERNELS(5, {25, 2, 6, 5, FN(tile_6x2), FN(tile_5x2), 0, 0, 0}, {0})
+KERNELS(1, {25, 2, 6, 5, FN(tile_6x2), FN(tile_5x2), FN(tile_4x2), FN(tile_1x2), FN(tile_packs_5x2)}, {0}, {0})
+KERNELS(2, {2, 2, 6, 5, FN(tile_6x2), FN(tile_5x2), FN(tile_4x2), FN(tile_1x2), FN(tile_packs_5x2)}, {1, 1, 13, 12, FN(tile_13x1), FN(tile_12x1), FN(tile_4x1), FN(tile_1x1), FN(tile_packs_12x1)}, {0})
+KERNELS(3, {2, 2, 6, 5, FN(tile_6x2), FN(tile_5x2), 0, 0, 0}, {1, 1, 13, 12, FN(tile_13x1), FN(tile_12x1), 0, 0, 0}, {0})
+KERNELS(4, {25, 2, 6, 5, FN(tile_6x2), FN(tile_5x2), FN(tile_4x2), FN(tile_1x2), 0}, {0}, {0})
+KERNELS(5, {25, 2, 6, 5, FN(tile_6x2), FN(tile_5x2), 0, 0, 0}, {0}, {0})
 #undef KERNELS_Z2
 #define KERNELS_Z2 FN(kernels_1)
 #undef KERNELS_H
@@ -1824,6 +1961,9 @@ KERNELS(5, {25, 2, 6, 5, FN(tile_6x2), FN(tile_5x2), 0, 0, 0}, {0})
 #define KERNELS_W1_bar FN(kernels_5)
 #undef KERNELS_Z2_dot
 #define KERNELS_Z2_dot FN(kernels_1)
+#endif
+#ifndef __clang__
+#pragma GCC pop_options
 #endif
 
 /* A gradient, or a part of it, stored. */
@@ -1850,7 +1990,14 @@ APART FN(check)(ONE(task) *x, int i, int j, int rows, int vectors, const void *s
                     x->wrong = 1;
 }
 
-static ALWAYS ivec FN(more)(ivec x, ivec y) { return (x & (x > y)) | (y & ~(x > y)); }
+static ALWAYS ivec FN(more)(ivec x, ivec y)
+{
+#ifdef more_
+    return more_(x, y);
+#else
+    return (x & (x > y)) | (y & ~(x > y));
+#endif
+}
 
 /* The largest |x| of rows of columns; NaN counts as larger than any number. */
 static real FN(magnitude)(const real *x, int rows, int columns, ptrdiff_t ld)
@@ -2094,7 +2241,7 @@ APART FN(S)(ONE(task) *x)
         for (int q = 0; q < K; q += LANES)
             M_max =
                     FN(larger)(FN(within)(load(H + i * PAD(K) + q), K - q, all(-(real)INFINITY)), M_max);
-        const real M_whole = FN(largest)(M_max, LANES);
+        const real M_whole = FN(largest)(M_max, K);
         const real M_ = M_whole;
         M[i] = M_;
         vec T_sum = all(0);
@@ -2104,7 +2251,7 @@ APART FN(S)(ONE(task) *x)
             const vec T_term = FN(within)(E_, K - q, all(0));
             T_sum += T_term;
         }
-        const real T_whole = FN(total)(T_sum, LANES);
+        const real T_whole = FN(total)(T_sum, K);
         const real T_ = T_whole;
         T[i] = T_;
         for (int q = 0; q < K; q += LANES) {
@@ -2241,14 +2388,15 @@ APART FN(L_dot)(ONE(task) *x)
 /* W_new[i] = W[i] - lr (weight_decay W[i] + W_bar[i]) */
 static ALWAYS void FN(sgd_rows)(const ONE(task) *x, ptrdiff_t at, int rows, int left, const vec *c, int vectors)
 {
-    const ONE(task) t = *x;
-    const vec lr_ = all(t.scalar[0]);
-    const vec weight_decay_ = all(t.scalar[1]);
-    for (int r = 0; r < rows; r++, at += t.ld, c += vectors) {
-        const vec W_ = FN(part)(t.to + at, left);
+    const ptrdiff_t ld = x->ld;
+    real *W_row = x->to + at;
+    const vec lr_ = all(x->scalar[0]);
+    const vec weight_decay_ = all(x->scalar[1]);
+    for (int r = 0; r < rows; r++, W_row += ld, c += vectors) {
+        const vec W_ = FN(part)(W_row, left);
         const vec W_bar_ = *c;
         const vec W_new_ = W_ - lr_ * (weight_decay_ * W_ + W_bar_);
-        FN(put_part)(t.to + at, W_new_, left);
+        FN(put_part)(W_row, W_new_, left);
     }
 }
 
@@ -2267,18 +2415,19 @@ static void FN(sgd_finish)(ONE(task) *x, int first, int lane, int rows, int vect
 /* v_new[i] = mu v[i] - lr (weight_decay W[i] + W_bar[i]); W_new[i] = W[i] + v_new[i] */
 static ALWAYS void FN(momentum_rows)(const ONE(task) *x, ptrdiff_t at, int rows, int left, const vec *c, int vectors)
 {
-    const ONE(task) t = *x;
-    const vec lr_ = all(t.scalar[0]);
-    const vec mu_ = all(t.scalar[1]);
-    const vec weight_decay_ = all(t.scalar[2]);
-    for (int r = 0; r < rows; r++, at += t.ld, c += vectors) {
-        const vec W_ = FN(part)(t.to + at, left);
+    const ptrdiff_t ld = x->ld;
+    real *W_row = x->to + at, *v_row = x->state[0] + at;
+    const vec lr_ = all(x->scalar[0]);
+    const vec mu_ = all(x->scalar[1]);
+    const vec weight_decay_ = all(x->scalar[2]);
+    for (int r = 0; r < rows; r++, W_row += ld, v_row += ld, c += vectors) {
+        const vec W_ = FN(part)(W_row, left);
         const vec W_bar_ = *c;
-        const vec v_ = FN(part)(t.state[0] + at, left);
+        const vec v_ = FN(part)(v_row, left);
         const vec v_new_ = mu_ * v_ - lr_ * (weight_decay_ * W_ + W_bar_);
         const vec W_new_ = W_ + v_new_;
-        FN(put_part)(t.to + at, W_new_, left);
-        FN(put_part)(t.state[0] + at, v_new_, left);
+        FN(put_part)(W_row, W_new_, left);
+        FN(put_part)(v_row, v_new_, left);
     }
 }
 
@@ -2297,18 +2446,19 @@ static void FN(momentum_finish)(ONE(task) *x, int first, int lane, int rows, int
 /* u_new[i] = (1 - mu) (weight_decay W[i] + W_bar[i]) + mu u[i]; W_new[i] = W[i] - lr u_new[i] */
 static ALWAYS void FN(averaged_rows)(const ONE(task) *x, ptrdiff_t at, int rows, int left, const vec *c, int vectors)
 {
-    const ONE(task) t = *x;
-    const vec lr_ = all(t.scalar[0]);
-    const vec mu_ = all(t.scalar[1]);
-    const vec weight_decay_ = all(t.scalar[2]);
-    for (int r = 0; r < rows; r++, at += t.ld, c += vectors) {
-        const vec W_ = FN(part)(t.to + at, left);
+    const ptrdiff_t ld = x->ld;
+    real *W_row = x->to + at, *u_row = x->state[0] + at;
+    const vec lr_ = all(x->scalar[0]);
+    const vec mu_ = all(x->scalar[1]);
+    const vec weight_decay_ = all(x->scalar[2]);
+    for (int r = 0; r < rows; r++, W_row += ld, u_row += ld, c += vectors) {
+        const vec W_ = FN(part)(W_row, left);
         const vec W_bar_ = *c;
-        const vec u_ = FN(part)(t.state[0] + at, left);
+        const vec u_ = FN(part)(u_row, left);
         const vec u_new_ = (1 - mu_) * (weight_decay_ * W_ + W_bar_) + mu_ * u_;
         const vec W_new_ = W_ - lr_ * u_new_;
-        FN(put_part)(t.to + at, W_new_, left);
-        FN(put_part)(t.state[0] + at, u_new_, left);
+        FN(put_part)(W_row, W_new_, left);
+        FN(put_part)(u_row, u_new_, left);
     }
 }
 
@@ -2327,24 +2477,26 @@ static void FN(averaged_finish)(ONE(task) *x, int first, int lane, int rows, int
 /* c1 = 1 - beta1^t; c2 = 1 - beta2^t; m_new[i] = W_bar[i] (1 - beta1) + beta1 m[i]; s_new[i] = W_bar[i]^2 (1 - beta2) + beta2 s[i]; W_new[i] = W[i] (1 - lr weight_decay) - lr m_new[i]/(c1 (sqrt(s_new[i]/c2) + eps)) */
 static ALWAYS void FN(adamw_rows)(const ONE(task) *x, ptrdiff_t at, int rows, int left, const vec *c, int vectors)
 {
-    const ONE(task) t = *x;
-    const vec lr_ = all(t.scalar[0]);
-    const vec beta1_ = all(t.scalar[1]);
-    const vec beta2_ = all(t.scalar[2]);
-    const vec eps_ = all(t.scalar[3]);
-    const vec weight_decay_ = all(t.scalar[5]);
-    const vec c1_ = all(t.scalar[6]);
-    for (int r = 0; r < rows; r++, at += t.ld, c += vectors) {
-        const vec W_ = FN(part)(t.to + at, left);
+    const ptrdiff_t ld = x->ld;
+    real *W_row = x->to + at, *m_row = x->state[0] + at, *s_row = x->state[1] + at;
+    const vec lr_ = all(x->scalar[0]);
+    const vec beta1_ = all(x->scalar[1]);
+    const vec beta2_ = all(x->scalar[2]);
+    const vec eps_ = all(x->scalar[3]);
+    const vec weight_decay_ = all(x->scalar[5]);
+    const vec c1_ = all(x->scalar[6]);
+    const real c2 = x->scalar[7];
+    for (int r = 0; r < rows; r++, W_row += ld, m_row += ld, s_row += ld, c += vectors) {
+        const vec W_ = FN(part)(W_row, left);
         const vec W_bar_ = *c;
-        const vec m_ = FN(part)(t.state[0] + at, left);
-        const vec s_ = FN(part)(t.state[1] + at, left);
+        const vec m_ = FN(part)(m_row, left);
+        const vec s_ = FN(part)(s_row, left);
         const vec m_new_ = W_bar_ * (1 - beta1_) + beta1_ * m_;
         const vec s_new_ = W_bar_ * W_bar_ * (1 - beta2_) + beta2_ * s_;
-        const vec W_new_ = W_ * (1 - lr_ * weight_decay_) - lr_ * m_new_ / (c1_ * (FN(sqrt)(FN(over)(s_new_, t.scalar[7])) + eps_));
-        FN(put_part)(t.to + at, W_new_, left);
-        FN(put_part)(t.state[0] + at, m_new_, left);
-        FN(put_part)(t.state[1] + at, s_new_, left);
+        const vec W_new_ = W_ * (1 - lr_ * weight_decay_) - lr_ * m_new_ / (c1_ * (FN(sqrt)(FN(over)(s_new_, c2)) + eps_));
+        FN(put_part)(W_row, W_new_, left);
+        FN(put_part)(m_row, m_new_, left);
+        FN(put_part)(s_row, s_new_, left);
     }
 }
 

@@ -87,7 +87,9 @@ def test_what_is_read_elsewhere_stays_apart() -> None:
 
 
 LONG = Recurrent("r", "recurrent", 128, length=5, width=64, hidden=64, classes=3)
-"""Sums over steps and examples are long enough to pack both factors."""
+"""What steps and examples are summed over is read where it lies."""
+FAR = replace(LONG, length=90)
+"""Sums over steps and examples go through more pages than stay near: both factors are packed."""
 WIDE = Recurrent("r", "recurrent", 32, length=40, width=64, hidden=128, classes=3)
 """U is packed for the forward steps too, and there are too many turns to count each."""
 
@@ -182,11 +184,12 @@ def test_a_value_that_others_read_is_not_taken_by_turns() -> None:
 
 def test_rows_that_no_loop_around_changes_are_packed_once() -> None:
     for name in ("W_bar", "U_bar"):
-        assert "g ? 2 : 1," in text_of(lstm(), name)
+        assert "g ? 2 : 1," in text_of(tuned(c_network(plan_network(recurrent(FAR)))), name)
+        assert "g ? 2 : 1," not in text_of(lstm(), name)
 
 
 @pytest.mark.compiler
-@pytest.mark.parametrize("case", [LONG, WIDE], ids=["long", "wide"])
+@pytest.mark.parametrize("case", [LONG, FAR, WIDE], ids=["long", "far", "wide"])
 def test_what_is_packed_once_is_what_is_read(
     case: Recurrent, tmp_path: Path, rng: np.random.Generator
 ) -> None:

@@ -115,6 +115,7 @@ def _rest_context(tiles: Iterable[str]) -> dict[str, Any]:
     return {
         "rest": {m[1].lower() for m in found},
         "rest_macros": rest_macros({int(m[3]) for m in found}),
+        "along_columns": sorted({int(m[3]) for m in found if m[1] == "ALONG"}),
         "most_along": most * max(kernels.lanes(min(ITEMS)) for kernels in KERNEL_SETS),
     }
 

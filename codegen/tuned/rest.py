@@ -65,7 +65,6 @@ def rest_macros(columns: set[int]) -> list[str]:
             f"#define MEET_{w}(r, x) {{ const vec a_ = load(x); {_each(ADD, w)} }}",
             f"#define MEET_ROWS_{w}(r) MEET_{w}(r, a + r * LANES)",
             f"#define MEET_TERMS_{w}(r) MEET_{w}(r, &ROW_##r)",
-            f"#define PUT_LANE_{w}(r) c[r * LANES + l] = (vec){{{_each('c##r##_{k}[l]', w, ', ')}}};",
             f"#define PUT_TOTAL_{w}(r) c[r] = (vec){{{_each('FN(total)(c##r##_{k}, LANES)', w, ', ')}}};",
         ]
     return lines

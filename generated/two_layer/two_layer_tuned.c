@@ -1385,27 +1385,24 @@ typedef word FN(masks) __attribute__((vector_size(WIDTH)));
 #define MEET_2(r, x) { const vec a_ = load(x); c##r##_0 = fma_(a_, b0, c##r##_0); c##r##_1 = fma_(a_, b1, c##r##_1); }
 #define MEET_ROWS_2(r) MEET_2(r, a + r * LANES)
 #define MEET_TERMS_2(r) MEET_2(r, &ROW_##r)
-#define PUT_LANE_2(r) c[r * LANES + l] = (vec){c##r##_0[l], c##r##_1[l]};
 #define PUT_TOTAL_2(r) c[r] = (vec){FN(total)(c##r##_0, LANES), FN(total)(c##r##_1, LANES)};
 #define TO_ALL_4 const vec b0 = all(b[0]), b1 = all(b[1]), b2 = all(b[2]), b3 = all(b[3]);
 #define LOAD_APART_4 const vec b0 = load(b + 0 * s->n0), b1 = load(b + 1 * s->n0), b2 = load(b + 2 * s->n0), b3 = load(b + 3 * s->n0);
 #define MEET_4(r, x) { const vec a_ = load(x); c##r##_0 = fma_(a_, b0, c##r##_0); c##r##_1 = fma_(a_, b1, c##r##_1); c##r##_2 = fma_(a_, b2, c##r##_2); c##r##_3 = fma_(a_, b3, c##r##_3); }
 #define MEET_ROWS_4(r) MEET_4(r, a + r * LANES)
 #define MEET_TERMS_4(r) MEET_4(r, &ROW_##r)
-#define PUT_LANE_4(r) c[r * LANES + l] = (vec){c##r##_0[l], c##r##_1[l], c##r##_2[l], c##r##_3[l]};
 #define PUT_TOTAL_4(r) c[r] = (vec){FN(total)(c##r##_0, LANES), FN(total)(c##r##_1, LANES), FN(total)(c##r##_2, LANES), FN(total)(c##r##_3, LANES)};
 #define ALONG(r, w) \
     static void FN(along_##r##x##w)(const ONE(product) *s, const real *a, const real *b, const ONE(ahead) *h, void *sums) \
     { \
-        vec *c = sums; \
+        vec c[r * w]; \
         ROWS_##r(ZERO_##w) \
         for (int k = s->n0; k > 0; k--, a += s->a0, b += s->b0) { \
             TO_ALL_##w \
             ROWS_##r(MEET_ROWS_##w) \
         } \
-        for (int l = 0; l < LANES; l++) { \
-            ROWS_##r(PUT_LANE_##w) \
-        } \
+        ROWS_##r(KEEP_##w) \
+        FN(by_rows_##w)((const real *)c, r, sums); \
         (void)h; \
     }
 #define ACROSS(r, w) \
@@ -1553,6 +1550,19 @@ static ALWAYS real FN(largest)(vec x, int n)
     return x[0];
 }
 #undef ADD_HALF
+
+/* Vectors of rows, of so many columns each, as rows whose columns are in the first lanes. */
+#define LANE_OF(l) l < columns ? x[l * LANES] : 0
+static ALWAYS void FN(by_rows)(const real *sums, int vectors, int columns, vec *c)
+{
+    for (int v = 0; v < vectors; v++, sums += columns * LANES)
+        for (const real *x = sums; x < sums + LANES; x++)
+            *c++ = (vec){EACH_LANE(LANE_OF)};
+}
+#undef LANE_OF
+
+APART FN(by_rows_2)(const real *sums, int vectors, vec *c) { FN(by_rows)(sums, vectors, 2, c); }
+APART FN(by_rows_4)(const real *sums, int vectors, vec *c) { FN(by_rows)(sums, vectors, 4, c); }
 
 /* Packing and tiles are written in the order in which they are to run: gcc need not look for a better one, and finds none. */
 #ifndef __clang__

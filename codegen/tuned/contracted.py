@@ -25,7 +25,7 @@ from codegen.tuned.scene import Scene
 from codegen.tuned.storage import at
 from codegen.tuned.straight import aside, is_straight, is_whole
 from codegen.tuned.tiles import rows_at_once
-from codegen.tuned.walk import Walk, columns_apart, product, stride, walk_of
+from codegen.tuned.walk import Walk, columns_apart, product, rows_far, stride, walk_of
 from derive.calculus.nodes import Range
 from derive.calculus.tensor import Ref
 
@@ -68,6 +68,7 @@ def contracted(
         guarded=limits.some,
         lasting=bool(scene.once) and _packs(walk),
         rest=rest_way(found, walk, scene),
+        far=not found.dots and rows_far(found, walk, scene),
     )
 
 

@@ -80,6 +80,7 @@ def _table(
     for count, width, heights in _panels(one, sizes, kernels, item):
         small = [h if varying and h <= most_rows(kernels, width) else 0 for h in SMALL_ROWS]
         kind = "tile" if one.sums == 1 or (one.packs_rows and not kernels.small) else "tile_3"
+        kind = "tile_far" if one.far and not kernels.small else kind
         names = [_tile(kind, h, width, tiles) for h in (heights[0], heights[-1], *small)]
         packs = one.passing and not kernels.small
         names.append(_tile("tile_packs", heights[-1], width, tiles) if packs else "0")

@@ -19,7 +19,7 @@ class Phase:
     B as they pass by, `packs_rows` whether A is packed too, `turned` whether all panels stay near meanwhile.
     `guarded`: guards leave out some of it. What is `small` is inlined. `lasting`: what the first turn of a
     recurrence packs serves them all. `rest`: where the lanes of a few columns beside whole vectors may run. A
-    `view` has no function at all.
+    `view` has no function at all. `far`: the lines of A that the next rows need are asked for.
     """
 
     name: str
@@ -44,6 +44,7 @@ class Phase:
     lasting: bool = False
     rest: str = ""
     view: bool = False
+    far: bool = False
 
     @property
     def once(self) -> bool:

@@ -82,6 +82,12 @@ def walk_of(found: Contraction, scene: Scene, limited: bool = False, away: bool 
     )
 
 
+def rows_far(found: Contraction, walk: Walk, scene: Scene) -> bool:
+    """Whether rows that lie side by side are read from afar, each term in a page of its own."""
+    beside = walk.row == "1" and len(found.sums) == 1 and not walk.lines
+    return beside and _pages(found.left, found.sums[0], scene) > NEAR_PAGES
+
+
 def columns_apart(found: Contraction, walk: Walk, scene: Scene) -> tuple[str, ...]:
     """What tiles of scalar products are made for: steps of rows, columns, and both factors by each sum."""
     assert found.columns is not None

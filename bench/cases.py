@@ -201,8 +201,23 @@ LAYERS: tuple[Case, ...] = (
     Layer("adamw", "adamw", 1, width=PARAMETERS, function="step", arrays=7),
 )
 
-CASES: dict[str, Case] = {case.name: case for case in (*NETWORKS, *CONTRACTIONS, *LAYERS)}
-GROUPS = ("networks", "contractions", "layers")
+ODD_PRODUCTS = ((67, 71, 73), (101, 103, 107), (251, 241, 257), (1021, 97, 89))
+ODD: tuple[Case, ...] = (
+    Perceptron("odd_397_211_67", "perceptron", 101, (397, 211, 67)),
+    Perceptron("odd_257_131_67", "perceptron", 1024, (257, 131, 67)),
+    Perceptron("odd_127_83_71", "perceptron", 509, (127, 83, 71), bias=False),
+    Lenet("odd_lenet", "lenet", 61),
+    Transformer("odd_gpt", "gpt", 5, width=132, heads=3, length=67),
+    *(
+        Contraction(f"odd_{form.lower()}_{m}_{n}_{k}", "contraction", 1, form, m, n, k)
+        for form in ("NN", "TN", "NT", "TT")
+        for m, n, k in ODD_PRODUCTS
+    ),
+)
+"""Prime sizes, other batches and heads: what was not looked at when tiles were chosen."""
+
+GROUPS = {"networks": NETWORKS, "contractions": CONTRACTIONS, "layers": LAYERS, "odd": ODD}
+CASES: dict[str, Case] = {case.name: case for group in GROUPS.values() for case in group}
 NAMED = {
     "two_layer": ("mlp2",),
     "three_layer_bias": ("mlp3",),
@@ -224,5 +239,5 @@ def _called(name: str) -> Iterator[str]:
     if name in CASES:
         return iter((name,))
     if name in GROUPS:
-        return (case.name for case in CASES.values() if case.group == name)
+        return (case.name for case in GROUPS[name])
     return iter(NAMED[name])

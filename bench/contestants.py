@@ -12,7 +12,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
-from bench.cases import NETWORKS, Case, Perceptron, Recurrent
+from bench.cases import Case, Perceptron, Recurrent
 from bench.environment import cleaned
 from bench.ours.built import build
 from bench.ours.compiled import compiled
@@ -106,7 +106,7 @@ def ours(case: Case, targets: Sequence[str], threads: int, folder: Path) -> Iter
     """What is emitted for each target; the plain C has one thread."""
     for target in targets:
         in_python = target.startswith("numpy")
-        if (target == "c" and threads > 1) or (in_python and case not in NETWORKS):
+        if (target == "c" and threads > 1) or (in_python and case.group != "networks"):
             continue
         try:
             yield from _emitted(case, target, threads, folder / case.name / target)

@@ -13,7 +13,6 @@ import numpy as np
 
 from bench.cases import (
     ADAMW,
-    NETWORKS,
     RATE,
     Case,
     Contraction,
@@ -73,7 +72,7 @@ def build(case: Case, target: str, out: Path) -> Built:
     if emitted not in TARGETS:
         raise Unavailable(f"the target {target} does not exist in this checkout")
     targets = (emitted,) if emitted in ("numpy", "c") else ("c", emitted)  # others share the header of c
-    if case not in NETWORKS:
+    if case.group != "networks":
         return _layer(case, targets, out)
     network = definition(case)
     if target.endswith(PLANNED):

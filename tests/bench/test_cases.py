@@ -21,6 +21,7 @@ def test_names_groups_and_networks() -> None:
     assert [case.name for case in chosen(["tiny", "mlp2", "tiny16"])] == ["tiny1", "tiny16", "mlp2"]
     assert chosen([]) == list(NETWORKS)
     assert {case.group for case in chosen(["layers", "contractions"])} == {"layers", "contractions"}
+    assert all(case.name.startswith("odd") for case in chosen(["odd"]))
     with pytest.raises(KeyError, match="mlp9"):
         chosen(["mlp9"])
 

@@ -26,9 +26,9 @@ Examples:
   python -m derive bench --from race.json --write docs/benchmarks.md
 
 NAME is a case (mlp2, mlp3, tiny1, tiny16, lenet, gpt_s, gpt_m, nn_64_64_64, softmax_vjp, ...), a group
-(networks, contractions, layers, odd) or a network; without one, the networks. Peers are those that the interpreter
-of --peers-python can import: numpy, torch, jax. Losses of steps 1 and 10 are compared first, to five digits;
-what differs does not race. It runs in a checkout, whose folder bench/ holds the peers' programs.
+(networks, contractions, layers, odd) or a network; without one, the networks. Peers are those that the
+interpreter of --peers-python can import: numpy, torch, jax. Losses of steps 1 and 10 are compared first, to
+five digits; what differs does not race. It runs in a checkout, whose folder bench/ holds the peers' programs.
 """
 
 

@@ -48,18 +48,19 @@ int main(void)
     return 0;
 }
 """
-SIZES = {"n": 17, "d": 13, "k": 3}
+SIZES = ({"n": 17, "d": 13, "k": 3}, {"n": 48, "d": 19, "k": 3})
+"""Odd ones, and columns beside whole vectors of every width."""
 EMULATED = ("aarch64-linux-gnu-gcc", "qemu-aarch64")
 CHOICES = [
     (place + 1, one.name) for place, one in enumerate(KERNEL_SETS) if one.name != "plain" and runnable(one)
 ]
 
 
-@pytest.fixture(scope="module")
-def folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
+@pytest.fixture(scope="module", params=SIZES, ids=["odd", "beside"])
+def folder(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory) -> Path:
     """two_layer_tanh of odd sizes, plain and tuned, and a program that trains it."""
     found = tmp_path_factory.mktemp("kernel_sets")
-    network = variant("two_layer_tanh", "odd", None, SIZES, (), "stable")
+    network = variant("two_layer_tanh", "odd", None, request.param, (), "stable")
     text = MAIN.replace("NAME", "odd").replace("ROWS", "11")
     arguments = "(odd_real)0.1, (odd_real)0.9, (odd_real)0.01"
     write(found, {**render(plan_network(network), ("c", "tuned")), "main.c": text.replace("LR", arguments)})

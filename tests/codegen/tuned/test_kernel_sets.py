@@ -21,7 +21,7 @@ MAIN = """
 static NAME_params p;
 static NAME_gradients v;
 static NAME_workspace w;
-static NAME_real X[ROWS][17];
+static NAME_real X[ROWS][COLUMNS];
 static int32_t y[ROWS];
 
 int main(void)
@@ -29,7 +29,7 @@ int main(void)
     unsigned state = 1;
     for (int i = 0; i < ROWS; i++) {
         y[i] = i % 3;
-        for (int j = 0; j < 17; j++) {
+        for (int j = 0; j < COLUMNS; j++) {
             state = state * 1664525u + 1013904223u;
             X[i][j] = (NAME_real)((int)(state >> 8) - 8388608) / (NAME_real)4e6;
         }
@@ -61,7 +61,7 @@ def folder(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFact
     """two_layer_tanh of odd sizes, plain and tuned, and a program that trains it."""
     found = tmp_path_factory.mktemp("kernel_sets")
     network = variant("two_layer_tanh", "odd", None, request.param, (), "stable")
-    text = MAIN.replace("NAME", "odd").replace("ROWS", "11")
+    text = MAIN.replace("NAME", "odd").replace("ROWS", "11").replace("COLUMNS", str(request.param["n"]))
     arguments = "(odd_real)0.1, (odd_real)0.9, (odd_real)0.01"
     write(found, {**render(plan_network(network), ("c", "tuned")), "main.c": text.replace("LR", arguments)})
     return found

@@ -8,7 +8,7 @@ so that what has just been written is not read again. Vectors run along an index
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable
+from collections.abc import Iterable
 from dataclasses import replace
 
 from sympy import true
@@ -16,25 +16,15 @@ from sympy.core.basic import Basic
 
 from codegen.accumulation import accumulation
 from codegen.tuned.groups import Group, Step, target_of
+from codegen.tuned.joined import Vectors, joined
 from derive.calculus.nodes import Sum
 from derive.calculus.program import Equation
 from derive.calculus.tensor import Index, Ref
 
-Vectors = Callable[[Group], bool]
-"""Whether a group can be written in vectors along its elements."""
-
 
 def gathered(steps: Iterable[Step], vectors: Vectors) -> list[Step]:
     """The steps, with every sum in the group of what it sums."""
-    found: list[Step] = []
-    for step in steps:
-        joined = _joined(step, found, vectors) if isinstance(step, Group) else None
-        if joined is None:
-            found.append(step)
-        else:
-            place, group = joined
-            found[place] = group
-    return found
+    return joined(steps, _joined, vectors)
 
 
 def _joined(group: Group, found: list[Step], vectors: Vectors) -> tuple[int, Group] | None:

@@ -9,29 +9,19 @@ maximum at its place.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable
+from collections.abc import Iterable
 
 from codegen.accumulation import Accumulation, accumulation
 from codegen.c_letters import lettered
 from codegen.tuned.groups import Group, Step, target_of
+from codegen.tuned.joined import Vectors, joined
 from derive.calculus.nodes import Largest, Sum
 from derive.calculus.program import Equation
-
-Vectors = Callable[[Group], bool]
-"""Whether a group can be written in vectors along its elements."""
 
 
 def counted(steps: Iterable[Step], vectors: Vectors) -> list[Step]:
     """The steps, with every count in the group of its maximum."""
-    found: list[Step] = []
-    for step in steps:
-        joined = _joined(step, found, vectors) if isinstance(step, Group) else None
-        if joined is None:
-            found.append(step)
-        else:
-            place, group = joined
-            found[place] = group
-    return found
+    return joined(steps, _joined, vectors)
 
 
 def _joined(group: Group, found: list[Step], vectors: Vectors) -> tuple[int, Group] | None:

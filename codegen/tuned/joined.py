@@ -1,4 +1,4 @@
-"""Joined: a step that goes into the group of one before it, where the two can be written in vectors together."""
+"""Joined: a step goes into the group of one before it, where both can be written in vectors together."""
 
 from __future__ import annotations
 

@@ -8,6 +8,7 @@ from __future__ import annotations
 from typing import Any
 
 from codegen.printers.to_c import Used
+from codegen.tuned.abreast import EACH
 from codegen.tuned.tiles import most_rows
 from codegen.vector_math.kernel_sets import FUSED, KERNEL_SETS, OPERATIONS, definitions
 from codegen.vector_math.text import PARTS, vector_math_c
@@ -85,6 +86,8 @@ def function_lines(used: Used, prefix: str) -> list[str]:
         lines += ["", f"static ALWAYS vec FN({name})(vec x) {{ {OWN[name]} }}"]
     if "over" in used.own:
         lines += OVER.rstrip("\n").split("\n")
+    if "each" in used.own:
+        lines += EACH.rstrip("\n").split("\n")
     for name in sorted(used.own & set(EXTREMES)):
         sign, operation = EXTREMES[name]
         lines += EXTREME.format(name=name, sign=sign, operation=operation).rstrip("\n").split("\n")

@@ -32,6 +32,7 @@ from codegen.c_nests import Nest, equation_loops
 from codegen.c_source import identifiers
 from codegen.nest import Block, Line, Loop, Node
 from codegen.printers.to_c import Used
+from codegen.tuned.abreast import abreast
 from codegen.tuned.groups import Group
 from codegen.tuned.scene import Scene, pointer
 from codegen.tuned.scene import value as value_of
@@ -165,7 +166,8 @@ def _along(group: Group, lanes: Lanes, scene: Scene) -> list[Node]:
         body += _stores(group, equation, scene)
     body += [_gathered(one, lanes, scene) for one in sums]
     body = found.nodes(body, lanes.index, extents, scene)
-    vector_loop = Loop(lanes.index.name, scene.extent(lanes.extent), tuple(body), step="LANES")
+    alone = Loop(lanes.index.name, scene.extent(lanes.extent), tuple(body), step="LANES")
+    vector_loop = abreast(alone, (lanes.index, lanes.extent), [one.value for one in elements], scene)
     inner = nested(found.outer, [vector_loop], scene.scalar(), outer=outer[:apart])
     return shared(nested(outer[:apart], _with_sums(sums, inner, group, lanes, scene), scene.scalar()))
 

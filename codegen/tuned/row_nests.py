@@ -30,6 +30,7 @@ from codegen.c_loops import nested
 from codegen.nest import Line, Loop, Node
 from codegen.printers.factors import conjuncts
 from codegen.printers.to_c import Used
+from codegen.tuned.abreast import abreast
 from codegen.tuned.contraction import Zeros, contraction, known
 from codegen.tuned.groups import Pass, Rows
 from codegen.tuned.nests import shared, store
@@ -106,7 +107,9 @@ def _pass(one: Pass, rows: Rows, scene: Scene, extents: Mapping[Index, Expr], ze
     end = whole if stop is None else scene.scalar(extents).integer(stop)
     nodes: list[Node] = [*head]
     if loop:
-        nodes.append(Loop(lane.name, end, tuple(loop), step="LANES"))
+        alone = Loop(lane.name, end, tuple(loop), step="LANES")
+        values = [equation.value for equation in one.inside]
+        nodes.append(alone if stop is not None else abreast(alone, rows.lane, values, scene))
     if tail:
         nodes.append(Loop(lane.name, whole, tuple(tail), start=f"VECTORS({end}) * LANES", step="LANES"))
     return [*nodes, *_numbers(one, rows, scene, extents)]

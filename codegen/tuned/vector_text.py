@@ -13,6 +13,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import dataclass
+from typing import TypeGuard
 
 from sympy import And, Expr, Mul, Not, Or, Pow, Symbol
 from sympy.core.basic import Basic
@@ -31,7 +32,8 @@ class Unvectorised(Exception):
 LANE = Index("lane")
 
 
-def _divides(node: Basic) -> bool:
+def divides(node: Basic) -> TypeGuard[Pow]:
+    """Whether a node is a division by what is not a number."""
     return isinstance(node, Pow) and bool(node.exp.is_negative) and not node.is_number
 
 
@@ -86,7 +88,7 @@ class ToVector(ToC):
 
     def _over_one(self, node: Basic) -> tuple[str, int] | None:
         """Vectors divided by one number, which would be their only division: its inverse takes less time."""
-        below = [f for f in node.args if _divides(f)] if isinstance(node, Mul) else []
+        below = [f for f in node.args if divides(f)] if isinstance(node, Mul) else []
         rest = Mul(*(f for f in node.args if f not in below))
         if not below or not all(map(self._single, below)) or self._single(rest):
             return None

@@ -16,7 +16,7 @@ from codegen.plan import Plan
 from codegen.printers.to_c import Used
 from codegen.tuned.arena_map import arena_maps
 from codegen.tuned.budget import arena_bytes, tuned
-from codegen.tuned.finiteness import bounded_lines
+from codegen.tuned.finiteness import finiteness
 from codegen.tuned.functions import functions_context
 from codegen.tuned.groups import groups_of, key_of
 from codegen.tuned.lists import after_forward, calls, direct, gifts, phase_context, pointers
@@ -68,7 +68,7 @@ def context(t: Tuned) -> dict[str, Any]:
     """What the template is filled with."""
     plan, c, name = t.c.plan, t.c, t.c.name
     phases = list(t.phases.values())
-    bounded = bounded_lines(t)
+    finite = finiteness(t)
     updates = [
         update_context(update, text, t.scene, heads=update_heads(plan, text))
         for update, text in zip(plan.updates, c.updates, strict=True)
@@ -113,8 +113,10 @@ def context(t: Tuned) -> dict[str, Any]:
         "inner_data": bool(t.moved),
         "aimed": bool(plan.trained),
         "flat_gradients": any(direct(one, t) is None for one in plan.trained),
-        "bounded": bounded,
-        "bounded_pointers": pointers(bounded, t),
+        "measured": finite.measured,
+        "measured_pointers": pointers(finite.measured.values(), t),
+        "bounded": finite.lines,
+        "bounded_pointers": pointers(finite.lines, t),
         **source_checkpoint(c),
     }
 

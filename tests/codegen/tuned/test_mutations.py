@@ -36,7 +36,7 @@ def alike(folder: Path) -> None:
 FAULTS: dict[str, tuple[str, str, str, Callable[[Path], None]]] = {
     "every step is taken for finite": (
         NAME,
-        r"(int ONE\(bounded\)\(const ONE\(task\) \*x\)\n\{)",
+        r"(int ONE\(bounded\)\(.*\)\n\{)",
         r"\1\n    if (x) return 1;",
         overflowing,
     ),

@@ -21,9 +21,11 @@ def folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
     return out
 
 
-def prepared(folder: Path, target: str, size: float, second: float) -> tuple[Network, np.ndarray, np.ndarray]:
+def prepared(
+    folder: Path, target: str, size: float, second: float, threads: int = 1
+) -> tuple[Network, np.ndarray, np.ndarray]:
     """X of a size, W1 as much smaller, so that X W1 is moderate; W2 of a size of its own."""
-    network = load("two_layer_tanh", target, folder)
+    network = load("two_layer_tanh", target, folder, threads=threads)
     rng = np.random.default_rng(0)
     for name, scale in (("W1", 0.1 / size), ("W2", second)):
         view = network.parameters[name]
@@ -51,6 +53,18 @@ def test_gradient_that_overflows_changes_nothing(folder: Path) -> None:
         with pytest.raises(NonFiniteError):
             network.step(kind, X, y, **scalars(network, kind, 0.1))
         assert kept(network) == before, kind
+
+
+@pytest.mark.parametrize("row", range(ROWS))
+def test_each_thread_sees_to_its_own_rows(folder: Path, row: int) -> None:
+    """One row alone is so large that its gradient overflows: whichever thread has it, nothing is changed."""
+    network, X, y = prepared(folder, "tuned", 1e30, 1e10, threads=2)
+    X[[one for one in range(ROWS) if one != row]] *= np.float32(1e-30)
+    y = ((network.predict(X) + 1) % 3).astype(np.int32)
+    before = kept(network)
+    with pytest.raises(NonFiniteError):
+        network.step("sgd", X, y, **scalars(network, "sgd", 0.1))
+    assert kept(network) == before
 
 
 @pytest.mark.parametrize("second", [1.0, 1e12])

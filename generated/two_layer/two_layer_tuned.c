@@ -118,6 +118,7 @@ enum {
 #define BARRIER _Pragma("omp barrier")
 #define PARALLEL _Pragma("omp parallel")
 #define ATOMIC _Pragma("omp atomic")
+#define CRITICAL _Pragma("omp critical")
 #else
 #define THREADS 1
 #define THREAD 0
@@ -129,6 +130,7 @@ enum {
 #define BARRIER
 #define PARALLEL
 #define ATOMIC
+#define CRITICAL
 #endif
 #define LARGER(x, y) ((x) > (y) ? (x) : (y))
 #define SMALLER(x, y) ((x) < (y) ? (x) : (y))
@@ -331,7 +333,7 @@ static void ONE(rest_along)(const ONE(product) *s, const ONE(kernel) *k, int row
                            ONE(finish) *finish, ONE(task) *x)
 {
     const int vectors = rows / LANES, pieces = (vectors + k->high - 1) / k->high;
-    SHARED
+    SHARED_NOWAIT
     for (int t = 0; t < pieces; t++) {
         real c[96 * 64 / sizeof(real)] __attribute__((aligned(64)));
         const int v = t * vectors / pieces, n = (t + 1) * vectors / pieces - v;
@@ -351,7 +353,7 @@ static void ONE(rest_across)(const ONE(product) *s, const ONE(kernel) *k, int ro
             *to = *from;
     }
     const int pieces = (rows + k->high - 1) / k->high;
-    SHARED
+    SHARED_NOWAIT
     for (int t = 0; t < pieces; t++) {
         SUMS;
         const int end = (t + 1) * rows / pieces;
@@ -374,7 +376,7 @@ APART ONE(contract_rows)(const ONE(product) *s, const ONE(kernel) *kernels, int 
         const ONE(kernel) *k = &kernels[w];
         const int pieces = (rows + k->high - 1) / k->high, wide = k->vectors * LANES, every = LARGER(1, s->n0 / k->high);
         ONE(product) near = *s;
-        SHARED
+        SHARED_NOWAIT
         for (int t = 0; t < pieces; t++) {
             const int i = t * rows / pieces, end = (t + 1) * rows / pieces;
             const real *own = a + i * s->row, *panel = b + first * n;
@@ -387,6 +389,7 @@ APART ONE(contract_rows)(const ONE(product) *s, const ONE(kernel) *kernels, int 
     }
     if (kernels[2].vectors)
         ONE(rest_along)(s, &kernels[2], rows, first, a, b, finish, x);
+    BARRIER
     (void)column, (void)panels;
 }
 
@@ -429,6 +432,32 @@ static void ONE(packed_panel)(const ONE(product) *s, const ONE(kernel) *k, int r
         }
 }
 
+/* The last panels, fewer than there are threads: each is packed in a place of its own, and all threads share its rows. */
+static void ONE(last_panels)(const ONE(product) *s, const ONE(kernel) *k, int rows, int from, const real *a, const real *lines,
+                            const real *b, ptrdiff_t column, int first, int columns, real *panels, ONE(finish) *finish, ONE(task) *x)
+{
+    const int pieces = (rows + k->high - 1) / k->high, wide = k->vectors * LANES;
+    ONE(product) near = *s;
+    ONE(in_line)(&near);
+    const ptrdiff_t n = near.n0;
+    if (lines)
+        near.row = 1, near.a0 = PITCH;
+    ONE(in_panels)(&near, wide);
+    SHARED
+    for (int p = from; p < k->panels; p++) {
+        const int j = first + p * wide;
+        x->set->pack_panel(s, b + j * column, column, k->vectors, columns - j, panels + p * n * wide);
+    }
+    SHARED_NOWAIT
+    for (int t = 0; t < pieces; t++)
+        for (int p = from; p < k->panels; p++) {
+            const int i = t * rows / pieces, end = (t + 1) * rows / pieces;
+            const real *own = lines ? lines + t * n * PITCH : a + i * s->row, *panel = panels + p * n * wide;
+            const ONE(ahead) h = {panel, 0, (int)n};
+            ONE(piece)(&near, k, own, panel, i, end, first + p * wide, &h, finish, x);
+        }
+}
+
 /* Where B is large, and its lines lie far apart or across: each thread has its panels, and one place for them. `most` rows of A
  * stay near while all panels pass by, and where there are more rows each panel keeps a place; where steps of A lie apart
  * too they are `packed`, or (2) were by the call before, which left them all there. */
@@ -451,13 +480,17 @@ APART ONE(contract_passing)(const ONE(product) *s, const ONE(kernel) *kernels, i
                     ONE(pack_rows)(x, s, a + i * s->row, rows - i, lines + (t - from) * n * PITCH);
                 }
             }
-            SHARED
-            for (int p = 0; p < k->panels; p++) {
+            const int apart = groups > 1 ? k->panels : k->panels / THREADS * THREADS;
+            SHARED_NOWAIT
+            for (int p = 0; p < apart; p++) {
                 const int j = first + p * wide;
                 real *panel = panels + (groups > 1 ? j : THREAD * wide) * n;
                 ONE(packed_panel)(s, k, rows, from, stop, a, lines, b + j * column, column, columns - j, panel, g > 0, j,
                                  finish, x);
             }
+            if (apart < k->panels)
+                ONE(last_panels)(s, k, rows, apart, a, lines, b, column, first, columns, panels, finish, x);
+            BARRIER
         }
         first += k->panels * wide;
     }
@@ -465,6 +498,9 @@ APART ONE(contract_passing)(const ONE(product) *s, const ONE(kernel) *kernels, i
         ONE(rest_along)(s, &kernels[2], rows, first, a, b, finish, x);
     if (kernels[2].panels)
         ONE(rest_across)(s, &kernels[2], rows, first, a, b, panels, finish, x);
+    if (kernels[2].vectors) {
+        BARRIER
+    }
 }
 
 /* Where a gradient goes. */
@@ -577,25 +613,46 @@ static void ONE(vjp)(const ONE(set) *set, const two_layer_params *p, const two_l
     }
 }
 
-/* Whether loss and gradients are finite for sure: those in the arena are looked at; a sum of n products is,
- * where n times the largest of each factor is far from the largest number. */
-static int ONE(bounded)(const ONE(task) *x)
+enum { MOST_Z2, MOST_H_bar, MOST_X, MOST_A1_bar, MOSTS };
+
+/* The largest magnitude of a thread's share of some rows, or of one. */
+static real ONE(share)(const ONE(task) *x, const real *from, ptrdiff_t rows, int columns, ptrdiff_t ld)
+{
+    const ptrdiff_t n = rows > 1 ? rows : columns, first = n * THREAD / THREADS, own = n * (THREAD + 1) / THREADS - first;
+    return rows > 1 ? x->set->magnitude(from + first * ld, (int)own, columns, ld) : x->set->magnitude(from + first, 1, (int)own, 0);
+}
+
+/* The largest magnitudes of what gradients are made of, and of those in the arena; NaN where one is. */
+static void ONE(measure)(const ONE(task) *x, real *most)
 {
     const two_layer_batch *b = x->b;
     const real *X = &x->b->X[0][0];
     real *Z2 = x->w + AT_Z2;
-    real *L = x->w + AT_L;
     real *H_bar = x->w + AT_H_bar;
     real *A1_bar = x->w + AT_A1_bar;
+    const real own[MOSTS] = {
+        [MOST_Z2] = ONE(share)(x, Z2, b->m, D, PAD(D)),
+        [MOST_H_bar] = ONE(share)(x, H_bar, b->m, K, PAD(K)),
+        [MOST_X] = ONE(share)(x, X, b->m, N, N),
+        [MOST_A1_bar] = ONE(share)(x, A1_bar, b->m, D, PAD(D)),
+    };
+    CRITICAL
+    for (int k = 0; k < MOSTS; k++)
+        if (own[k] > most[k] || own[k] != own[k])
+            most[k] = own[k];
+}
+
+/* Whether loss and gradients are finite for sure: those in the arena are looked at; a sum of n products is,
+ * where n times the largest of each factor is far from the largest number. */
+static int ONE(bounded)(const ONE(task) *x, const real *most)
+{
+    const two_layer_batch *b = x->b;
+    real *L = x->w + AT_L;
     if (!(*L - *L == 0))
         return 0;
-    const real most_Z2 = x->set->magnitude(Z2, b->m, D, PAD(D));
-    const real most_H_bar = x->set->magnitude(H_bar, b->m, K, PAD(K));
-    if (!(most_Z2 * most_H_bar * (real)b->m <= REAL_MAX / 4))
+    if (!(most[MOST_Z2] * most[MOST_H_bar] * (real)b->m <= REAL_MAX / 4))
         return 0;
-    const real most_X = x->set->magnitude(X, b->m, N, N);
-    const real most_A1_bar = x->set->magnitude(A1_bar, b->m, D, PAD(D));
-    if (!(most_X * most_A1_bar * (real)b->m <= REAL_MAX / 4))
+    if (!(most[MOST_X] * most[MOST_A1_bar] * (real)b->m <= REAL_MAX / 4))
         return 0;
     return 1;
 }
@@ -605,25 +662,30 @@ static int ONE(step)(const ONE(set) *set, two_layer_params *p, const two_layer_b
                     ONE(finish) *finish)
 {
     int code = TWO_LAYER_OK, wrong = 0;
+    real most[MOSTS] = {0};
     PARALLEL
     {
         ONE(task) x = {.set = set, .p = p, .b = b, .w = w, .whole = {(real *)p, (real *)state[0], (real *)state[1]}, .scalar = scalar};
         set->lost(&x);
         set->pulled(&x);
-        SERIAL
-        code = ONE(bounded)(&x) ? TWO_LAYER_OK : TWO_LAYER_NONFINITE;
-        if (code != TWO_LAYER_OK) {
+        ONE(measure)(&x, most);
+        BARRIER
+        int finite = ONE(bounded)(&x, most);
+        if (!finite) {
             set->given(&x, set->check);
             if (x.wrong) {
                 ATOMIC
                 wrong |= x.wrong;
             }
             BARRIER
-            SERIAL
-            code = wrong || !(w[AT_L] - w[AT_L] == 0) ? TWO_LAYER_NONFINITE : TWO_LAYER_OK;
+            finite = !wrong && w[AT_L] - w[AT_L] == 0;
         }
-        if (code == TWO_LAYER_OK)
+        if (finite)
             set->given(&x, finish);
+        else {
+            SERIAL
+            code = TWO_LAYER_NONFINITE;
+        }
     }
     return code;
 }

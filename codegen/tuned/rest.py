@@ -65,9 +65,17 @@ def rest_macros(columns: set[int]) -> list[str]:
             f"#define MEET_{w}(r, x) {{ const vec a_ = load(x); {_each(ADD, w)} }}",
             f"#define MEET_ROWS_{w}(r) MEET_{w}(r, a + r * LANES)",
             f"#define MEET_TERMS_{w}(r) MEET_{w}(r, &ROW_##r)",
-            f"#define PUT_TOTAL_{w}(r) c[r] = (vec){{{_each('FN(total)(c##r##_{k}, LANES)', w, ', ')}}};",
         ]
     return lines
+
+
+def totals_lines(columns: list[int]) -> list[str]:
+    """Of so many sums of each row their lanes added, side by side."""
+    return [
+        f"APART FN(totals_{w})(const vec *sums, int rows, vec *c)"
+        f" {{ for (; rows > 0; rows--, sums += {w}) *c++ = (vec){{{_each('FN(total)(sums[{k}], LANES)', w, ', ')}}}; }}"
+        for w in columns
+    ]
 
 
 def _each(text: str, columns: int, between: str = " ") -> str:

@@ -69,6 +69,7 @@ def contracted(
         lasting=bool(scene.once) and _packs(walk),
         rest=rest_way(found, walk, scene),
         far=not found.dots and rows_far(found, walk, scene),
+        times=Mul(*(n for _, n in found.outer), *scene.extents.values()),
     )
 
 

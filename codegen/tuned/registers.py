@@ -7,7 +7,7 @@ from collections.abc import Iterable
 from typing import Any
 
 from codegen.tuned.functions import ITEMS, of_the_set
-from codegen.tuned.kernels import Sized, kernel_lines
+from codegen.tuned.kernels import kernel_lines
 from codegen.tuned.phase import Phase
 from codegen.tuned.rest import rest_macros, totals_lines
 from codegen.tuned.straight import APART

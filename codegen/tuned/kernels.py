@@ -1,7 +1,8 @@
 """Which register tiles the contractions of a file are made of, for one kernel set and one size of real.
 
     TILE(6, 4)                                     one function a shape: the way through memory is `product`'s
-    KERNELS(1, {1, 4, 6, 5, FN(tile_6x4), ..})     panels of so many vectors, and the tiles of their rows
+    enum { FN(no_tile_6x4), .. };                  its number among the functions of its set
+    KERNELS(1, {1, 4, 6, 5, FN(no_tile_6x4), ..})  panels of so many vectors, and the tiles of their rows
     #define KERNELS_Z2 FN(kernels_1)
 
 Contractions of one shape share a table.
@@ -19,10 +20,13 @@ from codegen.tuned.sizes import Sized
 from codegen.tuned.tiles import all_across, columns_at_once, dot_rows, most_rows, parts, rows_at_once
 from codegen.vector_math.kernel_sets import KERNEL_SETS, KernelSet
 
+Tiles = dict[str, str]
+"""The macro of each tile, and what its function is called."""
+
 
 def kernel_lines(phases: Sequence[Phase], sizes: Sized, kernels: KernelSet, item: int) -> list[str]:
     """The tiles and the tables of some contractions."""
-    tiles: dict[str, None] = {}
+    tiles: Tiles = {}
     tables: dict[str, int] = {}
     used = {}
     resting = any(one.rest for one in phases)
@@ -36,6 +40,7 @@ def kernel_lines(phases: Sequence[Phase], sizes: Sized, kernels: KernelSet, item
         used[one.name] = tables.setdefault(text, len(tables) + 1)
     return [
         *tiles,
+        *_numbered(tiles, tiled=len(found) > 0),
         *(text.format(number) for text, number in tables.items()),
         *(
             line
@@ -45,7 +50,7 @@ def kernel_lines(phases: Sequence[Phase], sizes: Sized, kernels: KernelSet, item
     ]
 
 
-def _table(one: Choice, found: tuple[Cut, ...], tiles: dict[str, None], resting: bool) -> str:
+def _table(one: Choice, found: tuple[Cut, ...], tiles: Tiles, resting: bool) -> str:
     entries = []
     for cut in found:
         heights = (cut.high, cut.low, int(one.varying))
@@ -56,7 +61,7 @@ def _table(one: Choice, found: tuple[Cut, ...], tiles: dict[str, None], resting:
     return ", ".join([*[*entries, "{{0}}"][:2], *rest])
 
 
-def _rest(one: Choice, tiles: dict[str, None]) -> str:
+def _rest(one: Choice, tiles: Tiles) -> str:
     """The tiles of the columns beside whole vectors."""
     if not one.rest:
         return "{{0}}"
@@ -100,7 +105,7 @@ def line_reals(one: Phase, sizes: Sized, item: int) -> int:
     return room
 
 
-def _dots(one: Phase, sizes: Sized, kernels: KernelSet, tiles: dict[str, None]) -> str:
+def _dots(one: Phase, sizes: Sized, kernels: KernelSet, tiles: Tiles) -> str:
     assert one.shape is not None
     rows, columns = (sizes.size(extent) for extent in one.shape)
     across = sizes.size(one.across)
@@ -110,15 +115,34 @@ def _dots(one: Phase, sizes: Sized, kernels: KernelSet, tiles: dict[str, None]) 
     high = parts(rows, dot_rows(kernels, tall * wide[0]))
     names = []
     for h, w in ((h, w) for h in (high[0], high[-1]) for w in (wide[0], wide[-1])):
-        tiles[f"DOTS({one.name}, {h}, {tall * w}, {', '.join(one.apart)})"] = None
-        names.append(f"FN({one.name}_{h}x{tall * w})")
+        name = f"{one.name}_{h}x{tall * w}"
+        tiles[f"DOTS({one.name}, {h}, {tall * w}, {', '.join(one.apart)})"] = name
+        names.append(f"FN(no_{name})")
     shape = f"{high[0]}, {high[-1]}, {wide[0]}, {wide[-1]}, {tall}"
     return f"DOTS_KERNELS({{0}}, {{{{{shape}, {', '.join(names)}}}}})"
 
 
-def _tile(kind: str, rows: int, width: int, tiles: dict[str, None]) -> str:
-    """The name of a tile, which is written once; 0 for one of no rows."""
+def _tile(kind: str, rows: int, width: int, tiles: Tiles) -> str:
+    """The number of a tile, which is written once; 0 for one of no rows."""
     if not rows:
         return "0"
-    tiles[f"{kind.upper()}({rows}, {width})"] = None
-    return f"FN({kind}_{rows}x{width})"
+    name = f"{kind}_{rows}x{width}"
+    tiles[f"{kind.upper()}({rows}, {width})"] = name
+    return f"FN(no_{name})"
+
+
+def _numbered(tiles: Tiles, tiled: bool) -> list[str]:
+    """The functions by number; of those that pack, 0 is none."""
+    packing = [name for line, name in tiles.items() if line.startswith("TILE_PACKS")]
+    others = [name for name in tiles.values() if name not in packing]
+    numbers = [
+        *(f"FN(no_{name}) = {place}" for place, name in enumerate(others)),
+        *(f"FN(no_{name}) = {place + 1}" for place, name in enumerate(packing)),
+    ]
+    functions = ", ".join(f"FN({name})" for name in others)
+    packs = ", ".join(["0", *(f"FN({name})" for name in packing)])
+    return [
+        f"enum {{ {', '.join(numbers)} }};",
+        f"static ONE(tile) *const FN(tiles)[] = {{{functions}}};",
+        *([f"static ONE(packing_tile) *const FN(packing)[] = {{{packs}}};"] if tiled else []),
+    ] if tiles else []

@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from sympy import Expr, Integer
 
 ONE = Integer(1)
+NONE = Integer(0)
 
 
 @dataclass(frozen=True)
@@ -20,7 +21,8 @@ class Phase:
     `guarded`: guards leave out some of it. What is `small` is inlined. `lasting`: what the first turn of a
     recurrence packs serves them all. `rest`: where the lanes of a few columns beside whole vectors may run. A
     `view` has no function at all. `far`: the lines of A that the next rows need are asked for. `times`: how
-    often the loops and turns around compute it.
+    often the loops and turns around compute it. `crossed`: so many terms follow each other where rows are packed
+    as columns.
     """
 
     name: str
@@ -47,6 +49,7 @@ class Phase:
     view: bool = False
     far: bool = False
     times: Expr = ONE
+    crossed: Expr = NONE
 
     @property
     def once(self) -> bool:

@@ -101,6 +101,7 @@ def kernels_context(phases: list[Phase], sizes: Sized, name: str) -> dict[str, A
         "apart": APART,
         "called": _called(phases),
         "tiled": any(one.shape and not one.dots for one in phases),
+        "crossed": max((sizes.size(one.crossed) for one in phases), default=0),
         "turned": any(one.turned for one in phases),
         "dots": any(one.dots for one in phases),
         "guarded": any(one.guarded for one in phases),

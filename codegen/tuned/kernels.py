@@ -32,11 +32,11 @@ def kernel_lines(phases: Sequence[Phase], sizes: Sized, kernels: KernelSet, item
     resting = any(one.rest for one in phases)
     found = cuts(phases, sizes, kernels, item)
     for one in phases:
-        text = (
-            _dots(one, sizes, kernels, tiles)
-            if one.dots
-            else f"KERNELS({{0}}, {_table(choice(one, sizes, kernels, item), found[one.name], tiles, resting)})"
-        )
+        if one.dots:
+            text = _dots(one, sizes, kernels, tiles)
+        else:
+            own = choice(one, sizes, kernels, item)
+            text = f"KERNELS({{0}}, {_table(own, found[one.name], tiles, resting)})"
         used[one.name] = tables.setdefault(text, len(tables) + 1)
     return [
         *tiles,
@@ -133,6 +133,8 @@ def _tile(kind: str, rows: int, width: int, tiles: Tiles) -> str:
 
 def _numbered(tiles: Tiles, tiled: bool) -> list[str]:
     """The functions by number; of those that pack, 0 is none."""
+    if not tiles:
+        return []
     packing = [name for line, name in tiles.items() if line.startswith("TILE_PACKS")]
     others = [name for name in tiles.values() if name not in packing]
     numbers = [
@@ -145,4 +147,4 @@ def _numbered(tiles: Tiles, tiled: bool) -> list[str]:
         f"enum {{ {', '.join(numbers)} }};",
         f"static ONE(tile) *const FN(tiles)[] = {{{functions}}};",
         *([f"static ONE(packing_tile) *const FN(packing)[] = {{{packs}}};"] if tiled else []),
-    ] if tiles else []
+    ]

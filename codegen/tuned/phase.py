@@ -21,8 +21,8 @@ class Phase:
     `guarded`: guards leave out some of it. What is `small` is inlined. `lasting`: what the first turn of a
     recurrence packs serves them all. `rest`: where the lanes of a few columns beside whole vectors may run. A
     `view` has no function at all. `far`: the lines of A that the next rows need are asked for. `times`: how
-    often the loops and turns around compute it. `crossed`: so many terms follow each other where rows are packed
-    as columns.
+    often the loops and turns around compute it. `crossed`: so many terms follow each other where rows are
+    packed as columns.
     """
 
     name: str

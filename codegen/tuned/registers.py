@@ -10,6 +10,7 @@ from codegen.tuned.functions import ITEMS, of_the_set
 from codegen.tuned.kernels import kernel_lines
 from codegen.tuned.phase import Phase
 from codegen.tuned.rest import rest_macros, totals_lines
+from codegen.tuned.sizes import Sized
 from codegen.tuned.straight import APART
 from codegen.tuned.tiles import AHEAD, FAR_TERMS, MOST_ROWS, MOST_VECTORS, NEAR_TERMS
 from codegen.vector_math.kernel_sets import KERNEL_SETS

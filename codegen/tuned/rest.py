@@ -77,9 +77,10 @@ def rest_macros(columns: set[int]) -> list[str]:
 
 def totals_lines(columns: list[int]) -> list[str]:
     """Of so many sums of each row their lanes added, side by side."""
+    total = "FN(total)(sums[{k}], LANES)"
     return [
         f"APART FN(totals_{w})(const vec *sums, int rows, vec *c)"
-        f" {{ for (; rows > 0; rows--, sums += {w}) *c++ = (vec){{{_each('FN(total)(sums[{k}], LANES)', w, ', ')}}}; }}"
+        f" {{ for (; rows > 0; rows--, sums += {w}) *c++ = (vec){{{_each(total, w, ', ')}}}; }}"
         for w in columns
     ]
 

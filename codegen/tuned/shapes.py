@@ -1,7 +1,7 @@
-"""The tiles of a file, chosen for all its contractions together: each shape takes bytes and a compiler's time.
+"""The tiles of a file, chosen for all its contractions together: each takes bytes and a compiler's time.
 
-    784-100-10: 9 x 3, 8 x 3 for the first weights; 10 columns have 13 x 1, and 100 rows go in 8 of them, not in
-    four of 13 and four of 12, nor do 100 columns of ten terms have tiles of two vectors
+    784-100-10: 9 x 3, 8 x 3 for the first weights; 10 columns have 13 x 1, and 100 rows go in 8 of them, not
+    in four of 13 and four of 12, nor do 100 columns of ten terms have tiles of two vectors
 
 A shape is worth a thousandth of all cycles; a contraction has the tiles for which what it takes, and what its
 shapes are worth that no other has, are least. Of one height the last tile goes back over rows that are done.
@@ -97,7 +97,7 @@ Cuts = Mapping[str, tuple[Cut, ...]]
 def cuts(phases: Sequence[Phase], sizes: Sized, kernels: KernelSet, item: int) -> Cuts:
     """How each contraction is cut."""
     choices = [choice(one, sizes, kernels, item) for one in phases if not one.dots]
-    found = {one.phase.name: alone(one) for one in choices}
+    found: Cuts = {one.phase.name: alone(one) for one in choices}
     worth = SHAPE * sum(one.cycles(cut) for one in choices for cut in found[one.phase.name])
     free = [one for one in choices if _is_free(one)]
     found = _settled(free, choices, found, worth)

@@ -17,7 +17,9 @@ from derive.calculus.program import Equation
 from derive.calculus.tensor import Index, Ref
 
 
-def update_context(update: Update, text: UpdateText, scene: Scene, heads: tuple[str, str], inlined: bool) -> dict[str, Any]:
+def update_context(
+    update: Update, text: UpdateText, scene: Scene, heads: tuple[str, str], inlined: bool
+) -> dict[str, Any]:
     """What the template needs of an optimizer; where it is inlined whether a vector is whole is known."""
     states = list(text.states)
     once = [equation.name for equation in update.program.equations() if not equation.loops]

@@ -19,7 +19,7 @@ from codegen.tuned.finishes import finish_lines
 from codegen.tuned.groups import Group
 from codegen.tuned.limits import Limits
 from codegen.tuned.nests import block_indices, needed
-from codegen.tuned.phase import ONE, Phase
+from codegen.tuned.phase import NONE, ONE, Phase
 from codegen.tuned.rest import rest_way
 from codegen.tuned.scene import Scene
 from codegen.tuned.storage import at
@@ -69,7 +69,15 @@ def contracted(
         lasting=bool(scene.once) and _packs(walk),
         rest=rest_way(found, walk, scene),
         far=not found.dots and rows_far(found, walk, scene),
+        crossed=found.sums[-1][1] if _crosses(found, walk, scene) else NONE,
+        times=Mul(*(n for _, n in found.outer), *scene.extents.values()),
     )
+
+
+def _crosses(found: Contraction, walk: Walk, scene: Scene) -> bool:
+    """Whether what is packed has its terms side by side, and rows or columns apart."""
+    right = walk.packed and walk.right[-1] == "1" and stride(found.right, found.lanes[0], scene) != "1"
+    return right or (walk.lines and walk.left[-1] == "1" and walk.row != "1")
 
 
 def _straight(

@@ -10,7 +10,7 @@ from typing import Any
 from codegen.printers.to_c import Used
 from codegen.tuned.abreast import EACH
 from codegen.tuned.tiles import most_rows
-from codegen.vector_math.kernel_sets import FUSED, KERNEL_SETS, OPERATIONS, definitions
+from codegen.vector_math.kernel_sets import FIRST_FEATURES, FUSED, KERNEL_SETS, OPERATIONS, X86, definitions
 from codegen.vector_math.text import PARTS, vector_math_c
 
 ITEMS = {4: "float", 8: "double"}
@@ -60,6 +60,9 @@ def functions_context(used: Used, prefix: str) -> dict[str, Any]:
     wanted = tuple(one for one in OPERATIONS if one in ALWAYS_CALLED or f"{one}(" in text)
     pairs = [(one, item) for one in KERNEL_SETS for item in ITEMS]
     return {
+        "sets": [{**one.__dict__, "width_of_choice": place + 1} for place, one in enumerate(KERNEL_SETS)],
+        "x86": X86,
+        "first_features": FIRST_FEATURES,
         "operations": (*wanted, "PITCH_ROWS"),
         "registers": [
             {

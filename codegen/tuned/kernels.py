@@ -1,67 +1,46 @@
 """Which register tiles the contractions of a file are made of, for one kernel set and one size of real.
 
     TILE(6, 4)                                     one function a shape: the way through memory is `product`'s
-    KERNELS(1, {1, 4, 6, 5, FN(tile_6x4), ..})     panels of so many vectors, and the tiles of their rows
+    enum { FN(no_tile_6x4), .. };                  its number among the functions of its set
+    KERNELS(1, {1, 4, 6, 5, FN(no_tile_6x4), ..})  panels of so many vectors, and the tiles of their rows
     #define KERNELS_Z2 FN(kernels_1)
 
-Contractions of one shape share a table. A set that counts for its bytes has two heights of tile alone.
+Contractions of one shape share a table.
 """
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Sequence
 from math import prod
-from typing import Protocol
-
-from sympy import Expr
 
 from codegen.tuned.phase import Phase
-from codegen.tuned.rest import rest_columns, rest_heights
-from codegen.tuned.tiles import (
-    SMALL_ROWS,
-    SMALL_VECTORS,
-    all_across,
-    columns_at_once,
-    dot_rows,
-    most_rows,
-    parts,
-    rows_at_once,
-    vectors_at_once,
-)
+from codegen.tuned.rest import rest_height
+from codegen.tuned.shapes import Choice, Cut, alone, choice, cuts
+from codegen.tuned.sizes import Sized
+from codegen.tuned.tiles import all_across, columns_at_once, dot_rows, most_rows, parts, rows_at_once
 from codegen.vector_math.kernel_sets import KERNEL_SETS, KernelSet
 
-GUARDED_VECTORS = 2
-"""Narrow panels follow a guard along the diagonal more closely."""
-
-
-class Sized(Protocol):
-    """Sizes in numbers, the one that varies by call at its most."""
-
-    def size(self, expression: Expr) -> int:
-        """A size in numbers."""
-        ...
-
-    @property
-    def batch_size(self) -> Expr:
-        """The size that varies by call."""
-        ...
+Tiles = dict[str, str]
+"""The macro of each tile, and what its function is called."""
 
 
 def kernel_lines(phases: Sequence[Phase], sizes: Sized, kernels: KernelSet, item: int) -> list[str]:
     """The tiles and the tables of some contractions."""
-    tiles: dict[str, None] = {}
+    tiles: Tiles = {}
     tables: dict[str, int] = {}
     used = {}
     resting = any(one.rest for one in phases)
+    found = cuts(phases, sizes, kernels, item)
     for one in phases:
-        text = (
-            _dots(one, sizes, kernels, tiles)
-            if one.dots
-            else f"KERNELS({{0}}, {_table(one, sizes, kernels, item, tiles, resting)})"
-        )
+        if one.dots:
+            text = _dots(one, sizes, kernels, tiles)
+        else:
+            own = choice(one, sizes, kernels, item)
+            text = f"KERNELS({{0}}, {_table(own, found[one.name], tiles, resting)})"
         used[one.name] = tables.setdefault(text, len(tables) + 1)
     return [
         *tiles,
+        *_numbered(tiles, tiled=len(found) > 0),
         *(text.format(number) for text, number in tables.items()),
         *(
             line
@@ -71,62 +50,26 @@ def kernel_lines(phases: Sequence[Phase], sizes: Sized, kernels: KernelSet, item
     ]
 
 
-def _table(
-    one: Phase, sizes: Sized, kernels: KernelSet, item: int, tiles: dict[str, None], resting: bool
-) -> str:
-    assert one.shape is not None
-    varying = kernels.small or sizes.batch_size in one.shape[0].free_symbols
+def _table(one: Choice, found: tuple[Cut, ...], tiles: Tiles, resting: bool) -> str:
     entries = []
-    for count, width, heights in _panels(one, sizes, kernels, item):
-        small = [h if varying and h <= most_rows(kernels, width) else 0 for h in SMALL_ROWS]
-        kind = "tile" if one.sums == 1 or (one.packs_rows and not kernels.small) else "tile_3"
-        kind = "tile_far" if one.far and not kernels.small else kind
-        names = [_tile(kind, h, width, tiles) for h in (heights[0], heights[-1], *small)]
-        packs = one.passing and not kernels.small
-        names.append(_tile("tile_packs", heights[-1], width, tiles) if packs else "0")
-        entries.append(f"{{{{{count}, {width}, {heights[0]}, {heights[-1]}, {', '.join(names)}}}}}")
-    rest = [_rest(one, sizes, kernels, item, tiles)] if resting else []
+    for cut in found:
+        heights = (cut.high, cut.low, int(one.varying))
+        names = [_tile(one.kind, height, cut.vectors, tiles) for height in heights]
+        names.append(_tile("tile_packs", cut.low, cut.vectors, tiles) if cut.passing else "0")
+        entries.append(f"{{{{{cut.panels}, {cut.vectors}, {cut.high}, {cut.low}, {', '.join(names)}}}}}")
+    rest = [_rest(one, tiles)] if resting else []
     return ", ".join([*[*entries, "{{0}}"][:2], *rest])
 
 
-def _rest(one: Phase, sizes: Sized, kernels: KernelSet, item: int, tiles: dict[str, None]) -> str:
+def _rest(one: Choice, tiles: Tiles) -> str:
     """The tiles of the columns beside whole vectors."""
-    columns = _left(one, sizes, kernels, item)
-    if not columns:
+    if not one.rest:
         return "{{0}}"
-    assert one.shape is not None
-    heights = rest_heights(kernels, item, one.rest, sizes.size(one.shape[0]), columns)
-    shortest = 1 if one.rest == "across" and sizes.batch_size in one.shape[0].free_symbols else 0
-    names = [_tile(one.rest, high, columns, tiles) for high in (heights[0], heights[-1], 0, shortest)]
-    return (
-        f"{{{{{int(one.rest == 'across')}, {columns}, {heights[0]}, {heights[-1]}, {', '.join(names)}, 0}}}}"
-    )
-
-
-def _left(one: Phase, sizes: Sized, kernels: KernelSet, item: int) -> int:
-    """How many columns are beside whole vectors and have tiles of their own."""
-    assert one.shape is not None
-    rows, columns = (sizes.size(extent) for extent in one.shape)
-    return rest_columns(kernels, item, one.rest, rows, columns, sizes.size(one.terms)) if one.rest else 0
-
-
-def _panels(
-    one: Phase, sizes: Sized, kernels: KernelSet, item: int
-) -> Iterator[tuple[int, int, tuple[int, ...]]]:
-    """How many panels of how many vectors, and the rows of their pieces."""
-    assert one.shape is not None
-    rows, columns = (sizes.size(extent) for extent in one.shape)
-    vectors = -(-(columns - _left(one, sizes, kernels, item)) // kernels.lanes(item))
-    equal = one.packs_rows
-    at_once = min(SMALL_VECTORS, vectors) if kernels.small else vectors_at_once(kernels, rows, vectors, equal)
-    panels = -(-vectors // (min(at_once, GUARDED_VECTORS) if one.guarded else at_once))
-    base, wider = divmod(vectors, panels)
-    for width, count in ((base + 1, wider), (base, panels - wider)):
-        most = most_rows(kernels, width)
-        if count and kernels.small:
-            yield count, width, SMALL_ROWS[:1]
-        elif count:
-            yield count, width, parts(rows, min(most, most_rows(kernels, 2)) if one.packs_rows else most)
+    way = one.phase.rest
+    high = rest_height(one.kernels, one.lanes, way, one.rows, one.rest)
+    least = int(way == "across" and one.varying)
+    names = [_tile(way, height, one.rest, tiles) for height in (high, high, least)]
+    return f"{{{{{int(way == 'across')}, 1, {high}, {high}, {', '.join(names)}, 0}}}}"
 
 
 def panel_reals(one: Phase, sizes: Sized, item: int) -> int:
@@ -154,15 +97,15 @@ def line_reals(one: Phase, sizes: Sized, item: int) -> int:
     for kernels in KERNEL_SETS:
         lanes = kernels.lanes(item)
         pitch = -(-most_rows(kernels, 2) // lanes) * lanes
-        for _, _, heights in _panels(one, sizes, kernels, item):
-            pieces = -(-rows // heights[0])
+        for cut in alone(choice(one, sizes, kernels, item)):
+            pieces = -(-rows // cut.high)
             if not one.turned:
-                pieces = min(pieces, rows_at_once(terms) // heights[0] + 2)
+                pieces = min(pieces, rows_at_once(terms) // cut.high + 2)
             room = max(room, pieces * terms * pitch)
     return room
 
 
-def _dots(one: Phase, sizes: Sized, kernels: KernelSet, tiles: dict[str, None]) -> str:
+def _dots(one: Phase, sizes: Sized, kernels: KernelSet, tiles: Tiles) -> str:
     assert one.shape is not None
     rows, columns = (sizes.size(extent) for extent in one.shape)
     across = sizes.size(one.across)
@@ -172,15 +115,36 @@ def _dots(one: Phase, sizes: Sized, kernels: KernelSet, tiles: dict[str, None]) 
     high = parts(rows, dot_rows(kernels, tall * wide[0]))
     names = []
     for h, w in ((h, w) for h in (high[0], high[-1]) for w in (wide[0], wide[-1])):
-        tiles[f"DOTS({one.name}, {h}, {tall * w}, {', '.join(one.apart)})"] = None
-        names.append(f"FN({one.name}_{h}x{tall * w})")
+        name = f"{one.name}_{h}x{tall * w}"
+        tiles[f"DOTS({one.name}, {h}, {tall * w}, {', '.join(one.apart)})"] = name
+        names.append(f"FN(no_{name})")
     shape = f"{high[0]}, {high[-1]}, {wide[0]}, {wide[-1]}, {tall}"
     return f"DOTS_KERNELS({{0}}, {{{{{shape}, {', '.join(names)}}}}})"
 
 
-def _tile(kind: str, rows: int, width: int, tiles: dict[str, None]) -> str:
-    """The name of a tile, which is written once; 0 for one of no rows."""
+def _tile(kind: str, rows: int, width: int, tiles: Tiles) -> str:
+    """The number of a tile, which is written once; 0 for one of no rows."""
     if not rows:
         return "0"
-    tiles[f"{kind.upper()}({rows}, {width})"] = None
-    return f"FN({kind}_{rows}x{width})"
+    name = f"{kind}_{rows}x{width}"
+    tiles[f"{kind.upper()}({rows}, {width})"] = name
+    return f"FN(no_{name})"
+
+
+def _numbered(tiles: Tiles, tiled: bool) -> list[str]:
+    """The functions by number; of those that pack, 0 is none."""
+    if not tiles:
+        return []
+    packing = [name for line, name in tiles.items() if line.startswith("TILE_PACKS")]
+    others = [name for name in tiles.values() if name not in packing]
+    numbers = [
+        *(f"FN(no_{name}) = {place}" for place, name in enumerate(others)),
+        *(f"FN(no_{name}) = {place + 1}" for place, name in enumerate(packing)),
+    ]
+    functions = ", ".join(f"FN({name})" for name in others)
+    packs = ", ".join(["0", *(f"FN({name})" for name in packing)])
+    return [
+        f"enum {{ {', '.join(numbers)} }};",
+        f"static ONE(tile) *const FN(tiles)[] = {{{functions}}};",
+        *([f"static ONE(packing_tile) *const FN(packing)[] = {{{packs}}};"] if tiled else []),
+    ]

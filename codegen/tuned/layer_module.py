@@ -17,7 +17,6 @@ from codegen.tuned.layer import LayerSizes, TunedFunction, tuned_functions
 from codegen.tuned.lists import calls, phase_context
 from codegen.tuned.own_names import require_tuned_layer_names
 from codegen.tuned.registers import kernels_context
-from codegen.vector_math.kernel_sets import KERNEL_SETS
 from derive.calculus.program import Program
 from derive.calculus.tensor import Kind, Tensor
 
@@ -63,7 +62,6 @@ def _context(plan: LayerPlan, sizes: CSizes, functions: list[TunedFunction]) -> 
         "own": sorted(name for name in scene.used.own if f"{plan.name}_{name}" in words),
         "sizes": [{"constant": sizes.constant(letter), "value": n} for letter, n in sizes.values.items()],
         "constants": [f"enum {{ {', '.join(pairs)} }};"] if pairs else [],
-        "sets": [{**one.__dict__, "width_of_choice": place + 1} for place, one in enumerate(KERNEL_SETS)],
         "arguments": _arguments(plan),
         "parts": [_function(one, sizes) for one in functions],
         **kernels_context(phases, LayerSizes(sizes.values), plan.name),

@@ -15,8 +15,9 @@ from codegen.tuned.arena import Arena, Lifetime, Part, Span, bits
 from codegen.tuned.gradients import ALL
 from codegen.tuned.groups import Step, groups_of, key_of, names_of
 from codegen.tuned.in_place import arena_in_place
-from codegen.tuned.kernels import Sized, panel_reals
+from codegen.tuned.kernels import panel_reals
 from codegen.tuned.phase import Phase
+from codegen.tuned.sizes import Sized
 from codegen.tuned.storage import Stored, value_reals
 from codegen.tuned.times import Axes, count, needed, runs, turning
 from codegen.tuned.views import views

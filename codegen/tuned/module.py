@@ -25,7 +25,6 @@ from codegen.tuned.pipeline import Tuned
 from codegen.tuned.registers import kernels_context
 from codegen.tuned.straight import are_small
 from codegen.tuned.updates import update_context
-from codegen.vector_math.kernel_sets import KERNEL_SETS
 from derive.calculus.tensor import Tensor
 
 
@@ -70,7 +69,7 @@ def context(t: Tuned) -> dict[str, Any]:
     phases = list(t.phases.values())
     finite = finiteness(t)
     updates = [
-        update_context(update, text, t.scene, heads=update_heads(plan, text))
+        update_context(update, text, t.scene, heads=update_heads(plan, text), inlined=t.together)
         for update, text in zip(plan.updates, c.updates, strict=True)
     ]
     rows, classes = predict_sizes(c)
@@ -86,7 +85,6 @@ def context(t: Tuned) -> dict[str, Any]:
         "sizes": [{"constant": c.sizes.constant(s), "value": v} for s, v in c.sizes.values.items()],
         "constants": _constants(c),
         "arenas": arena_maps(t),
-        "sets": [{**one.__dict__, "width_of_choice": place + 1} for place, one in enumerate(KERNEL_SETS)],
         "updates": updates,
         "most": c.sizes.source_text(plan.batch_size),
         "laws": {parameter.law.value for parameter in plan.network.parameters},

@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from sympy import Expr, Integer
 
 ONE = Integer(1)
+NONE = Integer(0)
 
 
 @dataclass(frozen=True)
@@ -19,7 +20,9 @@ class Phase:
     B as they pass by, `packs_rows` whether A is packed too, `turned` whether all panels stay near meanwhile.
     `guarded`: guards leave out some of it. What is `small` is inlined. `lasting`: what the first turn of a
     recurrence packs serves them all. `rest`: where the lanes of a few columns beside whole vectors may run. A
-    `view` has no function at all. `far`: the lines of A that the next rows need are asked for.
+    `view` has no function at all. `far`: the lines of A that the next rows need are asked for. `times`: how
+    often the loops and turns around compute it. `crossed`: so many terms follow each other where rows are
+    packed as columns.
     """
 
     name: str
@@ -45,6 +48,8 @@ class Phase:
     rest: str = ""
     view: bool = False
     far: bool = False
+    times: Expr = ONE
+    crossed: Expr = NONE
 
     @property
     def once(self) -> bool:

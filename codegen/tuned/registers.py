@@ -7,9 +7,10 @@ from collections.abc import Iterable
 from typing import Any
 
 from codegen.tuned.functions import ITEMS, of_the_set
-from codegen.tuned.kernels import Sized, kernel_lines
+from codegen.tuned.kernels import kernel_lines
 from codegen.tuned.phase import Phase
-from codegen.tuned.rest import rest_macros
+from codegen.tuned.rest import rest_macros, totals_lines
+from codegen.tuned.sizes import Sized
 from codegen.tuned.straight import APART
 from codegen.tuned.tiles import AHEAD, FAR_TERMS, MOST_ROWS, MOST_VECTORS, NEAR_TERMS
 from codegen.vector_math.kernel_sets import KERNEL_SETS
@@ -101,6 +102,7 @@ def kernels_context(phases: list[Phase], sizes: Sized, name: str) -> dict[str, A
         "apart": APART,
         "called": _called(phases),
         "tiled": any(one.shape and not one.dots for one in phases),
+        "crossed": max((sizes.size(one.crossed) for one in phases), default=0),
         "turned": any(one.turned for one in phases),
         "dots": any(one.dots for one in phases),
         "guarded": any(one.guarded for one in phases),
@@ -117,6 +119,7 @@ def _rest_context(tiles: Iterable[str]) -> dict[str, Any]:
         "rest": {m[1].lower() for m in found},
         "rest_macros": rest_macros({int(m[3]) for m in found}),
         "along_columns": sorted({int(m[3]) for m in found if m[1] == "ALONG"}),
+        "totals": totals_lines(sorted({int(m[3]) for m in found if m[1] == "ACROSS"})),
         "most_along": most * max(kernels.lanes(min(ITEMS)) for kernels in KERNEL_SETS),
     }
 

@@ -11,7 +11,7 @@ from __future__ import annotations
 
 from codegen.tuned.contraction import Contraction, adjacent
 from codegen.tuned.scene import Scene
-from codegen.tuned.tiles import MOST_VECTORS, fewest_cycles, parts
+from codegen.tuned.tiles import MOST_VECTORS, fewest_cycles
 from codegen.tuned.walk import Walk
 from codegen.vector_math.kernel_sets import KernelSet
 
@@ -21,6 +21,8 @@ BESIDE = 1.25
 """Half cycles of a multiply-add of such a tile, loads and the end of its loop counted in."""
 TURNED = 6
 """Half cycles to bring one sum to its lane."""
+HEAD = 1
+"""Rows' worth of time that a tile takes beside its rows."""
 ADD = "c##r##_{k} = fma_(a_, b{k}, c##r##_{k});"
 
 
@@ -49,10 +51,14 @@ def rest_columns(kernels: KernelSet, item: int, way: str, rows: int, columns: in
     return left if beside else 0
 
 
-def rest_heights(kernels: KernelSet, item: int, way: str, rows: int, columns: int) -> tuple[int, ...]:
-    """The rows of its tiles, or vectors of rows: the sums, the columns and one more in registers."""
-    most = min(MOST_TALL, (kernels.registers - columns - 1) // columns)
-    return parts(rows // kernels.lanes(item) if way == "along" else rows, most)
+def rest_height(kernels: KernelSet, lanes: int, way: str, rows: int, columns: int) -> int:
+    """The rows of its tiles, or vectors of rows: the sums, the columns and one more in registers.
+
+    All are of one height, the one with which the least is computed twice: the last goes back over some rows.
+    """
+    whole = rows // lanes if way == "along" else rows
+    most = min(MOST_TALL, (kernels.registers - columns - 1) // columns, whole)
+    return min(range(most, 0, -1), key=lambda high: -(-whole // high) * (high + HEAD))
 
 
 def rest_macros(columns: set[int]) -> list[str]:
@@ -65,9 +71,18 @@ def rest_macros(columns: set[int]) -> list[str]:
             f"#define MEET_{w}(r, x) {{ const vec a_ = load(x); {_each(ADD, w)} }}",
             f"#define MEET_ROWS_{w}(r) MEET_{w}(r, a + r * LANES)",
             f"#define MEET_TERMS_{w}(r) MEET_{w}(r, &ROW_##r)",
-            f"#define PUT_TOTAL_{w}(r) c[r] = (vec){{{_each('FN(total)(c##r##_{k}, LANES)', w, ', ')}}};",
         ]
     return lines
+
+
+def totals_lines(columns: list[int]) -> list[str]:
+    """Of so many sums of each row their lanes added, side by side."""
+    total = "FN(total)(sums[{k}], LANES)"
+    return [
+        f"APART FN(totals_{w})(const vec *sums, int rows, vec *c)"
+        f" {{ for (; rows > 0; rows--, sums += {w}) *c++ = (vec){{{_each(total, w, ', ')}}}; }}"
+        for w in columns
+    ]
 
 
 def _each(text: str, columns: int, between: str = " ") -> str:

@@ -20,8 +20,10 @@ from codegen.vector_math.kernel_sets import KernelSet
 MOST_VECTORS = 4
 MOST_ROWS = 14
 MOST_COLUMNS = 6
-SMALL_ROWS = (4, 1)
+SMALL_ROWS = 4
 SMALL_VECTORS = 2
+GUARDED_VECTORS = 2
+"""Narrow panels follow a guard along the diagonal more closely."""
 LOOP = 3
 """Instructions of a step that move the panel and end the loop."""
 TURN = 2
@@ -83,11 +85,11 @@ def _cycles(kernels: KernelSet, rows: int, vectors: int, most: int) -> float:
         pieces = -(-rows // high)
         base, extra = divmod(rows, pieces)
         each = ((base + 1, extra), (base, pieces - extra))
-        total += count * sum(n * _tile_cycles(kernels, h, width) for h, n in each if n)
+        total += count * sum(n * tile_cycles(kernels, h, width) for h, n in each if n)
     return total
 
 
-def _tile_cycles(kernels: KernelSet, rows: int, vectors: int) -> float:
+def tile_cycles(kernels: KernelSet, rows: int, vectors: int) -> float:
     """Half cycles of a tile's step: multiply-adds, loads, latency or instructions, and lines from afar."""
     lines = (vectors * kernels.width + rows * REAL) / LINE
     begun = (rows * vectors + rows + 2 * vectors + -(-rows // 3) + LOOP) / 2 + TURN

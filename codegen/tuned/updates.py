@@ -17,12 +17,14 @@ from derive.calculus.program import Equation
 from derive.calculus.tensor import Index, Ref
 
 
-def update_context(update: Update, text: UpdateText, scene: Scene, heads: tuple[str, str]) -> dict[str, Any]:
-    """What the template needs of an optimizer."""
+def update_context(
+    update: Update, text: UpdateText, scene: Scene, heads: tuple[str, str], inlined: bool
+) -> dict[str, Any]:
+    """What the template needs of an optimizer; where it is inlined whether a vector is whole is known."""
     states = list(text.states)
     once = [equation.name for equation in update.program.equations() if not equation.loops]
     scalars = [*text.scalars, *once]
-    lines = _lines(update, states, scene)
+    lines = _lines(update, states, scene, "part" if inlined else "row_part")
     tensor = next(t.name for t in update.program.inputs if t.axes)
     places = {tensor: "x->to", **{state: f"x->state[{place}]" for place, state in enumerate(states)}}
     return {
@@ -52,7 +54,7 @@ def _scalars(scalars: list[str], words: set[str]) -> list[str]:
     return [*vectors, *numbers]
 
 
-def _lines(update: Update, states: list[str], scene: Scene) -> list[str]:
+def _lines(update: Update, states: list[str], scene: Scene, part: str) -> list[str]:
     equations = [e for e in update.program.statements if isinstance(e, Equation) and e.loops]
     tensors = [t.name for t in update.program.inputs if t.axes]
     new = dict(zip(update.program.outputs, (tensors[0], *tensors[2:]), strict=True))
@@ -75,10 +77,10 @@ def _lines(update: Update, states: list[str], scene: Scene) -> list[str]:
         vector=vector,
     )
     lines = [
-        f"const vec {tensors[0]}_ = FN(part)({tensors[0]}_row, left);",
+        f"const vec {tensors[0]}_ = FN({part})({tensors[0]}_row, left);",
         f"const vec {tensors[1]}_ = *c;",
     ]
-    lines += [f"const vec {state}_ = FN(part)({state}_row, left);" for state in states]
+    lines += [f"const vec {state}_ = FN({part})({state}_row, left);" for state in states]
     lines += [f"const vec {e.name}_ = {to_c.vec(e.value)};" for e in equations]
-    lines += [f"FN(put_part)({old}_row, {name}_, left);" for name, old in new.items()]
+    lines += [f"FN(put_{part})({old}_row, {name}_, left);" for name, old in new.items()]
     return lines

@@ -53,6 +53,10 @@ class KernelSet:
     """What there is for vectors of float only."""
     target: str = ""
     needs: tuple[str, ...] = ()
+    features: tuple[str, ...] = ()
+    """Bits of leaf 7 of CPUID that the target allows, beside FIRST_FEATURES of leaf 1."""
+    saved: str = ""
+    """Bits of XCR0: the registers that the system must save."""
     small: bool = False
     """Compiled for size: for processors so old that the file's bytes count more than its speed there."""
 
@@ -65,6 +69,10 @@ X86 = "defined(__x86_64__)"
 ARM = "defined(__aarch64__)"
 MORE = "(((a) & ((a) > (b))) | ((b) & ~((a) > (b))))"
 FIRST_OF_16 = "({mask})((1u << LARGER(n, 0)) - 1)"
+FIRST_FEATURES = ("bit_FMA", "bit_MOVBE", "bit_OSXSAVE", "bit_AVX", "bit_F16C")
+LEVEL_3 = ("bit_AVX2", "bit_BMI", "bit_BMI2")
+LEVEL_4 = ("bit_AVX512F", "bit_AVX512DQ", "bit_AVX512CD", "bit_AVX512BW", "bit_AVX512VL")
+"""As <cpuid.h> names the bits of the levels x86-64-v3 and -v4 of the System V ABI."""
 KERNEL_SETS = (
     KernelSet(
         "avx512",
@@ -94,6 +102,8 @@ KERNEL_SETS = (
         (("more_(a, b)", "__builtin_ia32_pmaxsd512_mask(a, b, a, ({mask})-1)"),),
         "arch=x86-64-v4",
         ("avx512f", "avx512dq", "avx512vl", "avx512bw"),
+        (*LEVEL_3, *LEVEL_4),
+        "0xe6",
     ),
     KernelSet(
         "avx2",
@@ -114,6 +124,8 @@ KERNEL_SETS = (
         (("more_(a, b)", "__builtin_ia32_pmaxsd256(a, b)"),),
         "arch=x86-64-v3",
         ("avx2", "fma"),
+        LEVEL_3,
+        "0x6",
     ),
     KernelSet(
         "sse2",

@@ -8,6 +8,9 @@
 #include <math.h>
 #include <stddef.h>
 #include <string.h>
+#if defined(__x86_64__)
+#include <cpuid.h>
+#endif
 
 #if !defined(__GNUC__)
 #error "three_layer_tuned.c needs gcc or clang; three_layer.c is ISO C"
@@ -194,20 +197,6 @@ typedef struct ONE(task) {
 
 typedef void ONE(finish)(ONE(task) *x, int i, int j, int rows, int vectors, const void *c);
 
-/* What a kernel set is: the numbers of its vectors, the rows of A that are packed side by side, and its functions. */
-typedef struct ONE(set) {
-    int lanes, pitch;
-    void (*pack_panel)(const ONE(product) *s, const real *from, ptrdiff_t column, int width, int left, real *to);
-    void (*predicted)(ONE(task) *x), (*lost)(ONE(task) *x), (*pulled)(ONE(task) *x), (*given)(ONE(task) *x, ONE(finish) *finish);
-    ONE(finish) *store, *check, *sgd, *momentum, *averaged, *adamw;
-    real (*magnitude)(const real *x, int rows, int columns, ptrdiff_t ld);
-} ONE(set);
-
-#define LANES (x->set->lanes)
-#define VECTORS(n) (((n) + LANES - 1) / LANES)
-#define PITCH (x->set->pitch)
-#define SUMS real c[56 * 64 / sizeof(real)] __attribute__((aligned(64)))
-
 /* What a tile asks for that comes after it: a row of as many vectors as it has itself, every so many steps. */
 typedef struct {
     const real *from;
@@ -216,15 +205,31 @@ typedef struct {
 } ONE(ahead);
 
 typedef void ONE(tile)(const ONE(product) *s, const real *a, const real *b, const ONE(ahead) *h, void *c);
+typedef void ONE(packing_tile)(const ONE(product) *s, const real *a, const real *b, int left, real *to, void *c);
+
+/* What a kernel set is: the numbers of its vectors, the rows of A that are packed side by side, and its functions. */
+typedef struct ONE(set) {
+    int lanes, pitch;
+    ONE(tile) *const *tiles;
+    ONE(packing_tile) *const *packing;
+    void (*pack_panel)(const ONE(product) *s, const real *from, ptrdiff_t column, int width, int left, real *to);
+    void (*predicted)(ONE(task) *x), (*lost)(ONE(task) *x), (*pulled)(ONE(task) *x), (*given)(ONE(task) *x, ONE(finish) *finish);
+    ONE(finish) *sgd, *momentum, *averaged, *adamw;
+    real (*magnitude)(const real *x, int rows, int columns, ptrdiff_t ld);
+} ONE(set);
+
+#define LANES (x->set->lanes)
+#define VECTORS(n) (((n) + LANES - 1) / LANES)
+#define PITCH (x->set->pitch)
+#define SUMS real c[56 * 64 / sizeof(real)] __attribute__((aligned(64)))
 
 /* Tiles of one width: so many panels of so many vectors; rows in pieces of `high`, or of `low`, one less. Where
- * the rows vary by call, pieces of four and of one are there too. The third of a product's are for so many columns beside
- * whole vectors, and of one panel where these are turned. */
-typedef void ONE(packing_tile)(const ONE(product) *s, const real *a, const real *b, int left, real *to, void *c);
+ * the rows vary by call, pieces of one are there too. The third of a product's are for the columns beside whole
+ * vectors, and of one panel where these are turned. Tiles are numbers: addresses would have to be put in when
+ * the library is loaded. */
 typedef struct {
-    int panels, vectors, high, low;
-    ONE(tile) *of_high, *of_low, *of_four, *of_one;
-    ONE(packing_tile) *packs;
+    int panels;
+    short vectors, high, low, of_high, of_low, of_one, packs;
 } ONE(kernel);
 
 /* B is packed in panels of so many columns. */
@@ -235,24 +240,39 @@ static ALWAYS void ONE(in_line)(ONE(product) *s) { s->n0 *= s->n1 * s->n2, s->n1
 
 /* The same where the steps of the outer sums go on from where the inner ones end. Made member by member: a copy in
  * vectors would wait for members that have just been written. */
-static ALWAYS ONE(product) ONE(from_end)(const ONE(product) *s)
+static ONE(product) ONE(from_end)(const ONE(product) *s)
 {
     return (ONE(product)){s->n2, s->n1, s->n0, s->row, s->a2 - s->n1 * s->a1, s->a1 - s->n0 * s->a0, s->a0,
                           s->b2 - s->n1 * s->b1, s->b1 - s->n0 * s->b0, s->b0};
 }
 
-/* Rows i to `end` of one panel; `a` is the first of them. */
+/* The first row of a piece: all are nearly equal, or of one height but the last. */
+static int ONE(first_row)(const ONE(kernel) *k, int rows, int pieces, int piece)
+{
+    return k->high == k->low ? SMALLER(piece * k->high, rows) : piece * rows / pieces;
+}
+
+/* Rows i to `end` of one panel; `a` is the first of them. Where fewer are left than a tile has it goes back over rows that
+ * are done, and only the others are finished; where there are not so many, each row has a tile. */
 static void ONE(piece)(const ONE(product) *s, const ONE(kernel) *k, const real *a, const real *b, int i, int end, int j,
                       const ONE(ahead) *h, ONE(finish) *finish, ONE(task) *x)
 {
     SUMS;
-    while (i < end) {
-        const int left = end - i, rows = left == k->high ? k->high : left == k->low ? k->low : left >= 4 ? 4 : 1;
-        ONE(tile) *tile = rows == k->high ? k->of_high : rows == k->low ? k->of_low : rows == 4 ? k->of_four : k->of_one;
-        tile(s, a, b, h, c);
-        finish(x, i, j, rows, k->vectors, c);
-        i += rows;
-        a += rows * s->row;
+    for (int rows; i < end; i += rows, a += rows * s->row) {
+        const real *from = a;
+        void *sums = c;
+        int tile = k->of_high;
+        rows = k->high;
+        if (end - i < rows) {
+            rows = SMALLER(end - i, k->low), tile = k->of_low;
+            const int done = k->low - rows;
+            if (done > i)
+                rows = 1, tile = k->of_one;
+            else
+                from -= done * s->row, sums = c + done * k->vectors * LANES;
+        }
+        x->set->tiles[tile](s, from, b, h, c);
+        finish(x, i, j, rows, k->vectors, sums);
     }
 }
 
@@ -263,15 +283,15 @@ APART ONE(panel)(const ONE(product) *s, const ONE(kernel) *k, int rows, const re
     const ONE(ahead) h = {b, 0, s->n0};
     const int pieces = (rows + k->high - 1) / k->high;
     if (!shared) {
-        for (int t = 0, i, end; t < pieces; t++) {
-            i = t * rows / pieces, end = (t + 1) * rows / pieces;
+        for (int t = 0, i = 0, end; t < pieces; t++, i = end) {
+            end = ONE(first_row)(k, rows, pieces, t + 1);
             ONE(piece)(s, k, a + i * s->row, b, i, end, j, &h, finish, x);
         }
         return;
     }
     SHARED_NOWAIT
     for (int t = 0; t < pieces; t++) {
-        const int i = t * rows / pieces, end = (t + 1) * rows / pieces;
+        const int i = ONE(first_row)(k, rows, pieces, t), end = ONE(first_row)(k, rows, pieces, t + 1);
         ONE(piece)(s, k, a + i * s->row, b, i, end, j, &h, finish, x);
     }
 }
@@ -342,19 +362,19 @@ static void ONE(rest_along)(const ONE(product) *s, const ONE(kernel) *k, int row
     const int vectors = rows / LANES, pieces = (vectors + k->high - 1) / k->high;
     SHARED_NOWAIT
     for (int t = 0; t < pieces; t++) {
-        real c[96 * 64 / sizeof(real)] __attribute__((aligned(64)));
-        const int v = t * vectors / pieces, n = (t + 1) * vectors / pieces - v;
-        (n == k->high ? k->of_high : k->of_low)(s, a + v * LANES, b + j, 0, c);
-        finish(x, v * LANES, j, n * LANES, 1, c);
+        real c[64 * 64 / sizeof(real)] __attribute__((aligned(64)));
+        const int v = t * k->high, done = LARGER(v + k->high - vectors, 0);
+        x->set->tiles[k->of_high](s, a + (v - done) * LANES, b + j, 0, c);
+        finish(x, v * LANES, j, (k->high - done) * LANES, 1, c + done * LANES * LANES);
     }
 }
 
 /* The few columns j beside whole vectors, where the terms of a row of A follow each other: so do those of B, once turned. */
-static void ONE(rest_across)(const ONE(product) *s, const ONE(kernel) *k, int rows, int j, const real *a, const real *b,
-                            real *turned, ONE(finish) *finish, ONE(task) *x)
+static void ONE(rest_across)(const ONE(product) *s, const ONE(kernel) *k, int rows, int j, int columns, const real *a,
+                            const real *b, real *turned, ONE(finish) *finish, ONE(task) *x)
 {
     SHARED
-    for (int l = 0; l < k->vectors; l++) {
+    for (int l = 0; l < columns; l++) {
         const real *from = b + j + l;
         for (real *to = turned + l * s->n0, *end = to + s->n0; to < end; to++, from += s->b0)
             *to = *from;
@@ -362,13 +382,8 @@ static void ONE(rest_across)(const ONE(product) *s, const ONE(kernel) *k, int ro
     const int pieces = (rows + k->high - 1) / k->high;
     SHARED_NOWAIT
     for (int t = 0; t < pieces; t++) {
-        SUMS;
-        const int end = (t + 1) * rows / pieces;
-        for (int i = t * rows / pieces, n; i < end; i += n) {
-            n = end - i >= k->high ? k->high : end - i == k->low ? k->low : 1;
-            (n == k->high ? k->of_high : n == k->low ? k->of_low : k->of_one)(s, a + i * s->row, turned, 0, c);
-            finish(x, i, j, n, 1, c);
-        }
+        const int i = t * k->high;
+        ONE(piece)(s, k, a + i * s->row, turned, i, SMALLER(i + k->high, rows), j, 0, finish, x);
     }
 }
 
@@ -385,7 +400,7 @@ APART ONE(contract_rows)(const ONE(product) *s, const ONE(kernel) *kernels, int 
         ONE(product) near = *s;
         SHARED_NOWAIT
         for (int t = 0; t < pieces; t++) {
-            const int i = t * rows / pieces, end = (t + 1) * rows / pieces;
+            const int i = ONE(first_row)(k, rows, pieces, t), end = ONE(first_row)(k, rows, pieces, t + 1);
             const real *own = a + i * s->row, *panel = b + first * n;
             for (int j = first, p = k->panels; p > 0; p--, j += wide, panel += wide * n) {
                 const ONE(ahead) h = {x->to ? x->to + i * x->ld + SMALLER(j + wide, columns - 1) : own, x->to ? x->ld : 0, every};
@@ -400,39 +415,43 @@ APART ONE(contract_rows)(const ONE(product) *s, const ONE(kernel) *kernels, int 
     (void)column, (void)panels;
 }
 
+/* A piece of `low` rows that packs the panel as it passes by. */
+static void ONE(packing_piece)(const ONE(product) *s, const ONE(kernel) *k, const real *a, const real *b, int left,
+                              real *panel, int i, int j, ONE(finish) *finish, ONE(task) *x)
+{
+    SUMS;
+    const ONE(product) own = ONE(from_end)(s);
+    x->set->packing[k->packs](&own, a, b, left, panel, c);
+    finish(x, i, j, k->low, k->vectors, c);
+}
+
 /* One panel for the rows of some pieces: the first piece of `low` rows packs it, unless earlier pieces did. */
 static void ONE(packed_panel)(const ONE(product) *s, const ONE(kernel) *k, int rows, int from, int stop, const real *a,
                              const real *lines, const real *b, ptrdiff_t column, int left, real *panel, int packed, int j,
                              ONE(finish) *finish, ONE(task) *x)
 {
     const int pieces = (rows + k->high - 1) / k->high;
-    ONE(product) lying = *s;
-    ONE(in_line)(&lying);
-    const ptrdiff_t n = lying.n0;
+    const ptrdiff_t n = (ptrdiff_t)s->n2 * s->n1 * s->n0;
+    ONE(product) near = *s;
     if (lines)
-        lying.row = 1, lying.a0 = PITCH;
-    ONE(product) near = lying;
-    ONE(in_panels)(&near, k->vectors * LANES);
+        near.row = 1, near.a0 = PITCH;
     int packs = k->packs && !packed ? from : stop;
-    while (packs < stop && (packs + 1) * rows / pieces - packs * rows / pieces != k->low)
+    while (packs < stop && ONE(first_row)(k, rows, pieces, packs + 1) - ONE(first_row)(k, rows, pieces, packs) != k->low)
         packs++;
     if (packs < stop) {
-        SUMS;
-        const int i = packs * rows / pieces;
-        ONE(product) apart = *s;
-        apart.row = lying.row, apart.a0 = lying.a0;
-        apart = ONE(from_end)(&apart);
-        k->packs(&apart, lines ? lines + (packs - from) * n * PITCH : a + i * s->row, b, left, panel, c);
-        finish(x, i, j, k->low, k->vectors, c);
+        const int i = ONE(first_row)(k, rows, pieces, packs);
+        ONE(packing_piece)(&near, k, lines ? lines + (packs - from) * n * PITCH : a + i * s->row, b, left, panel, i, j, finish, x);
     } else if (!packed)
         x->set->pack_panel(s, b, column, k->vectors, left, panel);
+    ONE(in_line)(&near);
+    ONE(in_panels)(&near, k->vectors * LANES);
     const int others = LARGER(1, stop - from - 1), wide = k->vectors * LANES;
     const ptrdiff_t there = left > wide, step = there * (column == 1 && !packed ? s->b0 : wide);
     const ptrdiff_t every = LARGER(1, column == 1 || packed ? others : n * others / column);
     const real *next = packed ? panel + there * n * wide : b + there * wide * column;
     for (int t = from; t < stop; t++)
         if (t != packs) {
-            const int i = t * rows / pieces, end = (t + 1) * rows / pieces;
+            const int i = ONE(first_row)(k, rows, pieces, t), end = ONE(first_row)(k, rows, pieces, t + 1);
             const ONE(ahead) h = {next, step, (int)every};
             ONE(piece)(&near, k, lines ? lines + (t - from) * n * PITCH : a + i * s->row, panel, i, end, j, &h, finish, x);
             next += n / every * step;
@@ -458,7 +477,7 @@ static void ONE(last_panels)(const ONE(product) *s, const ONE(kernel) *k, int ro
     SHARED_NOWAIT
     for (int t = 0; t < pieces; t++)
         for (int p = from; p < k->panels; p++) {
-            const int i = t * rows / pieces, end = (t + 1) * rows / pieces;
+            const int i = ONE(first_row)(k, rows, pieces, t), end = ONE(first_row)(k, rows, pieces, t + 1);
             const real *own = lines ? lines + t * n * PITCH : a + i * s->row, *panel = panels + p * n * wide;
             const ONE(ahead) h = {panel, 0, (int)n};
             ONE(piece)(&near, k, own, panel, i, end, first + p * wide, &h, finish, x);
@@ -483,7 +502,7 @@ APART ONE(contract_passing)(const ONE(product) *s, const ONE(kernel) *kernels, i
             if (packed == 1 || (packed && (groups > 1 || kernels[1].panels))) {
                 SHARED
                 for (int t = from; t < stop; t++) {
-                    const int i = t * rows / pieces;
+                    const int i = ONE(first_row)(k, rows, pieces, t);
                     ONE(pack_rows)(x, s, a + i * s->row, rows - i, lines + (t - from) * n * PITCH);
                 }
             }
@@ -504,7 +523,7 @@ APART ONE(contract_passing)(const ONE(product) *s, const ONE(kernel) *kernels, i
     if (kernels[2].vectors && !kernels[2].panels)
         ONE(rest_along)(s, &kernels[2], rows, first, a, b, finish, x);
     if (kernels[2].panels)
-        ONE(rest_across)(s, &kernels[2], rows, first, a, b, panels, finish, x);
+        ONE(rest_across)(s, &kernels[2], rows, first, columns - first, a, b, panels, finish, x);
     if (kernels[2].vectors) {
         BARRIER
     }
@@ -516,6 +535,27 @@ APART ONE(aim)(ONE(task) *x, size_t parameter, size_t gradient)
     x->to = x->whole[0] ? x->whole[0] + parameter / sizeof(real) : x->whole[1] + gradient / sizeof(real);
     for (int s = 0; s < 2; s++)
         x->state[s] = x->whole[s + 1] ? x->whole[s + 1] + gradient / sizeof(real) : 0;
+}
+
+/* A gradient, or a part of it, stored. */
+APART ONE(store)(ONE(task) *x, int i, int j, int rows, int vectors, const void *sums)
+{
+    const real *c = sums;
+    const int wide = vectors * LANES, columns = SMALLER(wide, x->columns - j);
+    for (int r = 0; r < rows; r++)
+        memcpy(x->to + (i + r) * x->ld + j, c + r * wide, (size_t)columns * sizeof(real));
+}
+
+/* Whether a gradient is finite; it is computed for that alone where its operands are so large that it may not be. */
+APART ONE(check)(ONE(task) *x, int i, int j, int rows, int vectors, const void *sums)
+{
+    const real *c = sums;
+    const int wide = vectors * LANES, columns = SMALLER(wide, x->columns - j);
+    (void)i;
+    for (int r = 0; r < rows; r++)
+        for (int l = 0; l < columns; l++)
+            if (!(c[r * wide + l] - c[r * wide + l] == 0))
+                x->wrong = 1;
 }
 
 /* ---- The equations that are no more than a call of what is above. */
@@ -647,7 +687,7 @@ static void ONE(vjp)(const ONE(set) *set, const three_layer_params *p, const thr
     {
         ONE(task) x = {.set = set, .p = p, .b = b, .w = w, .whole = {0, (real *)p_bar, 0}};
         set->pulled(&x);
-        set->given(&x, set->store);
+        set->given(&x, ONE(store));
     }
 }
 
@@ -716,7 +756,7 @@ static int ONE(step)(const ONE(set) *set, three_layer_params *p, const three_lay
         BARRIER
         int finite = ONE(bounded)(&x, most);
         if (!finite) {
-            set->given(&x, set->check);
+            set->given(&x, ONE(check));
             if (x.wrong) {
                 ATOMIC
                 wrong |= x.wrong;
@@ -847,15 +887,32 @@ static int ONE(step)(const ONE(set) *set, three_layer_params *p, const three_lay
 #undef COLD
 #endif
 
+#if defined(__x86_64__)
+/* Whether the processor has what the target of a set allows, and the system saves its registers (XCR0). */
+static inline int three_layer_has(unsigned features, unsigned saved)
+{
+    const unsigned first = bit_FMA | bit_MOVBE | bit_OSXSAVE | bit_AVX | bit_F16C;
+    unsigned a, b, c, d;
+    if (!__get_cpuid(1, &a, &b, &c, &d) || (c & first) != first)
+        return 0;
+    __asm__("xgetbv" : "=a"(a), "=d"(d) : "c"(0));
+    if ((a & saved) != saved)
+        return 0;
+    if (!__get_cpuid_count(7, 0, &a, &b, &c, &d) || (b & features) != features)
+        return 0;
+    return __get_cpuid(0x80000001, &a, &b, &c, &d) && (c & bit_LZCNT);
+}
+
+#endif
 /* The widest set that the processor has. */
-static const ONE(set) *three_layer_chosen(void)
+static const ONE(set) *three_layer_widest(void)
 {
 #if (defined(__x86_64__)) && (!defined(THREE_LAYER_SET) || THREE_LAYER_SET == 1)
-    if (__builtin_cpu_supports("avx512f") && __builtin_cpu_supports("avx512dq") && __builtin_cpu_supports("avx512vl") && __builtin_cpu_supports("avx512bw"))
+    if (three_layer_has(bit_AVX2 | bit_BMI | bit_BMI2 | bit_AVX512F | bit_AVX512DQ | bit_AVX512CD | bit_AVX512BW | bit_AVX512VL, 0xe6))
         return &three_layer_set_avx512;
 #endif
 #if (defined(__x86_64__)) && (!defined(THREE_LAYER_SET) || THREE_LAYER_SET == 2)
-    if (__builtin_cpu_supports("avx2") && __builtin_cpu_supports("fma"))
+    if (three_layer_has(bit_AVX2 | bit_BMI | bit_BMI2, 0x6))
         return &three_layer_set_avx2;
 #endif
 #if (defined(__x86_64__))
@@ -868,6 +925,24 @@ static const ONE(set) *three_layer_chosen(void)
     return &three_layer_set_plain;
 #endif
 }
+
+/* The same, found once: a virtual machine takes microseconds to answer. */
+static const ONE(set) *three_layer_chosen(void)
+{
+    static const ONE(set) *known;
+    const ONE(set) *set = __atomic_load_n(&known, __ATOMIC_RELAXED);
+    if (!set) {
+        set = three_layer_widest();
+        __atomic_store_n(&known, set, __ATOMIC_RELAXED);
+    }
+    return set;
+}
+
+/* What checks and hands on, initializes and saves is no part of the time of a step. */
+#ifndef __clang__
+#pragma GCC push_options
+#pragma GCC optimize("Og")
+#endif
 
 /* The finaliser of SplitMix64: Steele, Lea, Flood, OOPSLA 2014. */
 static uint64_t three_layer_mix(uint64_t z)
@@ -982,54 +1057,43 @@ int three_layer_predict(const three_layer_params *p, const three_layer_batch *b,
     return THREE_LAYER_OK;
 }
 
-int three_layer_sgd_step(three_layer_params *p, const three_layer_batch *b, three_layer_workspace *w,
-                         three_layer_real lr, three_layer_real weight_decay, three_layer_real *L)
+/* What all steps have in common: labels that are none are refused, and a loss is given where there was a step. */
+static int three_layer_stepped(three_layer_params *p, const three_layer_batch *b, three_layer_workspace *w, three_layer_gradients *const *state, const real *scalar,
+                           ONE(finish) *finish, real *L)
 {
     int code = three_layer_check(b);
     if (code != THREE_LAYER_OK)
         return code;
 
     real *arena = three_layer_arena(w);
-    const real scalar[] = {lr, weight_decay};
     arena[AT_L_bar] = 1;
-    code = ONE(step)(three_layer_chosen(), p, b, arena, (three_layer_gradients *const[2]){0}, scalar, three_layer_chosen()->sgd);
+    code = ONE(step)(three_layer_chosen(), p, b, arena, state, scalar, finish);
     if (code == THREE_LAYER_OK)
         *L = arena[AT_L];
     return code;
+}
+
+int three_layer_sgd_step(three_layer_params *p, const three_layer_batch *b, three_layer_workspace *w,
+                         three_layer_real lr, three_layer_real weight_decay, three_layer_real *L)
+{
+    const real scalar[] = {lr, weight_decay};
+    return three_layer_stepped(p, b, w, (three_layer_gradients *const[2]){0}, scalar, three_layer_chosen()->sgd, L);
 }
 
 int three_layer_momentum_step(three_layer_params *p, three_layer_gradients *v, const three_layer_batch *b,
                               three_layer_workspace *w, three_layer_real lr, three_layer_real mu,
                               three_layer_real weight_decay, three_layer_real *L)
 {
-    int code = three_layer_check(b);
-    if (code != THREE_LAYER_OK)
-        return code;
-
-    real *arena = three_layer_arena(w);
     const real scalar[] = {lr, mu, weight_decay};
-    arena[AT_L_bar] = 1;
-    code = ONE(step)(three_layer_chosen(), p, b, arena, (three_layer_gradients *const[2]){v}, scalar, three_layer_chosen()->momentum);
-    if (code == THREE_LAYER_OK)
-        *L = arena[AT_L];
-    return code;
+    return three_layer_stepped(p, b, w, (three_layer_gradients *const[2]){v}, scalar, three_layer_chosen()->momentum, L);
 }
 
 int three_layer_averaged_step(three_layer_params *p, three_layer_gradients *u, const three_layer_batch *b,
                               three_layer_workspace *w, three_layer_real lr, three_layer_real mu,
                               three_layer_real weight_decay, three_layer_real *L)
 {
-    int code = three_layer_check(b);
-    if (code != THREE_LAYER_OK)
-        return code;
-
-    real *arena = three_layer_arena(w);
     const real scalar[] = {lr, mu, weight_decay};
-    arena[AT_L_bar] = 1;
-    code = ONE(step)(three_layer_chosen(), p, b, arena, (three_layer_gradients *const[2]){u}, scalar, three_layer_chosen()->averaged);
-    if (code == THREE_LAYER_OK)
-        *L = arena[AT_L];
-    return code;
+    return three_layer_stepped(p, b, w, (three_layer_gradients *const[2]){u}, scalar, three_layer_chosen()->averaged, L);
 }
 
 int three_layer_adamw_step(three_layer_params *p, three_layer_gradients *m, three_layer_gradients *s,
@@ -1037,19 +1101,10 @@ int three_layer_adamw_step(three_layer_params *p, three_layer_gradients *m, thre
                            three_layer_real beta1, three_layer_real beta2, three_layer_real eps,
                            three_layer_real t, three_layer_real weight_decay, three_layer_real *L)
 {
-    int code = three_layer_check(b);
-    if (code != THREE_LAYER_OK)
-        return code;
-
-    real *arena = three_layer_arena(w);
-        const real c1 = 1 - POW(beta1, t);
-        const real c2 = 1 - POW(beta2, t);
+    const real c1 = 1 - POW(beta1, t);
+    const real c2 = 1 - POW(beta2, t);
     const real scalar[] = {lr, beta1, beta2, eps, t, weight_decay, c1, c2};
-    arena[AT_L_bar] = 1;
-    code = ONE(step)(three_layer_chosen(), p, b, arena, (three_layer_gradients *const[2]){m, s}, scalar, three_layer_chosen()->adamw);
-    if (code == THREE_LAYER_OK)
-        *L = arena[AT_L];
-    return code;
+    return three_layer_stepped(p, b, w, (three_layer_gradients *const[2]){m, s}, scalar, three_layer_chosen()->adamw, L);
 }
 
 /* A checkpoint is eight bytes of length, a header of text, and the parameters, all little-endian (safetensors).
@@ -1173,6 +1228,9 @@ size_t three_layer_gradients_bytes(void) { return sizeof(three_layer_gradients);
 size_t three_layer_workspace_bytes(void) { return sizeof(three_layer_workspace); }
 size_t three_layer_real_bytes(void) { return sizeof(real); }
 int three_layer_max_batch(void) { return THREE_LAYER_M; }
+#ifndef __clang__
+#pragma GCC pop_options
+#endif
 #else
 /* ---- One width of vectors: its instructions. */
 #undef fma_
@@ -1493,7 +1551,6 @@ typedef word FN(masks) __attribute__((vector_size(WIDTH)));
 #define MEET_2(r, x) { const vec a_ = load(x); c##r##_0 = fma_(a_, b0, c##r##_0); c##r##_1 = fma_(a_, b1, c##r##_1); }
 #define MEET_ROWS_2(r) MEET_2(r, a + r * LANES)
 #define MEET_TERMS_2(r) MEET_2(r, &ROW_##r)
-#define PUT_TOTAL_2(r) c[r] = (vec){FN(total)(c##r##_0, LANES), FN(total)(c##r##_1, LANES)};
 #define ALONG(r, w) \
     static void FN(along_##r##x##w)(const ONE(product) *s, const real *a, const real *b, const ONE(ahead) *h, void *sums) \
     { \
@@ -1510,7 +1567,7 @@ typedef word FN(masks) __attribute__((vector_size(WIDTH)));
 #define ACROSS(r, w) \
     static void FN(across_##r##x##w)(const ONE(product) *s, const real *p0, const real *b, const ONE(ahead) *h, void *sums) \
     { \
-        vec *c = sums; \
+        vec c[r * w]; \
         FROM_##r(s->row) \
         ROWS_##r(ZERO_##w) \
         for (int k = s->n0; k > 0; k -= LANES, b += LANES) { \
@@ -1518,7 +1575,8 @@ typedef word FN(masks) __attribute__((vector_size(WIDTH)));
             ROWS_##r(MEET_TERMS_##w) \
             ONWARD_##r(LANES) \
         } \
-        ROWS_##r(PUT_TOTAL_##w) \
+        ROWS_##r(KEEP_##w) \
+        FN(totals_##w)(c, r, sums); \
         (void)h; \
     }
 #endif
@@ -1592,16 +1650,16 @@ RARELY vec FN(first)(const real *x, int n)
         x += half; \
         v = __builtin_shufflevector(v, v, __VA_ARGS__); \
     }
+#ifdef put_first_
+static ALWAYS void FN(put_first)(real *x, vec v, int n) { put_first_(x, v, n); }
+#else
 RARELY void FN(put_first)(real *x, vec v, int n)
 {
-#ifdef put_first_
-    put_first_(x, v, n);
-#else
     n = LARGER(n, 0);
     HALVES(PUT_HALF)
     (void)x, (void)v;
-#endif
 }
+#endif
 #undef PUT_HALF
 
 static ALWAYS vec FN(part)(const real *x, int left) { return left >= LANES ? load(x) : FN(first)(x, left); }
@@ -1612,6 +1670,25 @@ static ALWAYS void FN(put_part)(real *x, vec v, int left)
         put(x, v);
     else
         FN(put_first)(x, v, left);
+}
+
+/* The same for each row of a loop: a mask, where there are masks, costs less than to ask whether the vector is whole. */
+static ALWAYS vec FN(row_part)(const real *x, int left)
+{
+#ifdef put_first_
+    return FN(first)(x, SMALLER(left, LANES));
+#else
+    return FN(part)(x, left);
+#endif
+}
+
+static ALWAYS void FN(put_row_part)(real *x, vec v, int left)
+{
+#ifdef put_first_
+    FN(put_first)(x, v, SMALLER(left, LANES));
+#else
+    FN(put_part)(x, v, left);
+#endif
 }
 
 /* x in the first n lanes, y in the others. */
@@ -1665,11 +1742,18 @@ static ALWAYS void FN(by_rows)(const real *sums, int vectors, int columns, vec *
 
 APART FN(by_rows_2)(const real *sums, int vectors, vec *c) { FN(by_rows)(sums, vectors, 2, c); }
 
+/* Of rows of so many sums the lanes added. */
+APART FN(totals_2)(const vec *sums, int rows, vec *c) { for (; rows > 0; rows--, sums += 2) *c++ = (vec){FN(total)(sums[0], LANES), FN(total)(sums[1], LANES)}; }
+
 /* Packing and tiles are written in the order in which they are to run: gcc need not look for a better one, and finds none. */
 #ifndef __clang__
 #pragma GCC push_options
 #pragma GCC optimize("Og")
 #endif
+/* The most terms that are packed as columns are 128: where vectors are longer nothing is transposed. */
+#undef CROSSED
+#define CROSSED (WIDTH / REAL_BYTES <= 128)
+#if CROSSED
 #undef LOW
 #undef HIGH
 #if WIDTH / REAL_BYTES == 16
@@ -1741,16 +1825,19 @@ static ALWAYS void FN(transpose)(const real *from, ptrdiff_t apart, real *to, pt
 #endif
 }
 
+#endif
 /* One vector of columns, for k = 0 .. n - 1: of a row of B lanes lie `column` apart, and k follow each other. The last
  * k are laid out together with some before them that are there already. */
 static __attribute__((unused)) void FN(pack_across)(const real *b, ptrdiff_t column, int n, int left, ptrdiff_t step, real *to)
 {
     int k = 0;
+#if CROSSED
     if (left >= LANES && n >= LANES)
         for (; k < n; k += LANES) {
             const int from = SMALLER(k, n - LANES);
             FN(transpose)(b + from, column, to + from * step, step);
         }
+#endif
     for (; k < n; k++)
         for (int l = 0; l < LANES; l++)
             to[k * step + l] = l < left ? b[l * column + k] : 0;
@@ -1784,24 +1871,22 @@ APART FN(pack_panel)(const ONE(product) *s, const real *from, ptrdiff_t column, 
 #if defined(SET_avx512) && !defined(THREE_LAYER_DOUBLE)
 TILE(9, 3)
 TILE(8, 3)
-TILE(4, 3)
 TILE(1, 3)
 TILE(13, 2)
 TILE(12, 2)
-TILE(4, 2)
 TILE(1, 2)
 TILE(13, 1)
-TILE(12, 1)
-TILE(4, 1)
 TILE(1, 1)
-TILE_PACKS(12, 1)
 TILE(14, 2)
-KERNELS(1, {4, 3, 9, 8, FN(tile_9x3), FN(tile_8x3), FN(tile_4x3), FN(tile_1x3), 0}, {2, 2, 13, 12, FN(tile_13x2), FN(tile_12x2), FN(tile_4x2), FN(tile_1x2), 0}, {0})
-KERNELS(2, {2, 3, 9, 8, FN(tile_9x3), FN(tile_8x3), FN(tile_4x3), FN(tile_1x3), 0}, {1, 2, 13, 12, FN(tile_13x2), FN(tile_12x2), FN(tile_4x2), FN(tile_1x2), 0}, {0})
-KERNELS(3, {1, 1, 13, 12, FN(tile_13x1), FN(tile_12x1), FN(tile_4x1), FN(tile_1x1), FN(tile_packs_12x1)}, {0}, {0})
-KERNELS(4, {1, 1, 13, 12, FN(tile_13x1), FN(tile_12x1), 0, 0, 0}, {0}, {0})
-KERNELS(5, {2, 3, 9, 8, FN(tile_9x3), FN(tile_8x3), 0, 0, 0}, {1, 2, 14, 13, FN(tile_14x2), FN(tile_13x2), 0, 0, 0}, {0})
-KERNELS(6, {4, 3, 9, 8, FN(tile_9x3), FN(tile_8x3), 0, 0, 0}, {2, 2, 14, 14, FN(tile_14x2), FN(tile_14x2), 0, 0, 0}, {0})
+enum { FN(no_tile_9x3) = 0, FN(no_tile_8x3) = 1, FN(no_tile_1x3) = 2, FN(no_tile_13x2) = 3, FN(no_tile_12x2) = 4, FN(no_tile_1x2) = 5, FN(no_tile_13x1) = 6, FN(no_tile_1x1) = 7, FN(no_tile_14x2) = 8 };
+static ONE(tile) *const FN(tiles)[] = {FN(tile_9x3), FN(tile_8x3), FN(tile_1x3), FN(tile_13x2), FN(tile_12x2), FN(tile_1x2), FN(tile_13x1), FN(tile_1x1), FN(tile_14x2)};
+static ONE(packing_tile) *const FN(packing)[] = {0};
+KERNELS(1, {4, 3, 9, 8, FN(no_tile_9x3), FN(no_tile_8x3), FN(no_tile_1x3), 0}, {2, 2, 13, 12, FN(no_tile_13x2), FN(no_tile_12x2), FN(no_tile_1x2), 0}, {0})
+KERNELS(2, {2, 3, 9, 8, FN(no_tile_9x3), FN(no_tile_8x3), FN(no_tile_1x3), 0}, {1, 2, 13, 12, FN(no_tile_13x2), FN(no_tile_12x2), FN(no_tile_1x2), 0}, {0})
+KERNELS(3, {1, 1, 13, 13, FN(no_tile_13x1), FN(no_tile_13x1), FN(no_tile_1x1), 0}, {0}, {0})
+KERNELS(4, {1, 1, 13, 13, FN(no_tile_13x1), FN(no_tile_13x1), 0, 0}, {0}, {0})
+KERNELS(5, {2, 3, 9, 8, FN(no_tile_9x3), FN(no_tile_8x3), 0, 0}, {1, 2, 14, 13, FN(no_tile_14x2), FN(no_tile_13x2), 0, 0}, {0})
+KERNELS(6, {4, 3, 9, 8, FN(no_tile_9x3), FN(no_tile_8x3), 0, 0}, {2, 2, 14, 14, FN(no_tile_14x2), FN(no_tile_14x2), 0, 0}, {0})
 #undef KERNELS_Z2
 #define KERNELS_Z2 FN(kernels_1)
 #undef KERNELS_Z3
@@ -1823,29 +1908,23 @@ KERNELS(6, {4, 3, 9, 8, FN(tile_9x3), FN(tile_8x3), 0, 0, 0}, {2, 2, 14, 14, FN(
 #elif defined(SET_avx512) && defined(THREE_LAYER_DOUBLE)
 TILE(9, 3)
 TILE(8, 3)
-TILE(4, 3)
 TILE(1, 3)
 TILE(13, 2)
-TILE(12, 2)
-TILE(4, 2)
 TILE(1, 2)
 TILE(13, 1)
-TILE(12, 1)
-TILE(4, 1)
 TILE(1, 1)
-TILE_PACKS(12, 1)
 ACROSS(6, 2)
-ACROSS(5, 2)
 ACROSS(1, 2)
-ALONG(6, 2)
-ALONG(5, 2)
-TILE(14, 2)
-KERNELS(1, {10, 3, 9, 8, FN(tile_9x3), FN(tile_8x3), FN(tile_4x3), FN(tile_1x3), 0}, {1, 2, 13, 12, FN(tile_13x2), FN(tile_12x2), FN(tile_4x2), FN(tile_1x2), 0}, {0})
-KERNELS(2, {4, 3, 9, 8, FN(tile_9x3), FN(tile_8x3), FN(tile_4x3), FN(tile_1x3), 0}, {2, 2, 13, 12, FN(tile_13x2), FN(tile_12x2), FN(tile_4x2), FN(tile_1x2), 0}, {0})
-KERNELS(3, {1, 1, 13, 12, FN(tile_13x1), FN(tile_12x1), FN(tile_4x1), FN(tile_1x1), FN(tile_packs_12x1)}, {0}, {1, 2, 6, 5, FN(across_6x2), FN(across_5x2), 0, FN(across_1x2), 0})
-KERNELS(4, {1, 1, 13, 12, FN(tile_13x1), FN(tile_12x1), 0, 0, 0}, {0}, {0, 2, 6, 5, FN(along_6x2), FN(along_5x2), 0, 0, 0})
-KERNELS(5, {4, 3, 9, 8, FN(tile_9x3), FN(tile_8x3), 0, 0, 0}, {2, 2, 14, 13, FN(tile_14x2), FN(tile_13x2), 0, 0, 0}, {0})
-KERNELS(6, {10, 3, 9, 8, FN(tile_9x3), FN(tile_8x3), 0, 0, 0}, {1, 2, 14, 14, FN(tile_14x2), FN(tile_14x2), 0, 0, 0}, {0})
+ALONG(4, 2)
+enum { FN(no_tile_9x3) = 0, FN(no_tile_8x3) = 1, FN(no_tile_1x3) = 2, FN(no_tile_13x2) = 3, FN(no_tile_1x2) = 4, FN(no_tile_13x1) = 5, FN(no_tile_1x1) = 6, FN(no_across_6x2) = 7, FN(no_across_1x2) = 8, FN(no_along_4x2) = 9 };
+static ONE(tile) *const FN(tiles)[] = {FN(tile_9x3), FN(tile_8x3), FN(tile_1x3), FN(tile_13x2), FN(tile_1x2), FN(tile_13x1), FN(tile_1x1), FN(across_6x2), FN(across_1x2), FN(along_4x2)};
+static ONE(packing_tile) *const FN(packing)[] = {0};
+KERNELS(1, {10, 3, 9, 8, FN(no_tile_9x3), FN(no_tile_8x3), FN(no_tile_1x3), 0}, {1, 2, 13, 13, FN(no_tile_13x2), FN(no_tile_13x2), FN(no_tile_1x2), 0}, {0})
+KERNELS(2, {4, 3, 9, 8, FN(no_tile_9x3), FN(no_tile_8x3), FN(no_tile_1x3), 0}, {2, 2, 13, 13, FN(no_tile_13x2), FN(no_tile_13x2), FN(no_tile_1x2), 0}, {0})
+KERNELS(3, {1, 1, 13, 13, FN(no_tile_13x1), FN(no_tile_13x1), FN(no_tile_1x1), 0}, {0}, {1, 1, 6, 6, FN(no_across_6x2), FN(no_across_6x2), FN(no_across_1x2), 0})
+KERNELS(4, {1, 1, 13, 13, FN(no_tile_13x1), FN(no_tile_13x1), 0, 0}, {0}, {0, 1, 4, 4, FN(no_along_4x2), FN(no_along_4x2), 0, 0})
+KERNELS(5, {4, 3, 9, 8, FN(no_tile_9x3), FN(no_tile_8x3), 0, 0}, {2, 2, 13, 13, FN(no_tile_13x2), FN(no_tile_13x2), 0, 0}, {0})
+KERNELS(6, {10, 3, 9, 8, FN(no_tile_9x3), FN(no_tile_8x3), 0, 0}, {1, 2, 13, 13, FN(no_tile_13x2), FN(no_tile_13x2), 0, 0}, {0})
 #undef KERNELS_Z2
 #define KERNELS_Z2 FN(kernels_1)
 #undef KERNELS_Z3
@@ -1867,24 +1946,21 @@ KERNELS(6, {10, 3, 9, 8, FN(tile_9x3), FN(tile_8x3), 0, 0, 0}, {1, 2, 14, 14, FN
 #elif defined(SET_avx2) && !defined(THREE_LAYER_DOUBLE)
 TILE(6, 2)
 TILE(5, 2)
-TILE(4, 2)
 TILE(1, 2)
 TILE(13, 1)
-TILE(12, 1)
-TILE(4, 1)
 TILE(1, 1)
-TILE_PACKS(12, 1)
 ACROSS(6, 2)
-ACROSS(5, 2)
 ACROSS(1, 2)
-ALONG(6, 2)
-ALONG(5, 2)
-KERNELS(1, {16, 2, 6, 5, FN(tile_6x2), FN(tile_5x2), FN(tile_4x2), FN(tile_1x2), 0}, {0}, {0})
-KERNELS(2, {8, 2, 6, 5, FN(tile_6x2), FN(tile_5x2), FN(tile_4x2), FN(tile_1x2), 0}, {0}, {0})
-KERNELS(3, {1, 1, 13, 12, FN(tile_13x1), FN(tile_12x1), FN(tile_4x1), FN(tile_1x1), FN(tile_packs_12x1)}, {0}, {1, 2, 6, 5, FN(across_6x2), FN(across_5x2), 0, FN(across_1x2), 0})
-KERNELS(4, {1, 1, 13, 12, FN(tile_13x1), FN(tile_12x1), 0, 0, 0}, {0}, {0, 2, 6, 5, FN(along_6x2), FN(along_5x2), 0, 0, 0})
-KERNELS(5, {8, 2, 6, 5, FN(tile_6x2), FN(tile_5x2), 0, 0, 0}, {0}, {0})
-KERNELS(6, {16, 2, 6, 5, FN(tile_6x2), FN(tile_5x2), 0, 0, 0}, {0}, {0})
+ALONG(4, 2)
+enum { FN(no_tile_6x2) = 0, FN(no_tile_5x2) = 1, FN(no_tile_1x2) = 2, FN(no_tile_13x1) = 3, FN(no_tile_1x1) = 4, FN(no_across_6x2) = 5, FN(no_across_1x2) = 6, FN(no_along_4x2) = 7 };
+static ONE(tile) *const FN(tiles)[] = {FN(tile_6x2), FN(tile_5x2), FN(tile_1x2), FN(tile_13x1), FN(tile_1x1), FN(across_6x2), FN(across_1x2), FN(along_4x2)};
+static ONE(packing_tile) *const FN(packing)[] = {0};
+KERNELS(1, {16, 2, 6, 5, FN(no_tile_6x2), FN(no_tile_5x2), FN(no_tile_1x2), 0}, {0}, {0})
+KERNELS(2, {8, 2, 6, 5, FN(no_tile_6x2), FN(no_tile_5x2), FN(no_tile_1x2), 0}, {0}, {0})
+KERNELS(3, {1, 1, 13, 13, FN(no_tile_13x1), FN(no_tile_13x1), FN(no_tile_1x1), 0}, {0}, {1, 1, 6, 6, FN(no_across_6x2), FN(no_across_6x2), FN(no_across_1x2), 0})
+KERNELS(4, {1, 1, 13, 13, FN(no_tile_13x1), FN(no_tile_13x1), 0, 0}, {0}, {0, 1, 4, 4, FN(no_along_4x2), FN(no_along_4x2), 0, 0})
+KERNELS(5, {8, 2, 6, 5, FN(no_tile_6x2), FN(no_tile_5x2), 0, 0}, {0}, {0})
+KERNELS(6, {16, 2, 6, 5, FN(no_tile_6x2), FN(no_tile_5x2), 0, 0}, {0}, {0})
 #undef KERNELS_Z2
 #define KERNELS_Z2 FN(kernels_1)
 #undef KERNELS_Z3
@@ -1906,20 +1982,19 @@ KERNELS(6, {16, 2, 6, 5, FN(tile_6x2), FN(tile_5x2), 0, 0, 0}, {0}, {0})
 #elif defined(SET_avx2) && defined(THREE_LAYER_DOUBLE)
 TILE(6, 2)
 TILE(5, 2)
-TILE(4, 2)
 TILE(1, 2)
-TILE_PACKS(5, 2)
 ACROSS(6, 2)
-ACROSS(5, 2)
 ACROSS(1, 2)
-ALONG(6, 2)
-ALONG(5, 2)
-KERNELS(1, {32, 2, 6, 5, FN(tile_6x2), FN(tile_5x2), FN(tile_4x2), FN(tile_1x2), 0}, {0}, {0})
-KERNELS(2, {16, 2, 6, 5, FN(tile_6x2), FN(tile_5x2), FN(tile_4x2), FN(tile_1x2), 0}, {0}, {0})
-KERNELS(3, {1, 2, 6, 5, FN(tile_6x2), FN(tile_5x2), FN(tile_4x2), FN(tile_1x2), FN(tile_packs_5x2)}, {0}, {1, 2, 6, 5, FN(across_6x2), FN(across_5x2), 0, FN(across_1x2), 0})
-KERNELS(4, {1, 2, 6, 5, FN(tile_6x2), FN(tile_5x2), 0, 0, 0}, {0}, {0, 2, 6, 5, FN(along_6x2), FN(along_5x2), 0, 0, 0})
-KERNELS(5, {16, 2, 6, 5, FN(tile_6x2), FN(tile_5x2), 0, 0, 0}, {0}, {0})
-KERNELS(6, {32, 2, 6, 5, FN(tile_6x2), FN(tile_5x2), 0, 0, 0}, {0}, {0})
+ALONG(4, 2)
+enum { FN(no_tile_6x2) = 0, FN(no_tile_5x2) = 1, FN(no_tile_1x2) = 2, FN(no_across_6x2) = 3, FN(no_across_1x2) = 4, FN(no_along_4x2) = 5 };
+static ONE(tile) *const FN(tiles)[] = {FN(tile_6x2), FN(tile_5x2), FN(tile_1x2), FN(across_6x2), FN(across_1x2), FN(along_4x2)};
+static ONE(packing_tile) *const FN(packing)[] = {0};
+KERNELS(1, {32, 2, 6, 5, FN(no_tile_6x2), FN(no_tile_5x2), FN(no_tile_1x2), 0}, {0}, {0})
+KERNELS(2, {16, 2, 6, 5, FN(no_tile_6x2), FN(no_tile_5x2), FN(no_tile_1x2), 0}, {0}, {0})
+KERNELS(3, {1, 2, 6, 5, FN(no_tile_6x2), FN(no_tile_5x2), FN(no_tile_1x2), 0}, {0}, {1, 1, 6, 6, FN(no_across_6x2), FN(no_across_6x2), FN(no_across_1x2), 0})
+KERNELS(4, {1, 2, 6, 5, FN(no_tile_6x2), FN(no_tile_5x2), 0, 0}, {0}, {0, 1, 4, 4, FN(no_along_4x2), FN(no_along_4x2), 0, 0})
+KERNELS(5, {16, 2, 6, 5, FN(no_tile_6x2), FN(no_tile_5x2), 0, 0}, {0}, {0})
+KERNELS(6, {32, 2, 6, 5, FN(no_tile_6x2), FN(no_tile_5x2), 0, 0}, {0}, {0})
 #undef KERNELS_Z2
 #define KERNELS_Z2 FN(kernels_1)
 #undef KERNELS_Z3
@@ -1943,9 +2018,12 @@ TILE(4, 2)
 TILE(1, 2)
 TILE(4, 1)
 TILE(1, 1)
-KERNELS(1, {32, 2, 4, 4, FN(tile_4x2), FN(tile_4x2), FN(tile_4x2), FN(tile_1x2), 0}, {0}, {0})
-KERNELS(2, {16, 2, 4, 4, FN(tile_4x2), FN(tile_4x2), FN(tile_4x2), FN(tile_1x2), 0}, {0}, {0})
-KERNELS(3, {1, 2, 4, 4, FN(tile_4x2), FN(tile_4x2), FN(tile_4x2), FN(tile_1x2), 0}, {1, 1, 4, 4, FN(tile_4x1), FN(tile_4x1), FN(tile_4x1), FN(tile_1x1), 0}, {0})
+enum { FN(no_tile_4x2) = 0, FN(no_tile_1x2) = 1, FN(no_tile_4x1) = 2, FN(no_tile_1x1) = 3 };
+static ONE(tile) *const FN(tiles)[] = {FN(tile_4x2), FN(tile_1x2), FN(tile_4x1), FN(tile_1x1)};
+static ONE(packing_tile) *const FN(packing)[] = {0};
+KERNELS(1, {32, 2, 4, 4, FN(no_tile_4x2), FN(no_tile_4x2), FN(no_tile_1x2), 0}, {0}, {0})
+KERNELS(2, {16, 2, 4, 4, FN(no_tile_4x2), FN(no_tile_4x2), FN(no_tile_1x2), 0}, {0}, {0})
+KERNELS(3, {1, 2, 4, 4, FN(no_tile_4x2), FN(no_tile_4x2), FN(no_tile_1x2), 0}, {1, 1, 4, 4, FN(no_tile_4x1), FN(no_tile_4x1), FN(no_tile_1x1), 0}, {0})
 #undef KERNELS_Z2
 #define KERNELS_Z2 FN(kernels_1)
 #undef KERNELS_Z3
@@ -1969,9 +2047,12 @@ TILE(4, 2)
 TILE(1, 2)
 TILE(4, 1)
 TILE(1, 1)
-KERNELS(1, {64, 2, 4, 4, FN(tile_4x2), FN(tile_4x2), FN(tile_4x2), FN(tile_1x2), 0}, {0}, {0})
-KERNELS(2, {32, 2, 4, 4, FN(tile_4x2), FN(tile_4x2), FN(tile_4x2), FN(tile_1x2), 0}, {0}, {0})
-KERNELS(3, {2, 2, 4, 4, FN(tile_4x2), FN(tile_4x2), FN(tile_4x2), FN(tile_1x2), 0}, {1, 1, 4, 4, FN(tile_4x1), FN(tile_4x1), FN(tile_4x1), FN(tile_1x1), 0}, {0})
+enum { FN(no_tile_4x2) = 0, FN(no_tile_1x2) = 1, FN(no_tile_4x1) = 2, FN(no_tile_1x1) = 3 };
+static ONE(tile) *const FN(tiles)[] = {FN(tile_4x2), FN(tile_1x2), FN(tile_4x1), FN(tile_1x1)};
+static ONE(packing_tile) *const FN(packing)[] = {0};
+KERNELS(1, {64, 2, 4, 4, FN(no_tile_4x2), FN(no_tile_4x2), FN(no_tile_1x2), 0}, {0}, {0})
+KERNELS(2, {32, 2, 4, 4, FN(no_tile_4x2), FN(no_tile_4x2), FN(no_tile_1x2), 0}, {0}, {0})
+KERNELS(3, {2, 2, 4, 4, FN(no_tile_4x2), FN(no_tile_4x2), FN(no_tile_1x2), 0}, {1, 1, 4, 4, FN(no_tile_4x1), FN(no_tile_4x1), FN(no_tile_1x1), 0}, {0})
 #undef KERNELS_Z2
 #define KERNELS_Z2 FN(kernels_1)
 #undef KERNELS_Z3
@@ -1993,25 +2074,21 @@ KERNELS(3, {2, 2, 4, 4, FN(tile_4x2), FN(tile_4x2), FN(tile_4x2), FN(tile_1x2), 
 #elif defined(SET_neon) && !defined(THREE_LAYER_DOUBLE)
 TILE(9, 3)
 TILE(8, 3)
-TILE(4, 3)
 TILE(1, 3)
 TILE(13, 2)
-TILE(12, 2)
-TILE(4, 2)
 TILE(1, 2)
-TILE_PACKS(12, 2)
 ACROSS(6, 2)
-ACROSS(5, 2)
 ACROSS(1, 2)
-ALONG(6, 2)
-ALONG(5, 2)
-TILE(14, 2)
-KERNELS(1, {20, 3, 9, 8, FN(tile_9x3), FN(tile_8x3), FN(tile_4x3), FN(tile_1x3), 0}, {2, 2, 13, 12, FN(tile_13x2), FN(tile_12x2), FN(tile_4x2), FN(tile_1x2), 0}, {0})
-KERNELS(2, {10, 3, 9, 8, FN(tile_9x3), FN(tile_8x3), FN(tile_4x3), FN(tile_1x3), 0}, {1, 2, 13, 12, FN(tile_13x2), FN(tile_12x2), FN(tile_4x2), FN(tile_1x2), 0}, {0})
-KERNELS(3, {1, 2, 13, 12, FN(tile_13x2), FN(tile_12x2), FN(tile_4x2), FN(tile_1x2), FN(tile_packs_12x2)}, {0}, {1, 2, 6, 5, FN(across_6x2), FN(across_5x2), 0, FN(across_1x2), 0})
-KERNELS(4, {1, 2, 13, 12, FN(tile_13x2), FN(tile_12x2), 0, 0, 0}, {0}, {0, 2, 6, 5, FN(along_6x2), FN(along_5x2), 0, 0, 0})
-KERNELS(5, {10, 3, 9, 8, FN(tile_9x3), FN(tile_8x3), 0, 0, 0}, {1, 2, 14, 13, FN(tile_14x2), FN(tile_13x2), 0, 0, 0}, {0})
-KERNELS(6, {20, 3, 9, 8, FN(tile_9x3), FN(tile_8x3), 0, 0, 0}, {2, 2, 14, 14, FN(tile_14x2), FN(tile_14x2), 0, 0, 0}, {0})
+ALONG(4, 2)
+enum { FN(no_tile_9x3) = 0, FN(no_tile_8x3) = 1, FN(no_tile_1x3) = 2, FN(no_tile_13x2) = 3, FN(no_tile_1x2) = 4, FN(no_across_6x2) = 5, FN(no_across_1x2) = 6, FN(no_along_4x2) = 7 };
+static ONE(tile) *const FN(tiles)[] = {FN(tile_9x3), FN(tile_8x3), FN(tile_1x3), FN(tile_13x2), FN(tile_1x2), FN(across_6x2), FN(across_1x2), FN(along_4x2)};
+static ONE(packing_tile) *const FN(packing)[] = {0};
+KERNELS(1, {20, 3, 9, 8, FN(no_tile_9x3), FN(no_tile_8x3), FN(no_tile_1x3), 0}, {2, 2, 13, 13, FN(no_tile_13x2), FN(no_tile_13x2), FN(no_tile_1x2), 0}, {0})
+KERNELS(2, {10, 3, 9, 8, FN(no_tile_9x3), FN(no_tile_8x3), FN(no_tile_1x3), 0}, {1, 2, 13, 13, FN(no_tile_13x2), FN(no_tile_13x2), FN(no_tile_1x2), 0}, {0})
+KERNELS(3, {1, 2, 13, 13, FN(no_tile_13x2), FN(no_tile_13x2), FN(no_tile_1x2), 0}, {0}, {1, 1, 6, 6, FN(no_across_6x2), FN(no_across_6x2), FN(no_across_1x2), 0})
+KERNELS(4, {1, 2, 13, 13, FN(no_tile_13x2), FN(no_tile_13x2), 0, 0}, {0}, {0, 1, 4, 4, FN(no_along_4x2), FN(no_along_4x2), 0, 0})
+KERNELS(5, {10, 3, 9, 8, FN(no_tile_9x3), FN(no_tile_8x3), 0, 0}, {1, 2, 13, 13, FN(no_tile_13x2), FN(no_tile_13x2), 0, 0}, {0})
+KERNELS(6, {20, 3, 9, 8, FN(no_tile_9x3), FN(no_tile_8x3), 0, 0}, {2, 2, 13, 13, FN(no_tile_13x2), FN(no_tile_13x2), 0, 0}, {0})
 #undef KERNELS_Z2
 #define KERNELS_Z2 FN(kernels_1)
 #undef KERNELS_Z3
@@ -2033,21 +2110,18 @@ KERNELS(6, {20, 3, 9, 8, FN(tile_9x3), FN(tile_8x3), 0, 0, 0}, {2, 2, 14, 14, FN
 #elif defined(SET_neon) && defined(THREE_LAYER_DOUBLE)
 TILE(9, 3)
 TILE(8, 3)
-TILE(4, 3)
 TILE(1, 3)
 TILE(13, 2)
-TILE(12, 2)
-TILE(4, 2)
 TILE(1, 2)
-TILE_PACKS(8, 3)
-TILE_PACKS(12, 2)
-TILE(14, 2)
-KERNELS(1, {42, 3, 9, 8, FN(tile_9x3), FN(tile_8x3), FN(tile_4x3), FN(tile_1x3), 0}, {1, 2, 13, 12, FN(tile_13x2), FN(tile_12x2), FN(tile_4x2), FN(tile_1x2), 0}, {0})
-KERNELS(2, {20, 3, 9, 8, FN(tile_9x3), FN(tile_8x3), FN(tile_4x3), FN(tile_1x3), 0}, {2, 2, 13, 12, FN(tile_13x2), FN(tile_12x2), FN(tile_4x2), FN(tile_1x2), 0}, {0})
-KERNELS(3, {1, 3, 9, 8, FN(tile_9x3), FN(tile_8x3), FN(tile_4x3), FN(tile_1x3), FN(tile_packs_8x3)}, {1, 2, 13, 12, FN(tile_13x2), FN(tile_12x2), FN(tile_4x2), FN(tile_1x2), FN(tile_packs_12x2)}, {0})
-KERNELS(4, {1, 3, 9, 8, FN(tile_9x3), FN(tile_8x3), 0, 0, 0}, {1, 2, 13, 12, FN(tile_13x2), FN(tile_12x2), 0, 0, 0}, {0})
-KERNELS(5, {20, 3, 9, 8, FN(tile_9x3), FN(tile_8x3), 0, 0, 0}, {2, 2, 14, 13, FN(tile_14x2), FN(tile_13x2), 0, 0, 0}, {0})
-KERNELS(6, {42, 3, 9, 8, FN(tile_9x3), FN(tile_8x3), 0, 0, 0}, {1, 2, 14, 14, FN(tile_14x2), FN(tile_14x2), 0, 0, 0}, {0})
+enum { FN(no_tile_9x3) = 0, FN(no_tile_8x3) = 1, FN(no_tile_1x3) = 2, FN(no_tile_13x2) = 3, FN(no_tile_1x2) = 4 };
+static ONE(tile) *const FN(tiles)[] = {FN(tile_9x3), FN(tile_8x3), FN(tile_1x3), FN(tile_13x2), FN(tile_1x2)};
+static ONE(packing_tile) *const FN(packing)[] = {0};
+KERNELS(1, {42, 3, 9, 8, FN(no_tile_9x3), FN(no_tile_8x3), FN(no_tile_1x3), 0}, {1, 2, 13, 13, FN(no_tile_13x2), FN(no_tile_13x2), FN(no_tile_1x2), 0}, {0})
+KERNELS(2, {20, 3, 9, 8, FN(no_tile_9x3), FN(no_tile_8x3), FN(no_tile_1x3), 0}, {2, 2, 13, 13, FN(no_tile_13x2), FN(no_tile_13x2), FN(no_tile_1x2), 0}, {0})
+KERNELS(3, {1, 3, 9, 8, FN(no_tile_9x3), FN(no_tile_8x3), FN(no_tile_1x3), 0}, {1, 2, 13, 13, FN(no_tile_13x2), FN(no_tile_13x2), FN(no_tile_1x2), 0}, {0})
+KERNELS(4, {1, 3, 9, 8, FN(no_tile_9x3), FN(no_tile_8x3), 0, 0}, {1, 2, 13, 13, FN(no_tile_13x2), FN(no_tile_13x2), 0, 0}, {0})
+KERNELS(5, {20, 3, 9, 8, FN(no_tile_9x3), FN(no_tile_8x3), 0, 0}, {2, 2, 13, 13, FN(no_tile_13x2), FN(no_tile_13x2), 0, 0}, {0})
+KERNELS(6, {42, 3, 9, 8, FN(no_tile_9x3), FN(no_tile_8x3), 0, 0}, {1, 2, 13, 13, FN(no_tile_13x2), FN(no_tile_13x2), 0, 0}, {0})
 #undef KERNELS_Z2
 #define KERNELS_Z2 FN(kernels_1)
 #undef KERNELS_Z3
@@ -2069,20 +2143,19 @@ KERNELS(6, {42, 3, 9, 8, FN(tile_9x3), FN(tile_8x3), 0, 0, 0}, {1, 2, 14, 14, FN
 #elif defined(SET_plain) && !defined(THREE_LAYER_DOUBLE)
 TILE(6, 2)
 TILE(5, 2)
-TILE(4, 2)
 TILE(1, 2)
-TILE_PACKS(5, 2)
 ACROSS(6, 2)
-ACROSS(5, 2)
 ACROSS(1, 2)
-ALONG(6, 2)
-ALONG(5, 2)
-KERNELS(1, {32, 2, 6, 5, FN(tile_6x2), FN(tile_5x2), FN(tile_4x2), FN(tile_1x2), 0}, {0}, {0})
-KERNELS(2, {16, 2, 6, 5, FN(tile_6x2), FN(tile_5x2), FN(tile_4x2), FN(tile_1x2), 0}, {0}, {0})
-KERNELS(3, {1, 2, 6, 5, FN(tile_6x2), FN(tile_5x2), FN(tile_4x2), FN(tile_1x2), FN(tile_packs_5x2)}, {0}, {1, 2, 6, 5, FN(across_6x2), FN(across_5x2), 0, FN(across_1x2), 0})
-KERNELS(4, {1, 2, 6, 5, FN(tile_6x2), FN(tile_5x2), 0, 0, 0}, {0}, {0, 2, 6, 5, FN(along_6x2), FN(along_5x2), 0, 0, 0})
-KERNELS(5, {16, 2, 6, 5, FN(tile_6x2), FN(tile_5x2), 0, 0, 0}, {0}, {0})
-KERNELS(6, {32, 2, 6, 5, FN(tile_6x2), FN(tile_5x2), 0, 0, 0}, {0}, {0})
+ALONG(4, 2)
+enum { FN(no_tile_6x2) = 0, FN(no_tile_5x2) = 1, FN(no_tile_1x2) = 2, FN(no_across_6x2) = 3, FN(no_across_1x2) = 4, FN(no_along_4x2) = 5 };
+static ONE(tile) *const FN(tiles)[] = {FN(tile_6x2), FN(tile_5x2), FN(tile_1x2), FN(across_6x2), FN(across_1x2), FN(along_4x2)};
+static ONE(packing_tile) *const FN(packing)[] = {0};
+KERNELS(1, {32, 2, 6, 5, FN(no_tile_6x2), FN(no_tile_5x2), FN(no_tile_1x2), 0}, {0}, {0})
+KERNELS(2, {16, 2, 6, 5, FN(no_tile_6x2), FN(no_tile_5x2), FN(no_tile_1x2), 0}, {0}, {0})
+KERNELS(3, {1, 2, 6, 5, FN(no_tile_6x2), FN(no_tile_5x2), FN(no_tile_1x2), 0}, {0}, {1, 1, 6, 6, FN(no_across_6x2), FN(no_across_6x2), FN(no_across_1x2), 0})
+KERNELS(4, {1, 2, 6, 5, FN(no_tile_6x2), FN(no_tile_5x2), 0, 0}, {0}, {0, 1, 4, 4, FN(no_along_4x2), FN(no_along_4x2), 0, 0})
+KERNELS(5, {16, 2, 6, 5, FN(no_tile_6x2), FN(no_tile_5x2), 0, 0}, {0}, {0})
+KERNELS(6, {32, 2, 6, 5, FN(no_tile_6x2), FN(no_tile_5x2), 0, 0}, {0}, {0})
 #undef KERNELS_Z2
 #define KERNELS_Z2 FN(kernels_1)
 #undef KERNELS_Z3
@@ -2104,20 +2177,18 @@ KERNELS(6, {32, 2, 6, 5, FN(tile_6x2), FN(tile_5x2), 0, 0, 0}, {0}, {0})
 #elif defined(SET_plain) && defined(THREE_LAYER_DOUBLE)
 TILE(6, 2)
 TILE(5, 2)
-TILE(4, 2)
 TILE(1, 2)
-TILE_PACKS(5, 2)
-TILE(13, 1)
-TILE(12, 1)
-TILE(4, 1)
-TILE(1, 1)
-TILE_PACKS(12, 1)
-KERNELS(1, {64, 2, 6, 5, FN(tile_6x2), FN(tile_5x2), FN(tile_4x2), FN(tile_1x2), 0}, {0}, {0})
-KERNELS(2, {32, 2, 6, 5, FN(tile_6x2), FN(tile_5x2), FN(tile_4x2), FN(tile_1x2), 0}, {0}, {0})
-KERNELS(3, {2, 2, 6, 5, FN(tile_6x2), FN(tile_5x2), FN(tile_4x2), FN(tile_1x2), FN(tile_packs_5x2)}, {1, 1, 13, 12, FN(tile_13x1), FN(tile_12x1), FN(tile_4x1), FN(tile_1x1), FN(tile_packs_12x1)}, {0})
-KERNELS(4, {2, 2, 6, 5, FN(tile_6x2), FN(tile_5x2), 0, 0, 0}, {1, 1, 13, 12, FN(tile_13x1), FN(tile_12x1), 0, 0, 0}, {0})
-KERNELS(5, {32, 2, 6, 5, FN(tile_6x2), FN(tile_5x2), 0, 0, 0}, {0}, {0})
-KERNELS(6, {64, 2, 6, 5, FN(tile_6x2), FN(tile_5x2), 0, 0, 0}, {0}, {0})
+TILE(3, 3)
+TILE(1, 3)
+enum { FN(no_tile_6x2) = 0, FN(no_tile_5x2) = 1, FN(no_tile_1x2) = 2, FN(no_tile_3x3) = 3, FN(no_tile_1x3) = 4 };
+static ONE(tile) *const FN(tiles)[] = {FN(tile_6x2), FN(tile_5x2), FN(tile_1x2), FN(tile_3x3), FN(tile_1x3)};
+static ONE(packing_tile) *const FN(packing)[] = {0};
+KERNELS(1, {64, 2, 6, 5, FN(no_tile_6x2), FN(no_tile_5x2), FN(no_tile_1x2), 0}, {0}, {0})
+KERNELS(2, {32, 2, 6, 5, FN(no_tile_6x2), FN(no_tile_5x2), FN(no_tile_1x2), 0}, {0}, {0})
+KERNELS(3, {1, 3, 3, 3, FN(no_tile_3x3), FN(no_tile_3x3), FN(no_tile_1x3), 0}, {1, 2, 6, 5, FN(no_tile_6x2), FN(no_tile_5x2), FN(no_tile_1x2), 0}, {0})
+KERNELS(4, {1, 3, 3, 3, FN(no_tile_3x3), FN(no_tile_3x3), 0, 0}, {1, 2, 6, 5, FN(no_tile_6x2), FN(no_tile_5x2), 0, 0}, {0})
+KERNELS(5, {32, 2, 6, 5, FN(no_tile_6x2), FN(no_tile_5x2), 0, 0}, {0}, {0})
+KERNELS(6, {64, 2, 6, 5, FN(no_tile_6x2), FN(no_tile_5x2), 0, 0}, {0}, {0})
 #undef KERNELS_Z2
 #define KERNELS_Z2 FN(kernels_1)
 #undef KERNELS_Z3
@@ -2140,30 +2211,6 @@ KERNELS(6, {64, 2, 6, 5, FN(tile_6x2), FN(tile_5x2), 0, 0, 0}, {0}, {0})
 #ifndef __clang__
 #pragma GCC pop_options
 #endif
-
-/* A gradient, or a part of it, stored. */
-APART FN(store)(ONE(task) *x, int i, int j, int rows, int vectors, const void *sums)
-{
-    const vec *c = sums;
-    for (int r = 0; r < rows; r++)
-        for (int v = 0; v < vectors; v++)
-            if (x->columns - j - v * LANES >= LANES)
-                put(x->to + (i + r) * x->ld + j + v * LANES, c[r * vectors + v]);
-            else
-                FN(put_first)(x->to + (i + r) * x->ld + j + v * LANES, c[r * vectors + v], x->columns - j - v * LANES);
-}
-
-/* Whether a gradient is finite; it is computed for that alone where its operands are so large that it may not be. */
-APART FN(check)(ONE(task) *x, int i, int j, int rows, int vectors, const void *sums)
-{
-    const vec *c = sums;
-    (void)i;
-    for (int r = 0; r < rows; r++)
-        for (int v = 0; v < vectors; v++)
-            for (int l = 0; l < LANES && j + v * LANES + l < x->columns; l++)
-                if (!(c[r * vectors + v][l] - c[r * vectors + v][l] == 0))
-                    x->wrong = 1;
-}
 
 static ALWAYS ivec FN(more)(ivec x, ivec y)
 {
@@ -2624,6 +2671,14 @@ APART FN(L_dot)(ONE(task) *x)
 }
 #endif
 
+/* Whether a vector is whole is asked once for all rows, where there are no masks that make it one. */
+#undef ASKED
+#if SMALL || defined(put_first_)
+#define ASKED 0
+#else
+#define ASKED 1
+#endif
+
 /* W_new[i] = W[i] - lr (weight_decay W[i] + W_bar[i]) */
 static ALWAYS void FN(sgd_rows)(const ONE(task) *x, ptrdiff_t at, int rows, int left, const vec *c, int vectors)
 {
@@ -2632,10 +2687,10 @@ static ALWAYS void FN(sgd_rows)(const ONE(task) *x, ptrdiff_t at, int rows, int 
     const vec lr_ = all(x->scalar[0]);
     const vec weight_decay_ = all(x->scalar[1]);
     for (int r = 0; r < rows; r++, W_row += ld, c += vectors) {
-        const vec W_ = FN(part)(W_row, left);
+        const vec W_ = FN(row_part)(W_row, left);
         const vec W_bar_ = *c;
         const vec W_new_ = W_ - lr_ * (weight_decay_ * W_ + W_bar_);
-        FN(put_part)(W_row, W_new_, left);
+        FN(put_row_part)(W_row, W_new_, left);
     }
 }
 
@@ -2644,7 +2699,7 @@ static void FN(sgd_finish)(ONE(task) *x, int first, int lane, int rows, int vect
     const vec *c = sums;
     for (int v = 0; v < vectors; v++, lane += LANES) {
         const int left = x->columns - lane;
-        if (!SMALL && left >= LANES)
+        if (ASKED && left >= LANES)
             FN(sgd_rows)(x, first * x->ld + lane, rows, LANES, c + v, vectors);
         else
             FN(sgd_rows)(x, first * x->ld + lane, rows, left, c + v, vectors);
@@ -2660,13 +2715,13 @@ static ALWAYS void FN(momentum_rows)(const ONE(task) *x, ptrdiff_t at, int rows,
     const vec mu_ = all(x->scalar[1]);
     const vec weight_decay_ = all(x->scalar[2]);
     for (int r = 0; r < rows; r++, W_row += ld, v_row += ld, c += vectors) {
-        const vec W_ = FN(part)(W_row, left);
+        const vec W_ = FN(row_part)(W_row, left);
         const vec W_bar_ = *c;
-        const vec v_ = FN(part)(v_row, left);
+        const vec v_ = FN(row_part)(v_row, left);
         const vec v_new_ = mu_ * v_ - lr_ * (weight_decay_ * W_ + W_bar_);
         const vec W_new_ = W_ + v_new_;
-        FN(put_part)(W_row, W_new_, left);
-        FN(put_part)(v_row, v_new_, left);
+        FN(put_row_part)(W_row, W_new_, left);
+        FN(put_row_part)(v_row, v_new_, left);
     }
 }
 
@@ -2675,7 +2730,7 @@ static void FN(momentum_finish)(ONE(task) *x, int first, int lane, int rows, int
     const vec *c = sums;
     for (int v = 0; v < vectors; v++, lane += LANES) {
         const int left = x->columns - lane;
-        if (!SMALL && left >= LANES)
+        if (ASKED && left >= LANES)
             FN(momentum_rows)(x, first * x->ld + lane, rows, LANES, c + v, vectors);
         else
             FN(momentum_rows)(x, first * x->ld + lane, rows, left, c + v, vectors);
@@ -2691,13 +2746,13 @@ static ALWAYS void FN(averaged_rows)(const ONE(task) *x, ptrdiff_t at, int rows,
     const vec mu_ = all(x->scalar[1]);
     const vec weight_decay_ = all(x->scalar[2]);
     for (int r = 0; r < rows; r++, W_row += ld, u_row += ld, c += vectors) {
-        const vec W_ = FN(part)(W_row, left);
+        const vec W_ = FN(row_part)(W_row, left);
         const vec W_bar_ = *c;
-        const vec u_ = FN(part)(u_row, left);
+        const vec u_ = FN(row_part)(u_row, left);
         const vec u_new_ = (1 - mu_) * (weight_decay_ * W_ + W_bar_) + mu_ * u_;
         const vec W_new_ = W_ - lr_ * u_new_;
-        FN(put_part)(W_row, W_new_, left);
-        FN(put_part)(u_row, u_new_, left);
+        FN(put_row_part)(W_row, W_new_, left);
+        FN(put_row_part)(u_row, u_new_, left);
     }
 }
 
@@ -2706,7 +2761,7 @@ static void FN(averaged_finish)(ONE(task) *x, int first, int lane, int rows, int
     const vec *c = sums;
     for (int v = 0; v < vectors; v++, lane += LANES) {
         const int left = x->columns - lane;
-        if (!SMALL && left >= LANES)
+        if (ASKED && left >= LANES)
             FN(averaged_rows)(x, first * x->ld + lane, rows, LANES, c + v, vectors);
         else
             FN(averaged_rows)(x, first * x->ld + lane, rows, left, c + v, vectors);
@@ -2726,16 +2781,16 @@ static ALWAYS void FN(adamw_rows)(const ONE(task) *x, ptrdiff_t at, int rows, in
     const vec c1_ = all(x->scalar[6]);
     const real c2 = x->scalar[7];
     for (int r = 0; r < rows; r++, W_row += ld, m_row += ld, s_row += ld, c += vectors) {
-        const vec W_ = FN(part)(W_row, left);
+        const vec W_ = FN(row_part)(W_row, left);
         const vec W_bar_ = *c;
-        const vec m_ = FN(part)(m_row, left);
-        const vec s_ = FN(part)(s_row, left);
+        const vec m_ = FN(row_part)(m_row, left);
+        const vec s_ = FN(row_part)(s_row, left);
         const vec m_new_ = W_bar_ * (1 - beta1_) + beta1_ * m_;
         const vec s_new_ = W_bar_ * W_bar_ * (1 - beta2_) + beta2_ * s_;
         const vec W_new_ = W_ * (1 - lr_ * weight_decay_) - lr_ * m_new_ / (c1_ * (FN(sqrt)(FN(over)(s_new_, c2)) + eps_));
-        FN(put_part)(W_row, W_new_, left);
-        FN(put_part)(m_row, m_new_, left);
-        FN(put_part)(s_row, s_new_, left);
+        FN(put_row_part)(W_row, W_new_, left);
+        FN(put_row_part)(m_row, m_new_, left);
+        FN(put_row_part)(s_row, s_new_, left);
     }
 }
 
@@ -2744,7 +2799,7 @@ static void FN(adamw_finish)(ONE(task) *x, int first, int lane, int rows, int ve
     const vec *c = sums;
     for (int v = 0; v < vectors; v++, lane += LANES) {
         const int left = x->columns - lane;
-        if (!SMALL && left >= LANES)
+        if (ASKED && left >= LANES)
             FN(adamw_rows)(x, first * x->ld + lane, rows, LANES, c + v, vectors);
         else
             FN(adamw_rows)(x, first * x->ld + lane, rows, left, c + v, vectors);
@@ -2797,8 +2852,8 @@ APART FN(given)(ONE(task) *x, ONE(finish) *finish)
 }
 
 static const ONE(set) FN(set) = {
-    LANES, PITCH, FN(pack_panel),
-    FN(predicted), FN(lost), FN(pulled), FN(given), FN(store), FN(check), FN(sgd_finish), FN(momentum_finish), FN(averaged_finish), FN(adamw_finish), FN(magnitude),
+    LANES, PITCH, FN(tiles), FN(packing), FN(pack_panel),
+    FN(predicted), FN(lost), FN(pulled), FN(given), FN(sgd_finish), FN(momentum_finish), FN(averaged_finish), FN(adamw_finish), FN(magnitude),
 };
 
 #ifdef COLD

@@ -12,6 +12,7 @@ from dataclasses import dataclass, field
 
 from sympy import Expr
 
+from codegen.buffers.operands import is_mark, items_of, order_of_transpose
 from codegen.buffers.values import Axes, Operand, contiguous
 from codegen.printers.to_numpy import INTO
 
@@ -40,22 +41,23 @@ class Sliced:
     alias: tuple[str, str] | None = None
 
     def node(self, own: Set[str]) -> ast.stmt:
-        found: ast.stmt = _Without(own, self.index).visit(self.statement)
+        found: ast.stmt = _Without(own, self.index, self.second is not None).visit(self.statement)
         return found
 
 
 class _Without(ast.NodeTransformer):
-    """A[i, ...] as A[...] for the arrays that hold one example."""
+    """A[i, ...] as A[...] for the arrays that hold one example, or but a slice of it."""
 
-    def __init__(self, own: Set[str], index: str) -> None:
-        self.own, self.index = own, index
+    def __init__(self, own: Set[str], index: str, sliced: bool) -> None:
+        self.own, self.index, self.sliced = own, index, sliced
 
     def visit_Subscript(self, node: ast.Subscript) -> ast.expr:
         bare = isinstance(node.value, ast.Name) and node.value.id in self.own
-        if bare and isinstance(node.slice, ast.Name) and node.slice.id == self.index:
-            return node.value
-        if bare and ast.unparse(node.slice) == f"({self.index}, {ROWS})":
-            return ast.Subscript(node.value, ast.Name(HELD))
+        items = items_of(node)
+        if bare and ast.unparse(items[0]) == self.index:
+            if len(items) == 1:
+                return node.value
+            return ast.Subscript(node.value, ast.Name(HELD) if self.sliced else _tuple(items[1:]))
         self.generic_visit(node)
         return node
 
@@ -80,16 +82,16 @@ class _Slicer:
         if held is not None:
             return held.rank
         if isinstance(node, ast.Subscript):
-            items = _items(node)
+            items = items_of(node)
             new = sum(isinstance(item, ast.Constant) and item.value is None for item in items)
-            fixed = sum(not _is_mark(item) for item in items)
-            if any(self.rank_of(item) for item in items if not _is_mark(item)):
+            fixed = sum(not is_mark(item) for item in items)
+            if any(self.rank_of(item) for item in items if not is_mark(item)):
                 raise _UnslicedError
             return self.rank_of(node.value) + new - fixed
         if isinstance(node, ast.Attribute) and ast.unparse(node) in ("np.inf", "np.pi", "np.e"):
             return 0
-        if _transposed(node) is not None:
-            return len(_transposed(node) or ())
+        if order_of_transpose(node) is not None:
+            return len(order_of_transpose(node) or ())
         if isinstance(node, ast.UnaryOp):
             return self.rank_of(node.operand)
         if isinstance(node, ast.BinOp):
@@ -117,15 +119,15 @@ class _Slicer:
 
     def at_index(self, node: ast.expr) -> ast.expr:
         """The operand at the index of its leading axis."""
-        order = _transposed(node)
+        order = order_of_transpose(node)
         if order is not None and isinstance(node, ast.Call) and isinstance(node.func, ast.Attribute):
             return self.transposed(node.func, order)
         if not isinstance(node, ast.Subscript):
             return self.element(node, [])
-        items = _items(node)
+        items = items_of(node)
         if isinstance(items[0], ast.Slice):
             return self.marked(node.value, items)
-        if any(map(_is_mark, items)):
+        if any(map(is_mark, items)):
             raise _UnslicedError
         return self.element(node.value, items)
 
@@ -163,24 +165,8 @@ class _Slicer:
         return ast.Subscript(base, _tuple(at))
 
 
-def _transposed(node: ast.expr) -> list[int] | None:
-    """The order of X.transpose(0, 2, 1)."""
-    if not isinstance(node, ast.Call) or not isinstance(node.func, ast.Attribute):
-        return None
-    return [ast.literal_eval(k) for k in node.args] if node.func.attr == "transpose" else None
-
-
-def _items(node: ast.Subscript) -> list[ast.expr]:
-    return node.slice.elts if isinstance(node.slice, ast.Tuple) else [node.slice]
-
-
 def _tuple(items: list[ast.expr]) -> ast.expr:
     return items[0] if len(items) == 1 else ast.Tuple(items)
-
-
-def _is_mark(item: ast.expr) -> bool:
-    """Whether an item is a slice or a new axis."""
-    return isinstance(item, ast.Slice) or (isinstance(item, ast.Constant) and item.value is None)
 
 
 def sliced_statement(

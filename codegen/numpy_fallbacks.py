@@ -154,7 +154,14 @@ def triangle_columns(count, size):
     for start in range(0, count, size):
         yield slice(start, min(start + size, count)), slice(start, count)'''
 
+ADD_ROWS = '''\
+def add_rows(X, places, rows):
+    """X[places] += rows where places repeat, row by row: np.add.at goes element by element."""
+    for place, row in zip(places.ravel().tolist(), rows.reshape(-1, *X.shape[1:]), strict=True):
+        X[place] += row'''
+
 FALLBACKS = {
+    "add_rows": ADD_ROWS,
     "parts": PARTS,
     "triangle_rows": TRIANGLE_ROWS,
     "triangle_columns": TRIANGLE_COLUMNS,

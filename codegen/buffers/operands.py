@@ -10,9 +10,11 @@ from __future__ import annotations
 import ast
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from string import ascii_lowercase
 
 from codegen.buffers.values import ONE, Axes, Operand
 
+LETTERS = ascii_lowercase[8:]
 IN_PLACE: Mapping[type[ast.operator], str] = {
     ast.Add: "add",
     ast.Sub: "subtract",
@@ -49,15 +51,34 @@ def line_of(node: ast.stmt) -> Line | None:
         return Line("copyto", (call.args[1],), call.args[0], options.get("where"))
     if text == "kept_where":
         return Line(text, tuple(call.args[:2]), call.args[2])
-    if "out" not in options:
-        return None
+    return _line_into(call, text, options) if "out" in options else None
+
+
+def _line_into(call: ast.Call, text: str, options: Mapping[str, ast.expr]) -> Line | None:
+    """The line of a call with `out`."""
+    if text == "np.einsum":
+        rank = rank_of_sum(call)
+        return Line(text[3:], tuple(call.args[1:]), options["out"], axis=rank - 1) if rank else None
     if text.startswith("np."):
         return Line(text[3:], tuple(call.args), options["out"]) if len(options) == 1 else None
-    if isinstance(call.func, ast.Attribute) and "axis" in options:
-        axis = ast.literal_eval(options["axis"])
-        whole = axis if isinstance(axis, int) else None
-        return Line(call.func.attr, (call.func.value,), options["out"], axis=whole)
-    return None
+    if not isinstance(call.func, ast.Attribute) or "axis" not in options:
+        return None
+    axis = ast.literal_eval(options["axis"])
+    whole = axis if isinstance(axis, int) else None
+    return Line(call.func.attr, (call.func.value,), options["out"], axis=whole)
+
+
+def sum_spelled(rank: int, factors: int) -> str:
+    """ijk->ij, ijk,ijk->ij: a sum along the last axis, of elements or of products."""
+    letters = LETTERS[:rank]
+    return f"{','.join([letters] * factors)}->{letters[:-1]}"
+
+
+def rank_of_sum(call: ast.Call) -> int:
+    """The axes of what such a sum reads, 0 of another np.einsum."""
+    spelled, factors = str(ast.literal_eval(call.args[0])), len(call.args) - 1
+    rank = len(spelled.partition("->")[2]) + 1
+    return rank if spelled == sum_spelled(rank, factors) else 0
 
 
 def replaced(node: ast.stmt, before: Sequence[ast.expr], after: Sequence[ast.expr]) -> ast.stmt:

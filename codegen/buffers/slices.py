@@ -12,8 +12,8 @@ from dataclasses import dataclass, field
 
 from sympy import Expr
 
-from codegen.buffers.operands import is_mark, items_of, order_of_transpose
-from codegen.buffers.values import Axes, Operand, contiguous
+from codegen.buffers.operands import is_mark, items_of, order_of_transpose, rank_of_sum, sum_spelled
+from codegen.buffers.values import Axes, Operand
 from codegen.printers.to_numpy import INTO
 
 ELEMENTWISE = frozenset(
@@ -151,8 +151,7 @@ class _Slicer:
         held = self.names.get(ast.unparse(base)) if isinstance(base, ast.Name | ast.Attribute) else None
         if held is None or held.axes[len(fixed) : len(fixed) + 1] != (self.batch,):
             raise _UnslicedError
-        leading = slice(0, len(fixed) + 1)
-        if held.strides[leading] != contiguous(held.axes)[leading]:
+        if not _is_slowest(held, len(fixed)):
             raise _UnslicedError
         axes = held.axes[len(fixed) :]
         at: list[ast.expr] = [*fixed, ast.Name(self.index)]
@@ -163,6 +162,12 @@ class _Slicer:
         self.axes.append(axes)
         self.arrays |= {base.id} if isinstance(base, ast.Name) else set()
         return ast.Subscript(base, _tuple(at))
+
+
+def _is_slowest(held: Operand, axis: int) -> bool:
+    """Whether an axis is the slowest in memory of those from it on: one example is then no scattered part."""
+    steps = [held.strides[axis] / stride for stride in held.strides[axis + 1 :] if stride != 0]
+    return all(step.as_numer_denom()[1] == 1 for step in steps)
 
 
 def _tuple(items: list[ast.expr]) -> ast.expr:
@@ -213,6 +218,8 @@ def _statement(slicer: _Slicer, node: ast.stmt) -> ast.stmt:
     text = ast.unparse(call.func)
     if text == "np.matmul":
         return ast.Expr(_matmul(slicer, call))
+    if text == "np.einsum":
+        return ast.Expr(_row_sum(slicer, call))
     if text in {"kept_where", *INTO} or (text.startswith("np.") and text[3:] in ELEMENTWISE):
         return ast.Expr(_elementwise(slicer, call))
     if isinstance(call.func, ast.Attribute) and call.func.attr in REDUCTIONS:
@@ -239,6 +246,16 @@ def _matmul(slicer: _Slicer, call: ast.Call) -> ast.Call:
         raise _UnslicedError
     out = ast.keyword("out", slicer.operand(call.keywords[0].value))
     return ast.Call(call.func, [slicer.operand(part) for part in call.args], [out])
+
+
+def _row_sum(slicer: _Slicer, call: ast.Call) -> ast.Call:
+    """np.einsum("ijk,ijk->ij", X, Y, out=place): one letter less for one example."""
+    slicer.rank = rank_of_sum(call)
+    if slicer.rank < (3 if slicer.second is not None else 2):
+        raise _UnslicedError
+    parts = [slicer.operand(part) for part in call.args[1:]]
+    out = ast.keyword("out", slicer.operand(call.keywords[0].value, slicer.rank - 1))
+    return ast.Call(call.func, [ast.Constant(sum_spelled(slicer.rank - 1, len(parts))), *parts], [out])
 
 
 def _reduction(slicer: _Slicer, call: ast.Call, function: ast.Attribute) -> ast.Call:

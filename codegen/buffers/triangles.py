@@ -19,7 +19,7 @@ from sympy import Expr
 
 from codegen.buffers.operands import Line, axes_of, line_of, order_of_transpose
 from codegen.buffers.slices import ELEMENTWISE
-from codegen.buffers.values import ONE, Axes, Draft, Operand
+from codegen.buffers.values import ONE, Axes, Draft, Loop, Operand
 
 ROWS, COLUMNS = "rows", "columns"
 ZERO, LEAST = "0", "-np.inf"  # what an array is above the diagonal
@@ -60,9 +60,8 @@ def masks(draft: Draft) -> dict[str, bool]:
     """The masks of places by name: whether it holds on and below the diagonal, or above."""
     texts = {name: ast.unparse(node) for name, node in draft.constants.items()}
     lower = {name for name, text in texts.items() if text.startswith("np.tri(")}
-    return dict.fromkeys(lower, True) | {
-        name: False for name, text in texts.items() if text[:1] == "~" and text[1:] in lower
-    }
+    above = {name for name, text in texts.items() if text.startswith("~np.tri(") or text[1:] in lower}
+    return dict.fromkeys(lower, True) | dict.fromkeys(above, False)
 
 
 def _of_size(reader: _Reader, eligible: Collection[int], kept: Collection[str]) -> dict[int, Cut]:
@@ -93,7 +92,9 @@ class _Reader:
     above: dict[str, str] = field(default_factory=dict)
     targets: dict[str, str] = field(default_factory=dict)
     mixed: set[str] = field(default_factory=set)  # written part by part
-    relied: set[tuple[str, str]] = field(default_factory=set)
+    homes: dict[str, set[Loop | None]] = field(default_factory=dict)  # the loops that write an array
+    relied: set[tuple[str, str, int]] = field(default_factory=set)
+    number: int = 0
 
     def squares(self, arrays: Collection[str]) -> set[str]:
         """Those with a triangle as their last axes."""
@@ -101,8 +102,22 @@ class _Reader:
         return {name for name, axes in known.items() if self.is_square(axes)}
 
     def is_in_doubt(self) -> bool:
-        """Whether a later line undoes what one before relies on: in a loop it may come first."""
-        return any(self.above.get(name) != value or name in self.mixed for name, value in self.relied)
+        """Whether a later line undoes what one before relies on, and a loop may turn the two round."""
+        return any(
+            name in self.mixed or (self.above.get(name) != value and not self.is_at_home(name, number))
+            for name, value, number in self.relied
+        )
+
+    def is_at_home(self, name: str, number: int) -> bool:
+        """Whether a line is in the one loop that writes an array: from the first line on, each turn anew."""
+        homes = self.homes[name]
+        home = next(iter(homes))
+        return len(homes) == 1 and (home is None or home.first <= number <= home.last)
+
+    def loop(self, number: int) -> Loop | None:
+        """The innermost loop around a line."""
+        around = [loop for loop in self.draft.loops if loop.first <= number <= loop.last]
+        return min(around, key=lambda loop: loop.last - loop.first, default=None)
 
     def is_square(self, axes: Axes) -> bool:
         return len(axes) > 2 and axes[-2:] == (self.size, self.size)
@@ -126,11 +141,12 @@ class _Reader:
 
     def read(self, number: int) -> Cut | None:
         """How a line is cut, before what it writes is noted."""
-        instruction = self.draft.instructions[number]
+        self.number, instruction = number, self.draft.instructions[number]
         line = line_of(instruction.node)
         cut = None if line is None else self.cut(line)
         for name in self.squares(instruction.writes):
             self.above[name] = "" if line is None else self.left_above(line)
+            self.homes.setdefault(name, set()).add(self.loop(number))
             target = "" if line is None else ast.unparse(line.place)
             if self.targets.setdefault(name, target) != target:
                 self.mixed.add(name)
@@ -143,7 +159,7 @@ class _Reader:
         name = self.array(node)
         if not self.is_square(self.axes(node) or ()) or self.above.get(name) != value:
             return False
-        self.relied.add((name, value))
+        self.relied.add((name, value, self.number))
         return True
 
     def left_above(self, line: Line) -> str:
@@ -157,6 +173,9 @@ class _Reader:
             return LEAST
         if line.function == "kept_where":
             return ZERO if self.mask(line.parts[1]) else ""
+        if line.function in ("subtract", "exp") and self.has(line.parts[0], LEAST):
+            rows = line.function == "subtract" and not self.is_square(self.axes(line.parts[1]) or ())
+            return ZERO if line.function == "exp" else LEAST if rows else ""
         if line.function == "divide":
             return ZERO if zero[0] and not self.is_square(self.axes(line.parts[1]) or ()) else ""
         quantified = {"multiply": any, "add": all, "subtract": all}.get(line.function)
@@ -204,15 +223,17 @@ class _Reader:
 
     def reduction(self, line: Line, axes: list[Axes]) -> Cut | None:
         """A sum of what is 0, a maximum of what is least above the diagonal."""
-        part, place = axes
-        needed = {"sum": ZERO, "max": LEAST}.get(line.function)
-        if not self.is_square(part) or line.axis != len(part) - 1 or order_of_transpose(line.parts[0]):
+        *parts, place = axes
+        needed = {"sum": ZERO, "einsum": ZERO, "max": LEAST}.get(line.function)
+        rows = len(parts[0]) - 2
+        if not all(map(self.is_square, parts)) or line.axis != rows + 1:
             return None
-        if needed is None or not self.has(line.parts[0], needed):
+        if needed is None or any(order_of_transpose(part) for part in line.parts):
             return None
-        rows = len(part) - 2
-        roles = self.along(part, rows, rows + 1), self.along(place, rows, rows + 1, None)
-        return Cut(ROWS, roles, self.size)
+        if not any(self.has(part, needed) for part in line.parts):
+            return None
+        summed = [self.along(part, rows, rows + 1) for part in parts]
+        return Cut(ROWS, (*summed, self.along(place, rows, rows + 1, None)), self.size)
 
     def product(self, line: Line, axes: list[Axes]) -> Cut | None:
         """A B with a triangle as its result, or as its left factor, as it is or transposed."""

@@ -39,7 +39,7 @@ def test_parts_of_the_examples_give_the_whole(monkeypatch: Any, largest: int, he
     monkeypatch.setattr(runs, "LARGEST", largest)
     monkeypatch.setattr(blocks, "SLICE", 25)  # two places of F, and one is left
     source = rendered()
-    assert source.count(heads) >= 2
+    assert heads in source
     found_L, found = gradients(source)
     assert found_L == L
     assert all(np.array_equal(a, b) for a, b in zip(g, found, strict=True))

@@ -1,6 +1,7 @@
 """Lines on the lower triangle of a mask: the same values, and no cut of what is read above the diagonal."""
 
 import ast
+from collections.abc import Sequence
 from typing import Any
 
 import numpy as np
@@ -9,8 +10,8 @@ from sympy import Expr
 
 from codegen.buffers import blocks, runs
 from codegen.buffers.cutting import cut_statement
-from codegen.buffers.triangles import COLUMNS, ROWS, cuts
-from codegen.buffers.values import TRUTH, Draft, Instruction, Operand, contiguous
+from codegen.buffers.triangles import COLUMNS, ROWS, Cut, cuts
+from codegen.buffers.values import TRUTH, Draft, Instruction, Loop, Operand, contiguous
 from derive.calculus.tensor import Size
 from tests.codegen.buffers.test_blocks import gradients, rendered
 
@@ -20,6 +21,7 @@ SHAPES: dict[str, tuple[Expr, ...]] = {
     **dict.fromkeys(("Q", "K", "O"), (m, T, e)),
     "S": (m, T, Size("one") ** 0),
     "total": (m,),
+    "top": (m, T),
 }
 SOFTMAX = """
 np.matmul(Q, K.transpose(0, 2, 1), out=R)
@@ -28,6 +30,14 @@ np.copyto(E, 0, where=above)
 E.sum(axis=2, keepdims=True, out=S)
 np.divide(E, S, out=P)
 np.matmul(P, K, out=O)
+"""
+EXPONENTIALS_OF_LEAST = """
+np.matmul(Q, K.transpose(0, 2, 1), out=R)
+np.copyto(R, -np.inf, where=above)
+R.max(axis=2, keepdims=True, out=S)
+np.subtract(R, S, out=E)
+np.exp(E, out=E)
+np.einsum('ijk,ijk->ij', E, R, out=top)
 """
 PULLED = "np.matmul(P.transpose(0, 2, 1), Q, out=O)"
 
@@ -47,21 +57,31 @@ def instruction(text: str) -> Instruction:
     return Instruction(node, frozenset(names), frozenset({place} & set(SHAPES)))
 
 
-def cut(text: str, kept: tuple[str, ...] = ()) -> dict[str, str | None]:
-    """The loop of each line that is cut."""
+def found_cuts(text: str, kept: Sequence[str] = (), loops: Sequence[Loop] = ()) -> dict[int, Cut]:
+    """The cuts of lines, with the masks `causal` and `above`."""
     lines = text.strip().split("\n")
     masks = {"causal": "np.tri(T, dtype=bool)", "above": "~causal"}
     names = {name: operand(name, axes) for name, axes in SHAPES.items()}
     names |= {name: operand(name, (T, T), TRUTH, planned=False) for name in masks}
     constants = {name: ast.parse(text, mode="eval").body for name, text in masks.items()}
-    draft = Draft([instruction(line) for line in lines], constants=constants)
-    found = cuts(draft, names, range(len(lines)), kept)
-    return {lines[number]: cut.loop for number, cut in found.items()}
+    draft = Draft([instruction(line) for line in lines], loops=[*loops], constants=constants)
+    return cuts(draft, names, range(len(lines)), kept)
+
+
+def cut(text: str, kept: Sequence[str] = (), loops: Sequence[Loop] = ()) -> dict[str, str | None]:
+    """The loop of each line that is cut."""
+    lines = text.strip().split("\n")
+    return {lines[number]: found.loop for number, found in found_cuts(text, kept, loops).items()}
 
 
 def test_a_masked_softmax_runs_over_rows_and_its_transpose_over_columns() -> None:
     found = cut(SOFTMAX + PULLED)
     assert list(found.values()) == [ROWS] * 6 + [COLUMNS]
+
+
+def test_exponentials_of_minus_infinity_are_0_above_the_diagonal() -> None:
+    assert list(cut(EXPONENTIALS_OF_LEAST).values()) == [ROWS] * 6
+    assert len(cut(EXPONENTIALS_OF_LEAST.replace("np.subtract(R, S", "np.subtract(S, R"))) < 6
 
 
 @pytest.mark.parametrize(
@@ -72,7 +92,6 @@ def test_a_masked_softmax_runs_over_rows_and_its_transpose_over_columns() -> Non
         SOFTMAX + "P.sum(axis=(1, 2), out=total)",
         SOFTMAX + "np.exp(E.transpose(0, 2, 1), out=R)",
         SOFTMAX + "np.matmul(Q, P, out=O)",
-        SOFTMAX + "np.add(E, 1, out=E)",
         SOFTMAX.replace("E.sum", "E.min"),
     ],
 )
@@ -82,9 +101,10 @@ def test_what_is_read_above_the_diagonal_is_written_whole(changed: str) -> None:
 
 
 def test_a_sum_stops_at_the_diagonal_where_no_other_turn_of_the_loop_writes_above_it() -> None:
-    total = "E.sum(axis=2, keepdims=True, out=S)"
-    assert total in cut(SOFTMAX)
-    assert total not in cut(SOFTMAX + "np.add(E, 1, out=E)")
+    lines = [*SOFTMAX.strip().split("\n")[:4], "np.add(E, 1, out=E)"]
+    assert lines[3] in cut("\n".join(lines))
+    assert lines[3] in cut("\n".join(lines), loops=[Loop(1, 4)])
+    assert not cut("\n".join(lines), loops=[Loop(3, 4)])
 
 
 def test_what_is_returned_is_written_whole() -> None:
@@ -94,19 +114,9 @@ def test_what_is_returned_is_written_whole() -> None:
 
 def test_operands_are_cut_along_their_own_axes() -> None:
     statement = ast.parse("np.matmul(P[i].transpose(1, 0), Q[i], out=O[i])").body[0]
-    found = cuts_of_last(SOFTMAX + PULLED)
+    found = found_cuts(SOFTMAX + PULLED)[6]
     text = ast.unparse(cut_statement(statement, found, [True, True, True]))
     assert text == "np.matmul(P[i, rows, columns].transpose(1, 0), Q[i, rows], out=O[i, columns])"
-
-
-def cuts_of_last(text: str) -> Any:
-    lines = text.strip().split("\n")
-    names = {name: operand(name, axes) for name, axes in SHAPES.items()}
-    names |= {name: operand(name, (T, T), TRUTH, planned=False) for name in ("causal", "above")}
-    masks = {"causal": "np.tri(T, dtype=bool)", "above": "~causal"}
-    constants = {name: ast.parse(text, mode="eval").body for name, text in masks.items()}
-    draft = Draft([instruction(line) for line in lines], constants=constants)
-    return cuts(draft, names, range(len(lines)), ())[len(lines) - 1]
 
 
 @pytest.mark.parametrize("band", [1, 2])

@@ -12,7 +12,6 @@ from sympy.core.basic import Basic
 from codegen.lifetimes import deaths
 from codegen.numpy_alike import Known
 from codegen.numpy_lines import Line, NumpyLines
-from codegen.passes.complements import complements
 from codegen.passes.exponents import exponents
 from codegen.passes.masks import Supports, unmasked
 from codegen.passes.unseen import unseen
@@ -53,7 +52,7 @@ def function_body(
 
     Given the number of examples, it is written for speed: dead values are overwritten.
     """
-    program = complements(exponents(unseen(unmasked(program, known_supports))))
+    program = exponents(unseen(unmasked(program, known_supports)))
     inlined, known = single_uses(program), known or Known()
     dead = deaths(program, inlined) if examples is not None else None
     uses = Constants()

@@ -161,9 +161,9 @@ def forward(p, x):
     e = p.Wa.shape[4]
     f = p.Wf.shape[2]
     dtype = p.E.dtype
-    X = p.E[x] + p.P                                   # (m, T, d)
+    X = p.E[x] + p.P                                         # (m, T, d)
     Z = np.empty((L + 1, m, T, d), dtype)
-    Z[0] = X                                           # (m, T, d)
+    Z[0] = X                                                 # (m, T, d)
     r1 = np.empty((L, m, T), dtype)
     Xhat1 = np.empty((L, m, T, d), dtype)
     N1 = np.empty((L, m, T, d), dtype)
@@ -178,37 +178,37 @@ def forward(p, x):
     C3 = np.empty((L, m, T, f), dtype)
     G = np.empty((L, m, T, f), dtype)
     for l in range(L):
-        mu1 = Z[l].mean(axis=2)                        # (m, T)
-        C1 = Z[l] - mu1[:, :, None]                    # (m, T, d)
-        v1 = (C1**2).mean(axis=2)                      # (m, T)
-        r1[l] = 1 / np.sqrt(v1 + 1e-05)                # (m, T)
-        Xhat1[l] = C1 * r1[l][:, :, None]              # (m, T, d)
-        N1[l] = Xhat1[l] * p.g1[l] + p.s1[l]           # (m, T, d)
+        mu1 = Z[l].mean(axis=2)                              # (m, T)
+        C1 = Z[l] - mu1[:, :, None]                          # (m, T, d)
+        v1 = (C1**2).mean(axis=2)                            # (m, T)
+        r1[l] = 1 / np.sqrt(v1 + 1e-05)                      # (m, T)
+        Xhat1[l] = C1 * r1[l][:, :, None]                    # (m, T, d)
+        N1[l] = Xhat1[l] * p.g1[l] + p.s1[l]                 # (m, T, d)
         A[l] = np.einsum("mni,ijkl->jmknl", N1[l], p.Wa[l], optimize=True) + p.ba[l][:, None, :, None, :]  # (3, m, h, T, e)
         R = np.where(np.tri(T, dtype=bool), A[l, 0] @ A[l, 1].transpose(0, 1, 3, 2) / e**0.5, -np.inf)  # (m, h, T, T)
-        E2 = np.exp(R - R.max(axis=3, keepdims=True))  # (m, h, T, T)
-        P2[l] = E2 / E2.sum(axis=3, keepdims=True)     # (m, h, T, T)
-        O[l] = P2[l] @ A[l, 2]                         # (m, h, T, e)
+        E2 = np.exp(R - R.max(axis=3, keepdims=True))        # (m, h, T, T)
+        P2[l] = E2 / E2.sum(axis=3, keepdims=True)           # (m, h, T, T)
+        O[l] = P2[l] @ A[l, 2]                               # (m, h, T, e)
         B = Z[l] + np.einsum("jlm,ijkl->ikm", p.Wo[l], O[l], optimize=True) + p.bo[l]  # (m, T, d)
-        mu2 = B.mean(axis=2)                           # (m, T)
-        C2 = B - mu2[:, :, None]                       # (m, T, d)
-        v2 = (C2**2).mean(axis=2)                      # (m, T)
-        r2[l] = 1 / np.sqrt(v2 + 1e-05)                # (m, T)
-        Xhat2[l] = C2 * r2[l][:, :, None]              # (m, T, d)
-        N2[l] = Xhat2[l] * p.g2[l] + p.s2[l]           # (m, T, d)
-        F[l] = N2[l] @ p.Wf[l] + p.bf[l]               # (m, T, f)
+        mu2 = B.mean(axis=2)                                 # (m, T)
+        C2 = B - mu2[:, :, None]                             # (m, T, d)
+        v2 = (C2**2).mean(axis=2)                            # (m, T)
+        r2[l] = 1 / np.sqrt(v2 + 1e-05)                      # (m, T)
+        Xhat2[l] = C2 * r2[l][:, :, None]                    # (m, T, d)
+        N2[l] = Xhat2[l] * p.g2[l] + p.s2[l]                 # (m, T, d)
+        F[l] = N2[l] @ p.Wf[l] + p.bf[l]                     # (m, T, f)
         A2 = 1.5957691216057308 * (0.044715 * (F[l] * F[l] * F[l]) + F[l])  # (m, T, f)
-        E4[l] = np.exp(-np.abs(A2))                    # (m, T, f)
-        C3[l] = np.maximum(E4[l], A2 >= 0)             # (m, T, f)
-        G[l] = C3[l] * F[l] / (1 + E4[l])              # (m, T, f)
-        Z[l + 1] = G[l] @ p.Wp[l] + B + p.bp[l]        # (m, T, d)
-    Y = Z[L]                                           # (m, T, d)
-    mu = Y.mean(axis=2)                                # (m, T)
-    C = Y - mu[:, :, None]                             # (m, T, d)
-    r = 1 / np.sqrt((C**2).mean(axis=2) + 1e-05)       # (m, T)
-    Xhat = C * r[:, :, None]                           # (m, T, d)
-    N = Xhat * p.g + p.s                               # (m, T, d)
-    H = N @ p.E.T                                      # (m, T, v)
+        E4[l] = np.exp(-np.abs(A2))                          # (m, T, f)
+        C3[l] = np.maximum(E4[l], A2 >= 0)                   # (m, T, f)
+        G[l] = F[l] * (C3[l] - C3[l] * E4[l] / (1 + E4[l]))  # (m, T, f)
+        Z[l + 1] = G[l] @ p.Wp[l] + B + p.bp[l]              # (m, T, d)
+    Y = Z[L]                                                 # (m, T, d)
+    mu = Y.mean(axis=2)                                      # (m, T)
+    C = Y - mu[:, :, None]                                   # (m, T, d)
+    r = 1 / np.sqrt((C**2).mean(axis=2) + 1e-05)             # (m, T)
+    Xhat = C * r[:, :, None]                                 # (m, T, d)
+    N = Xhat * p.g + p.s                                     # (m, T, d)
+    H = N @ p.E.T                                            # (m, T, v)
     return H, (r1, Xhat1, N1, A, P2, O, r2, Xhat2, N2, F, G, r, Xhat, N, E4, C3)
 
 
@@ -266,7 +266,7 @@ def vjp(residuals, J_bar, p, x, y):
     N1_bar = np.empty((L, m, T, d), dtype)
     for l in reversed(range(L)):
         G_bar = Z_bar[l + 1] @ p.Wp[l].T                                 # (m, T, f)
-        F_bar[l] = C3[l] * G_bar / (1 + E4[l]) + 1.5957691216057308 * np.where(
+        F_bar[l] = G_bar * (C3[l] - C3[l] * E4[l] / (1 + E4[l])) + 1.5957691216057308 * np.where(
             E4[l] > 0,
             E4[l] * F[l] * G_bar * (1 + 0.134145 * F[l]**2) / (1 + E4[l] * (E4[l] + 2)),
             0,
@@ -378,7 +378,8 @@ def gradients(p, x, y, J_bar=1.0):
         F += p.bf[l]
         A2 = 1.5957691216057308 * (0.044715 * (F * F * F) + F)             # (m, T, f)
         E4 = np.exp(-np.abs(A2))                                           # (m, T, f)
-        Q = np.maximum(E4, A2 >= 0) / (1 + E4)                             # (m, T, f)
+        C3 = np.maximum(E4, A2 >= 0)                                       # (m, T, f)
+        Q = C3 - C3 * E4 / (1 + E4)                                        # (m, T, f)
         F_slope[l] = 1.5957691216057308 * np.where(
             E4 > 0,
             E4 * F * (1 + 0.134145 * F**2) / (1 + E4 * (E4 + 2)),
@@ -566,8 +567,8 @@ def jvp(p, p_dot, x, y):
         A2 = 1.5957691216057308 * (0.044715 * (F[l] * F[l] * F[l]) + F[l])  # (m, T, f)
         E4[l] = np.exp(-np.abs(A2))                                   # (m, T, f)
         C3[l] = np.maximum(E4[l], A2 >= 0)                            # (m, T, f)
-        G[l] = C3[l] * F[l] / (1 + E4[l])                             # (m, T, f)
-        G_dot = C3[l] * F_dot / (1 + E4[l]) + 1.5957691216057308 * np.where(
+        G[l] = F[l] * (C3[l] - C3[l] * E4[l] / (1 + E4[l]))           # (m, T, f)
+        G_dot = F_dot * (C3[l] - C3[l] * E4[l] / (1 + E4[l])) + 1.5957691216057308 * np.where(
             E4[l] > 0,
             E4[l] * F[l] * F_dot * (1 + 0.134145 * F[l]**2) / (1 + E4[l] * (E4[l] + 2)),
             0,

@@ -85,10 +85,11 @@ def dot(A, B):
 
 def forward(p, X):
     """Return H (m, k) and residuals."""
-    A1 = X @ p.W1                            # (m, d)
-    E2 = np.exp(-np.abs(A1))                 # (m, d)
-    Z2 = np.maximum(E2, A1 >= 0) / (1 + E2)  # (m, d)
-    H = Z2 @ p.W2                            # (m, k)
+    A1 = X @ p.W1                # (m, d)
+    E2 = np.exp(-np.abs(A1))     # (m, d)
+    C = np.maximum(E2, A1 >= 0)  # (m, d)
+    Z2 = C - C * E2 / (1 + E2)   # (m, d)
+    H = Z2 @ p.W2                # (m, k)
     return H, (Z2, E2)
 
 
@@ -135,7 +136,8 @@ def gradients(p, X, y, L_bar=1.0):
     m = len(X)
     A1 = X @ p.W1                                         # (m, d)
     E2 = np.exp(-np.abs(A1))                              # (m, d)
-    Z2 = np.maximum(E2, A1 >= 0) / (1 + E2)               # (m, d)
+    C = np.maximum(E2, A1 >= 0)                           # (m, d)
+    Z2 = C - C * E2 / (1 + E2)                            # (m, d)
     H = Z2 @ p.W2                                         # (m, k)
     M = H.max(axis=1)                                     # (m,)
     E = np.exp(H - M[:, None])                            # (m, k)
@@ -158,7 +160,8 @@ def jvp(p, p_dot, X, y):
     m = len(X)
     A1 = X @ p.W1                                       # (m, d)
     E2 = np.exp(-np.abs(A1))                            # (m, d)
-    Z2 = np.maximum(E2, A1 >= 0) / (1 + E2)             # (m, d)
+    C = np.maximum(E2, A1 >= 0)                         # (m, d)
+    Z2 = C - C * E2 / (1 + E2)                          # (m, d)
     Z2_dot = E2 * (X @ p_dot.W1) / (1 + E2 * (E2 + 2))  # (m, d)
     H = Z2 @ p.W2                                       # (m, k)
     H_dot = Z2 @ p_dot.W2 + Z2_dot @ p.W2               # (m, k)

@@ -127,12 +127,12 @@ def vjp(residuals, L_bar, p, X, y):
     """Pull L_bar () back to W1_bar (n, d), W2_bar (d, k)."""
     Z2, S, E2, C = residuals
     m = len(X)
-    H_bar = S.copy()                          # (m, k)
+    H_bar = S.copy()                                     # (m, k)
     H_bar[np.arange(m), y] -= 1
     H_bar *= L_bar / m
-    W2_bar = Z2.T @ H_bar                     # (d, k)
-    A1_bar = C * (H_bar @ p.W2.T) / (1 + E2)  # (m, d)
-    W1_bar = X.T @ A1_bar                     # (n, d)
+    W2_bar = Z2.T @ H_bar                                # (d, k)
+    A1_bar = (H_bar @ p.W2.T) * (C - C * E2 / (1 + E2))  # (m, d)
+    W1_bar = X.T @ A1_bar                                # (n, d)
     return Gradients(W1_bar, W2_bar)
 
 
@@ -150,13 +150,13 @@ def gradients(p, X, y, L_bar=1.0):
     L = (M - H[np.arange(m), y] + np.log(T)).sum() / m
     S = E                               # (m, k)
     S /= T[:, None]
+    C = np.maximum(E2, A1 >= 0)         # (m, d)
     H_bar = S                           # (m, k)
     H_bar[np.arange(m), y] -= 1
     H_bar *= L_bar / m
     W2_bar = dot(Z2.T, H_bar)           # (d, k)
     A1_bar = H_bar @ p.W2.T             # (m, d)
-    A1_bar *= np.maximum(E2, A1 >= 0)
-    A1_bar /= 1 + E2
+    A1_bar *= C - C * E2 / (1 + E2)
     W1_bar = dot(X.T, A1_bar)           # (n, d)
     return L, Gradients(W1_bar, W2_bar)
 
@@ -165,17 +165,18 @@ def jvp(p, p_dot, X, y):
     """Push p_dot (Gradients) forward to L_dot."""
     require_labels("y", y, p.W2.shape[1])
     m = len(X)
-    A1 = X @ p.W1                                                 # (m, d)
-    E2 = np.exp(-np.abs(A1))                                      # (m, d)
-    Z2 = log1p(E2) + np.maximum(A1, 0)                            # (m, d)
-    Z2_dot = (X @ p_dot.W1) * np.maximum(E2, A1 >= 0) / (1 + E2)  # (m, d)
-    H = Z2 @ p.W2                                                 # (m, k)
-    H_dot = Z2 @ p_dot.W2 + Z2_dot @ p.W2                         # (m, k)
-    M = H.max(axis=1)                                             # (m,)
-    E = np.exp(H - M[:, None])                                    # (m, k)
-    T = E.sum(axis=1)                                             # (m,)
+    A1 = X @ p.W1                                      # (m, d)
+    E2 = np.exp(-np.abs(A1))                           # (m, d)
+    Z2 = log1p(E2) + np.maximum(A1, 0)                 # (m, d)
+    C = np.maximum(E2, A1 >= 0)                        # (m, d)
+    Z2_dot = (X @ p_dot.W1) * (C - C * E2 / (1 + E2))  # (m, d)
+    H = Z2 @ p.W2                                      # (m, k)
+    H_dot = Z2 @ p_dot.W2 + Z2_dot @ p.W2              # (m, k)
+    M = H.max(axis=1)                                  # (m,)
+    E = np.exp(H - M[:, None])                         # (m, k)
+    T = E.sum(axis=1)                                  # (m,)
     L = (M - H[np.arange(m), y] + np.log(T)).sum() / m
-    S = E / T[:, None]                                            # (m, k)
+    S = E / T[:, None]                                 # (m, k)
     L_dot = ((H_dot * S).sum() - H_dot[np.arange(m), y].sum()) / m
     return L, L_dot
 

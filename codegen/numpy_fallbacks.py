@@ -141,8 +141,30 @@ def parts(count, size):
         stop = min(start + max(size, 1), count)
         yield slice(start, stop), slice(stop - start)'''
 
+TRIANGLE_ROWS = '''\
+def triangle_rows(count, size):
+    """Bands of so many rows of a lower triangle, each with the columns up to its last row's."""
+    for start in range(0, count, size):
+        stop = min(start + size, count)
+        yield slice(start, stop), slice(stop)'''
+
+TRIANGLE_COLUMNS = '''\
+def triangle_columns(count, size):
+    """Bands of so many columns of a lower triangle, each with the rows from its first column's on."""
+    for start in range(0, count, size):
+        yield slice(start, min(start + size, count)), slice(start, count)'''
+
+ADD_ROWS = '''\
+def add_rows(X, places, rows):
+    """X[places] += rows where places repeat, row by row: np.add.at goes element by element."""
+    for place, row in zip(places.ravel().tolist(), rows.reshape(-1, *X.shape[1:]), strict=True):
+        X[place] += row'''
+
 FALLBACKS = {
+    "add_rows": ADD_ROWS,
     "parts": PARTS,
+    "triangle_rows": TRIANGLE_ROWS,
+    "triangle_columns": TRIANGLE_COLUMNS,
     "blocks": BLOCKS,
     "dot_into": DOT_INTO,
     "kept_where": KEPT_WHERE,

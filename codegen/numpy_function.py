@@ -14,6 +14,7 @@ from codegen.numpy_alike import Known
 from codegen.numpy_lines import Line, NumpyLines
 from codegen.passes.exponents import exponents
 from codegen.passes.masks import Supports, unmasked
+from codegen.passes.unseen import unseen
 from codegen.printers.numpy_constants import Constants
 from codegen.printers.numpy_text import PRODUCT, wrapped
 from codegen.printers.to_numpy import NumpyPrinter
@@ -51,7 +52,7 @@ def function_body(
 
     Given the number of examples, it is written for speed: dead values are overwritten.
     """
-    program = exponents(unmasked(program, known_supports))
+    program = exponents(unseen(unmasked(program, known_supports)))
     inlined, known = single_uses(program), known or Known()
     dead = deaths(program, inlined) if examples is not None else None
     uses = Constants()

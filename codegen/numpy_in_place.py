@@ -12,11 +12,14 @@ from __future__ import annotations
 from collections.abc import Iterator, Set
 from typing import TypeAlias
 
+from sympy import oo
+
 from codegen.printers.numpy_kinds import Element, element_of
 from codegen.printers.numpy_select import extreme, is_mask, untied
+from codegen.printers.numpy_text import POWER
 from codegen.printers.to_numpy import EMITTED, INTO, NumpyPrinter
 from derive.calculus.matrix_algebra import product
-from derive.calculus.matrix_base import Array, Axes, Form
+from derive.calculus.matrix_base import Array, Axes, Form, Number
 from derive.calculus.matrix_forms import Broadcast, Diagonal, Einsum, Gather, MatMul, Transpose
 from derive.calculus.matrix_pointwise import Apply, Negative, Product, Quotient, Select, Total
 
@@ -77,7 +80,7 @@ def _operands(form: Form) -> Iterator[Form]:
     elif isinstance(form, Apply) and form.known and not form.order and form.function not in EMITTED - INTO:
         if not isinstance(form.operand, Total):  # log(1 + x) has a spelling of its own
             yield form.operand
-    elif isinstance(form, Select) and (extreme(form) is not None or is_mask(form)):
+    elif isinstance(form, Select) and (extreme(form) is not None or is_mask(form) or _is_least(form)):
         yield form.chosen
 
 
@@ -122,7 +125,14 @@ def _added(printer: NumpyPrinter, target: str, term: Form) -> str:
     return f"{target} += {_text(printer, term)}"
 
 
+def _is_least(form: Select) -> bool:
+    """Whether what is not chosen, by a condition of all axes, is minus infinity."""
+    return isinstance(form.other, Number) and form.other.value == -oo and form.condition.rank > 1
+
+
 def _selected(printer: NumpyPrinter, target: str, form: Select) -> str:
+    if _is_least(form):
+        return f"np.copyto({target}, -np.inf, where=~{printer.code(form.condition).at(POWER)})"
     function = extreme(form)
     if function is None:
         return f"{target} *= {_text(printer, form.condition)}"

@@ -22,6 +22,7 @@ from codegen.passes.into_steps import into_steps
 from codegen.passes.masks import supports, unmasked
 from codegen.passes.one_step import one_step
 from codegen.passes.shared import shared
+from codegen.passes.slopes import slopes
 from codegen.passes.verify import names_of, reads_of
 from codegen.plan import Plan
 from codegen.printers.numpy_numbers import Scalars
@@ -157,7 +158,7 @@ class _Module:
         if self.plan.network.budget is not None and self.plan.memory.again:
             return self.recomputing()
         bars = ", ".join(f"{tensor.name}_bar" for tensor in self.plan.trained)
-        program = one_step(shared(unmasked(into_steps(self.plan.gradients))))
+        program = one_step(slopes(shared(unmasked(into_steps(self.plan.gradients)))))
         body = self.body(program, f"{loss}, Gradients({bars})", examples=self.plan.batch_size)
         if self.plan.network.buffers == "planned":
             return self.planned_gradients(body, program.tensors)

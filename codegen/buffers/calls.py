@@ -10,9 +10,11 @@ from itertools import product as iterated
 from sympy import Expr, Integer
 
 from codegen.buffers import views
+from codegen.buffers.branches import where
 from codegen.buffers.contractions import einsum, product_of
 from codegen.buffers.expressions import UnplannedError, Writer, assigned, unread
 from codegen.buffers.overlaps import overlapped
+from codegen.buffers.sums import row_sum
 from codegen.buffers.values import (
     ONE,
     REAL,
@@ -21,7 +23,6 @@ from codegen.buffers.values import (
     Axes,
     Operand,
     Value,
-    broadcast,
     contiguous,
     elements,
     order_of,
@@ -82,84 +83,6 @@ def _of_sizes(writer: Writer, node: ast.Call, _: Operand | None) -> Operand:
     tri = ast.unparse(node.func) == "np.tri"
     axes = (size, size) if tri else (size,)
     return Operand(node, axes, contiguous(axes), TRUTH if tri else WHOLE)
-
-
-def _where(writer: Writer, node: ast.Call, into: Operand | None) -> Operand:
-    """The branch not taken, then the one taken where the condition holds."""
-    condition = writer.visit(node.args[0])
-    there = unread(into, node.args[0], node.args[2]) if writer.constant(condition) else None
-    chosen = writer.visit(node.args[1], there)
-    other = writer.visit(node.args[2])
-    axes = broadcast(condition.axes, chosen.axes, other.axes)
-    parts = [condition, chosen, other]
-    into = into if into is not None and same(into.axes, axes) else None
-    if writer.stays(axes, parts):
-        plain = ast.Call(node.func, [part.node for part in parts], [])
-        kind = REAL if REAL in (chosen.kind, other.kind) else WHOLE
-        return writer.expression(plain, axes, kind, parts)
-    if _is(chosen, 1) and same(other.axes, axes) and not writer.constant(condition):
-        return _one_or(writer, condition, other, into)
-    if _is(other, 0) and same(chosen.axes, axes) and not writer.constant(condition):
-        return _kept_where(writer, condition, chosen, into)
-    place = chosen if chosen is into else _like(writer, axes, chosen)
-    if chosen is place and other is not place:
-        mask = writer.elementwise(
-            "logical_not", [condition], TRUTH, ast.UnaryOp(ast.Invert(), condition.node), None, "mask"
-        )
-        mask = writer.settled(mask)
-        _copy_where(writer, place, writer.settled(other), mask)
-    else:
-        if other is not place:
-            writer.emit(assigned("copyto", [place.node, other.node], None), [other], place)
-        _copy_where(writer, place, writer.settled(chosen), writer.settled(condition))
-    if into is not None and place is not into:
-        writer.emit(assigned("copyto", [into.node, place.node], None), [place], into)
-        return into
-    return place
-
-
-def _kept_where(writer: Writer, condition: Operand, chosen: Operand, into: Operand | None) -> Operand:
-    """X where the condition holds, else 0."""
-    place = into if into is not None else writer.array(chosen.axes, REAL, condition, "kept")
-    parts = [chosen, condition, place]
-    nodes = [part.node for part in parts]
-    if chosen.repeats:
-        nodes = [writer.in_blocks(part, chosen.repeats) for part in parts]
-    writer.functions.add("kept_where")
-    writer.emit(ast.Expr(ast.Call(ast.Name("kept_where"), nodes, [])), [chosen, condition], place)
-    return place
-
-
-def _one_or(writer: Writer, condition: Operand, other: Operand, into: Operand | None) -> Operand:
-    """1 where the condition holds, else the other: the other where it does not hold, plus the mask."""
-    place = into if into is not None else writer.array(other.axes, REAL, other, "choice")
-    opposite = writer.elementwise(
-        "logical_not", [condition], TRUTH, ast.UnaryOp(ast.Invert(), condition.node), None, "mask"
-    )
-    place = _kept_where(writer, opposite, other, place)
-    if opposite is condition:  # it was overwritten; the sum wants it as it was
-        turned = assigned("logical_not", [opposite.node], opposite.node)
-        writer.emit(turned, [opposite], opposite)
-    writer.emit(assigned("add", [place.node, condition.node], place.node), [place, condition], place)
-    return place
-
-
-def _is(operand: Operand, value: int) -> bool:
-    return isinstance(operand.node, ast.Constant) and operand.node.value == value
-
-
-def _like(writer: Writer, axes: Axes, chosen: Operand) -> Operand:
-    if chosen.fresh and same(chosen.axes, axes):
-        return chosen
-    return writer.array(axes, REAL, chosen if same(chosen.axes, axes) else None, "choice")
-
-
-def _copy_where(writer: Writer, place: Operand, value: Operand, mask: Operand) -> None:
-    statement = assigned("copyto", [place.node, value.node], None)
-    assert isinstance(statement, ast.Expr)
-    assert isinstance(statement.value, ast.Call)
-    statement.value.keywords.append(ast.keyword("where", mask.node))
-    writer.emit(statement, [value, mask, place], place)
 
 
 def _einsum(writer: Writer, node: ast.Call, into: Operand | None) -> Operand:
@@ -229,6 +152,9 @@ def _shape(writer: Writer, node: ast.expr) -> Axes:
 
 
 def _method(writer: Writer, function: ast.Attribute, node: ast.Call, into: Operand | None) -> Operand:
+    summed = row_sum(writer, function, node) if into is None and function.attr in REDUCTIONS else None
+    if summed is not None:
+        return summed
     operand = writer.visit(function.value)
     if function.attr in REDUCTIONS:
         return reduction(writer, operand, function.attr, node, into)
@@ -334,7 +260,7 @@ def _order_left(writer: Writer, operand: Operand, over: tuple[int, ...], keep: b
 _NAMED: Mapping[str, Callable[[Writer, ast.Call, Operand | None], Operand]] = {
     "arange": _of_sizes,
     "tri": _of_sizes,
-    "where": _where,
+    "where": where,
     "einsum": _einsum,
     "broadcast_to": _broadcast_to,
     "concatenate": _concatenate,

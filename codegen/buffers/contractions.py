@@ -120,8 +120,13 @@ def _as_product(
     order = [*batch, *rows, *columns]
     permutation = [order.index(letter) for letter in output]
     straight = permutation == sorted(permutation)
-    own = straight and into is not None and views.merged(into, groups)
-    place = into if into is not None and own else writer.array(tuple(wide), REAL, None, "product")
+    back = [output.index(letter) for letter in order]
+    view = None if into is None else views.transposed(into, back)
+    if into is not None and view is not None and views.merged(view, groups):
+        out = writer.reshaped(view, groups)
+        writer.emit(assigned("matmul", [a.node, b.node], out.node), [a, b], into)
+        return into
+    place = writer.array(tuple(wide), REAL, None, "product")
     out = writer.reshaped(place, groups)
     writer.emit(assigned("matmul", [a.node, b.node], out.node), [a, b], place)
     return place if straight else views.transposed(place, permutation)

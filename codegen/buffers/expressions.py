@@ -65,6 +65,13 @@ class Writer:
             raise UnplannedError(ast.unparse(node))
         return found(self, node, into)
 
+    def tried(self, node: ast.expr) -> Operand:
+        """The operand that an expression would be: its instructions are thrown away."""
+        held = self.draft
+        draft = Draft([*held.instructions], {**held.values}, [*held.loops], {**held.constants})
+        scratch = replace(self, draft=draft, names={**self.names}, functions=set(), copies={**self.copies})
+        return scratch.visit(node)
+
     def sized(self, node: ast.expr) -> Expr | None:
         """The size that an expression of sizes is."""
         if isinstance(node, ast.Constant) and isinstance(node.value, int):

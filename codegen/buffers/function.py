@@ -20,6 +20,8 @@ from codegen.printers.numpy_text import Code
 from codegen.printers.to_numpy import NumpyPrinter
 from derive.calculus.tensor import Kind, Size, Tensor
 
+LOOPS = ("parts", "triangle_rows", "triangle_columns")
+
 
 @dataclass(frozen=True)
 class Planned:
@@ -63,7 +65,7 @@ def planned(
     found = rooms(draft, kept, numbers)
     constants = {name: ast.unparse(node) for name, node in draft.constants.items()}
     sized = _sizes(draft, arguments, names)
-    return Planned((*sized, *_text(draft)), tuple(found), constants, frozenset({*writer.functions, "parts"}))
+    return Planned((*sized, *_text(draft)), tuple(found), constants, frozenset({*writer.functions, *LOOPS}))
 
 
 def _sizes(draft: Draft, arguments: Sequence[Tensor], names: Mapping[str, str]) -> list[str]:

@@ -1,11 +1,13 @@
-"""Rows by an index array: np.take(E, x, axis=0, out=place)."""
+"""Rows by an index array: np.take(E, x, axis=0, out=place); long ones added by add_rows(E_bar, x, X_bar)."""
 
 from __future__ import annotations
 
 import ast
 
 from codegen.buffers.expressions import UnplannedError, Writer
-from codegen.buffers.values import REAL, Axes, Operand, broadcast
+from codegen.buffers.values import REAL, Axes, Operand, broadcast, same
+
+LONG = 64  # elements of a row, from which on one addition of rows is faster than so many of elements
 
 
 def gathered(writer: Writer, operand: Operand, node: ast.Subscript) -> Operand:
@@ -35,3 +37,20 @@ def gathered(writer: Writer, operand: Operand, node: ast.Subscript) -> Operand:
     take = ast.Call(ast.Attribute(ast.Name("np"), "take"), [operand.node, part.node], keywords)
     writer.emit(ast.Expr(take), [operand, part], place)
     return place
+
+
+def scattered(writer: Writer, statement: ast.Expr) -> None:
+    """np.add.at(E_bar, x, X_bar) by rows, where those are long."""
+    call = statement.value
+    assert isinstance(call, ast.Call)
+    target, places, values = call.args
+    place, at = writer.visit(target), writer.visit(places)
+    if not at.rank or writer.count(place.axes[1:]) < LONG:
+        raise UnplannedError(ast.unparse(statement))
+    writer.target = ast.unparse(target)
+    rows = writer.visit(values)
+    if not same(rows.axes, (*at.axes, *place.axes[1:])):
+        raise UnplannedError(ast.unparse(statement))
+    writer.functions.add("add_rows")
+    added = ast.Call(ast.Name("add_rows"), [place.node, at.node, rows.node], [])
+    writer.emit(ast.Expr(added), [place, at, rows], place)

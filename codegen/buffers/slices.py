@@ -12,7 +12,8 @@ from dataclasses import dataclass, field
 
 from sympy import Expr
 
-from codegen.buffers.values import Axes, Operand, contiguous
+from codegen.buffers.operands import is_mark, items_of, order_of_transpose, rank_of_sum, sum_spelled
+from codegen.buffers.values import Axes, Operand
 from codegen.printers.to_numpy import INTO
 
 ELEMENTWISE = frozenset(
@@ -40,22 +41,23 @@ class Sliced:
     alias: tuple[str, str] | None = None
 
     def node(self, own: Set[str]) -> ast.stmt:
-        found: ast.stmt = _Without(own, self.index).visit(self.statement)
+        found: ast.stmt = _Without(own, self.index, self.second is not None).visit(self.statement)
         return found
 
 
 class _Without(ast.NodeTransformer):
-    """A[i, ...] as A[...] for the arrays that hold one example."""
+    """A[i, ...] as A[...] for the arrays that hold one example, or but a slice of it."""
 
-    def __init__(self, own: Set[str], index: str) -> None:
-        self.own, self.index = own, index
+    def __init__(self, own: Set[str], index: str, sliced: bool) -> None:
+        self.own, self.index, self.sliced = own, index, sliced
 
     def visit_Subscript(self, node: ast.Subscript) -> ast.expr:
         bare = isinstance(node.value, ast.Name) and node.value.id in self.own
-        if bare and isinstance(node.slice, ast.Name) and node.slice.id == self.index:
-            return node.value
-        if bare and ast.unparse(node.slice) == f"({self.index}, {ROWS})":
-            return ast.Subscript(node.value, ast.Name(HELD))
+        items = items_of(node)
+        if bare and ast.unparse(items[0]) == self.index:
+            if len(items) == 1:
+                return node.value
+            return ast.Subscript(node.value, ast.Name(HELD) if self.sliced else _tuple(items[1:]))
         self.generic_visit(node)
         return node
 
@@ -80,16 +82,16 @@ class _Slicer:
         if held is not None:
             return held.rank
         if isinstance(node, ast.Subscript):
-            items = _items(node)
+            items = items_of(node)
             new = sum(isinstance(item, ast.Constant) and item.value is None for item in items)
-            fixed = sum(not _is_mark(item) for item in items)
-            if any(self.rank_of(item) for item in items if not _is_mark(item)):
+            fixed = sum(not is_mark(item) for item in items)
+            if any(self.rank_of(item) for item in items if not is_mark(item)):
                 raise _UnslicedError
             return self.rank_of(node.value) + new - fixed
         if isinstance(node, ast.Attribute) and ast.unparse(node) in ("np.inf", "np.pi", "np.e"):
             return 0
-        if _transposed(node) is not None:
-            return len(_transposed(node) or ())
+        if order_of_transpose(node) is not None:
+            return len(order_of_transpose(node) or ())
         if isinstance(node, ast.UnaryOp):
             return self.rank_of(node.operand)
         if isinstance(node, ast.BinOp):
@@ -117,15 +119,15 @@ class _Slicer:
 
     def at_index(self, node: ast.expr) -> ast.expr:
         """The operand at the index of its leading axis."""
-        order = _transposed(node)
+        order = order_of_transpose(node)
         if order is not None and isinstance(node, ast.Call) and isinstance(node.func, ast.Attribute):
             return self.transposed(node.func, order)
         if not isinstance(node, ast.Subscript):
             return self.element(node, [])
-        items = _items(node)
+        items = items_of(node)
         if isinstance(items[0], ast.Slice):
             return self.marked(node.value, items)
-        if any(map(_is_mark, items)):
+        if any(map(is_mark, items)):
             raise _UnslicedError
         return self.element(node.value, items)
 
@@ -149,8 +151,7 @@ class _Slicer:
         held = self.names.get(ast.unparse(base)) if isinstance(base, ast.Name | ast.Attribute) else None
         if held is None or held.axes[len(fixed) : len(fixed) + 1] != (self.batch,):
             raise _UnslicedError
-        leading = slice(0, len(fixed) + 1)
-        if held.strides[leading] != contiguous(held.axes)[leading]:
+        if not _is_slowest(held, len(fixed)):
             raise _UnslicedError
         axes = held.axes[len(fixed) :]
         at: list[ast.expr] = [*fixed, ast.Name(self.index)]
@@ -163,24 +164,14 @@ class _Slicer:
         return ast.Subscript(base, _tuple(at))
 
 
-def _transposed(node: ast.expr) -> list[int] | None:
-    """The order of X.transpose(0, 2, 1)."""
-    if not isinstance(node, ast.Call) or not isinstance(node.func, ast.Attribute):
-        return None
-    return [ast.literal_eval(k) for k in node.args] if node.func.attr == "transpose" else None
-
-
-def _items(node: ast.Subscript) -> list[ast.expr]:
-    return node.slice.elts if isinstance(node.slice, ast.Tuple) else [node.slice]
+def _is_slowest(held: Operand, axis: int) -> bool:
+    """Whether an axis is the slowest in memory of those from it on: one example is then no scattered part."""
+    steps = [held.strides[axis] / stride for stride in held.strides[axis + 1 :] if stride != 0]
+    return all(step.as_numer_denom()[1] == 1 for step in steps)
 
 
 def _tuple(items: list[ast.expr]) -> ast.expr:
     return items[0] if len(items) == 1 else ast.Tuple(items)
-
-
-def _is_mark(item: ast.expr) -> bool:
-    """Whether an item is a slice or a new axis."""
-    return isinstance(item, ast.Slice) or (isinstance(item, ast.Constant) and item.value is None)
 
 
 def sliced_statement(
@@ -227,6 +218,8 @@ def _statement(slicer: _Slicer, node: ast.stmt) -> ast.stmt:
     text = ast.unparse(call.func)
     if text == "np.matmul":
         return ast.Expr(_matmul(slicer, call))
+    if text == "np.einsum":
+        return ast.Expr(_row_sum(slicer, call))
     if text in {"kept_where", *INTO} or (text.startswith("np.") and text[3:] in ELEMENTWISE):
         return ast.Expr(_elementwise(slicer, call))
     if isinstance(call.func, ast.Attribute) and call.func.attr in REDUCTIONS:
@@ -253,6 +246,16 @@ def _matmul(slicer: _Slicer, call: ast.Call) -> ast.Call:
         raise _UnslicedError
     out = ast.keyword("out", slicer.operand(call.keywords[0].value))
     return ast.Call(call.func, [slicer.operand(part) for part in call.args], [out])
+
+
+def _row_sum(slicer: _Slicer, call: ast.Call) -> ast.Call:
+    """np.einsum("ijk,ijk->ij", X, Y, out=place): one letter less for one example."""
+    slicer.rank = rank_of_sum(call)
+    if slicer.rank < (3 if slicer.second is not None else 2):
+        raise _UnslicedError
+    parts = [slicer.operand(part) for part in call.args[1:]]
+    out = ast.keyword("out", slicer.operand(call.keywords[0].value, slicer.rank - 1))
+    return ast.Call(call.func, [ast.Constant(sum_spelled(slicer.rank - 1, len(parts))), *parts], [out])
 
 
 def _reduction(slicer: _Slicer, call: ast.Call, function: ast.Attribute) -> ast.Call:

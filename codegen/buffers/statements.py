@@ -7,6 +7,8 @@ from collections.abc import Mapping, Sequence
 from dataclasses import replace
 
 from codegen.buffers.expressions import UnplannedError, Writer, assigned
+from codegen.buffers.filled import as_its_tensor, lie_as_filled
+from codegen.buffers.indexing import scattered
 from codegen.buffers.values import REAL, TRUTH, WHOLE, Instruction, Loop, Operand, Value, contiguous
 from derive.calculus.tensor import Kind, Tensor
 
@@ -36,6 +38,10 @@ def _statement(writer: Writer, statement: ast.stmt, tensors: Mapping[str, Tensor
         _augmented(writer, statement)
     elif isinstance(statement, ast.Expr) and _out(statement) is not None:
         _called(writer, statement)
+    elif isinstance(statement, ast.Expr) and ast.unparse(statement).startswith("np.copyto("):
+        _copied(writer, statement)
+    elif isinstance(statement, ast.Expr) and ast.unparse(statement).startswith("np.add.at("):
+        scattered(writer, statement)
     else:
         raise UnplannedError(ast.unparse(statement))
 
@@ -97,8 +103,8 @@ def _is_view(node: ast.expr) -> bool:
 def _declared(writer: Writer, name: str, tensor: Tensor) -> None:
     kind = WHOLE if tensor.kind is Kind.INTEGER else REAL
     value = Value(name, tensor.shape, tuple(range(len(tensor.shape))), kind)
-    writer.draft.values[name] = value
-    writer.names[name] = value.operand()
+    writer.draft.values[name] = as_its_tensor(value, writer.draft.values)
+    writer.names[name] = writer.draft.values[name].operand()
 
 
 def _renamed(writer: Writer, found: Operand, name: str) -> None:
@@ -135,6 +141,7 @@ class _Rename(ast.NodeTransformer):
 def _placed(writer: Writer, target: ast.Subscript, value: ast.expr) -> None:
     """A[t] = value."""
     writer.target = ast.unparse(target.value).split("[")[0]
+    lie_as_filled(writer, target, value)
     place = writer.visit(target)
     if not isinstance(place.node, ast.Subscript):
         raise UnplannedError(ast.unparse(target))
@@ -176,6 +183,18 @@ def _called(writer: Writer, statement: ast.Expr) -> None:
     writer.emit(
         ast.Expr(ast.Call(node.func, [part.node for part in parts], node.keywords)), [*parts, place], place
     )
+
+
+def _copied(writer: Writer, statement: ast.Expr) -> None:
+    """np.copyto(R, -np.inf, where=~causal)."""
+    node = statement.value
+    assert isinstance(node, ast.Call)
+    place, value = map(writer.visit, node.args)
+    writer.target = ast.unparse(node.args[0])
+    mask = writer.settled(writer.visit(node.keywords[0].value))
+    where = [ast.keyword("where", mask.node)]
+    copied = ast.Call(node.func, [place.node, value.node], where)
+    writer.emit(ast.Expr(copied), [value, mask, place], place)
 
 
 def _plain(writer: Writer, statement: ast.stmt, tensors: Mapping[str, Tensor]) -> None:

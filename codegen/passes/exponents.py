@@ -1,9 +1,10 @@
-"""Exponents: a branch between 1 and a decay is one exponential.
+"""Exponents: a branch between 1 and a decay is the larger of both.
 
     E[i,j] = exp(-|A[i,j]|)                         E[i,j] = exp(-|A[i,j]|)
-    C[i,j] = where(A[i,j] >= 0, 1, E[i,j])          C[i,j] = exp(min(A[i,j], 0))
+    C[i,j] = where(A[i,j] >= 0, 1, E[i,j])          C[i,j] = max(E[i,j], A[i,j] >= 0)
 
-The same numbers, for exp(0) is 1. For programs of whole arrays, where a branch is several passes over memory.
+The same numbers, for no decay is more than 1, and a mask is 1 or 0. For programs of whole arrays, where a
+branch is several passes over memory.
 """
 
 from __future__ import annotations
@@ -55,7 +56,8 @@ def _rewritten(node: Basic, found: Mapping[str, Equation]) -> Basic:
     argument = inner.condition.expression
     if _argument(inner.other, found) != argument:
         return inner
-    return exp(Where(Positive(-argument), argument, Integer(0)))
+    mask = Where(inner.condition, Integer(1), Integer(0))
+    return Where(Positive(inner.other - mask), inner.other, mask)
 
 
 def _argument(value: Expr, found: Mapping[str, Equation]) -> Expr | None:

@@ -161,10 +161,9 @@ def forward(p, x):
     e = p.Wa.shape[4]
     f = p.Wf.shape[2]
     dtype = p.E.dtype
-    causal = np.tri(T, dtype=bool)                            # (T, T)
-    X = p.E[x] + p.P                                          # (m, T, d)
+    X = p.E[x] + p.P                                         # (m, T, d)
     Z = np.empty((L + 1, m, T, d), dtype)
-    Z[0] = X                                                  # (m, T, d)
+    Z[0] = X                                                 # (m, T, d)
     r1 = np.empty((L, m, T), dtype)
     Xhat1 = np.empty((L, m, T, d), dtype)
     N1 = np.empty((L, m, T, d), dtype)
@@ -179,37 +178,37 @@ def forward(p, x):
     C3 = np.empty((L, m, T, f), dtype)
     G = np.empty((L, m, T, f), dtype)
     for l in range(L):
-        mu1 = Z[l].mean(axis=2)                               # (m, T)
-        C1 = Z[l] - mu1[:, :, None]                           # (m, T, d)
-        v1 = (C1**2).mean(axis=2)                             # (m, T)
-        r1[l] = 1 / np.sqrt(v1 + 1e-05)                       # (m, T)
-        Xhat1[l] = C1 * r1[l][:, :, None]                     # (m, T, d)
-        N1[l] = Xhat1[l] * p.g1[l] + p.s1[l]                  # (m, T, d)
+        mu1 = Z[l].mean(axis=2)                              # (m, T)
+        C1 = Z[l] - mu1[:, :, None]                          # (m, T, d)
+        v1 = (C1**2).mean(axis=2)                            # (m, T)
+        r1[l] = 1 / np.sqrt(v1 + 1e-05)                      # (m, T)
+        Xhat1[l] = C1 * r1[l][:, :, None]                    # (m, T, d)
+        N1[l] = Xhat1[l] * p.g1[l] + p.s1[l]                 # (m, T, d)
         A[l] = np.einsum("mni,ijkl->jmknl", N1[l], p.Wa[l], optimize=True) + p.ba[l][:, None, :, None, :]  # (3, m, h, T, e)
-        R = A[l, 0] @ A[l, 1].transpose(0, 1, 3, 2) / e**0.5  # (m, h, T, T)
-        E2 = np.where(causal, np.exp(R - np.where(causal, R, -np.inf).max(axis=3, keepdims=True)), 0)  # (m, h, T, T)
-        P2[l] = E2 / E2.sum(axis=3, keepdims=True)            # (m, h, T, T)
-        O[l] = P2[l] @ A[l, 2]                                # (m, h, T, e)
+        R = np.where(np.tri(T, dtype=bool), A[l, 0] @ A[l, 1].transpose(0, 1, 3, 2) / e**0.5, -np.inf)  # (m, h, T, T)
+        E2 = np.exp(R - R.max(axis=3, keepdims=True))        # (m, h, T, T)
+        P2[l] = E2 / E2.sum(axis=3, keepdims=True)           # (m, h, T, T)
+        O[l] = P2[l] @ A[l, 2]                               # (m, h, T, e)
         B = Z[l] + np.einsum("jlm,ijkl->ikm", p.Wo[l], O[l], optimize=True) + p.bo[l]  # (m, T, d)
-        mu2 = B.mean(axis=2)                                  # (m, T)
-        C2 = B - mu2[:, :, None]                              # (m, T, d)
-        v2 = (C2**2).mean(axis=2)                             # (m, T)
-        r2[l] = 1 / np.sqrt(v2 + 1e-05)                       # (m, T)
-        Xhat2[l] = C2 * r2[l][:, :, None]                     # (m, T, d)
-        N2[l] = Xhat2[l] * p.g2[l] + p.s2[l]                  # (m, T, d)
-        F[l] = N2[l] @ p.Wf[l] + p.bf[l]                      # (m, T, f)
+        mu2 = B.mean(axis=2)                                 # (m, T)
+        C2 = B - mu2[:, :, None]                             # (m, T, d)
+        v2 = (C2**2).mean(axis=2)                            # (m, T)
+        r2[l] = 1 / np.sqrt(v2 + 1e-05)                      # (m, T)
+        Xhat2[l] = C2 * r2[l][:, :, None]                    # (m, T, d)
+        N2[l] = Xhat2[l] * p.g2[l] + p.s2[l]                 # (m, T, d)
+        F[l] = N2[l] @ p.Wf[l] + p.bf[l]                     # (m, T, f)
         A2 = 1.5957691216057308 * (0.044715 * (F[l] * F[l] * F[l]) + F[l])  # (m, T, f)
-        E4[l] = np.exp(-np.abs(A2))                           # (m, T, f)
-        C3[l] = np.exp(np.minimum(A2, 0))                     # (m, T, f)
-        G[l] = F[l] * (C3[l] - C3[l] * E4[l] / (1 + E4[l]))   # (m, T, f)
-        Z[l + 1] = G[l] @ p.Wp[l] + B + p.bp[l]               # (m, T, d)
-    Y = Z[L]                                                  # (m, T, d)
-    mu = Y.mean(axis=2)                                       # (m, T)
-    C = Y - mu[:, :, None]                                    # (m, T, d)
-    r = 1 / np.sqrt((C**2).mean(axis=2) + 1e-05)              # (m, T)
-    Xhat = C * r[:, :, None]                                  # (m, T, d)
-    N = Xhat * p.g + p.s                                      # (m, T, d)
-    H = N @ p.E.T                                             # (m, T, v)
+        E4[l] = np.exp(-np.abs(A2))                          # (m, T, f)
+        C3[l] = np.maximum(E4[l], A2 >= 0)                   # (m, T, f)
+        G[l] = F[l] * (C3[l] - C3[l] * E4[l] / (1 + E4[l]))  # (m, T, f)
+        Z[l + 1] = G[l] @ p.Wp[l] + B + p.bp[l]              # (m, T, d)
+    Y = Z[L]                                                 # (m, T, d)
+    mu = Y.mean(axis=2)                                      # (m, T)
+    C = Y - mu[:, :, None]                                   # (m, T, d)
+    r = 1 / np.sqrt((C**2).mean(axis=2) + 1e-05)             # (m, T)
+    Xhat = C * r[:, :, None]                                 # (m, T, d)
+    N = Xhat * p.g + p.s                                     # (m, T, d)
+    H = N @ p.E.T                                            # (m, T, v)
     return H, (r1, Xhat1, N1, A, P2, O, r2, Xhat2, N2, F, G, r, Xhat, N, E4, C3)
 
 
@@ -340,7 +339,6 @@ def gradients(p, x, y, J_bar=1.0):
     e = p.Wa.shape[4]
     f = p.Wf.shape[2]
     dtype = p.E.dtype
-    causal = np.tri(T, dtype=bool)                                         # (T, T)
     X = p.E[x] + p.P                                                       # (m, T, d)
     Z = np.empty((L + 1, m, T, d), dtype)
     Z[0] = X                                                               # (m, T, d)
@@ -353,9 +351,7 @@ def gradients(p, x, y, J_bar=1.0):
     r2 = np.empty((L, m, T), dtype)
     Xhat2 = np.empty((L, m, T, d), dtype)
     N2 = np.empty((L, m, T, d), dtype)
-    F = np.empty((L, m, T, f), dtype)
-    E4 = np.empty((L, m, T, f), dtype)
-    Q = np.empty((L, m, T, f), dtype)
+    F_slope = np.empty((L, m, T, f), dtype)
     G = np.empty((L, m, T, f), dtype)
     for l in range(L):
         mu1 = Z[l].mean(axis=2)                                            # (m, T)
@@ -367,7 +363,8 @@ def gradients(p, x, y, J_bar=1.0):
         A[l] = np.einsum("mni,ijkl->jmknl", N1[l], p.Wa[l], optimize=True) + p.ba[l][:, None, :, None, :]  # (3, m, h, T, e)
         R = A[l, 0] @ A[l, 1].transpose(0, 1, 3, 2)                        # (m, h, T, T)
         R /= e**0.5
-        E2 = np.where(causal, np.exp(R - np.where(causal, R, -np.inf).max(axis=3, keepdims=True)), 0)  # (m, h, T, T)
+        np.copyto(R, -np.inf, where=~np.tri(T, dtype=bool))
+        E2 = np.exp(R - R.max(axis=3, keepdims=True))                      # (m, h, T, T)
         P2[l] = E2 / E2.sum(axis=3, keepdims=True)                         # (m, h, T, T)
         O[l] = P2[l] @ A[l, 2]                                             # (m, h, T, e)
         B = Z[l] + np.einsum("jlm,ijkl->ikm", p.Wo[l], O[l], optimize=True) + p.bo[l]  # (m, T, d)
@@ -377,14 +374,18 @@ def gradients(p, x, y, J_bar=1.0):
         r2[l] = 1 / np.sqrt(v2 + 1e-05)                                    # (m, T)
         Xhat2[l] = C2 * r2[l][:, :, None]                                  # (m, T, d)
         N2[l] = Xhat2[l] * p.g2[l] + p.s2[l]                               # (m, T, d)
-        F[l] = N2[l] @ p.Wf[l] + p.bf[l]                                   # (m, T, f)
-        A2 = 1.5957691216057308 * (0.044715 * (F[l] * F[l] * F[l]) + F[l])  # (m, T, f)
-        E4[l] = np.exp(-np.abs(A2))                                        # (m, T, f)
-        C3 = A2                                                            # (m, T, f)
-        np.minimum(C3, 0, out=C3)
-        np.exp(C3, out=C3)
-        Q[l] = C3 - C3 * E4[l] / (1 + E4[l])                               # (m, T, f)
-        G[l] = F[l] * Q[l]                                                 # (m, T, f)
+        F = N2[l] @ p.Wf[l]                                                # (m, T, f)
+        F += p.bf[l]
+        A2 = 1.5957691216057308 * (0.044715 * (F * F * F) + F)             # (m, T, f)
+        E4 = np.exp(-np.abs(A2))                                           # (m, T, f)
+        C3 = np.maximum(E4, A2 >= 0)                                       # (m, T, f)
+        Q = C3 - C3 * E4 / (1 + E4)                                        # (m, T, f)
+        F_slope[l] = 1.5957691216057308 * np.where(
+            E4 > 0,
+            E4 * F * (1 + 0.134145 * F**2) / (1 + E4 * (E4 + 2)),
+            0,
+        ) + Q
+        G[l] = F * Q                                                       # (m, T, f)
         Z[l + 1] = G[l] @ p.Wp[l] + B + p.bp[l]                            # (m, T, d)
     Y = Z[L]                                                               # (m, T, d)
     mu = Y.mean(axis=2)                                                    # (m, T)
@@ -431,11 +432,8 @@ def gradients(p, x, y, J_bar=1.0):
         bp_bar[l] = Z_bar[l + 1].sum(axis=(0, 1))                          # (d,)
         Wp_bar[l] = np.einsum("ijk,ijl->kl", G[l], Z_bar[l + 1], optimize=True)  # (f, d)
         G_bar = Z_bar[l + 1] @ p.Wp[l].T                                   # (m, T, f)
-        F_bar = G_bar * Q[l] + 1.5957691216057308 * np.where(
-            E4[l] > 0,
-            E4[l] * F[l] * G_bar * (1 + 0.134145 * F[l]**2) / (1 + E4[l] * (E4[l] + 2)),
-            0,
-        )
+        F_bar = G_bar                                                      # (m, T, f)
+        F_bar *= F_slope[l]
         bf_bar[l] = F_bar.sum(axis=(0, 1))                                 # (f,)
         Wf_bar[l] = np.einsum("ijk,ijl->lk", F_bar, N2[l], optimize=True)  # (d, f)
         N2_bar = F_bar @ p.Wf[l].T                                         # (m, T, d)
@@ -452,7 +450,6 @@ def gradients(p, x, y, J_bar=1.0):
         Wo_bar[l] = np.einsum("ikm,ijkl->jlm", B_bar, O[l], optimize=True)  # (h, e, d)
         O_bar = np.einsum("ijk,lmk->iljm", B_bar, p.Wo[l], optimize=True)  # (m, h, T, e)
         P2_bar = O_bar @ A[l, 2].transpose(0, 1, 3, 2)                     # (m, h, T, T)
-        P2_bar *= causal
         R_bar = P2[l] * (P2_bar - (P2[l] * P2_bar).sum(axis=3, keepdims=True))  # (m, h, T, T)
         A_bar[0] = R_bar @ A[l, 1] / e**0.5                                # (m, h, T, e)
         A_bar[1] = R_bar.transpose(0, 1, 3, 2) @ A[l, 0] / e**0.5          # (m, h, T, e)
@@ -504,7 +501,6 @@ def jvp(p, p_dot, x, y):
     e = p.Wa.shape[4]
     f = p.Wf.shape[2]
     dtype = p.E.dtype
-    causal = np.tri(T, dtype=bool)                                    # (T, T)
     X = p.E[x] + p.P                                                  # (m, T, d)
     Z = np.empty((L + 1, m, T, d), dtype)
     Z[0] = X                                                          # (m, T, d)
@@ -542,9 +538,9 @@ def jvp(p, p_dot, x, y):
             p_dot.Wa[l],
             optimize=True,
         ) + np.einsum("mni,ijkl->jmknl", N1_dot, p.Wa[l], optimize=True) + p_dot.ba[l][:, None, :, None, :]
-        R = A[l, 0] @ A[l, 1].transpose(0, 1, 3, 2) / e**0.5          # (m, h, T, T)
+        R = np.where(np.tri(T, dtype=bool), A[l, 0] @ A[l, 1].transpose(0, 1, 3, 2) / e**0.5, -np.inf)  # (m, h, T, T)
         R_dot = (A[l, 0] @ A_dot[1].transpose(0, 1, 3, 2) + A_dot[0] @ A[l, 1].transpose(0, 1, 3, 2)) / e**0.5  # (m, h, T, T)
-        E2 = np.where(causal, np.exp(R - np.where(causal, R, -np.inf).max(axis=3, keepdims=True)), 0)  # (m, h, T, T)
+        E2 = np.exp(R - R.max(axis=3, keepdims=True))                 # (m, h, T, T)
         P2[l] = E2 / E2.sum(axis=3, keepdims=True)                    # (m, h, T, T)
         O[l] = P2[l] @ A[l, 2]                                        # (m, h, T, e)
         O_dot = P2[l] @ A_dot[2] + (P2[l] * (R_dot - (P2[l] * R_dot).sum(axis=3, keepdims=True))) @ A[l, 2]  # (m, h, T, e)
@@ -570,7 +566,7 @@ def jvp(p, p_dot, x, y):
         F_dot = N2[l] @ p_dot.Wf[l] + N2_dot @ p.Wf[l] + p_dot.bf[l]  # (m, T, f)
         A2 = 1.5957691216057308 * (0.044715 * (F[l] * F[l] * F[l]) + F[l])  # (m, T, f)
         E4[l] = np.exp(-np.abs(A2))                                   # (m, T, f)
-        C3[l] = np.exp(np.minimum(A2, 0))                             # (m, T, f)
+        C3[l] = np.maximum(E4[l], A2 >= 0)                            # (m, T, f)
         G[l] = F[l] * (C3[l] - C3[l] * E4[l] / (1 + E4[l]))           # (m, T, f)
         G_dot = F_dot * (C3[l] - C3[l] * E4[l] / (1 + E4[l])) + 1.5957691216057308 * np.where(
             E4[l] > 0,

@@ -85,11 +85,11 @@ def dot(A, B):
 
 def forward(p, X):
     """Return H (m, k) and residuals."""
-    A1 = X @ p.W1                  # (m, d)
-    E2 = np.exp(-np.abs(A1))       # (m, d)
-    C = np.exp(np.minimum(A1, 0))  # (m, d)
-    Z2 = C - C * E2 / (1 + E2)     # (m, d)
-    H = Z2 @ p.W2                  # (m, k)
+    A1 = X @ p.W1                # (m, d)
+    E2 = np.exp(-np.abs(A1))     # (m, d)
+    C = np.maximum(E2, A1 >= 0)  # (m, d)
+    Z2 = C - C * E2 / (1 + E2)   # (m, d)
+    H = Z2 @ p.W2                # (m, k)
     return H, (Z2, E2)
 
 
@@ -136,9 +136,7 @@ def gradients(p, X, y, L_bar=1.0):
     m = len(X)
     A1 = X @ p.W1                                         # (m, d)
     E2 = np.exp(-np.abs(A1))                              # (m, d)
-    C = A1                                                # (m, d)
-    np.minimum(C, 0, out=C)
-    np.exp(C, out=C)
+    C = np.maximum(E2, A1 >= 0)                           # (m, d)
     Z2 = C - C * E2 / (1 + E2)                            # (m, d)
     H = Z2 @ p.W2                                         # (m, k)
     M = H.max(axis=1)                                     # (m,)
@@ -162,7 +160,7 @@ def jvp(p, p_dot, X, y):
     m = len(X)
     A1 = X @ p.W1                                       # (m, d)
     E2 = np.exp(-np.abs(A1))                            # (m, d)
-    C = np.exp(np.minimum(A1, 0))                       # (m, d)
+    C = np.maximum(E2, A1 >= 0)                         # (m, d)
     Z2 = C - C * E2 / (1 + E2)                          # (m, d)
     Z2_dot = E2 * (X @ p_dot.W1) / (1 + E2 * (E2 + 2))  # (m, d)
     H = Z2 @ p.W2                                       # (m, k)

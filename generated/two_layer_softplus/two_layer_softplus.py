@@ -150,9 +150,7 @@ def gradients(p, X, y, L_bar=1.0):
     L = (M - H[np.arange(m), y] + np.log(T)).sum() / m
     S = E                               # (m, k)
     S /= T[:, None]
-    C = A1                              # (m, d)
-    np.minimum(C, 0, out=C)
-    np.exp(C, out=C)
+    C = np.maximum(E2, A1 >= 0)         # (m, d)
     H_bar = S                           # (m, k)
     H_bar[np.arange(m), y] -= 1
     H_bar *= L_bar / m
@@ -170,7 +168,7 @@ def jvp(p, p_dot, X, y):
     A1 = X @ p.W1                                      # (m, d)
     E2 = np.exp(-np.abs(A1))                           # (m, d)
     Z2 = log1p(E2) + np.maximum(A1, 0)                 # (m, d)
-    C = np.exp(np.minimum(A1, 0))                      # (m, d)
+    C = np.maximum(E2, A1 >= 0)                        # (m, d)
     Z2_dot = (X @ p_dot.W1) * (C - C * E2 / (1 + E2))  # (m, d)
     H = Z2 @ p.W2                                      # (m, k)
     H_dot = Z2 @ p_dot.W2 + Z2_dot @ p.W2              # (m, k)

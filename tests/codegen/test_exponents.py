@@ -1,4 +1,4 @@
-"""A branch between 1 and a decay as one exponential, and values of two equations under one name."""
+"""A branch between 1 and a decay as the larger of both, and values of two equations under one name."""
 
 from sympy import Abs, Integer, exp
 
@@ -24,9 +24,10 @@ def last(made: Program) -> object:
     return list(made.equations())[-1].value
 
 
-def test_one_or_a_decay_is_an_exponential() -> None:
+def test_one_or_a_decay_is_the_larger_of_both() -> None:
     made = program(("E", exp(-Abs(A))), ("C", Where(Nonnegative(A), 1, E)))
-    assert last(exponents(made)) == exp(Where(Positive(-A), A, Integer(0)))
+    one = Where(Nonnegative(A), Integer(1), Integer(0))
+    assert last(exponents(made)) == Where(Positive(E - one), E, one)
 
 
 def test_a_decay_of_something_else_stays_a_branch() -> None:

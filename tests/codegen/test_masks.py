@@ -1,6 +1,7 @@
 """Guards that are left out where the value is 0 anyway, and those that stay."""
 
-from sympy import Integer
+import pytest
+from sympy import Expr, Integer, exp
 
 from codegen.passes.masks import unmasked
 from derive.calculus.nodes import Nonnegative, Sum, Where
@@ -60,6 +61,36 @@ def test_a_divisor_of_a_row_may_stand_without_the_mask_and_one_of_an_element_may
     assert value(program(("O", (t, s), Where(CAUSAL, row, 0)))) == row
     element = Where(CAUSAL, Ref("E", t, s) / Ref("X", t, s), 0)
     assert value(program(("O", (t, s), element))) == element
+
+
+def test_what_is_only_read_beside_what_is_masked_needs_no_mask() -> None:
+    whole = Sum(Ref("V", s, j) * Ref("V", t, j), (j, N))
+    read = Ref("E", t, s) * (Ref("U", t, s) - Ref("R", t))
+    made = program(("U", (t, s), Where(CAUSAL, whole, 0)), ("O", (t, s), read))
+    assert unmasked(made).defining("U")[0].value == whole
+
+
+@pytest.mark.parametrize(
+    "read",
+    [
+        Ref("E", t, s) + Ref("U", t, s),
+        Ref("E", s, t) * Ref("U", t, s),
+        Ref("E", t, s) * Sum(Ref("U", t, s), (s, T)),
+        Ref("U", t, s) ** 2,
+        exp(Ref("E", t, s) * Ref("U", t, s)) * Ref("U", t, s),
+    ],
+)
+def test_what_is_read_otherwise_keeps_its_mask(read: Expr) -> None:
+    masked = Where(CAUSAL, Sum(Ref("V", s, j) * Ref("V", t, j), (j, N)), 0)
+    made = program(("U", (t, s), masked), ("O", (t, s), read))
+    assert unmasked(made).defining("U")[0].value == masked
+
+
+def test_of_two_that_mask_each_other_one_keeps_its_mask() -> None:
+    masked = Where(CAUSAL, Ref("X", t, s) * 2, 0)
+    made = unmasked(program(("U", (t, s), masked), ("O", (t, s), Ref("E", t, s) * Ref("U", t, s))))
+    kept = [isinstance(made.defining(name)[0].value, Where) for name in ("E", "U")]
+    assert sum(kept) == 1
 
 
 def test_what_several_equations_fill_has_no_known_support() -> None:

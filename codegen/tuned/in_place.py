@@ -11,6 +11,7 @@ So do the elements of one turn after the other, where nothing else of the turns 
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
+from dataclasses import replace
 from types import MappingProxyType
 
 from codegen.tuned.arena import Arena, Lifetime, arena, bits
@@ -45,8 +46,10 @@ def arena_in_place(
                 if owner[new] == new and _only_touch(places[new], places[old], places[root], times):
                     owner[new] = root
                     places[root] = _together(places[root], places[new])
-    for (new, old), times in _by_turns(listed, stored, places, size).items():
-        if owner[new] == new and owner[old] == old and _meet_within(places[new], places[old], times):
+    for (new, old), (whole, times) in _by_turns(listed, stored, places, size).items():
+        in_parts = _meet_in_parts(places[new], places[old], times)
+        meet = in_parts or (whole and _meet_within(places[new], places[old], whole))
+        if owner[new] == new and owner[old] == old and meet:
             owner[new] = old
             places[old] = _together(places[old], places[new])
     found = arena([life for name, life in places.items() if owner[name] == name])
@@ -70,14 +73,16 @@ def _by_turns(
     stored: Mapping[str, Stored],
     places: Mapping[str, Lifetime],
     size: Size,
-) -> dict[tuple[str, str], int]:
-    """What turns write, each with what they read there alone, and while which turns go on, in bits."""
-    found: dict[tuple[str, str], int] = {}
+) -> dict[tuple[str, str], tuple[int, int]]:
+    """What is written where something is read: while turns go on that alone read it, and when, in bits."""
+    found: dict[tuple[str, str], tuple[int, int]] = {}
     for run in (run for number, steps in lists for run in runs(steps, number, size)):
         for new in sorted(run.group.stored & set(places)):
             for old in sorted(run.group.reads & set(places)):
-                if alike(stored[new], stored[old]) and takes_by_turns(run.group, run.step, new, old):
-                    found[new, old] = found.get((new, old), 0) | bits([run.whole])
+                if run.group.block is None and alike(stored[new], stored[old]) and takes(run.group, new, old):
+                    whole, times = found.get((new, old), (0, 0))
+                    going = bits([run.whole]) if takes_by_turns(run.group, run.step, new, old) else 0
+                    found[new, old] = whole | going, times | 1 << run.time
     return found
 
 
@@ -165,7 +170,20 @@ def _meet_within(new: Lifetime, old: Lifetime, times: int) -> bool:
     return bool(both) and not both & ~times and ends
 
 
+def _meet_in_parts(new: Lifetime, old: Lifetime, times: int) -> bool:
+    """Whether every part of a value begins where that part of the other ends, in the turn that has both."""
+    if not new.parts or [p.at for p in new.parts] != [p.at for p in old.parts]:
+        return False
+    both = [(a.alive, b.alive, a.alive & b.alive & times) for a, b in zip(new.parts, old.parts, strict=True)]
+    return all(
+        once and made & read == once and not read & once << 1 and not made & once >> 1
+        for made, read, once in both
+    )
+
+
 def _together(one: Lifetime, other: Lifetime) -> Lifetime:
     """The lifetime of a place that both take."""
     start, stop = min(one.start, other.start), max(one.stop, other.stop)
-    return Lifetime(one.name, max(one.reals, other.reals), start, stop, (*one.alive, *other.alive))
+    pairs = zip(one.parts, other.parts, strict=True)
+    parts = tuple(replace(part, alive=part.alive | more.alive) for part, more in pairs)
+    return Lifetime(one.name, max(one.reals, other.reals), start, stop, (*one.alive, *other.alive), parts)

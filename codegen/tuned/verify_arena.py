@@ -202,7 +202,7 @@ def _viewed(draft: Draft, group: Nest) -> str | None:
 
 def _in_place(draft: Draft, group: Nest, new: Value, old: Value, places: Mapping[Value, Place]) -> bool:
     """Whether a value is written, element by element, where the other is read last."""
-    same = places[new] == places[old] and WHOLE == new[1] == old[1] and group.block is None
+    same = places[new] == places[old] and new[1] == old[1] and group.block is None
     taken = alike(draft.stored[new[0]], draft.stored[old[0]]) and takes(group, new[0], old[0])
     return same and (taken or _viewed(draft, group) == old[0])
 

@@ -22,6 +22,7 @@ from derive.calculus.nodes import Reduction
 from derive.calculus.program import Equation
 from derive.calculus.tensor import refs
 
+Lists = list[tuple[int, tuple[Step, ...]]]
 NONE: Mapping[str, str] = MappingProxyType({})
 
 
@@ -39,13 +40,11 @@ def arena_in_place(
         root = owner[new] = owner[old]
         places[root] = _together(places[root], places[new])
     listed = list(lists)
-    for number, steps in listed:
-        for group, step, times in _alone(steps, number, size):
-            for new, old in _pairs(group, step, stored, places):
-                root = owner[old]
-                if owner[new] == new and _only_touch(places[new], places[old], places[root], times):
-                    owner[new] = root
-                    places[root] = _together(places[root], places[new])
+    for (new, old), times in _one_by_one(listed, stored, places, size).items():
+        root = owner[old]
+        if owner[new] == new and _only_touch(places[new], places[old], places[root], times):
+            owner[new] = root
+            places[root] = _together(places[root], places[new])
     for (new, old), (whole, times) in _by_turns(listed, stored, places, size).items():
         in_parts = _meet_in_parts(places[new], places[old], times)
         meet = in_parts or (whole and _meet_within(places[new], places[old], whole))
@@ -56,6 +55,18 @@ def arena_in_place(
     at_place = {name: found.offsets[owner[name]] for name in places}
     offsets = dict(sorted(at_place.items(), key=lambda item: (item[1], item[0])))
     return Arena(offsets, found.reals, {life.name: life for life in lives})
+
+
+def _one_by_one(
+    lists: Lists, stored: Mapping[str, Stored], places: Mapping[str, Lifetime], size: Size
+) -> dict[tuple[str, str], int]:
+    """What groups write, each with what they read there, and when, in bits."""
+    found: dict[tuple[str, str], int] = {}
+    for number, steps in lists:
+        for group, step, times in _alone(steps, number, size):
+            for pair in _pairs(group, step, stored, places):
+                found[pair] = found.get(pair, 0) | times
+    return found
 
 
 def _alone(steps: tuple[Step, ...], number: int, size: Size) -> list[tuple[Nest, Step, int]]:
@@ -69,7 +80,7 @@ def _alone(steps: tuple[Step, ...], number: int, size: Size) -> list[tuple[Nest,
 
 
 def _by_turns(
-    lists: list[tuple[int, tuple[Step, ...]]],
+    lists: Lists,
     stored: Mapping[str, Stored],
     places: Mapping[str, Lifetime],
     size: Size,
@@ -101,9 +112,14 @@ def takes(group: Nest, new: str, old: str) -> bool:
     """Whether a group may write one value where it reads the other."""
     equations = list(group.equations)
     making = [place for place, one in enumerate(equations) if one.name == new]
-    if len(making) != 1 or old in group.names or equations[making[0]].accumulates:
+    if len(making) != 1 or equations[making[0]].accumulates:
         return False
     (place,) = making
+    own = [one for one in equations if one.name == old]
+    if any(one.accumulates or one.target.indices != equations[place].target.indices for one in own):
+        return False
+    if len(own) > 1 or equations[place] in own or own != [one for one in equations[:place] if one in own]:
+        return False
     target, before, after = equations[place].target, equations[: place + 1], equations[place + 1 :]
     if any(old in one.reads for one in after):
         return False
@@ -135,7 +151,7 @@ def _pairs(
     return [
         (new, old)
         for new in sorted(group.stored & set(places) - turning)
-        for old in sorted(group.reads & set(places) - turning)
+        for old in sorted((group.reads | group.stored) & set(places) - turning - {new})
         if alike(stored[new], stored[old]) and takes(group, new, old)
     ]
 

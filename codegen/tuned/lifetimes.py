@@ -17,6 +17,7 @@ from codegen.tuned.groups import Step, groups_of, key_of, names_of
 from codegen.tuned.in_place import arena_in_place
 from codegen.tuned.kernels import Sized, panel_reals
 from codegen.tuned.phase import Phase
+from codegen.tuned.sharing import shared
 from codegen.tuned.storage import Stored, value_reals
 from codegen.tuned.times import Axes, count, needed, runs, turning
 from codegen.tuned.views import views
@@ -24,6 +25,7 @@ from codegen.tuned.written import as_written
 
 Phases = Mapping[tuple[str, ...], Phase]
 Lists = tuple[tuple[Step, ...], ...]
+Packing = dict[int, tuple[str, Phase]]
 Values = dict[str, dict[int, list[Span]]]
 """When each value is needed, once for each time that it is computed; those that turns make by number."""
 
@@ -36,6 +38,7 @@ class Needs:
     values: Values = field(default_factory=dict)
     packed: list[tuple[Phase, Span]] = field(default_factory=list)
     written: list[tuple[int, tuple[Step, ...]]] = field(default_factory=list)
+    panels: Packing = field(default_factory=dict)
 
 
 def lifetimes_arenas(
@@ -55,7 +58,9 @@ def lifetimes_arenas(
     for item in items:
         lives = _as_one(list(_placed(plan, needs, phases, stored, item, end, last)), stored)
         lives += panel_lives(needs.packed, plan, item)
-        found[item] = arena_in_place(lives, needs.written, stored, plan.size, views(lists, stored))
+        together = shared(lives, needs.written, needs.panels, stored, plan.size, item)
+        same = {**views(lists, stored), **together}
+        found[item] = arena_in_place(lives, needs.written, stored, plan.size, same)
     return found
 
 
@@ -72,6 +77,7 @@ def needed_of(
     for start, given in zip(starts, lists, strict=True):
         needs.packed += packing(given, phases, start, end, sizes)
         one = tuple(as_written(step, phases) for step in given)
+        needs.panels |= _packing_groups(given, one, phases)
         needs.written.append((start, one))
         made = {name for step in one for name in names_of(step)}
         for name, values in needed(one, start, sizes.size, needs.axes).items():
@@ -80,6 +86,14 @@ def needed_of(
                 goes_on = bool(earlier) and name not in made
                 earlier += [(earlier.pop()[0], max(stop for _, stop in spans))] if goes_on else spans
     return needs
+
+
+def _packing_groups(given: tuple[Step, ...], written: tuple[Step, ...], phases: Phases) -> Packing:
+    """The groups that pack, as they are written: what they pack and their phases."""
+    pairs = zip(given, written, strict=True)
+    groups = [pair for old, new in pairs for pair in zip(groups_of(old), groups_of(new), strict=True)]
+    found = {id(new): phases[key_of(old)] for old, new in groups}
+    return {key: (panels_of(one), one) for key, one in found.items() if one.panels}
 
 
 def panels_of(one: Phase) -> str:

@@ -166,7 +166,8 @@ class Again:
 
     def panels(self, one: Phase) -> bool:
         """Whether what was packed before must still be there."""
-        return self.head or (one.lasting and self.turn)
+        anew = bool(one.panels[one.sums + 1 :])  # each value of the first loop has panels of its own
+        return (self.head and not anew) or (one.lasting and self.turn)
 
 
 def _run(
@@ -183,7 +184,8 @@ def _run(
     places = {value: memory.place(value) for value in (*read, *made)}
     for value in sorted(made):
         for other in sorted((read | made) - {value}):
-            taken = other in read and _in_place(draft, run.group, value, other, places)
+            taken = _in_place(draft, run.group, value, other, places)
+            taken |= other in made and _in_place(draft, run.group, other, value, places)
             if _meet(places[value], places[other]) and not taken:
                 yield _both(value[0], other[0])
     if one.panels:
@@ -191,7 +193,8 @@ def _run(
         room = _panels(memory, name, panel_reals(one, draft.plan, memory.item))
         yield from (_both(value[0], name) for value in sorted(places) if _meet(places[value], room))
         yield from memory.write((name, WHOLE), room, not again.panels(one))
-    for value in sorted(made):
+    order = [equation.name for equation in run.group.equations]
+    for value in sorted(made, key=lambda one: (order.index(one[0]), one)):
         fresh = first[value[0]] is run.group and not again.beside(value, run, draft)
         yield from memory.write(value, places[value], fresh, _viewed(draft, run.group))
 
@@ -202,7 +205,8 @@ def _viewed(draft: Draft, group: Nest) -> str | None:
 
 def _in_place(draft: Draft, group: Nest, new: Value, old: Value, places: Mapping[Value, Place]) -> bool:
     """Whether a value is written, element by element, where the other is read last."""
-    same = places[new] == places[old] and new[1] == old[1] and group.block is None
+    single = draft.stored[new[0]].single and draft.stored[old[0]].single
+    same = places[new] == places[old] and new[1] == old[1] and (group.block is None or single)
     taken = alike(draft.stored[new[0]], draft.stored[old[0]]) and takes(group, new[0], old[0])
     return same and (taken or _viewed(draft, group) == old[0])
 

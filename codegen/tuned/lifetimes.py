@@ -35,6 +35,7 @@ class Needs:
     """When values and packed factors are needed, list after list."""
 
     axes: Axes
+    rolled: Axes = field(default_factory=dict)
     values: Values = field(default_factory=dict)
     packed: list[tuple[Phase, Span]] = field(default_factory=list)
     written: list[tuple[int, tuple[Step, ...]]] = field(default_factory=list)
@@ -60,7 +61,7 @@ def lifetimes_arenas(
         lives += panel_lives(needs.packed, plan, item)
         together = shared(lives, needs.written, needs.panels, stored, plan.size, item)
         same = {**views(lists, stored), **together}
-        found[item] = arena_in_place(lives, needs.written, stored, plan.size, same)
+        found[item] = arena_in_place(lives, needs.written, stored, plan.size, same, needs.rolled)
     return found
 
 
@@ -73,14 +74,14 @@ def needed_of(
     end: int,
 ) -> Needs:
     """When everything is needed; what a list reads but does not make, an earlier one has made."""
-    needs = Needs(turning(lists, stored, sizes.size))
+    needs = Needs(*(turning(lists, stored, sizes.size, single) for single in (False, True)))
     for start, given in zip(starts, lists, strict=True):
         needs.packed += packing(given, phases, start, end, sizes)
         one = tuple(as_written(step, phases) for step in given)
         needs.panels |= _packing_groups(given, one, phases)
         needs.written.append((start, one))
         made = {name for step in one for name in names_of(step)}
-        for name, values in needed(one, start, sizes.size, needs.axes).items():
+        for name, values in needed(one, start, sizes.size, {**needs.axes, **needs.rolled}).items():
             for value, spans in values.items():
                 earlier = needs.values.setdefault(name, {}).setdefault(value, [])
                 goes_on = bool(earlier) and name not in made
@@ -164,7 +165,7 @@ def _placed(
         elif name in needs.axes:
             yield stacked(name, stored[name], values, plan, item)
         else:
-            (spans,) = values.values()
+            spans = [span for one in values.values() for span in one]
             yield lifetime(name, stored[name].reals(plan.size, item), spans)
 
 

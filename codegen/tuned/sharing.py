@@ -17,7 +17,7 @@ from dataclasses import dataclass, field
 
 from codegen.tuned.arena import Lifetime, bits
 from codegen.tuned.groups import Block, Nest, Step
-from codegen.tuned.in_place import alike, takes
+from codegen.tuned.in_place import takes
 from codegen.tuned.phase import Phase
 from codegen.tuned.scene import WIDEST
 from codegen.tuned.storage import Stored, value_reals
@@ -137,5 +137,4 @@ def _apart(one: Lifetime, other: Lifetime, uses: Uses, stored: Mapping[str, Stor
 
 
 def _takes(group: Nest, new: str, old: str, stored: Mapping[str, Stored]) -> bool:
-    known = new in stored and old in stored
-    return known and alike(stored[new], stored[old]) and takes(group, new, old)
+    return new in stored and old in stored and takes(group, new, old, stored)

@@ -92,13 +92,13 @@ def least(task: Task) -> frozenset[str]:
 def fewer(task: Task, kept: frozenset[str]) -> frozenset[str]:
     """What is kept of every step of a recurrence, without what sums of little work make again."""
     stepwise = {e.name for one in task.parts.forward if isinstance(one, Recurrence) for e in one.equations}
-    work, whole = TRAINING * sum(task.work.values()), task.bytes(crossing(task, kept))
+    work = TRAINING * sum(task.work.values())
     for name in sorted(kept & set(task.candidates) & stepwise, key=lambda one: (-task.bytes([one]), one)):
         if name in task.again(kept - {name}):
             smaller = kept - {name} | small(task, kept - {name}, task.bytes([name]))
             more = (task.more(smaller) - task.more(kept)) / work
-            saved = (task.bytes(crossing(task, kept)) - task.bytes(crossing(task, smaller))) / whole
-            kept = smaller if saved > max(WORTH, SAVES * more) else kept
+            before, after = (task.bytes(crossing(task, one)) for one in (kept, smaller))
+            kept = smaller if before - after > max(WORTH, SAVES * more) * before else kept
     return kept
 
 

@@ -20,13 +20,14 @@ from derive.calculus.tensor import Axis, Ref, Tensor
 
 def taken(program: Program, hosts: Mapping[str, str]) -> Program:
     """The program in which each of these has an axis for the steps, as its host has."""
-    statements = []
-    for one in program.statements:
-        if isinstance(one, Recurrence):
-            one = replace(one, equations=tuple(_moved(each, hosts, one) for each in one.equations))
-        statements.append(one)
+    changed = tuple(
+        replace(one, equations=tuple(_moved(each, hosts, one) for each in one.equations))
+        if isinstance(one, Recurrence)
+        else one
+        for one in program.statements
+    )
     declared = tuple(_tensor(t, program, hosts) for t in program.locals)
-    return replace(program, statements=tuple(statements), locals=declared)
+    return replace(program, statements=changed, locals=declared)
 
 
 def hosts_of(program: Program, residuals: Set[str]) -> dict[str, str]:

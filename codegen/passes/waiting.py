@@ -5,8 +5,8 @@
     R_bar[t,q] = P[t,q] ..                            O[t,j] = ..; W_bar[j,k] = ..
     X_bar[t,j] = .. Y_bar[t,j]                        X_bar[t,j] = .. Y_bar[t,j]
 
-O is computed for W_bar alone, and from P, which the step has for R_bar: all that reads P is then together, and a
-few rows of P are enough. What else W_bar reads must be needed later anyway, so that nothing is held longer.
+O is computed for W_bar alone, and from P, which the step has for R_bar: all that reads P is then together,
+and a few rows of P are enough. What else W_bar reads must be needed later anyway: nothing is held longer.
 """
 
 from __future__ import annotations

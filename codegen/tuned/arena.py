@@ -111,7 +111,7 @@ def fullest(lifetimes: Iterable[Lifetime]) -> int:
 
 
 def _apart(one: Lifetime, lifetimes: list[Lifetime]) -> dict[str, list[Span]]:
-    """How far from each other value one must not begin: between which distances parts alive at once would meet."""
+    """Between which distances from each other value one must not begin: parts alive at once would meet."""
     found: dict[str, list[Span]] = {}
     for other in lifetimes:
         spans = sorted(

@@ -35,7 +35,7 @@ class Needs:
     """When values and packed factors are needed, list after list."""
 
     axes: Axes
-    rolled: Axes = field(default_factory=dict)
+    rolled: Axes
     values: Values = field(default_factory=dict)
     packed: list[tuple[Phase, Span]] = field(default_factory=list)
     written: list[tuple[int, tuple[Step, ...]]] = field(default_factory=list)
@@ -74,7 +74,7 @@ def needed_of(
     end: int,
 ) -> Needs:
     """When everything is needed; what a list reads but does not make, an earlier one has made."""
-    needs = Needs(*(turning(lists, stored, sizes.size, single) for single in (False, True)))
+    needs = Needs(turning(lists, stored, sizes.size), turning(lists, stored, sizes.size, single=True))
     for start, given in zip(starts, lists, strict=True):
         needs.packed += packing(given, phases, start, end, sizes)
         one = tuple(as_written(step, phases) for step in given)

@@ -102,7 +102,7 @@ def lies_in(one: Arena, new: str, old: str) -> bool:
 
 
 def _laid_out(c: CNetwork, watch: Watch, narrow: bool, hosts: Mapping[str, str]) -> Tuned:
-    """The tuned form of a network; some of its pullback are to take the places of residuals, their `hosts`."""
+    """The tuned form of a network; some of its pullback take the places of residuals, their `hosts`."""
     c = replace(c, plan=replace(c.plan, vjp=verify(taken(c.plan.vjp, hosts), "taken")))
     plan = c.plan
     outputs = ((*plan.loss.outputs, plan.network.output), plan.vjp.outputs, plan.jvp.outputs)
@@ -126,24 +126,20 @@ def _laid_out(c: CNetwork, watch: Watch, narrow: bool, hosts: Mapping[str, str])
     region = regions(equations, whole, lambda one: contraction(one, stored, zeros) is not None)
     along, fits = partial(lane, scene=scene, zeros=zeros), partial(vectorised, scene=scene, zeros=zeros)
     vectors = partial(in_vectors, scene=scene)
-    loss, pullback, pushed = (
-        with_stored(with_last(gathered(counted(rowed(steps, along, fits), vectors), vectors), hosts), frozenset(out))
-        for steps, out in zip(grouped, outputs, strict=True)
-    )
-    lists = {"loss": loss, "vjp": pullback, "jvp": pushed}
+    for key, out in zip(lists, outputs, strict=True):
+        found = gathered(counted(rowed(lists[key], along, fits), vectors), vectors)
+        lists[key] = with_stored(with_last(found, hosts), frozenset(out))
     draft = verified(replace(draft, lists=lists), "rows")
     draft = _in_blocks(draft, partial(outer_loops, scene=scene, zeros=zeros), whole, hosts)
     stored, lists, scene = dict(draft.stored), dict(draft.lists), replace(scene, stored=draft.stored)
-    loss, pullback, pushed = (lists[key] for key in ("loss", "vjp", "jvp"))
+    steps = (lists["loss"], lists["vjp"], lists["jvp"])
     made = partial(phase, zeros=zeros, region=region)
-    phases = named(_functions((loss, pullback, pushed), scene, gradients, made))
-    phases = without_views(phases, (loss, pullback, pushed), stored)
+    phases = without_views(named(_functions(steps, scene, gradients, made)), steps, stored)
     draft = _seen(replace(draft, phases=phases), "phases", watch)
     together = are_together(plan, phases.values())
     if together:
         stored |= side_by_side(plan, stored)
         scene = replace(scene, stored=stored)
-    steps = (loss, pullback, pushed)
     arenas = lifetimes_arenas(plan, steps, phases, stored, ITEMS)
     _seen(replace(draft, stored=stored, arenas=arenas), "lifetimes", watch)
     return Tuned(c, lists, phases, arenas, scene, moved_data, together)

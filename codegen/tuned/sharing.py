@@ -6,8 +6,8 @@
         O[t,n] = ..              panels of O in place 2
         Q[t,n] = ..              panels of Q in place 2: those of O are used up
 
-Threads share out the first loop, so that one may be ahead of another: all that shares a place has as much room
-for each value of that loop, and each has its own.
+Threads share out the first loop, so that one may be ahead of another: all that shares a place has as much
+room for each value of that loop, and each has its own.
 """
 
 from __future__ import annotations
@@ -29,7 +29,7 @@ Key = tuple[object, ...]
 
 @dataclass
 class Uses:
-    """In which groups of which blocks a value is needed: the first and the last; while which the blocks go on."""
+    """In which groups of which blocks a value is needed, the first and the last; while which blocks go on."""
 
     spans: dict[Where, int] = field(default_factory=dict)
     groups: dict[Where, dict[int, Nest]] = field(default_factory=dict)
@@ -78,7 +78,7 @@ def panels_by_name(panels: Mapping[int, tuple[str, Phase]]) -> dict[str, tuple[s
 
 
 def value_key(one: Stored, size: Size, item: int) -> Key | None:
-    """What values that share a place have in common; None for one of which there is more than a block needs."""
+    """What values that share a place have in common; None for those with more room than a block needs."""
     return ("value", value_reals(one, size, item)) if one.single and not any(one.halo) else None
 
 

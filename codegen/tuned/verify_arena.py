@@ -213,7 +213,7 @@ def _viewed(draft: Draft, group: Nest) -> str | None:
 
 def _in_place(draft: Draft, group: Nest, new: Value, old: Value, places: Mapping[Value, Place]) -> bool:
     """Whether a value is written, element by element, where the other is read last."""
-    single = draft.stored[new[0]].single and draft.stored[old[0]].single
+    single = bool(draft.stored[new[0]].single and draft.stored[old[0]].single)
     same = places[new] == places[old] and new[1] == old[1] and (group.block is None or single)
     taken = takes(group, new[0], old[0], draft.stored)
     return same and (taken or _viewed(draft, group) == old[0])

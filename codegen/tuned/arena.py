@@ -18,8 +18,8 @@ from dataclasses import dataclass
 from functools import cached_property
 
 Span = tuple[int, int]
-PLACED = 12_000
-"""So many parts are placed in all, in as many orders as that makes."""
+PLACED = 100_000
+"""So many values are placed in all, in as many orders as that makes."""
 SMALL = 64
 """What takes less than this part of the arena keeps its turn."""
 SWAPPED = 2
@@ -76,17 +76,19 @@ class Arena:
 def arena(lifetimes: list[Lifetime]) -> Arena:
     """Offsets by first fit, in the order that needs the least of those tried."""
     order = sorted(lifetimes, key=lambda life: (-life.reals, life.start, life.name))
-    offsets, least = _offsets(order), fullest(lifetimes)
+    apart = {one.name: _apart(one, lifetimes) for one in lifetimes}
+    offsets, least = _offsets(order, apart), fullest(lifetimes)
     draw, end = _draws(), _end(order, offsets)
-    for _ in range(PLACED // max(1, sum(len(one.pieces) for one in order))):
-        large = sum(one.reals * SMALL > end for one in order)
-        if end <= least or large < SWAPPED:
+    for _ in range(PLACED // max(1, len(order))):
+        large = [place for place, one in enumerate(order) if one.reals * SMALL > end]
+        if end <= least or len(large) < SWAPPED:
             break
         last = [place for place, one in enumerate(order) if offsets[one.name] + one.reals == end]
-        chosen = last[next(draw) % len(last)] if next(draw) % 2 else next(draw) % large
+        among = last if next(draw) % 2 else large
+        chosen = among[next(draw) % len(among)]
         other = [*order[:chosen], *order[chosen + 1 :]]
-        other.insert(next(draw) % large, order[chosen])
-        found = _offsets(other)
+        other.insert(large[next(draw) % len(large)], order[chosen])
+        found = _offsets(other, apart)
         if _end(order, found) <= end:
             order, offsets, end = other, found, _end(order, found)
     offsets = dict(sorted(offsets.items(), key=lambda item: (item[1], item[0])))
@@ -108,13 +110,37 @@ def fullest(lifetimes: Iterable[Lifetime]) -> int:
     return max((sum(p.reals for p in pieces if p.alive >> time & 1) for time in range(times)), default=0)
 
 
-def _offsets(order: list[Lifetime]) -> dict[str, int]:
+def _apart(one: Lifetime, lifetimes: list[Lifetime]) -> dict[str, list[Span]]:
+    """Between which distances from each other value one must not begin: parts alive at once would meet."""
+    found: dict[str, list[Span]] = {}
+    for other in lifetimes:
+        spans = sorted(
+            (its.at - part.at - part.reals, its.at + its.reals - part.at)
+            for part in one.pieces
+            for its in other.pieces
+            if part.alive & its.alive
+        )
+        if spans and other is not one:
+            found[other.name] = _joined(spans)
+    return found
+
+
+def _joined(spans: list[Span]) -> list[Span]:
+    """Spans in order, those that overlap as one."""
+    found = spans[:1]
+    for low, high in spans[1:]:
+        if low < found[-1][1]:
+            found[-1] = found[-1][0], max(found[-1][1], high)
+        else:
+            found.append((low, high))
+    return found
+
+
+def _offsets(order: list[Lifetime], apart: Mapping[str, Mapping[str, list[Span]]]) -> dict[str, int]:
     """Each value at the first place where it fits, in turn."""
-    placed: list[Part] = []
     offsets: dict[str, int] = {}
     for one in order:
-        at = offsets[one.name] = first_fit(one, placed)
-        placed += [Part(at + part.at, part.reals, part.alive) for part in one.pieces]
+        offsets[one.name] = first_fit(apart[one.name], offsets)
     return offsets
 
 
@@ -122,16 +148,16 @@ def _end(lifetimes: list[Lifetime], offsets: Mapping[str, int]) -> int:
     return max((offsets[one.name] + one.reals for one in lifetimes), default=0)
 
 
-def first_fit(one: Lifetime, placed: list[Part]) -> int:
+def first_fit(apart: Mapping[str, list[Span]], offsets: Mapping[str, int]) -> int:
     """The first place at which no part of a value lies where another is alive."""
-    taken = sorted(
-        (other.at - part.at - part.reals, other.at + other.reals - part.at)
-        for part in one.pieces
-        for other in placed
-        if part.alive & other.alive
-    )
+    taken = [
+        (offsets[name] + low, offsets[name] + high)
+        for name, spans in apart.items()
+        if name in offsets
+        for low, high in spans
+    ]
     at = 0
-    for low, high in taken:
+    for low, high in sorted(taken):
         if at <= low:
             break
         at = max(at, high)

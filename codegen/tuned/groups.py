@@ -8,7 +8,7 @@ Block    groups that follow each other for each value of their first loops
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Set
+from collections.abc import Iterable, Mapping, Set
 from dataclasses import dataclass, replace
 
 from sympy import Expr
@@ -195,6 +195,28 @@ def _stored_in_turns(groups: tuple[Nest, ...], outside: Set[str]) -> tuple[Nest,
         }
         found.append(replace(group, stored=group.names & (others | turns | outside | group.again)))
     return tuple(found)
+
+
+def with_last(steps: Iterable[Step], hosts: Mapping[str, str]) -> list[Step]:
+    """The steps whose groups compute what takes the place of a host after all else that reads this."""
+    return [
+        replace(step, groups=tuple(_with_last(one, hosts) for one in step.groups))
+        if isinstance(step, Turns)
+        else step
+        for step in steps
+    ]
+
+
+def _with_last(group: Nest, hosts: Mapping[str, str]) -> Nest:
+    if not isinstance(group, Group):
+        return group
+    found = list(group.equations)
+    for one in [each for each in found if each.name in hosts]:
+        later = [n for n, other in enumerate(found) if hosts[one.name] in other.reads]
+        if later and not any(one.name in other.reads for other in found[: later[-1] + 1]):
+            found.insert(later[-1] + 1, one)
+            found.remove(one)
+    return replace(group, equations=tuple(found))
 
 
 def target_of(group: Nest, name: str) -> tuple[Expr, ...] | None:

@@ -10,8 +10,11 @@ So do the elements of one turn after the other, where nothing else of the turns 
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Set
+from dataclasses import replace
 from types import MappingProxyType
+
+from sympy import Expr
 
 from codegen.tuned.arena import Arena, Lifetime, arena, bits
 from codegen.tuned.groups import Group, Nest, Step, Turns, names_of
@@ -19,8 +22,9 @@ from codegen.tuned.storage import Stored
 from codegen.tuned.times import Size, runs
 from derive.calculus.nodes import Reduction
 from derive.calculus.program import Equation
-from derive.calculus.tensor import refs
+from derive.calculus.tensor import Ref, refs
 
+Lists = list[tuple[int, tuple[Step, ...]]]
 NONE: Mapping[str, str] = MappingProxyType({})
 
 
@@ -30,29 +34,45 @@ def arena_in_place(
     stored: Mapping[str, Stored],
     size: Size,
     views: Mapping[str, str] = NONE,
+    rolled: Iterable[str] = (),
 ) -> Arena:
-    """The arena of values that take the places of others; each list with the number of its first group."""
+    """The arena of values that take the places of others; each list with the number of its first group.
+
+    Of the `rolled` each turn's value has its own times, though all are in one place.
+    """
     places = {life.name: life for life in lives}
     owner = {name: name for name in places}
     for new, old in views.items():
         root = owner[new] = owner[old]
         places[root] = _together(places[root], places[new])
     listed = list(lists)
-    for number, steps in listed:
-        for group, step, times in _alone(steps, number, size):
-            for new, old in _pairs(group, step, stored, places):
-                root = owner[old]
-                if owner[new] == new and _only_touch(places[new], places[old], places[root], times):
-                    owner[new] = root
-                    places[root] = _together(places[root], places[new])
-    for (new, old), times in _by_turns(listed, stored, places, size).items():
-        if owner[new] == new and owner[old] == old and _meet_within(places[new], places[old], times):
+    for (new, old), times in _one_by_one(listed, stored, places, size, frozenset(rolled)).items():
+        root = owner[old]
+        if owner[new] == new and _only_touch(places[new], places[old], places[root], times):
+            owner[new] = root
+            places[root] = _together(places[root], places[new])
+    for (new, old), (whole, times) in _by_turns(listed, stored, places, size).items():
+        in_parts = _meet_in_parts(places[new], places[old], times)
+        meet = in_parts or (whole and _meet_within(places[new], places[old], whole))
+        if owner[new] == new and owner[old] == old and meet:
             owner[new] = old
             places[old] = _together(places[old], places[new])
     found = arena([life for name, life in places.items() if owner[name] == name])
     at_place = {name: found.offsets[owner[name]] for name in places}
     offsets = dict(sorted(at_place.items(), key=lambda item: (item[1], item[0])))
     return Arena(offsets, found.reals, {life.name: life for life in lives})
+
+
+def _one_by_one(
+    lists: Lists, stored: Mapping[str, Stored], places: Mapping[str, Lifetime], size: Size, rolled: Set[str]
+) -> dict[tuple[str, str], int]:
+    """What groups write, each with what they read there, and when, in bits."""
+    found: dict[tuple[str, str], int] = {}
+    for number, steps in lists:
+        for group, step, times in _alone(steps, number, size):
+            for pair in _pairs(group, step, stored, places, rolled):
+                found[pair] = found.get(pair, 0) | times
+    return found
 
 
 def _alone(steps: tuple[Step, ...], number: int, size: Size) -> list[tuple[Nest, Step, int]]:
@@ -66,24 +86,26 @@ def _alone(steps: tuple[Step, ...], number: int, size: Size) -> list[tuple[Nest,
 
 
 def _by_turns(
-    lists: list[tuple[int, tuple[Step, ...]]],
+    lists: Lists,
     stored: Mapping[str, Stored],
     places: Mapping[str, Lifetime],
     size: Size,
-) -> dict[tuple[str, str], int]:
-    """What turns write, each with what they read there alone, and while which turns go on, in bits."""
-    found: dict[tuple[str, str], int] = {}
+) -> dict[tuple[str, str], tuple[int, int]]:
+    """What is written where something is read: while turns go on that alone read it, and when, in bits."""
+    found: dict[tuple[str, str], tuple[int, int]] = {}
     for run in (run for number, steps in lists for run in runs(steps, number, size)):
         for new in sorted(run.group.stored & set(places)):
             for old in sorted(run.group.reads & set(places)):
-                if alike(stored[new], stored[old]) and takes_by_turns(run.group, run.step, new, old):
-                    found[new, old] = found.get((new, old), 0) | bits([run.whole])
+                if run.group.block is None and takes(run.group, new, old, stored):
+                    whole, times = found.get((new, old), (0, 0))
+                    going = bits([run.whole]) if takes_by_turns(run.group, run.step, new, old, stored) else 0
+                    found[new, old] = whole | going, times | 1 << run.time
     return found
 
 
-def takes_by_turns(group: Nest, step: Step, new: str, old: str) -> bool:
+def takes_by_turns(group: Nest, step: Step, new: str, old: str, stored: Mapping[str, Stored]) -> bool:
     """Whether a group of turns writes one value where it alone reads the other, each turn its own."""
-    if not isinstance(step, Turns) or group.block is not None or not takes(group, new, old):
+    if not isinstance(step, Turns) or group.block is not None or not takes(group, new, old, stored):
         return False
     others = [one for one in step.groups if one is not group]
     read = any(old in one.reads for one in others) or old in names_of(step)
@@ -92,29 +114,36 @@ def takes_by_turns(group: Nest, step: Step, new: str, old: str) -> bool:
     return not read and not made and all(target.has(step.index) for target in targets)
 
 
-def takes(group: Nest, new: str, old: str) -> bool:
-    """Whether a group may write one value where it reads the other."""
+def takes(group: Nest, new: str, old: str, stored: Mapping[str, Stored]) -> bool:
+    """Whether a group may write one value where it reads the other, or makes it for itself."""
     equations = list(group.equations)
     making = [place for place, one in enumerate(equations) if one.name == new]
-    if len(making) != 1 or old in group.names or equations[making[0]].accumulates:
+    if not alike(stored[new], stored[old]) or len(making) != 1 or equations[making[0]].accumulates:
         return False
     (place,) = making
-    target, before, after = equations[place].target, equations[: place + 1], equations[place + 1 :]
-    if any(old in one.reads for one in after):
+    before, after = equations[: place + 1], equations[place + 1 :]
+    own = [one for one in equations if one.name == old]
+    if any(old in one.reads for one in after) or len(own) > 1 or any(one not in before[:-1] for one in own):
         return False
     read = [ref for one in before for ref in one.references if ref.name == old]
     summed = isinstance(group, Group) and any(_sums(one, old) for one in before)
-    return bool(read) and not summed and all(ref.indices == target.indices for ref in read)
+    at = _spot(equations[place].target, stored[new])
+    refs_old = (*read, *(one.target for one in own))
+    whole = not any(one.accumulates for one in own)
+    return bool(read) and not summed and whole and all(_spot(ref, stored[old]) == at for ref in refs_old)
+
+
+def _spot(ref: Ref, one: Stored) -> list[Expr]:
+    """The indices of an element in the order in which they lie, of those axes that there is room for."""
+    return [ref.indices[axis] for axis in one.order if axis not in one.single]
 
 
 def alike(one: Stored, other: Stored) -> bool:
     """Whether two tensors of the arena lie alike, no zeros around them."""
-    if any((*one.halo, *other.halo)) or one.integer or other.integer:
+    if any((*one.halo, *other.halo)) or one.integer or other.integer or one.padded != other.padded:
         return False
-    return (one.tensor.shape, one.order, one.padded, one.single) == (
-        *(other.tensor.shape, other.order),
-        *(other.padded, other.single),
-    )
+    rooms = [[t.tensor.shape[axis] for axis in t.order if axis not in t.single] for t in (one, other)]
+    return rooms[0] == rooms[1]
 
 
 def _sums(equation: Equation, name: str) -> bool:
@@ -123,15 +152,15 @@ def _sums(equation: Equation, name: str) -> bool:
 
 
 def _pairs(
-    group: Nest, step: Step, stored: Mapping[str, Stored], places: Mapping[str, Lifetime]
+    group: Nest, step: Step, stored: Mapping[str, Stored], places: Mapping[str, Lifetime], rolled: Set[str]
 ) -> list[tuple[str, str]]:
     """What a group writes, each with what it reads there."""
-    turning = _of_other_turns(step) if isinstance(step, Turns) else frozenset()
+    turning = _of_other_turns(step) - rolled if isinstance(step, Turns) else frozenset()
     return [
         (new, old)
         for new in sorted(group.stored & set(places) - turning)
-        for old in sorted(group.reads & set(places) - turning)
-        if alike(stored[new], stored[old]) and takes(group, new, old)
+        for old in sorted((group.reads | group.stored) & set(places) - turning - {new})
+        if takes(group, new, old, stored)
     ]
 
 
@@ -165,7 +194,20 @@ def _meet_within(new: Lifetime, old: Lifetime, times: int) -> bool:
     return bool(both) and not both & ~times and ends
 
 
+def _meet_in_parts(new: Lifetime, old: Lifetime, times: int) -> bool:
+    """Whether every part of a value begins where that part of the other ends, in the turn that has both."""
+    if not new.parts or [p.at for p in new.parts] != [p.at for p in old.parts]:
+        return False
+    both = [(a.alive, b.alive, a.alive & b.alive & times) for a, b in zip(new.parts, old.parts, strict=True)]
+    return all(
+        once and made & read == once and not read & once << 1 and not made & once >> 1
+        for made, read, once in both
+    )
+
+
 def _together(one: Lifetime, other: Lifetime) -> Lifetime:
     """The lifetime of a place that both take."""
     start, stop = min(one.start, other.start), max(one.stop, other.stop)
-    return Lifetime(one.name, max(one.reals, other.reals), start, stop, (*one.alive, *other.alive))
+    pairs = zip(one.parts, other.parts, strict=True)
+    parts = tuple(replace(part, alive=part.alive | more.alive) for part, more in pairs)
+    return Lifetime(one.name, max(one.reals, other.reals), start, stop, (*one.alive, *other.alive), parts)

@@ -17,6 +17,7 @@ from codegen.tuned.groups import Step, groups_of, key_of, names_of
 from codegen.tuned.in_place import arena_in_place
 from codegen.tuned.kernels import panel_reals
 from codegen.tuned.phase import Phase
+from codegen.tuned.sharing import shared
 from codegen.tuned.sizes import Sized
 from codegen.tuned.storage import Stored, value_reals
 from codegen.tuned.times import Axes, count, needed, runs, turning
@@ -25,6 +26,7 @@ from codegen.tuned.written import as_written
 
 Phases = Mapping[tuple[str, ...], Phase]
 Lists = tuple[tuple[Step, ...], ...]
+Packing = dict[int, tuple[str, Phase]]
 Values = dict[str, dict[int, list[Span]]]
 """When each value is needed, once for each time that it is computed; those that turns make by number."""
 
@@ -34,9 +36,11 @@ class Needs:
     """When values and packed factors are needed, list after list."""
 
     axes: Axes
+    rolled: Axes
     values: Values = field(default_factory=dict)
     packed: list[tuple[Phase, Span]] = field(default_factory=list)
     written: list[tuple[int, tuple[Step, ...]]] = field(default_factory=list)
+    panels: Packing = field(default_factory=dict)
 
 
 def lifetimes_arenas(
@@ -56,7 +60,9 @@ def lifetimes_arenas(
     for item in items:
         lives = _as_one(list(_placed(plan, needs, phases, stored, item, end, last)), stored)
         lives += panel_lives(needs.packed, plan, item)
-        found[item] = arena_in_place(lives, needs.written, stored, plan.size, views(lists, stored))
+        together = shared(lives, needs.written, needs.panels, stored, plan.size, item)
+        same = {**views(lists, stored), **together}
+        found[item] = arena_in_place(lives, needs.written, stored, plan.size, same, needs.rolled)
     return found
 
 
@@ -69,18 +75,27 @@ def needed_of(
     end: int,
 ) -> Needs:
     """When everything is needed; what a list reads but does not make, an earlier one has made."""
-    needs = Needs(turning(lists, stored, sizes.size))
+    needs = Needs(turning(lists, stored, sizes.size), turning(lists, stored, sizes.size, single=True))
     for start, given in zip(starts, lists, strict=True):
         needs.packed += packing(given, phases, start, end, sizes)
         one = tuple(as_written(step, phases) for step in given)
+        needs.panels |= _packing_groups(given, one, phases)
         needs.written.append((start, one))
         made = {name for step in one for name in names_of(step)}
-        for name, values in needed(one, start, sizes.size, needs.axes).items():
+        for name, values in needed(one, start, sizes.size, {**needs.axes, **needs.rolled}).items():
             for value, spans in values.items():
                 earlier = needs.values.setdefault(name, {}).setdefault(value, [])
                 goes_on = bool(earlier) and name not in made
                 earlier += [(earlier.pop()[0], max(stop for _, stop in spans))] if goes_on else spans
     return needs
+
+
+def _packing_groups(given: tuple[Step, ...], written: tuple[Step, ...], phases: Phases) -> Packing:
+    """The groups that pack, as they are written: what they pack and their phases."""
+    pairs = zip(given, written, strict=True)
+    groups = [pair for old, new in pairs for pair in zip(groups_of(old), groups_of(new), strict=True)]
+    found = {id(new): phases[key_of(old)] for old, new in groups}
+    return {key: (panels_of(one), one) for key, one in found.items() if one.panels}
 
 
 def panels_of(one: Phase) -> str:
@@ -151,7 +166,7 @@ def _placed(
         elif name in needs.axes:
             yield stacked(name, stored[name], values, plan, item)
         else:
-            (spans,) = values.values()
+            spans = [span for one in values.values() for span in one]
             yield lifetime(name, stored[name].reals(plan.size, item), spans)
 
 

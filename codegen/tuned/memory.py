@@ -16,6 +16,7 @@ from dataclasses import replace
 from codegen.keep import Task
 from codegen.memory import beside
 from codegen.passes.dce import dce
+from codegen.passes.early import early
 from codegen.passes.halves import halves
 from codegen.passes.into_steps import into_steps, near
 from codegen.passes.inverses import inverses
@@ -23,6 +24,7 @@ from codegen.passes.one_step import one_step
 from codegen.passes.recompute import recompute
 from codegen.passes.together import together
 from codegen.passes.verify import verify
+from codegen.passes.waiting import waiting
 from codegen.plan import Plan
 from codegen.split import entering, split
 from derive.calculus.carried import carried
@@ -61,10 +63,13 @@ def with_kept(plan: Plan, task: Task, kept: frozenset[str]) -> Plan:
     """The plan whose pullback computes again all but these."""
     network, joint = plan.network, task.program
     program = dce(verify(recompute(joint, task.seeds, kept), "recompute"))
-    program = verify(together(verify(near(program), "near")), "together")
+    program = verify(near(verify(waiting(program), "waiting")), "near")
+    program = verify(together(program), "together")
     program = verify(one_step(verify(carried(program), "carried")), "one_step")
     late = task.late(program)
     loss, pullback, residuals = split(program, network, late)
+    given = {tensor.name for tensor in joint.inputs}
+    pullback = verify(early(pullback, given, task.sizes), "early")
     loss, pullback = (verify(inverses(one), "inverses") for one in (loss, pullback))
     others = beside({"forward": plan.forward, "jvp": plan.jvp}, program, (loss, pullback), joint)
     return replace(
@@ -87,13 +92,13 @@ def least(task: Task) -> frozenset[str]:
 def fewer(task: Task, kept: frozenset[str]) -> frozenset[str]:
     """What is kept of every step of a recurrence, without what sums of little work make again."""
     stepwise = {e.name for one in task.parts.forward if isinstance(one, Recurrence) for e in one.equations}
-    work, whole = TRAINING * sum(task.work.values()), task.bytes(crossing(task, kept))
+    work = TRAINING * sum(task.work.values())
     for name in sorted(kept & set(task.candidates) & stepwise, key=lambda one: (-task.bytes([one]), one)):
         if name in task.again(kept - {name}):
             smaller = kept - {name} | small(task, kept - {name}, task.bytes([name]))
             more = (task.more(smaller) - task.more(kept)) / work
-            saved = (task.bytes(crossing(task, kept)) - task.bytes(crossing(task, smaller))) / whole
-            kept = smaller if saved > max(WORTH, SAVES * more) else kept
+            before, after = (task.bytes(crossing(task, one)) for one in (kept, smaller))
+            kept = smaller if before - after > max(WORTH, SAVES * more) * before else kept
     return kept
 
 

@@ -14,11 +14,13 @@ kernels       the tiles of each contraction for each kernel set                 
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, replace
 from functools import partial
 
 from codegen.c_network import CNetwork
+from codegen.passes.taken import hosts_of, taken
+from codegen.passes.verify import verify
 from codegen.pipeline import Watch, silent
 from codegen.printers.to_c import Used
 from codegen.tuned.arena import Arena, constant
@@ -29,7 +31,7 @@ from codegen.tuned.functions import ITEMS
 from codegen.tuned.fusion import fused
 from codegen.tuned.gathered import gathered
 from codegen.tuned.gradients import are_together, side_by_side
-from codegen.tuned.groups import Step, groups_of, key_of, names_of, reads_of, with_stored
+from codegen.tuned.groups import Step, groups_of, key_of, names_of, reads_of, with_last, with_stored
 from codegen.tuned.layout import innermost, margined
 from codegen.tuned.lifetimes import lifetimes_arenas, panels_of
 from codegen.tuned.limits import regions
@@ -84,6 +86,24 @@ def laid_out(c: CNetwork, watch: Watch = silent, narrow: bool = False) -> Tuned:
 
     `narrow`: as little is stored as can be, even of what is at hand.
     """
+    hosts = hosts_of(c.plan.vjp, {tensor.name for tensor in c.plan.residuals})
+    while hosts:
+        found = _laid_out(c, silent, narrow, hosts)
+        apart = {new for one in found.arenas.values() for new in hosts if not lies_in(one, new, hosts[new])}
+        if not apart:
+            return found if watch is silent else _laid_out(c, watch, narrow, hosts)
+        hosts = {new: old for new, old in hosts.items() if new not in apart}
+    return _laid_out(c, watch, narrow, {})
+
+
+def lies_in(one: Arena, new: str, old: str) -> bool:
+    """Whether a value has the place of another."""
+    return one.offsets.get(new) == one.offsets.get(old)
+
+
+def _laid_out(c: CNetwork, watch: Watch, narrow: bool, hosts: Mapping[str, str]) -> Tuned:
+    """The tuned form of a network; some of its pullback take the places of residuals, their `hosts`."""
+    c = replace(c, plan=replace(c.plan, vjp=verify(taken(c.plan.vjp, hosts), "taken")))
     plan = c.plan
     outputs = ((*plan.loss.outputs, plan.network.output), plan.vjp.outputs, plan.jvp.outputs)
     programs = (plan.loss, plan.vjp, plan.jvp)
@@ -106,24 +126,20 @@ def laid_out(c: CNetwork, watch: Watch = silent, narrow: bool = False) -> Tuned:
     region = regions(equations, whole, lambda one: contraction(one, stored, zeros) is not None)
     along, fits = partial(lane, scene=scene, zeros=zeros), partial(vectorised, scene=scene, zeros=zeros)
     vectors = partial(in_vectors, scene=scene)
-    loss, pullback, pushed = (
-        with_stored(gathered(counted(rowed(steps, along, fits), vectors), vectors), frozenset(out))
-        for steps, out in zip(grouped, outputs, strict=True)
-    )
-    lists = {"loss": loss, "vjp": pullback, "jvp": pushed}
+    for key, out in zip(lists, outputs, strict=True):
+        found = gathered(counted(rowed(lists[key], along, fits), vectors), vectors)
+        lists[key] = with_stored(with_last(found, hosts), frozenset(out))
     draft = verified(replace(draft, lists=lists), "rows")
-    draft = _in_blocks(draft, partial(outer_loops, scene=scene, zeros=zeros), whole)
+    draft = _in_blocks(draft, partial(outer_loops, scene=scene, zeros=zeros), whole, hosts)
     stored, lists, scene = dict(draft.stored), dict(draft.lists), replace(scene, stored=draft.stored)
-    loss, pullback, pushed = (lists[key] for key in ("loss", "vjp", "jvp"))
+    steps = (lists["loss"], lists["vjp"], lists["jvp"])
     made = partial(phase, zeros=zeros, region=region)
-    phases = named(_functions((loss, pullback, pushed), scene, gradients, made))
-    phases = without_views(phases, (loss, pullback, pushed), stored)
+    phases = without_views(named(_functions(steps, scene, gradients, made)), steps, stored)
     draft = _seen(replace(draft, phases=phases), "phases", watch)
     together = are_together(plan, phases.values())
     if together:
         stored |= side_by_side(plan, stored)
         scene = replace(scene, stored=stored)
-    steps = (loss, pullback, pushed)
     arenas = lifetimes_arenas(plan, steps, phases, stored, ITEMS)
     _seen(replace(draft, stored=stored, arenas=arenas), "lifetimes", watch)
     return Tuned(c, lists, phases, arenas, scene, moved_data, together)
@@ -154,13 +170,13 @@ def without_views(
     return found
 
 
-def _in_blocks(draft: Draft, outer: Outer, outputs: frozenset[str]) -> Draft:
-    """The draft with blocks and room for one turn, and the list of the forward pass."""
+def _in_blocks(draft: Draft, outer: Outer, outputs: frozenset[str], kept: Iterable[str]) -> Draft:
+    """The draft with blocks and room for one turn, of some for all, and the list of the forward pass."""
     leaving = outputs | {tensor.name for tensor in draft.plan.residuals}
     found = blocked(draft.lists, outer, draft.plan.size, draft.stored, leaving)
     forward = ancestors(found.lists["loss"], draft.plan.network.output)
     lists = {**found.lists, "forward": forward}
-    stored = rolled(found.lists, placed_single(draft.stored, found), leaving, draft.plan.size)
+    stored = rolled(found.lists, placed_single(draft.stored, found), leaving.union(kept), draft.plan.size)
     return verified(replace(draft, lists=lists, stored=stored), "blocks")
 
 

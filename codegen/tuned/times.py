@@ -75,16 +75,19 @@ def count(steps: Iterable[Step], size: Size) -> int:
 
 
 def turning(
-    lists: Iterable[Iterable[Step]], stored: Mapping[str, Stored], size: Size
+    lists: Iterable[Iterable[Step]], stored: Mapping[str, Stored], size: Size, single: bool = False
 ) -> dict[str, tuple[int, int]]:
-    """The tensors of whose values turns are made, outermost in memory, with that axis and its extent."""
+    """The tensors of whose values turns are made, outermost in memory, with that axis and its extent.
+
+    `single`: those of which there is room for one value.
+    """
     found: dict[str, tuple[int, int]] = {}
     for step in (step for steps in lists for step in steps if isinstance(step, Turns)):
         for equation in step.equations if size(step.extent) <= MOST else ():
             for axis, index in enumerate(equation.target.indices):
                 one = stored[equation.name]
                 outermost = one.order[:1] == (axis,) and len(one.order) > 1 and not one.margin(axis)
-                if step.index in free_indices(index) and outermost and axis not in one.single:
+                if step.index in free_indices(index) and outermost and (axis in one.single) == single:
                     found[equation.name] = axis, size(one.tensor.shape[axis])
     return {name: found[name] for name in found if stored[name].start.startswith("x->w")}
 

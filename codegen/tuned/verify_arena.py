@@ -19,7 +19,7 @@ from math import prod
 from codegen.tuned.arena import Arena
 from codegen.tuned.draft import Draft
 from codegen.tuned.groups import Group, Nest, Step, Turns, groups_of, key_of
-from codegen.tuned.in_place import alike, takes, takes_by_turns
+from codegen.tuned.in_place import takes, takes_by_turns
 from codegen.tuned.kernels import panel_reals
 from codegen.tuned.phase import Phase
 from codegen.tuned.storage import value_reals
@@ -59,12 +59,15 @@ class Memory:
     valid: dict[Value, Place] = field(default_factory=dict)
     lost: dict[Value, str] = field(default_factory=dict)
     axes: Mapping[str, tuple[int, int]] = field(init=False)
+    rolled: Mapping[str, tuple[int, int]] = field(init=False)
     always: dict[Value, Place] = field(init=False)
 
     def __post_init__(self) -> None:
         """Find which values turns make, and what keeps its place through every call."""
         lists = self.draft.lists.values()
-        self.axes = turning(lists, self.draft.stored, self.draft.plan.size)
+        self.axes, self.rolled = (
+            turning(lists, self.draft.stored, self.draft.plan.size, single) for single in (False, True)
+        )
         loss = self.draft.plan.network.loss
         fixed = [name for name in (loss, f"{loss}_bar", f"{loss}_dot") if name in self.draft.stored]
         fixed = [name for name in fixed if place_of(self.draft, self.arena, name) is not None]
@@ -84,6 +87,10 @@ class Memory:
             return at, at + reals_of(self.draft, name, self.item)
         apart = value_reals(stored, size, self.item)
         return at + number * apart, at + (number + 1) * apart
+
+    def rolls(self, name: str, run: Run) -> bool:
+        """Whether a group begins with the value of another turn, in the place of the one before."""
+        return name in self.rolled and next(g for g in groups_of(run.step) if name in g.stored) is run.group
 
     def read(self, value: Value) -> Iterator[str]:
         """Whether a value is still there."""
@@ -166,7 +173,8 @@ class Again:
 
     def panels(self, one: Phase) -> bool:
         """Whether what was packed before must still be there."""
-        return self.head or (one.lasting and self.turn)
+        anew = bool(one.panels[one.sums + 1 :])  # each value of the first loop has panels of its own
+        return (self.head and not anew) or (one.lasting and self.turn)
 
 
 def _run(
@@ -183,7 +191,8 @@ def _run(
     places = {value: memory.place(value) for value in (*read, *made)}
     for value in sorted(made):
         for other in sorted((read | made) - {value}):
-            taken = other in read and _in_place(draft, run.group, value, other, places)
+            taken = _in_place(draft, run.group, value, other, places)
+            taken |= other in made and _in_place(draft, run.group, other, value, places)
             if _meet(places[value], places[other]) and not taken:
                 yield _both(value[0], other[0])
     if one.panels:
@@ -191,8 +200,10 @@ def _run(
         room = _panels(memory, name, panel_reals(one, draft.plan, memory.item))
         yield from (_both(value[0], name) for value in sorted(places) if _meet(places[value], room))
         yield from memory.write((name, WHOLE), room, not again.panels(one))
-    for value in sorted(made):
-        fresh = first[value[0]] is run.group and not again.beside(value, run, draft)
+    order = [equation.name for equation in run.group.equations]
+    for value in sorted(made, key=lambda one: (order.index(one[0]), one)):
+        begins = first[value[0]] is run.group or memory.rolls(value[0], run)
+        fresh = begins and not again.beside(value, run, draft)
         yield from memory.write(value, places[value], fresh, _viewed(draft, run.group))
 
 
@@ -202,16 +213,16 @@ def _viewed(draft: Draft, group: Nest) -> str | None:
 
 def _in_place(draft: Draft, group: Nest, new: Value, old: Value, places: Mapping[Value, Place]) -> bool:
     """Whether a value is written, element by element, where the other is read last."""
-    same = places[new] == places[old] and WHOLE == new[1] == old[1] and group.block is None
-    taken = alike(draft.stored[new[0]], draft.stored[old[0]]) and takes(group, new[0], old[0])
+    single = bool(draft.stored[new[0]].single and draft.stored[old[0]].single)
+    same = places[new] == places[old] and new[1] == old[1] and (group.block is None or single)
+    taken = takes(group, new[0], old[0], draft.stored)
     return same and (taken or _viewed(draft, group) == old[0])
 
 
 def _taken_by_turns(draft: Draft, run: Run, old: str, arena: Arena) -> bool:
     """Whether turns before this one have written elements of another value in the place of one, their own."""
     return any(
-        takes_by_turns(run.group, run.step, new, old)
-        and alike(draft.stored[new], draft.stored[old])
+        takes_by_turns(run.group, run.step, new, old, draft.stored)
         and place_of(draft, arena, new) == place_of(draft, arena, old)
         for new in run.group.stored
     )

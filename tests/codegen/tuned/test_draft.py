@@ -240,7 +240,7 @@ def test_turns_that_are_over_leave_their_place() -> None:
     parts = draft.arenas[4].lifetimes["F"].parts
     first, second = ((one.alive & ((1 << step) - 1)).bit_length() for one in parts)
     assert second < first, "the last turn is pulled back first"
-    assert moved_onto(draft, "F_bar", "F")
+    assert moved_onto(draft, "G", "F")
 
 
 def test_what_is_shown_is_what_the_pass_added() -> None:

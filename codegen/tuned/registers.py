@@ -9,7 +9,7 @@ from typing import Any
 from codegen.tuned.functions import ITEMS, of_the_set
 from codegen.tuned.kernels import kernel_lines
 from codegen.tuned.phase import Phase
-from codegen.tuned.rest import rest_macros, totals_lines
+from codegen.tuned.rest import rest_macros
 from codegen.tuned.sizes import Sized
 from codegen.tuned.straight import APART
 from codegen.tuned.tiles import AHEAD, FAR_TERMS, MOST_ROWS, MOST_VECTORS, NEAR_TERMS
@@ -119,7 +119,7 @@ def _rest_context(tiles: Iterable[str]) -> dict[str, Any]:
         "rest": {m[1].lower() for m in found},
         "rest_macros": rest_macros({int(m[3]) for m in found}),
         "along_columns": sorted({int(m[3]) for m in found if m[1] == "ALONG"}),
-        "totals": totals_lines(sorted({int(m[3]) for m in found if m[1] == "ACROSS"})),
+        "across_columns": sorted({int(m[3]) for m in found if m[1] == "ACROSS"}),
         "most_along": most * max(kernels.lanes(min(ITEMS)) for kernels in KERNEL_SETS),
     }
 

@@ -75,15 +75,5 @@ def rest_macros(columns: set[int]) -> list[str]:
     return lines
 
 
-def totals_lines(columns: list[int]) -> list[str]:
-    """Of so many sums of each row their lanes added, side by side."""
-    total = "FN(total)(sums[{k}], LANES)"
-    return [
-        f"APART FN(totals_{w})(const vec *sums, int rows, vec *c)"
-        f" {{ for (; rows > 0; rows--, sums += {w}) *c++ = (vec){{{_each(total, w, ', ')}}}; }}"
-        for w in columns
-    ]
-
-
 def _each(text: str, columns: int, between: str = " ") -> str:
     return between.join(text.format(k=k) for k in range(columns))

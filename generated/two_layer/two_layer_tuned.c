@@ -1703,8 +1703,16 @@ APART FN(by_rows_2)(const real *sums, int vectors, vec *c) { FN(by_rows)(sums, v
 APART FN(by_rows_4)(const real *sums, int vectors, vec *c) { FN(by_rows)(sums, vectors, 4, c); }
 
 /* Of rows of so many sums the lanes added. */
-APART FN(totals_2)(const vec *sums, int rows, vec *c) { for (; rows > 0; rows--, sums += 2) *c++ = (vec){FN(total)(sums[0], LANES), FN(total)(sums[1], LANES)}; }
-APART FN(totals_4)(const vec *sums, int rows, vec *c) { for (; rows > 0; rows--, sums += 4) *c++ = (vec){FN(total)(sums[0], LANES), FN(total)(sums[1], LANES), FN(total)(sums[2], LANES), FN(total)(sums[3], LANES)}; }
+#define TOTAL_OF(l) l < columns ? FN(total)(sums[l], LANES) : 0
+static ALWAYS void FN(totals)(const vec *sums, int rows, int columns, vec *c)
+{
+    for (; rows > 0; rows--, sums += columns)
+        *c++ = (vec){EACH_LANE(TOTAL_OF)};
+}
+#undef TOTAL_OF
+
+APART FN(totals_2)(const vec *sums, int rows, vec *c) { FN(totals)(sums, rows, 2, c); }
+APART FN(totals_4)(const vec *sums, int rows, vec *c) { FN(totals)(sums, rows, 4, c); }
 
 /* Packing and tiles are written in the order in which they are to run: gcc need not look for a better one, and finds none. */
 #ifndef __clang__

@@ -17,8 +17,11 @@ from codegen.tuned.phase import Phase
 from codegen.tuned.rest import rest_columns
 from codegen.tuned.sizes import Sized
 from codegen.tuned.tiles import (
+    FAR_LINE,
     GUARDED_VECTORS,
+    LINE,
     MOST_VECTORS,
+    REAL,
     SMALL_ROWS,
     SMALL_VECTORS,
     most_rows,
@@ -82,9 +85,10 @@ class Choice:
         return found | ({("tile_packs", cut.low, cut.vectors)} if cut.passing else set())
 
     def cycles(self, cut: Cut) -> float:
-        """Half cycles of all its steps."""
+        """Half cycles of all its steps; rows that come from afar come once for each panel."""
         packed = PACKED * cut.vectors if self.passing and not cut.passing else 0
-        return self.steps * cut.panels * (_rows_cycles(self.kernels, self.rows, cut) + packed)
+        afar = FAR_LINE * REAL * self.rows / LINE if self.phase.far else 0
+        return self.steps * cut.panels * (_rows_cycles(self.kernels, self.rows, cut) + packed + afar)
 
     def work(self, found: Mapping[str, tuple[Cut, ...]]) -> float:
         """Half cycles of all its panels."""

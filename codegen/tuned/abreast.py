@@ -50,13 +50,14 @@ STORED = re.compile(r"(put|FN\(put_part\))\(")
 
 
 def waits(values: Iterable[Basic], lane: Index) -> int:
-    """Polynomials and divisions of some expressions, where they are not of one number for all lanes."""
-    nodes = (node for value in values for node in preorder_traversal(value))
-    return sum(
-        1 if divides(node) else WAITS.get(type(node).__name__, 0)
-        for node in nodes
-        if lane in free_indices(node.base if divides(node) else node)
-    )
+    """Polynomials and divisions of some expressions that vary by lane; 0 where all are divisions.
+
+    An optimizer alone divides twice, and waits for memory.
+    """
+    nodes = [node for value in values for node in preorder_traversal(value)]
+    polynomials = sum(WAITS.get(type(node).__name__, 0) for node in nodes if lane in free_indices(node))
+    divisions = sum(divides(node) and lane in free_indices(node.base) for node in nodes)
+    return polynomials and polynomials + divisions
 
 
 def abreast(loop: Loop, lane: Range, values: Iterable[Basic], scene: Scene) -> Loop:

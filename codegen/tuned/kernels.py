@@ -1,8 +1,8 @@
 """Which register tiles the contractions of a file are made of, for one kernel set and one size of real.
 
-    TILE(6, 4)                                     one function a shape: the way through memory is `product`'s
-    enum { FN(no_tile_6x4), .. };                  its number among the functions of its set
-    KERNELS(1, {1, 4, 6, 5, FN(no_tile_6x4), ..})  panels of so many vectors, and the tiles of their rows
+    TILE(6, 4)                                      a function a shape: the way through memory is `product`'s
+    enum { FN(nth_tile_6x4), .. };                  its number among the functions of its set
+    KERNELS(1, {1, 4, 6, 5, FN(nth_tile_6x4), ..})  panels of so many vectors, and the tiles of their rows
     #define KERNELS_Z2 FN(kernels_1)
 
 Contractions of one shape share a table.
@@ -117,7 +117,7 @@ def _dots(one: Phase, sizes: Sized, kernels: KernelSet, tiles: Tiles) -> str:
     for h, w in ((h, w) for h in (high[0], high[-1]) for w in (wide[0], wide[-1])):
         name = f"{one.name}_{h}x{tall * w}"
         tiles[f"DOTS({one.name}, {h}, {tall * w}, {', '.join(one.apart)})"] = name
-        names.append(f"FN(no_{name})")
+        names.append(f"FN(nth_{name})")
     shape = f"{high[0]}, {high[-1]}, {wide[0]}, {wide[-1]}, {tall}"
     return f"DOTS_KERNELS({{0}}, {{{{{shape}, {', '.join(names)}}}}})"
 
@@ -128,7 +128,7 @@ def _tile(kind: str, rows: int, width: int, tiles: Tiles) -> str:
         return "0"
     name = f"{kind}_{rows}x{width}"
     tiles[f"{kind.upper()}({rows}, {width})"] = name
-    return f"FN(no_{name})"
+    return f"FN(nth_{name})"
 
 
 def _numbered(tiles: Tiles, tiled: bool) -> list[str]:
@@ -138,8 +138,8 @@ def _numbered(tiles: Tiles, tiled: bool) -> list[str]:
     packing = [name for line, name in tiles.items() if line.startswith("TILE_PACKS")]
     others = [name for name in tiles.values() if name not in packing]
     numbers = [
-        *(f"FN(no_{name}) = {place}" for place, name in enumerate(others)),
-        *(f"FN(no_{name}) = {place + 1}" for place, name in enumerate(packing)),
+        *(f"FN(nth_{name}) = {place}" for place, name in enumerate(others)),
+        *(f"FN(nth_{name}) = {place + 1}" for place, name in enumerate(packing)),
     ]
     functions = ", ".join(f"FN({name})" for name in others)
     packs = ", ".join(["0", *(f"FN({name})" for name in packing)])

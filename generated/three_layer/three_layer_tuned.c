@@ -1890,15 +1890,15 @@ TILE(1, 2)
 TILE(13, 1)
 TILE(1, 1)
 TILE(14, 2)
-enum { FN(no_tile_9x3) = 0, FN(no_tile_8x3) = 1, FN(no_tile_1x3) = 2, FN(no_tile_13x2) = 3, FN(no_tile_12x2) = 4, FN(no_tile_1x2) = 5, FN(no_tile_13x1) = 6, FN(no_tile_1x1) = 7, FN(no_tile_14x2) = 8 };
+enum { FN(nth_tile_9x3) = 0, FN(nth_tile_8x3) = 1, FN(nth_tile_1x3) = 2, FN(nth_tile_13x2) = 3, FN(nth_tile_12x2) = 4, FN(nth_tile_1x2) = 5, FN(nth_tile_13x1) = 6, FN(nth_tile_1x1) = 7, FN(nth_tile_14x2) = 8 };
 static ONE(tile) *const FN(tiles)[] = {FN(tile_9x3), FN(tile_8x3), FN(tile_1x3), FN(tile_13x2), FN(tile_12x2), FN(tile_1x2), FN(tile_13x1), FN(tile_1x1), FN(tile_14x2)};
 static ONE(packing_tile) *const FN(packing)[] = {0};
-KERNELS(1, {4, 3, 9, 8, FN(no_tile_9x3), FN(no_tile_8x3), FN(no_tile_1x3), 0}, {2, 2, 13, 12, FN(no_tile_13x2), FN(no_tile_12x2), FN(no_tile_1x2), 0}, {0})
-KERNELS(2, {2, 3, 9, 8, FN(no_tile_9x3), FN(no_tile_8x3), FN(no_tile_1x3), 0}, {1, 2, 13, 12, FN(no_tile_13x2), FN(no_tile_12x2), FN(no_tile_1x2), 0}, {0})
-KERNELS(3, {1, 1, 13, 13, FN(no_tile_13x1), FN(no_tile_13x1), FN(no_tile_1x1), 0}, {0}, {0})
-KERNELS(4, {1, 1, 13, 13, FN(no_tile_13x1), FN(no_tile_13x1), 0, 0}, {0}, {0})
-KERNELS(5, {2, 3, 9, 8, FN(no_tile_9x3), FN(no_tile_8x3), 0, 0}, {1, 2, 14, 13, FN(no_tile_14x2), FN(no_tile_13x2), 0, 0}, {0})
-KERNELS(6, {4, 3, 9, 8, FN(no_tile_9x3), FN(no_tile_8x3), 0, 0}, {2, 2, 14, 14, FN(no_tile_14x2), FN(no_tile_14x2), 0, 0}, {0})
+KERNELS(1, {4, 3, 9, 8, FN(nth_tile_9x3), FN(nth_tile_8x3), FN(nth_tile_1x3), 0}, {2, 2, 13, 12, FN(nth_tile_13x2), FN(nth_tile_12x2), FN(nth_tile_1x2), 0}, {0})
+KERNELS(2, {2, 3, 9, 8, FN(nth_tile_9x3), FN(nth_tile_8x3), FN(nth_tile_1x3), 0}, {1, 2, 13, 12, FN(nth_tile_13x2), FN(nth_tile_12x2), FN(nth_tile_1x2), 0}, {0})
+KERNELS(3, {1, 1, 13, 13, FN(nth_tile_13x1), FN(nth_tile_13x1), FN(nth_tile_1x1), 0}, {0}, {0})
+KERNELS(4, {1, 1, 13, 13, FN(nth_tile_13x1), FN(nth_tile_13x1), 0, 0}, {0}, {0})
+KERNELS(5, {2, 3, 9, 8, FN(nth_tile_9x3), FN(nth_tile_8x3), 0, 0}, {1, 2, 14, 13, FN(nth_tile_14x2), FN(nth_tile_13x2), 0, 0}, {0})
+KERNELS(6, {4, 3, 9, 8, FN(nth_tile_9x3), FN(nth_tile_8x3), 0, 0}, {2, 2, 14, 14, FN(nth_tile_14x2), FN(nth_tile_14x2), 0, 0}, {0})
 #undef KERNELS_Z2
 #define KERNELS_Z2 FN(kernels_1)
 #undef KERNELS_Z3
@@ -1928,15 +1928,15 @@ TILE(1, 1)
 ACROSS(6, 2)
 ACROSS(1, 2)
 ALONG(4, 2)
-enum { FN(no_tile_9x3) = 0, FN(no_tile_8x3) = 1, FN(no_tile_1x3) = 2, FN(no_tile_13x2) = 3, FN(no_tile_1x2) = 4, FN(no_tile_13x1) = 5, FN(no_tile_1x1) = 6, FN(no_across_6x2) = 7, FN(no_across_1x2) = 8, FN(no_along_4x2) = 9 };
+enum { FN(nth_tile_9x3) = 0, FN(nth_tile_8x3) = 1, FN(nth_tile_1x3) = 2, FN(nth_tile_13x2) = 3, FN(nth_tile_1x2) = 4, FN(nth_tile_13x1) = 5, FN(nth_tile_1x1) = 6, FN(nth_across_6x2) = 7, FN(nth_across_1x2) = 8, FN(nth_along_4x2) = 9 };
 static ONE(tile) *const FN(tiles)[] = {FN(tile_9x3), FN(tile_8x3), FN(tile_1x3), FN(tile_13x2), FN(tile_1x2), FN(tile_13x1), FN(tile_1x1), FN(across_6x2), FN(across_1x2), FN(along_4x2)};
 static ONE(packing_tile) *const FN(packing)[] = {0};
-KERNELS(1, {10, 3, 9, 8, FN(no_tile_9x3), FN(no_tile_8x3), FN(no_tile_1x3), 0}, {1, 2, 13, 13, FN(no_tile_13x2), FN(no_tile_13x2), FN(no_tile_1x2), 0}, {0})
-KERNELS(2, {4, 3, 9, 8, FN(no_tile_9x3), FN(no_tile_8x3), FN(no_tile_1x3), 0}, {2, 2, 13, 13, FN(no_tile_13x2), FN(no_tile_13x2), FN(no_tile_1x2), 0}, {0})
-KERNELS(3, {1, 1, 13, 13, FN(no_tile_13x1), FN(no_tile_13x1), FN(no_tile_1x1), 0}, {0}, {1, 1, 6, 6, FN(no_across_6x2), FN(no_across_6x2), FN(no_across_1x2), 0})
-KERNELS(4, {1, 1, 13, 13, FN(no_tile_13x1), FN(no_tile_13x1), 0, 0}, {0}, {0, 1, 4, 4, FN(no_along_4x2), FN(no_along_4x2), 0, 0})
-KERNELS(5, {4, 3, 9, 8, FN(no_tile_9x3), FN(no_tile_8x3), 0, 0}, {2, 2, 13, 13, FN(no_tile_13x2), FN(no_tile_13x2), 0, 0}, {0})
-KERNELS(6, {10, 3, 9, 8, FN(no_tile_9x3), FN(no_tile_8x3), 0, 0}, {1, 2, 13, 13, FN(no_tile_13x2), FN(no_tile_13x2), 0, 0}, {0})
+KERNELS(1, {10, 3, 9, 8, FN(nth_tile_9x3), FN(nth_tile_8x3), FN(nth_tile_1x3), 0}, {1, 2, 13, 13, FN(nth_tile_13x2), FN(nth_tile_13x2), FN(nth_tile_1x2), 0}, {0})
+KERNELS(2, {4, 3, 9, 8, FN(nth_tile_9x3), FN(nth_tile_8x3), FN(nth_tile_1x3), 0}, {2, 2, 13, 13, FN(nth_tile_13x2), FN(nth_tile_13x2), FN(nth_tile_1x2), 0}, {0})
+KERNELS(3, {1, 1, 13, 13, FN(nth_tile_13x1), FN(nth_tile_13x1), FN(nth_tile_1x1), 0}, {0}, {1, 1, 6, 6, FN(nth_across_6x2), FN(nth_across_6x2), FN(nth_across_1x2), 0})
+KERNELS(4, {1, 1, 13, 13, FN(nth_tile_13x1), FN(nth_tile_13x1), 0, 0}, {0}, {0, 1, 4, 4, FN(nth_along_4x2), FN(nth_along_4x2), 0, 0})
+KERNELS(5, {4, 3, 9, 8, FN(nth_tile_9x3), FN(nth_tile_8x3), 0, 0}, {2, 2, 13, 13, FN(nth_tile_13x2), FN(nth_tile_13x2), 0, 0}, {0})
+KERNELS(6, {10, 3, 9, 8, FN(nth_tile_9x3), FN(nth_tile_8x3), 0, 0}, {1, 2, 13, 13, FN(nth_tile_13x2), FN(nth_tile_13x2), 0, 0}, {0})
 #undef KERNELS_Z2
 #define KERNELS_Z2 FN(kernels_1)
 #undef KERNELS_Z3
@@ -1964,15 +1964,15 @@ TILE(1, 1)
 ACROSS(6, 2)
 ACROSS(1, 2)
 ALONG(4, 2)
-enum { FN(no_tile_6x2) = 0, FN(no_tile_5x2) = 1, FN(no_tile_1x2) = 2, FN(no_tile_13x1) = 3, FN(no_tile_1x1) = 4, FN(no_across_6x2) = 5, FN(no_across_1x2) = 6, FN(no_along_4x2) = 7 };
+enum { FN(nth_tile_6x2) = 0, FN(nth_tile_5x2) = 1, FN(nth_tile_1x2) = 2, FN(nth_tile_13x1) = 3, FN(nth_tile_1x1) = 4, FN(nth_across_6x2) = 5, FN(nth_across_1x2) = 6, FN(nth_along_4x2) = 7 };
 static ONE(tile) *const FN(tiles)[] = {FN(tile_6x2), FN(tile_5x2), FN(tile_1x2), FN(tile_13x1), FN(tile_1x1), FN(across_6x2), FN(across_1x2), FN(along_4x2)};
 static ONE(packing_tile) *const FN(packing)[] = {0};
-KERNELS(1, {16, 2, 6, 5, FN(no_tile_6x2), FN(no_tile_5x2), FN(no_tile_1x2), 0}, {0}, {0})
-KERNELS(2, {8, 2, 6, 5, FN(no_tile_6x2), FN(no_tile_5x2), FN(no_tile_1x2), 0}, {0}, {0})
-KERNELS(3, {1, 1, 13, 13, FN(no_tile_13x1), FN(no_tile_13x1), FN(no_tile_1x1), 0}, {0}, {1, 1, 6, 6, FN(no_across_6x2), FN(no_across_6x2), FN(no_across_1x2), 0})
-KERNELS(4, {1, 1, 13, 13, FN(no_tile_13x1), FN(no_tile_13x1), 0, 0}, {0}, {0, 1, 4, 4, FN(no_along_4x2), FN(no_along_4x2), 0, 0})
-KERNELS(5, {8, 2, 6, 5, FN(no_tile_6x2), FN(no_tile_5x2), 0, 0}, {0}, {0})
-KERNELS(6, {16, 2, 6, 5, FN(no_tile_6x2), FN(no_tile_5x2), 0, 0}, {0}, {0})
+KERNELS(1, {16, 2, 6, 5, FN(nth_tile_6x2), FN(nth_tile_5x2), FN(nth_tile_1x2), 0}, {0}, {0})
+KERNELS(2, {8, 2, 6, 5, FN(nth_tile_6x2), FN(nth_tile_5x2), FN(nth_tile_1x2), 0}, {0}, {0})
+KERNELS(3, {1, 1, 13, 13, FN(nth_tile_13x1), FN(nth_tile_13x1), FN(nth_tile_1x1), 0}, {0}, {1, 1, 6, 6, FN(nth_across_6x2), FN(nth_across_6x2), FN(nth_across_1x2), 0})
+KERNELS(4, {1, 1, 13, 13, FN(nth_tile_13x1), FN(nth_tile_13x1), 0, 0}, {0}, {0, 1, 4, 4, FN(nth_along_4x2), FN(nth_along_4x2), 0, 0})
+KERNELS(5, {8, 2, 6, 5, FN(nth_tile_6x2), FN(nth_tile_5x2), 0, 0}, {0}, {0})
+KERNELS(6, {16, 2, 6, 5, FN(nth_tile_6x2), FN(nth_tile_5x2), 0, 0}, {0}, {0})
 #undef KERNELS_Z2
 #define KERNELS_Z2 FN(kernels_1)
 #undef KERNELS_Z3
@@ -1998,15 +1998,15 @@ TILE(1, 2)
 ACROSS(6, 2)
 ACROSS(1, 2)
 ALONG(4, 2)
-enum { FN(no_tile_6x2) = 0, FN(no_tile_5x2) = 1, FN(no_tile_1x2) = 2, FN(no_across_6x2) = 3, FN(no_across_1x2) = 4, FN(no_along_4x2) = 5 };
+enum { FN(nth_tile_6x2) = 0, FN(nth_tile_5x2) = 1, FN(nth_tile_1x2) = 2, FN(nth_across_6x2) = 3, FN(nth_across_1x2) = 4, FN(nth_along_4x2) = 5 };
 static ONE(tile) *const FN(tiles)[] = {FN(tile_6x2), FN(tile_5x2), FN(tile_1x2), FN(across_6x2), FN(across_1x2), FN(along_4x2)};
 static ONE(packing_tile) *const FN(packing)[] = {0};
-KERNELS(1, {32, 2, 6, 5, FN(no_tile_6x2), FN(no_tile_5x2), FN(no_tile_1x2), 0}, {0}, {0})
-KERNELS(2, {16, 2, 6, 5, FN(no_tile_6x2), FN(no_tile_5x2), FN(no_tile_1x2), 0}, {0}, {0})
-KERNELS(3, {1, 2, 6, 5, FN(no_tile_6x2), FN(no_tile_5x2), FN(no_tile_1x2), 0}, {0}, {1, 1, 6, 6, FN(no_across_6x2), FN(no_across_6x2), FN(no_across_1x2), 0})
-KERNELS(4, {1, 2, 6, 5, FN(no_tile_6x2), FN(no_tile_5x2), 0, 0}, {0}, {0, 1, 4, 4, FN(no_along_4x2), FN(no_along_4x2), 0, 0})
-KERNELS(5, {16, 2, 6, 5, FN(no_tile_6x2), FN(no_tile_5x2), 0, 0}, {0}, {0})
-KERNELS(6, {32, 2, 6, 5, FN(no_tile_6x2), FN(no_tile_5x2), 0, 0}, {0}, {0})
+KERNELS(1, {32, 2, 6, 5, FN(nth_tile_6x2), FN(nth_tile_5x2), FN(nth_tile_1x2), 0}, {0}, {0})
+KERNELS(2, {16, 2, 6, 5, FN(nth_tile_6x2), FN(nth_tile_5x2), FN(nth_tile_1x2), 0}, {0}, {0})
+KERNELS(3, {1, 2, 6, 5, FN(nth_tile_6x2), FN(nth_tile_5x2), FN(nth_tile_1x2), 0}, {0}, {1, 1, 6, 6, FN(nth_across_6x2), FN(nth_across_6x2), FN(nth_across_1x2), 0})
+KERNELS(4, {1, 2, 6, 5, FN(nth_tile_6x2), FN(nth_tile_5x2), 0, 0}, {0}, {0, 1, 4, 4, FN(nth_along_4x2), FN(nth_along_4x2), 0, 0})
+KERNELS(5, {16, 2, 6, 5, FN(nth_tile_6x2), FN(nth_tile_5x2), 0, 0}, {0}, {0})
+KERNELS(6, {32, 2, 6, 5, FN(nth_tile_6x2), FN(nth_tile_5x2), 0, 0}, {0}, {0})
 #undef KERNELS_Z2
 #define KERNELS_Z2 FN(kernels_1)
 #undef KERNELS_Z3
@@ -2030,12 +2030,12 @@ TILE(4, 2)
 TILE(1, 2)
 TILE(4, 1)
 TILE(1, 1)
-enum { FN(no_tile_4x2) = 0, FN(no_tile_1x2) = 1, FN(no_tile_4x1) = 2, FN(no_tile_1x1) = 3 };
+enum { FN(nth_tile_4x2) = 0, FN(nth_tile_1x2) = 1, FN(nth_tile_4x1) = 2, FN(nth_tile_1x1) = 3 };
 static ONE(tile) *const FN(tiles)[] = {FN(tile_4x2), FN(tile_1x2), FN(tile_4x1), FN(tile_1x1)};
 static ONE(packing_tile) *const FN(packing)[] = {0};
-KERNELS(1, {32, 2, 4, 4, FN(no_tile_4x2), FN(no_tile_4x2), FN(no_tile_1x2), 0}, {0}, {0})
-KERNELS(2, {16, 2, 4, 4, FN(no_tile_4x2), FN(no_tile_4x2), FN(no_tile_1x2), 0}, {0}, {0})
-KERNELS(3, {1, 2, 4, 4, FN(no_tile_4x2), FN(no_tile_4x2), FN(no_tile_1x2), 0}, {1, 1, 4, 4, FN(no_tile_4x1), FN(no_tile_4x1), FN(no_tile_1x1), 0}, {0})
+KERNELS(1, {32, 2, 4, 4, FN(nth_tile_4x2), FN(nth_tile_4x2), FN(nth_tile_1x2), 0}, {0}, {0})
+KERNELS(2, {16, 2, 4, 4, FN(nth_tile_4x2), FN(nth_tile_4x2), FN(nth_tile_1x2), 0}, {0}, {0})
+KERNELS(3, {1, 2, 4, 4, FN(nth_tile_4x2), FN(nth_tile_4x2), FN(nth_tile_1x2), 0}, {1, 1, 4, 4, FN(nth_tile_4x1), FN(nth_tile_4x1), FN(nth_tile_1x1), 0}, {0})
 #undef KERNELS_Z2
 #define KERNELS_Z2 FN(kernels_1)
 #undef KERNELS_Z3
@@ -2059,12 +2059,12 @@ TILE(4, 2)
 TILE(1, 2)
 TILE(4, 1)
 TILE(1, 1)
-enum { FN(no_tile_4x2) = 0, FN(no_tile_1x2) = 1, FN(no_tile_4x1) = 2, FN(no_tile_1x1) = 3 };
+enum { FN(nth_tile_4x2) = 0, FN(nth_tile_1x2) = 1, FN(nth_tile_4x1) = 2, FN(nth_tile_1x1) = 3 };
 static ONE(tile) *const FN(tiles)[] = {FN(tile_4x2), FN(tile_1x2), FN(tile_4x1), FN(tile_1x1)};
 static ONE(packing_tile) *const FN(packing)[] = {0};
-KERNELS(1, {64, 2, 4, 4, FN(no_tile_4x2), FN(no_tile_4x2), FN(no_tile_1x2), 0}, {0}, {0})
-KERNELS(2, {32, 2, 4, 4, FN(no_tile_4x2), FN(no_tile_4x2), FN(no_tile_1x2), 0}, {0}, {0})
-KERNELS(3, {2, 2, 4, 4, FN(no_tile_4x2), FN(no_tile_4x2), FN(no_tile_1x2), 0}, {1, 1, 4, 4, FN(no_tile_4x1), FN(no_tile_4x1), FN(no_tile_1x1), 0}, {0})
+KERNELS(1, {64, 2, 4, 4, FN(nth_tile_4x2), FN(nth_tile_4x2), FN(nth_tile_1x2), 0}, {0}, {0})
+KERNELS(2, {32, 2, 4, 4, FN(nth_tile_4x2), FN(nth_tile_4x2), FN(nth_tile_1x2), 0}, {0}, {0})
+KERNELS(3, {2, 2, 4, 4, FN(nth_tile_4x2), FN(nth_tile_4x2), FN(nth_tile_1x2), 0}, {1, 1, 4, 4, FN(nth_tile_4x1), FN(nth_tile_4x1), FN(nth_tile_1x1), 0}, {0})
 #undef KERNELS_Z2
 #define KERNELS_Z2 FN(kernels_1)
 #undef KERNELS_Z3
@@ -2092,15 +2092,15 @@ TILE(1, 2)
 ACROSS(6, 2)
 ACROSS(1, 2)
 ALONG(4, 2)
-enum { FN(no_tile_9x3) = 0, FN(no_tile_8x3) = 1, FN(no_tile_1x3) = 2, FN(no_tile_13x2) = 3, FN(no_tile_1x2) = 4, FN(no_across_6x2) = 5, FN(no_across_1x2) = 6, FN(no_along_4x2) = 7 };
+enum { FN(nth_tile_9x3) = 0, FN(nth_tile_8x3) = 1, FN(nth_tile_1x3) = 2, FN(nth_tile_13x2) = 3, FN(nth_tile_1x2) = 4, FN(nth_across_6x2) = 5, FN(nth_across_1x2) = 6, FN(nth_along_4x2) = 7 };
 static ONE(tile) *const FN(tiles)[] = {FN(tile_9x3), FN(tile_8x3), FN(tile_1x3), FN(tile_13x2), FN(tile_1x2), FN(across_6x2), FN(across_1x2), FN(along_4x2)};
 static ONE(packing_tile) *const FN(packing)[] = {0};
-KERNELS(1, {20, 3, 9, 8, FN(no_tile_9x3), FN(no_tile_8x3), FN(no_tile_1x3), 0}, {2, 2, 13, 13, FN(no_tile_13x2), FN(no_tile_13x2), FN(no_tile_1x2), 0}, {0})
-KERNELS(2, {10, 3, 9, 8, FN(no_tile_9x3), FN(no_tile_8x3), FN(no_tile_1x3), 0}, {1, 2, 13, 13, FN(no_tile_13x2), FN(no_tile_13x2), FN(no_tile_1x2), 0}, {0})
-KERNELS(3, {1, 2, 13, 13, FN(no_tile_13x2), FN(no_tile_13x2), FN(no_tile_1x2), 0}, {0}, {1, 1, 6, 6, FN(no_across_6x2), FN(no_across_6x2), FN(no_across_1x2), 0})
-KERNELS(4, {1, 2, 13, 13, FN(no_tile_13x2), FN(no_tile_13x2), 0, 0}, {0}, {0, 1, 4, 4, FN(no_along_4x2), FN(no_along_4x2), 0, 0})
-KERNELS(5, {10, 3, 9, 8, FN(no_tile_9x3), FN(no_tile_8x3), 0, 0}, {1, 2, 13, 13, FN(no_tile_13x2), FN(no_tile_13x2), 0, 0}, {0})
-KERNELS(6, {20, 3, 9, 8, FN(no_tile_9x3), FN(no_tile_8x3), 0, 0}, {2, 2, 13, 13, FN(no_tile_13x2), FN(no_tile_13x2), 0, 0}, {0})
+KERNELS(1, {20, 3, 9, 8, FN(nth_tile_9x3), FN(nth_tile_8x3), FN(nth_tile_1x3), 0}, {2, 2, 13, 13, FN(nth_tile_13x2), FN(nth_tile_13x2), FN(nth_tile_1x2), 0}, {0})
+KERNELS(2, {10, 3, 9, 8, FN(nth_tile_9x3), FN(nth_tile_8x3), FN(nth_tile_1x3), 0}, {1, 2, 13, 13, FN(nth_tile_13x2), FN(nth_tile_13x2), FN(nth_tile_1x2), 0}, {0})
+KERNELS(3, {1, 2, 13, 13, FN(nth_tile_13x2), FN(nth_tile_13x2), FN(nth_tile_1x2), 0}, {0}, {1, 1, 6, 6, FN(nth_across_6x2), FN(nth_across_6x2), FN(nth_across_1x2), 0})
+KERNELS(4, {1, 2, 13, 13, FN(nth_tile_13x2), FN(nth_tile_13x2), 0, 0}, {0}, {0, 1, 4, 4, FN(nth_along_4x2), FN(nth_along_4x2), 0, 0})
+KERNELS(5, {10, 3, 9, 8, FN(nth_tile_9x3), FN(nth_tile_8x3), 0, 0}, {1, 2, 13, 13, FN(nth_tile_13x2), FN(nth_tile_13x2), 0, 0}, {0})
+KERNELS(6, {20, 3, 9, 8, FN(nth_tile_9x3), FN(nth_tile_8x3), 0, 0}, {2, 2, 13, 13, FN(nth_tile_13x2), FN(nth_tile_13x2), 0, 0}, {0})
 #undef KERNELS_Z2
 #define KERNELS_Z2 FN(kernels_1)
 #undef KERNELS_Z3
@@ -2125,15 +2125,15 @@ TILE(8, 3)
 TILE(1, 3)
 TILE(13, 2)
 TILE(1, 2)
-enum { FN(no_tile_9x3) = 0, FN(no_tile_8x3) = 1, FN(no_tile_1x3) = 2, FN(no_tile_13x2) = 3, FN(no_tile_1x2) = 4 };
+enum { FN(nth_tile_9x3) = 0, FN(nth_tile_8x3) = 1, FN(nth_tile_1x3) = 2, FN(nth_tile_13x2) = 3, FN(nth_tile_1x2) = 4 };
 static ONE(tile) *const FN(tiles)[] = {FN(tile_9x3), FN(tile_8x3), FN(tile_1x3), FN(tile_13x2), FN(tile_1x2)};
 static ONE(packing_tile) *const FN(packing)[] = {0};
-KERNELS(1, {42, 3, 9, 8, FN(no_tile_9x3), FN(no_tile_8x3), FN(no_tile_1x3), 0}, {1, 2, 13, 13, FN(no_tile_13x2), FN(no_tile_13x2), FN(no_tile_1x2), 0}, {0})
-KERNELS(2, {20, 3, 9, 8, FN(no_tile_9x3), FN(no_tile_8x3), FN(no_tile_1x3), 0}, {2, 2, 13, 13, FN(no_tile_13x2), FN(no_tile_13x2), FN(no_tile_1x2), 0}, {0})
-KERNELS(3, {1, 3, 9, 8, FN(no_tile_9x3), FN(no_tile_8x3), FN(no_tile_1x3), 0}, {1, 2, 13, 13, FN(no_tile_13x2), FN(no_tile_13x2), FN(no_tile_1x2), 0}, {0})
-KERNELS(4, {1, 3, 9, 8, FN(no_tile_9x3), FN(no_tile_8x3), 0, 0}, {1, 2, 13, 13, FN(no_tile_13x2), FN(no_tile_13x2), 0, 0}, {0})
-KERNELS(5, {20, 3, 9, 8, FN(no_tile_9x3), FN(no_tile_8x3), 0, 0}, {2, 2, 13, 13, FN(no_tile_13x2), FN(no_tile_13x2), 0, 0}, {0})
-KERNELS(6, {42, 3, 9, 8, FN(no_tile_9x3), FN(no_tile_8x3), 0, 0}, {1, 2, 13, 13, FN(no_tile_13x2), FN(no_tile_13x2), 0, 0}, {0})
+KERNELS(1, {42, 3, 9, 8, FN(nth_tile_9x3), FN(nth_tile_8x3), FN(nth_tile_1x3), 0}, {1, 2, 13, 13, FN(nth_tile_13x2), FN(nth_tile_13x2), FN(nth_tile_1x2), 0}, {0})
+KERNELS(2, {20, 3, 9, 8, FN(nth_tile_9x3), FN(nth_tile_8x3), FN(nth_tile_1x3), 0}, {2, 2, 13, 13, FN(nth_tile_13x2), FN(nth_tile_13x2), FN(nth_tile_1x2), 0}, {0})
+KERNELS(3, {1, 3, 9, 8, FN(nth_tile_9x3), FN(nth_tile_8x3), FN(nth_tile_1x3), 0}, {1, 2, 13, 13, FN(nth_tile_13x2), FN(nth_tile_13x2), FN(nth_tile_1x2), 0}, {0})
+KERNELS(4, {1, 3, 9, 8, FN(nth_tile_9x3), FN(nth_tile_8x3), 0, 0}, {1, 2, 13, 13, FN(nth_tile_13x2), FN(nth_tile_13x2), 0, 0}, {0})
+KERNELS(5, {20, 3, 9, 8, FN(nth_tile_9x3), FN(nth_tile_8x3), 0, 0}, {2, 2, 13, 13, FN(nth_tile_13x2), FN(nth_tile_13x2), 0, 0}, {0})
+KERNELS(6, {42, 3, 9, 8, FN(nth_tile_9x3), FN(nth_tile_8x3), 0, 0}, {1, 2, 13, 13, FN(nth_tile_13x2), FN(nth_tile_13x2), 0, 0}, {0})
 #undef KERNELS_Z2
 #define KERNELS_Z2 FN(kernels_1)
 #undef KERNELS_Z3
@@ -2159,15 +2159,15 @@ TILE(1, 2)
 ACROSS(6, 2)
 ACROSS(1, 2)
 ALONG(4, 2)
-enum { FN(no_tile_6x2) = 0, FN(no_tile_5x2) = 1, FN(no_tile_1x2) = 2, FN(no_across_6x2) = 3, FN(no_across_1x2) = 4, FN(no_along_4x2) = 5 };
+enum { FN(nth_tile_6x2) = 0, FN(nth_tile_5x2) = 1, FN(nth_tile_1x2) = 2, FN(nth_across_6x2) = 3, FN(nth_across_1x2) = 4, FN(nth_along_4x2) = 5 };
 static ONE(tile) *const FN(tiles)[] = {FN(tile_6x2), FN(tile_5x2), FN(tile_1x2), FN(across_6x2), FN(across_1x2), FN(along_4x2)};
 static ONE(packing_tile) *const FN(packing)[] = {0};
-KERNELS(1, {32, 2, 6, 5, FN(no_tile_6x2), FN(no_tile_5x2), FN(no_tile_1x2), 0}, {0}, {0})
-KERNELS(2, {16, 2, 6, 5, FN(no_tile_6x2), FN(no_tile_5x2), FN(no_tile_1x2), 0}, {0}, {0})
-KERNELS(3, {1, 2, 6, 5, FN(no_tile_6x2), FN(no_tile_5x2), FN(no_tile_1x2), 0}, {0}, {1, 1, 6, 6, FN(no_across_6x2), FN(no_across_6x2), FN(no_across_1x2), 0})
-KERNELS(4, {1, 2, 6, 5, FN(no_tile_6x2), FN(no_tile_5x2), 0, 0}, {0}, {0, 1, 4, 4, FN(no_along_4x2), FN(no_along_4x2), 0, 0})
-KERNELS(5, {16, 2, 6, 5, FN(no_tile_6x2), FN(no_tile_5x2), 0, 0}, {0}, {0})
-KERNELS(6, {32, 2, 6, 5, FN(no_tile_6x2), FN(no_tile_5x2), 0, 0}, {0}, {0})
+KERNELS(1, {32, 2, 6, 5, FN(nth_tile_6x2), FN(nth_tile_5x2), FN(nth_tile_1x2), 0}, {0}, {0})
+KERNELS(2, {16, 2, 6, 5, FN(nth_tile_6x2), FN(nth_tile_5x2), FN(nth_tile_1x2), 0}, {0}, {0})
+KERNELS(3, {1, 2, 6, 5, FN(nth_tile_6x2), FN(nth_tile_5x2), FN(nth_tile_1x2), 0}, {0}, {1, 1, 6, 6, FN(nth_across_6x2), FN(nth_across_6x2), FN(nth_across_1x2), 0})
+KERNELS(4, {1, 2, 6, 5, FN(nth_tile_6x2), FN(nth_tile_5x2), 0, 0}, {0}, {0, 1, 4, 4, FN(nth_along_4x2), FN(nth_along_4x2), 0, 0})
+KERNELS(5, {16, 2, 6, 5, FN(nth_tile_6x2), FN(nth_tile_5x2), 0, 0}, {0}, {0})
+KERNELS(6, {32, 2, 6, 5, FN(nth_tile_6x2), FN(nth_tile_5x2), 0, 0}, {0}, {0})
 #undef KERNELS_Z2
 #define KERNELS_Z2 FN(kernels_1)
 #undef KERNELS_Z3
@@ -2192,15 +2192,15 @@ TILE(5, 2)
 TILE(1, 2)
 TILE(3, 3)
 TILE(1, 3)
-enum { FN(no_tile_6x2) = 0, FN(no_tile_5x2) = 1, FN(no_tile_1x2) = 2, FN(no_tile_3x3) = 3, FN(no_tile_1x3) = 4 };
+enum { FN(nth_tile_6x2) = 0, FN(nth_tile_5x2) = 1, FN(nth_tile_1x2) = 2, FN(nth_tile_3x3) = 3, FN(nth_tile_1x3) = 4 };
 static ONE(tile) *const FN(tiles)[] = {FN(tile_6x2), FN(tile_5x2), FN(tile_1x2), FN(tile_3x3), FN(tile_1x3)};
 static ONE(packing_tile) *const FN(packing)[] = {0};
-KERNELS(1, {64, 2, 6, 5, FN(no_tile_6x2), FN(no_tile_5x2), FN(no_tile_1x2), 0}, {0}, {0})
-KERNELS(2, {32, 2, 6, 5, FN(no_tile_6x2), FN(no_tile_5x2), FN(no_tile_1x2), 0}, {0}, {0})
-KERNELS(3, {1, 3, 3, 3, FN(no_tile_3x3), FN(no_tile_3x3), FN(no_tile_1x3), 0}, {1, 2, 6, 5, FN(no_tile_6x2), FN(no_tile_5x2), FN(no_tile_1x2), 0}, {0})
-KERNELS(4, {1, 3, 3, 3, FN(no_tile_3x3), FN(no_tile_3x3), 0, 0}, {1, 2, 6, 5, FN(no_tile_6x2), FN(no_tile_5x2), 0, 0}, {0})
-KERNELS(5, {32, 2, 6, 5, FN(no_tile_6x2), FN(no_tile_5x2), 0, 0}, {0}, {0})
-KERNELS(6, {64, 2, 6, 5, FN(no_tile_6x2), FN(no_tile_5x2), 0, 0}, {0}, {0})
+KERNELS(1, {64, 2, 6, 5, FN(nth_tile_6x2), FN(nth_tile_5x2), FN(nth_tile_1x2), 0}, {0}, {0})
+KERNELS(2, {32, 2, 6, 5, FN(nth_tile_6x2), FN(nth_tile_5x2), FN(nth_tile_1x2), 0}, {0}, {0})
+KERNELS(3, {1, 3, 3, 3, FN(nth_tile_3x3), FN(nth_tile_3x3), FN(nth_tile_1x3), 0}, {1, 2, 6, 5, FN(nth_tile_6x2), FN(nth_tile_5x2), FN(nth_tile_1x2), 0}, {0})
+KERNELS(4, {1, 3, 3, 3, FN(nth_tile_3x3), FN(nth_tile_3x3), 0, 0}, {1, 2, 6, 5, FN(nth_tile_6x2), FN(nth_tile_5x2), 0, 0}, {0})
+KERNELS(5, {32, 2, 6, 5, FN(nth_tile_6x2), FN(nth_tile_5x2), 0, 0}, {0}, {0})
+KERNELS(6, {64, 2, 6, 5, FN(nth_tile_6x2), FN(nth_tile_5x2), 0, 0}, {0}, {0})
 #undef KERNELS_Z2
 #define KERNELS_Z2 FN(kernels_1)
 #undef KERNELS_Z3

@@ -1851,14 +1851,14 @@ ACROSS(1, 4)
 TILE(13, 1)
 TILE(1, 1)
 ALONG(5, 4)
-enum { FN(no_tile_9x3) = 0, FN(no_tile_8x3) = 1, FN(no_tile_1x3) = 2, FN(no_across_6x4) = 3, FN(no_across_1x4) = 4, FN(no_tile_13x1) = 5, FN(no_tile_1x1) = 6, FN(no_along_5x4) = 7, FN(no_tile_packs_8x3) = 1 };
+enum { FN(nth_tile_9x3) = 0, FN(nth_tile_8x3) = 1, FN(nth_tile_1x3) = 2, FN(nth_across_6x4) = 3, FN(nth_across_1x4) = 4, FN(nth_tile_13x1) = 5, FN(nth_tile_1x1) = 6, FN(nth_along_5x4) = 7, FN(nth_tile_packs_8x3) = 1 };
 static ONE(tile) *const FN(tiles)[] = {FN(tile_9x3), FN(tile_8x3), FN(tile_1x3), FN(across_6x4), FN(across_1x4), FN(tile_13x1), FN(tile_1x1), FN(along_5x4)};
 static ONE(packing_tile) *const FN(packing)[] = {0, FN(tile_packs_8x3)};
-KERNELS(1, {2, 3, 9, 8, FN(no_tile_9x3), FN(no_tile_8x3), FN(no_tile_1x3), FN(no_tile_packs_8x3)}, {0}, {1, 1, 6, 6, FN(no_across_6x4), FN(no_across_6x4), FN(no_across_1x4), 0})
-KERNELS(2, {1, 1, 13, 13, FN(no_tile_13x1), FN(no_tile_13x1), FN(no_tile_1x1), 0}, {0}, {0})
-KERNELS(3, {1, 1, 13, 13, FN(no_tile_13x1), FN(no_tile_13x1), 0, 0}, {0}, {0})
-KERNELS(4, {2, 3, 9, 8, FN(no_tile_9x3), FN(no_tile_8x3), FN(no_tile_1x3), 0}, {1, 1, 13, 13, FN(no_tile_13x1), FN(no_tile_13x1), FN(no_tile_1x1), 0}, {0})
-KERNELS(5, {2, 3, 9, 8, FN(no_tile_9x3), FN(no_tile_8x3), 0, 0}, {0}, {0, 1, 5, 5, FN(no_along_5x4), FN(no_along_5x4), 0, 0})
+KERNELS(1, {2, 3, 9, 8, FN(nth_tile_9x3), FN(nth_tile_8x3), FN(nth_tile_1x3), FN(nth_tile_packs_8x3)}, {0}, {1, 1, 6, 6, FN(nth_across_6x4), FN(nth_across_6x4), FN(nth_across_1x4), 0})
+KERNELS(2, {1, 1, 13, 13, FN(nth_tile_13x1), FN(nth_tile_13x1), FN(nth_tile_1x1), 0}, {0}, {0})
+KERNELS(3, {1, 1, 13, 13, FN(nth_tile_13x1), FN(nth_tile_13x1), 0, 0}, {0}, {0})
+KERNELS(4, {2, 3, 9, 8, FN(nth_tile_9x3), FN(nth_tile_8x3), FN(nth_tile_1x3), 0}, {1, 1, 13, 13, FN(nth_tile_13x1), FN(nth_tile_13x1), FN(nth_tile_1x1), 0}, {0})
+KERNELS(5, {2, 3, 9, 8, FN(nth_tile_9x3), FN(nth_tile_8x3), 0, 0}, {0}, {0, 1, 5, 5, FN(nth_along_5x4), FN(nth_along_5x4), 0, 0})
 #undef KERNELS_Z2
 #define KERNELS_Z2 FN(kernels_1)
 #undef KERNELS_H
@@ -1881,14 +1881,14 @@ ACROSS(1, 4)
 TILE(13, 2)
 TILE(1, 2)
 ALONG(6, 4)
-enum { FN(no_tile_9x3) = 0, FN(no_tile_8x3) = 1, FN(no_tile_1x3) = 2, FN(no_across_6x4) = 3, FN(no_across_1x4) = 4, FN(no_tile_13x2) = 5, FN(no_tile_1x2) = 6, FN(no_along_6x4) = 7, FN(no_tile_packs_8x3) = 1 };
+enum { FN(nth_tile_9x3) = 0, FN(nth_tile_8x3) = 1, FN(nth_tile_1x3) = 2, FN(nth_across_6x4) = 3, FN(nth_across_1x4) = 4, FN(nth_tile_13x2) = 5, FN(nth_tile_1x2) = 6, FN(nth_along_6x4) = 7, FN(nth_tile_packs_8x3) = 1 };
 static ONE(tile) *const FN(tiles)[] = {FN(tile_9x3), FN(tile_8x3), FN(tile_1x3), FN(across_6x4), FN(across_1x4), FN(tile_13x2), FN(tile_1x2), FN(along_6x4)};
 static ONE(packing_tile) *const FN(packing)[] = {0, FN(tile_packs_8x3)};
-KERNELS(1, {4, 3, 9, 8, FN(no_tile_9x3), FN(no_tile_8x3), FN(no_tile_1x3), FN(no_tile_packs_8x3)}, {0}, {1, 1, 6, 6, FN(no_across_6x4), FN(no_across_6x4), FN(no_across_1x4), 0})
-KERNELS(2, {1, 2, 13, 13, FN(no_tile_13x2), FN(no_tile_13x2), FN(no_tile_1x2), 0}, {0}, {0})
-KERNELS(3, {1, 2, 13, 13, FN(no_tile_13x2), FN(no_tile_13x2), 0, 0}, {0}, {0})
-KERNELS(4, {3, 3, 9, 8, FN(no_tile_9x3), FN(no_tile_8x3), FN(no_tile_1x3), 0}, {2, 2, 13, 13, FN(no_tile_13x2), FN(no_tile_13x2), FN(no_tile_1x2), 0}, {0})
-KERNELS(5, {4, 3, 9, 8, FN(no_tile_9x3), FN(no_tile_8x3), 0, 0}, {0}, {0, 1, 6, 6, FN(no_along_6x4), FN(no_along_6x4), 0, 0})
+KERNELS(1, {4, 3, 9, 8, FN(nth_tile_9x3), FN(nth_tile_8x3), FN(nth_tile_1x3), FN(nth_tile_packs_8x3)}, {0}, {1, 1, 6, 6, FN(nth_across_6x4), FN(nth_across_6x4), FN(nth_across_1x4), 0})
+KERNELS(2, {1, 2, 13, 13, FN(nth_tile_13x2), FN(nth_tile_13x2), FN(nth_tile_1x2), 0}, {0}, {0})
+KERNELS(3, {1, 2, 13, 13, FN(nth_tile_13x2), FN(nth_tile_13x2), 0, 0}, {0}, {0})
+KERNELS(4, {3, 3, 9, 8, FN(nth_tile_9x3), FN(nth_tile_8x3), FN(nth_tile_1x3), 0}, {2, 2, 13, 13, FN(nth_tile_13x2), FN(nth_tile_13x2), FN(nth_tile_1x2), 0}, {0})
+KERNELS(5, {4, 3, 9, 8, FN(nth_tile_9x3), FN(nth_tile_8x3), 0, 0}, {0}, {0, 1, 6, 6, FN(nth_along_6x4), FN(nth_along_6x4), 0, 0})
 #undef KERNELS_Z2
 #define KERNELS_Z2 FN(kernels_1)
 #undef KERNELS_H
@@ -1911,14 +1911,14 @@ ACROSS(1, 4)
 TILE(4, 3)
 TILE(1, 3)
 ALONG(2, 4)
-enum { FN(no_tile_6x2) = 0, FN(no_tile_5x2) = 1, FN(no_tile_1x2) = 2, FN(no_across_2x4) = 3, FN(no_across_1x4) = 4, FN(no_tile_4x3) = 5, FN(no_tile_1x3) = 6, FN(no_along_2x4) = 7, FN(no_tile_packs_5x2) = 1 };
+enum { FN(nth_tile_6x2) = 0, FN(nth_tile_5x2) = 1, FN(nth_tile_1x2) = 2, FN(nth_across_2x4) = 3, FN(nth_across_1x4) = 4, FN(nth_tile_4x3) = 5, FN(nth_tile_1x3) = 6, FN(nth_along_2x4) = 7, FN(nth_tile_packs_5x2) = 1 };
 static ONE(tile) *const FN(tiles)[] = {FN(tile_6x2), FN(tile_5x2), FN(tile_1x2), FN(across_2x4), FN(across_1x4), FN(tile_4x3), FN(tile_1x3), FN(along_2x4)};
 static ONE(packing_tile) *const FN(packing)[] = {0, FN(tile_packs_5x2)};
-KERNELS(1, {6, 2, 6, 5, FN(no_tile_6x2), FN(no_tile_5x2), FN(no_tile_1x2), FN(no_tile_packs_5x2)}, {0}, {1, 1, 2, 2, FN(no_across_2x4), FN(no_across_2x4), FN(no_across_1x4), 0})
-KERNELS(2, {1, 2, 6, 5, FN(no_tile_6x2), FN(no_tile_5x2), FN(no_tile_1x2), FN(no_tile_packs_5x2)}, {0}, {0})
-KERNELS(3, {1, 2, 6, 5, FN(no_tile_6x2), FN(no_tile_5x2), 0, 0}, {0}, {0})
-KERNELS(4, {3, 3, 4, 4, FN(no_tile_4x3), FN(no_tile_4x3), FN(no_tile_1x3), 0}, {2, 2, 6, 5, FN(no_tile_6x2), FN(no_tile_5x2), FN(no_tile_1x2), 0}, {0})
-KERNELS(5, {6, 2, 6, 5, FN(no_tile_6x2), FN(no_tile_5x2), 0, 0}, {0}, {0, 1, 2, 2, FN(no_along_2x4), FN(no_along_2x4), 0, 0})
+KERNELS(1, {6, 2, 6, 5, FN(nth_tile_6x2), FN(nth_tile_5x2), FN(nth_tile_1x2), FN(nth_tile_packs_5x2)}, {0}, {1, 1, 2, 2, FN(nth_across_2x4), FN(nth_across_2x4), FN(nth_across_1x4), 0})
+KERNELS(2, {1, 2, 6, 5, FN(nth_tile_6x2), FN(nth_tile_5x2), FN(nth_tile_1x2), FN(nth_tile_packs_5x2)}, {0}, {0})
+KERNELS(3, {1, 2, 6, 5, FN(nth_tile_6x2), FN(nth_tile_5x2), 0, 0}, {0}, {0})
+KERNELS(4, {3, 3, 4, 4, FN(nth_tile_4x3), FN(nth_tile_4x3), FN(nth_tile_1x3), 0}, {2, 2, 6, 5, FN(nth_tile_6x2), FN(nth_tile_5x2), FN(nth_tile_1x2), 0}, {0})
+KERNELS(5, {6, 2, 6, 5, FN(nth_tile_6x2), FN(nth_tile_5x2), 0, 0}, {0}, {0, 1, 2, 2, FN(nth_along_2x4), FN(nth_along_2x4), 0, 0})
 #undef KERNELS_Z2
 #define KERNELS_Z2 FN(kernels_1)
 #undef KERNELS_H
@@ -1942,14 +1942,14 @@ TILE_PACKS(13, 1)
 ACROSS(6, 2)
 ACROSS(1, 2)
 ALONG(5, 2)
-enum { FN(no_tile_6x2) = 0, FN(no_tile_5x2) = 1, FN(no_tile_1x2) = 2, FN(no_tile_13x1) = 3, FN(no_tile_1x1) = 4, FN(no_across_6x2) = 5, FN(no_across_1x2) = 6, FN(no_along_5x2) = 7, FN(no_tile_packs_5x2) = 1, FN(no_tile_packs_13x1) = 2 };
+enum { FN(nth_tile_6x2) = 0, FN(nth_tile_5x2) = 1, FN(nth_tile_1x2) = 2, FN(nth_tile_13x1) = 3, FN(nth_tile_1x1) = 4, FN(nth_across_6x2) = 5, FN(nth_across_1x2) = 6, FN(nth_along_5x2) = 7, FN(nth_tile_packs_5x2) = 1, FN(nth_tile_packs_13x1) = 2 };
 static ONE(tile) *const FN(tiles)[] = {FN(tile_6x2), FN(tile_5x2), FN(tile_1x2), FN(tile_13x1), FN(tile_1x1), FN(across_6x2), FN(across_1x2), FN(along_5x2)};
 static ONE(packing_tile) *const FN(packing)[] = {0, FN(tile_packs_5x2), FN(tile_packs_13x1)};
-KERNELS(1, {12, 2, 6, 5, FN(no_tile_6x2), FN(no_tile_5x2), FN(no_tile_1x2), FN(no_tile_packs_5x2)}, {1, 1, 13, 13, FN(no_tile_13x1), FN(no_tile_13x1), FN(no_tile_1x1), FN(no_tile_packs_13x1)}, {0})
-KERNELS(2, {1, 2, 6, 5, FN(no_tile_6x2), FN(no_tile_5x2), FN(no_tile_1x2), FN(no_tile_packs_5x2)}, {0}, {1, 1, 6, 6, FN(no_across_6x2), FN(no_across_6x2), FN(no_across_1x2), 0})
-KERNELS(3, {1, 2, 6, 5, FN(no_tile_6x2), FN(no_tile_5x2), 0, 0}, {0}, {0, 1, 5, 5, FN(no_along_5x2), FN(no_along_5x2), 0, 0})
-KERNELS(4, {12, 2, 6, 5, FN(no_tile_6x2), FN(no_tile_5x2), FN(no_tile_1x2), 0}, {1, 1, 13, 13, FN(no_tile_13x1), FN(no_tile_13x1), FN(no_tile_1x1), 0}, {0})
-KERNELS(5, {12, 2, 6, 5, FN(no_tile_6x2), FN(no_tile_5x2), 0, 0}, {1, 1, 13, 13, FN(no_tile_13x1), FN(no_tile_13x1), 0, 0}, {0})
+KERNELS(1, {12, 2, 6, 5, FN(nth_tile_6x2), FN(nth_tile_5x2), FN(nth_tile_1x2), FN(nth_tile_packs_5x2)}, {1, 1, 13, 13, FN(nth_tile_13x1), FN(nth_tile_13x1), FN(nth_tile_1x1), FN(nth_tile_packs_13x1)}, {0})
+KERNELS(2, {1, 2, 6, 5, FN(nth_tile_6x2), FN(nth_tile_5x2), FN(nth_tile_1x2), FN(nth_tile_packs_5x2)}, {0}, {1, 1, 6, 6, FN(nth_across_6x2), FN(nth_across_6x2), FN(nth_across_1x2), 0})
+KERNELS(3, {1, 2, 6, 5, FN(nth_tile_6x2), FN(nth_tile_5x2), 0, 0}, {0}, {0, 1, 5, 5, FN(nth_along_5x2), FN(nth_along_5x2), 0, 0})
+KERNELS(4, {12, 2, 6, 5, FN(nth_tile_6x2), FN(nth_tile_5x2), FN(nth_tile_1x2), 0}, {1, 1, 13, 13, FN(nth_tile_13x1), FN(nth_tile_13x1), FN(nth_tile_1x1), 0}, {0})
+KERNELS(5, {12, 2, 6, 5, FN(nth_tile_6x2), FN(nth_tile_5x2), 0, 0}, {1, 1, 13, 13, FN(nth_tile_13x1), FN(nth_tile_13x1), 0, 0}, {0})
 #undef KERNELS_Z2
 #define KERNELS_Z2 FN(kernels_1)
 #undef KERNELS_H
@@ -1967,11 +1967,11 @@ TILE(4, 2)
 TILE(1, 2)
 TILE(4, 1)
 TILE(1, 1)
-enum { FN(no_tile_4x2) = 0, FN(no_tile_1x2) = 1, FN(no_tile_4x1) = 2, FN(no_tile_1x1) = 3 };
+enum { FN(nth_tile_4x2) = 0, FN(nth_tile_1x2) = 1, FN(nth_tile_4x1) = 2, FN(nth_tile_1x1) = 3 };
 static ONE(tile) *const FN(tiles)[] = {FN(tile_4x2), FN(tile_1x2), FN(tile_4x1), FN(tile_1x1)};
 static ONE(packing_tile) *const FN(packing)[] = {0};
-KERNELS(1, {12, 2, 4, 4, FN(no_tile_4x2), FN(no_tile_4x2), FN(no_tile_1x2), 0}, {1, 1, 4, 4, FN(no_tile_4x1), FN(no_tile_4x1), FN(no_tile_1x1), 0}, {0})
-KERNELS(2, {1, 2, 4, 4, FN(no_tile_4x2), FN(no_tile_4x2), FN(no_tile_1x2), 0}, {1, 1, 4, 4, FN(no_tile_4x1), FN(no_tile_4x1), FN(no_tile_1x1), 0}, {0})
+KERNELS(1, {12, 2, 4, 4, FN(nth_tile_4x2), FN(nth_tile_4x2), FN(nth_tile_1x2), 0}, {1, 1, 4, 4, FN(nth_tile_4x1), FN(nth_tile_4x1), FN(nth_tile_1x1), 0}, {0})
+KERNELS(2, {1, 2, 4, 4, FN(nth_tile_4x2), FN(nth_tile_4x2), FN(nth_tile_1x2), 0}, {1, 1, 4, 4, FN(nth_tile_4x1), FN(nth_tile_4x1), FN(nth_tile_1x1), 0}, {0})
 #undef KERNELS_Z2
 #define KERNELS_Z2 FN(kernels_1)
 #undef KERNELS_H
@@ -1989,11 +1989,11 @@ TILE(4, 2)
 TILE(1, 2)
 TILE(4, 1)
 TILE(1, 1)
-enum { FN(no_tile_4x2) = 0, FN(no_tile_1x2) = 1, FN(no_tile_4x1) = 2, FN(no_tile_1x1) = 3 };
+enum { FN(nth_tile_4x2) = 0, FN(nth_tile_1x2) = 1, FN(nth_tile_4x1) = 2, FN(nth_tile_1x1) = 3 };
 static ONE(tile) *const FN(tiles)[] = {FN(tile_4x2), FN(tile_1x2), FN(tile_4x1), FN(tile_1x1)};
 static ONE(packing_tile) *const FN(packing)[] = {0};
-KERNELS(1, {25, 2, 4, 4, FN(no_tile_4x2), FN(no_tile_4x2), FN(no_tile_1x2), 0}, {0}, {0})
-KERNELS(2, {2, 2, 4, 4, FN(no_tile_4x2), FN(no_tile_4x2), FN(no_tile_1x2), 0}, {1, 1, 4, 4, FN(no_tile_4x1), FN(no_tile_4x1), FN(no_tile_1x1), 0}, {0})
+KERNELS(1, {25, 2, 4, 4, FN(nth_tile_4x2), FN(nth_tile_4x2), FN(nth_tile_1x2), 0}, {0}, {0})
+KERNELS(2, {2, 2, 4, 4, FN(nth_tile_4x2), FN(nth_tile_4x2), FN(nth_tile_1x2), 0}, {1, 1, 4, 4, FN(nth_tile_4x1), FN(nth_tile_4x1), FN(nth_tile_1x1), 0}, {0})
 #undef KERNELS_Z2
 #define KERNELS_Z2 FN(kernels_1)
 #undef KERNELS_H
@@ -2019,14 +2019,14 @@ ACROSS(6, 2)
 ACROSS(1, 2)
 ALONG(5, 2)
 TILE(14, 2)
-enum { FN(no_tile_9x3) = 0, FN(no_tile_8x3) = 1, FN(no_tile_1x3) = 2, FN(no_tile_13x2) = 3, FN(no_tile_12x2) = 4, FN(no_tile_1x2) = 5, FN(no_across_6x2) = 6, FN(no_across_1x2) = 7, FN(no_along_5x2) = 8, FN(no_tile_14x2) = 9, FN(no_tile_packs_8x3) = 1, FN(no_tile_packs_12x2) = 2 };
+enum { FN(nth_tile_9x3) = 0, FN(nth_tile_8x3) = 1, FN(nth_tile_1x3) = 2, FN(nth_tile_13x2) = 3, FN(nth_tile_12x2) = 4, FN(nth_tile_1x2) = 5, FN(nth_across_6x2) = 6, FN(nth_across_1x2) = 7, FN(nth_along_5x2) = 8, FN(nth_tile_14x2) = 9, FN(nth_tile_packs_8x3) = 1, FN(nth_tile_packs_12x2) = 2 };
 static ONE(tile) *const FN(tiles)[] = {FN(tile_9x3), FN(tile_8x3), FN(tile_1x3), FN(tile_13x2), FN(tile_12x2), FN(tile_1x2), FN(across_6x2), FN(across_1x2), FN(along_5x2), FN(tile_14x2)};
 static ONE(packing_tile) *const FN(packing)[] = {0, FN(tile_packs_8x3), FN(tile_packs_12x2)};
-KERNELS(1, {7, 3, 9, 8, FN(no_tile_9x3), FN(no_tile_8x3), FN(no_tile_1x3), FN(no_tile_packs_8x3)}, {2, 2, 13, 12, FN(no_tile_13x2), FN(no_tile_12x2), FN(no_tile_1x2), FN(no_tile_packs_12x2)}, {0})
-KERNELS(2, {1, 2, 13, 12, FN(no_tile_13x2), FN(no_tile_12x2), FN(no_tile_1x2), FN(no_tile_packs_12x2)}, {0}, {1, 1, 6, 6, FN(no_across_6x2), FN(no_across_6x2), FN(no_across_1x2), 0})
-KERNELS(3, {1, 2, 13, 12, FN(no_tile_13x2), FN(no_tile_12x2), 0, 0}, {0}, {0, 1, 5, 5, FN(no_along_5x2), FN(no_along_5x2), 0, 0})
-KERNELS(4, {7, 3, 9, 8, FN(no_tile_9x3), FN(no_tile_8x3), FN(no_tile_1x3), 0}, {2, 2, 13, 12, FN(no_tile_13x2), FN(no_tile_12x2), FN(no_tile_1x2), 0}, {0})
-KERNELS(5, {7, 3, 9, 8, FN(no_tile_9x3), FN(no_tile_8x3), 0, 0}, {2, 2, 14, 14, FN(no_tile_14x2), FN(no_tile_14x2), 0, 0}, {0})
+KERNELS(1, {7, 3, 9, 8, FN(nth_tile_9x3), FN(nth_tile_8x3), FN(nth_tile_1x3), FN(nth_tile_packs_8x3)}, {2, 2, 13, 12, FN(nth_tile_13x2), FN(nth_tile_12x2), FN(nth_tile_1x2), FN(nth_tile_packs_12x2)}, {0})
+KERNELS(2, {1, 2, 13, 12, FN(nth_tile_13x2), FN(nth_tile_12x2), FN(nth_tile_1x2), FN(nth_tile_packs_12x2)}, {0}, {1, 1, 6, 6, FN(nth_across_6x2), FN(nth_across_6x2), FN(nth_across_1x2), 0})
+KERNELS(3, {1, 2, 13, 12, FN(nth_tile_13x2), FN(nth_tile_12x2), 0, 0}, {0}, {0, 1, 5, 5, FN(nth_along_5x2), FN(nth_along_5x2), 0, 0})
+KERNELS(4, {7, 3, 9, 8, FN(nth_tile_9x3), FN(nth_tile_8x3), FN(nth_tile_1x3), 0}, {2, 2, 13, 12, FN(nth_tile_13x2), FN(nth_tile_12x2), FN(nth_tile_1x2), 0}, {0})
+KERNELS(5, {7, 3, 9, 8, FN(nth_tile_9x3), FN(nth_tile_8x3), 0, 0}, {2, 2, 14, 14, FN(nth_tile_14x2), FN(nth_tile_14x2), 0, 0}, {0})
 #undef KERNELS_Z2
 #define KERNELS_Z2 FN(kernels_1)
 #undef KERNELS_H
@@ -2047,14 +2047,14 @@ TILE_PACKS(8, 3)
 TILE(13, 2)
 TILE(1, 2)
 TILE_PACKS(13, 2)
-enum { FN(no_tile_9x3) = 0, FN(no_tile_8x3) = 1, FN(no_tile_1x3) = 2, FN(no_tile_13x2) = 3, FN(no_tile_1x2) = 4, FN(no_tile_packs_8x3) = 1, FN(no_tile_packs_13x2) = 2 };
+enum { FN(nth_tile_9x3) = 0, FN(nth_tile_8x3) = 1, FN(nth_tile_1x3) = 2, FN(nth_tile_13x2) = 3, FN(nth_tile_1x2) = 4, FN(nth_tile_packs_8x3) = 1, FN(nth_tile_packs_13x2) = 2 };
 static ONE(tile) *const FN(tiles)[] = {FN(tile_9x3), FN(tile_8x3), FN(tile_1x3), FN(tile_13x2), FN(tile_1x2)};
 static ONE(packing_tile) *const FN(packing)[] = {0, FN(tile_packs_8x3), FN(tile_packs_13x2)};
-KERNELS(1, {16, 3, 9, 8, FN(no_tile_9x3), FN(no_tile_8x3), FN(no_tile_1x3), FN(no_tile_packs_8x3)}, {1, 2, 13, 13, FN(no_tile_13x2), FN(no_tile_13x2), FN(no_tile_1x2), FN(no_tile_packs_13x2)}, {0})
-KERNELS(2, {1, 3, 9, 8, FN(no_tile_9x3), FN(no_tile_8x3), FN(no_tile_1x3), FN(no_tile_packs_8x3)}, {1, 2, 13, 13, FN(no_tile_13x2), FN(no_tile_13x2), FN(no_tile_1x2), FN(no_tile_packs_13x2)}, {0})
-KERNELS(3, {1, 3, 9, 8, FN(no_tile_9x3), FN(no_tile_8x3), 0, 0}, {1, 2, 13, 13, FN(no_tile_13x2), FN(no_tile_13x2), 0, 0}, {0})
-KERNELS(4, {16, 3, 9, 8, FN(no_tile_9x3), FN(no_tile_8x3), FN(no_tile_1x3), 0}, {1, 2, 13, 13, FN(no_tile_13x2), FN(no_tile_13x2), FN(no_tile_1x2), 0}, {0})
-KERNELS(5, {16, 3, 9, 8, FN(no_tile_9x3), FN(no_tile_8x3), 0, 0}, {1, 2, 13, 13, FN(no_tile_13x2), FN(no_tile_13x2), 0, 0}, {0})
+KERNELS(1, {16, 3, 9, 8, FN(nth_tile_9x3), FN(nth_tile_8x3), FN(nth_tile_1x3), FN(nth_tile_packs_8x3)}, {1, 2, 13, 13, FN(nth_tile_13x2), FN(nth_tile_13x2), FN(nth_tile_1x2), FN(nth_tile_packs_13x2)}, {0})
+KERNELS(2, {1, 3, 9, 8, FN(nth_tile_9x3), FN(nth_tile_8x3), FN(nth_tile_1x3), FN(nth_tile_packs_8x3)}, {1, 2, 13, 13, FN(nth_tile_13x2), FN(nth_tile_13x2), FN(nth_tile_1x2), FN(nth_tile_packs_13x2)}, {0})
+KERNELS(3, {1, 3, 9, 8, FN(nth_tile_9x3), FN(nth_tile_8x3), 0, 0}, {1, 2, 13, 13, FN(nth_tile_13x2), FN(nth_tile_13x2), 0, 0}, {0})
+KERNELS(4, {16, 3, 9, 8, FN(nth_tile_9x3), FN(nth_tile_8x3), FN(nth_tile_1x3), 0}, {1, 2, 13, 13, FN(nth_tile_13x2), FN(nth_tile_13x2), FN(nth_tile_1x2), 0}, {0})
+KERNELS(5, {16, 3, 9, 8, FN(nth_tile_9x3), FN(nth_tile_8x3), 0, 0}, {1, 2, 13, 13, FN(nth_tile_13x2), FN(nth_tile_13x2), 0, 0}, {0})
 #undef KERNELS_Z2
 #define KERNELS_Z2 FN(kernels_1)
 #undef KERNELS_H
@@ -2078,14 +2078,14 @@ TILE_PACKS(13, 1)
 ACROSS(6, 2)
 ACROSS(1, 2)
 ALONG(5, 2)
-enum { FN(no_tile_6x2) = 0, FN(no_tile_5x2) = 1, FN(no_tile_1x2) = 2, FN(no_tile_13x1) = 3, FN(no_tile_1x1) = 4, FN(no_across_6x2) = 5, FN(no_across_1x2) = 6, FN(no_along_5x2) = 7, FN(no_tile_packs_5x2) = 1, FN(no_tile_packs_13x1) = 2 };
+enum { FN(nth_tile_6x2) = 0, FN(nth_tile_5x2) = 1, FN(nth_tile_1x2) = 2, FN(nth_tile_13x1) = 3, FN(nth_tile_1x1) = 4, FN(nth_across_6x2) = 5, FN(nth_across_1x2) = 6, FN(nth_along_5x2) = 7, FN(nth_tile_packs_5x2) = 1, FN(nth_tile_packs_13x1) = 2 };
 static ONE(tile) *const FN(tiles)[] = {FN(tile_6x2), FN(tile_5x2), FN(tile_1x2), FN(tile_13x1), FN(tile_1x1), FN(across_6x2), FN(across_1x2), FN(along_5x2)};
 static ONE(packing_tile) *const FN(packing)[] = {0, FN(tile_packs_5x2), FN(tile_packs_13x1)};
-KERNELS(1, {12, 2, 6, 5, FN(no_tile_6x2), FN(no_tile_5x2), FN(no_tile_1x2), FN(no_tile_packs_5x2)}, {1, 1, 13, 13, FN(no_tile_13x1), FN(no_tile_13x1), FN(no_tile_1x1), FN(no_tile_packs_13x1)}, {0})
-KERNELS(2, {1, 2, 6, 5, FN(no_tile_6x2), FN(no_tile_5x2), FN(no_tile_1x2), FN(no_tile_packs_5x2)}, {0}, {1, 1, 6, 6, FN(no_across_6x2), FN(no_across_6x2), FN(no_across_1x2), 0})
-KERNELS(3, {1, 2, 6, 5, FN(no_tile_6x2), FN(no_tile_5x2), 0, 0}, {0}, {0, 1, 5, 5, FN(no_along_5x2), FN(no_along_5x2), 0, 0})
-KERNELS(4, {12, 2, 6, 5, FN(no_tile_6x2), FN(no_tile_5x2), FN(no_tile_1x2), 0}, {1, 1, 13, 13, FN(no_tile_13x1), FN(no_tile_13x1), FN(no_tile_1x1), 0}, {0})
-KERNELS(5, {12, 2, 6, 5, FN(no_tile_6x2), FN(no_tile_5x2), 0, 0}, {1, 1, 13, 13, FN(no_tile_13x1), FN(no_tile_13x1), 0, 0}, {0})
+KERNELS(1, {12, 2, 6, 5, FN(nth_tile_6x2), FN(nth_tile_5x2), FN(nth_tile_1x2), FN(nth_tile_packs_5x2)}, {1, 1, 13, 13, FN(nth_tile_13x1), FN(nth_tile_13x1), FN(nth_tile_1x1), FN(nth_tile_packs_13x1)}, {0})
+KERNELS(2, {1, 2, 6, 5, FN(nth_tile_6x2), FN(nth_tile_5x2), FN(nth_tile_1x2), FN(nth_tile_packs_5x2)}, {0}, {1, 1, 6, 6, FN(nth_across_6x2), FN(nth_across_6x2), FN(nth_across_1x2), 0})
+KERNELS(3, {1, 2, 6, 5, FN(nth_tile_6x2), FN(nth_tile_5x2), 0, 0}, {0}, {0, 1, 5, 5, FN(nth_along_5x2), FN(nth_along_5x2), 0, 0})
+KERNELS(4, {12, 2, 6, 5, FN(nth_tile_6x2), FN(nth_tile_5x2), FN(nth_tile_1x2), 0}, {1, 1, 13, 13, FN(nth_tile_13x1), FN(nth_tile_13x1), FN(nth_tile_1x1), 0}, {0})
+KERNELS(5, {12, 2, 6, 5, FN(nth_tile_6x2), FN(nth_tile_5x2), 0, 0}, {1, 1, 13, 13, FN(nth_tile_13x1), FN(nth_tile_13x1), 0, 0}, {0})
 #undef KERNELS_Z2
 #define KERNELS_Z2 FN(kernels_1)
 #undef KERNELS_H
@@ -2105,14 +2105,14 @@ TILE(1, 2)
 TILE_PACKS(5, 2)
 TILE(3, 3)
 TILE(1, 3)
-enum { FN(no_tile_6x2) = 0, FN(no_tile_5x2) = 1, FN(no_tile_1x2) = 2, FN(no_tile_3x3) = 3, FN(no_tile_1x3) = 4, FN(no_tile_packs_5x2) = 1 };
+enum { FN(nth_tile_6x2) = 0, FN(nth_tile_5x2) = 1, FN(nth_tile_1x2) = 2, FN(nth_tile_3x3) = 3, FN(nth_tile_1x3) = 4, FN(nth_tile_packs_5x2) = 1 };
 static ONE(tile) *const FN(tiles)[] = {FN(tile_6x2), FN(tile_5x2), FN(tile_1x2), FN(tile_3x3), FN(tile_1x3)};
 static ONE(packing_tile) *const FN(packing)[] = {0, FN(tile_packs_5x2)};
-KERNELS(1, {25, 2, 6, 5, FN(no_tile_6x2), FN(no_tile_5x2), FN(no_tile_1x2), FN(no_tile_packs_5x2)}, {0}, {0})
-KERNELS(2, {1, 3, 3, 3, FN(no_tile_3x3), FN(no_tile_3x3), FN(no_tile_1x3), 0}, {1, 2, 6, 5, FN(no_tile_6x2), FN(no_tile_5x2), FN(no_tile_1x2), FN(no_tile_packs_5x2)}, {0})
-KERNELS(3, {1, 3, 3, 3, FN(no_tile_3x3), FN(no_tile_3x3), 0, 0}, {1, 2, 6, 5, FN(no_tile_6x2), FN(no_tile_5x2), 0, 0}, {0})
-KERNELS(4, {25, 2, 6, 5, FN(no_tile_6x2), FN(no_tile_5x2), FN(no_tile_1x2), 0}, {0}, {0})
-KERNELS(5, {25, 2, 6, 5, FN(no_tile_6x2), FN(no_tile_5x2), 0, 0}, {0}, {0})
+KERNELS(1, {25, 2, 6, 5, FN(nth_tile_6x2), FN(nth_tile_5x2), FN(nth_tile_1x2), FN(nth_tile_packs_5x2)}, {0}, {0})
+KERNELS(2, {1, 3, 3, 3, FN(nth_tile_3x3), FN(nth_tile_3x3), FN(nth_tile_1x3), 0}, {1, 2, 6, 5, FN(nth_tile_6x2), FN(nth_tile_5x2), FN(nth_tile_1x2), FN(nth_tile_packs_5x2)}, {0})
+KERNELS(3, {1, 3, 3, 3, FN(nth_tile_3x3), FN(nth_tile_3x3), 0, 0}, {1, 2, 6, 5, FN(nth_tile_6x2), FN(nth_tile_5x2), 0, 0}, {0})
+KERNELS(4, {25, 2, 6, 5, FN(nth_tile_6x2), FN(nth_tile_5x2), FN(nth_tile_1x2), 0}, {0}, {0})
+KERNELS(5, {25, 2, 6, 5, FN(nth_tile_6x2), FN(nth_tile_5x2), 0, 0}, {0}, {0})
 #undef KERNELS_Z2
 #define KERNELS_Z2 FN(kernels_1)
 #undef KERNELS_H

@@ -35,6 +35,12 @@ def test_where_a_chain_is_long_and_comes_out_even() -> None:
     assert "EACH(" not in source(ROWS, 256)
 
 
+def test_divisions_alone_do_not_wait() -> None:
+    """As those of an optimizer, which waits for memory."""
+    (divided,) = program("divided(X[m,n]) -> Y\nY[i,j] = 1/(1 + X[i,j]^2)/(2 + X[i,j]^2)").equations()
+    assert waits([divided.value], divided.target.indices[1]) == 0
+
+
 def test_divisions_by_one_number_do_not_wait() -> None:
     *_, last = program(ROWS).equations()
     assert waits([last.value], last.target.indices[1]) == 0

@@ -206,6 +206,9 @@ ODD: tuple[Case, ...] = (
     Perceptron("odd_397_211_67", "perceptron", 101, (397, 211, 67)),
     Perceptron("odd_257_131_67", "perceptron", 1024, (257, 131, 67)),
     Perceptron("odd_127_83_71", "perceptron", 509, (127, 83, 71), bias=False),
+    Perceptron("odd_one", "perceptron", 1, (397, 211, 67)),
+    Perceptron("odd_few", "perceptron", 7, (784, 512, 512, 10)),
+    Perceptron("odd_many", "perceptron", 1024, (784, 100, 10), bias=False),
     Lenet("odd_lenet", "lenet", 61),
     Transformer("odd_gpt", "gpt", 5, width=132, heads=3, length=67),
     *(

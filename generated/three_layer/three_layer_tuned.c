@@ -425,35 +425,37 @@ static void ONE(packing_piece)(const ONE(product) *s, const ONE(kernel) *k, cons
     finish(x, i, j, k->low, k->vectors, c);
 }
 
-/* One panel for the rows of some pieces: the first piece of `low` rows packs it, unless earlier pieces did. */
+/* One panel for the rows of some pieces: the first piece of `low` rows packs it, unless earlier pieces did. Where one tile
+ * alone reads it, it reads it as it lies. */
 static void ONE(packed_panel)(const ONE(product) *s, const ONE(kernel) *k, int rows, int from, int stop, const real *a,
                              const real *lines, const real *b, ptrdiff_t column, int left, real *panel, int packed, int j,
                              ONE(finish) *finish, ONE(task) *x)
 {
-    const int pieces = (rows + k->high - 1) / k->high;
+    const int pieces = (rows + k->high - 1) / k->high, wide = k->vectors * LANES;
     const ptrdiff_t n = (ptrdiff_t)s->n2 * s->n1 * s->n0;
+    const int once = pieces == 1 && (rows == 1 || rows >= k->low) && column == 1 && n == s->n0 && left >= wide;
     ONE(product) near = *s;
     if (lines)
         near.row = 1, near.a0 = PITCH;
-    int packs = k->packs && !packed ? from : stop;
+    int packs = k->packs && !packed && !once ? from : stop;
     while (packs < stop && ONE(first_row)(k, rows, pieces, packs + 1) - ONE(first_row)(k, rows, pieces, packs) != k->low)
         packs++;
     if (packs < stop) {
         const int i = ONE(first_row)(k, rows, pieces, packs);
         ONE(packing_piece)(&near, k, lines ? lines + (packs - from) * n * PITCH : a + i * s->row, b, left, panel, i, j, finish, x);
-    } else if (!packed)
+    } else if (!packed && !once)
         x->set->pack_panel(s, b, column, k->vectors, left, panel);
-    ONE(in_line)(&near);
-    ONE(in_panels)(&near, k->vectors * LANES);
-    const int others = LARGER(1, stop - from - 1), wide = k->vectors * LANES;
+    if (!once)
+        ONE(in_line)(&near), ONE(in_panels)(&near, wide);
+    const int others = LARGER(1, stop - from - 1);
     const ptrdiff_t there = left > wide, step = there * (column == 1 && !packed ? s->b0 : wide);
-    const ptrdiff_t every = LARGER(1, column == 1 || packed ? others : n * others / column);
+    const ptrdiff_t every = once ? n : LARGER(1, column == 1 || packed ? others : n * others / column);
     const real *next = packed ? panel + there * n * wide : b + there * wide * column;
     for (int t = from; t < stop; t++)
         if (t != packs) {
             const int i = ONE(first_row)(k, rows, pieces, t), end = ONE(first_row)(k, rows, pieces, t + 1);
             const ONE(ahead) h = {next, step, (int)every};
-            ONE(piece)(&near, k, lines ? lines + (t - from) * n * PITCH : a + i * s->row, panel, i, end, j, &h, finish, x);
+            ONE(piece)(&near, k, lines ? lines + (t - from) * n * PITCH : a + i * s->row, once ? b : panel, i, end, j, &h, finish, x);
             next += n / every * step;
         }
 }

@@ -68,14 +68,22 @@ class Perceptron(Case):
 class Lenet(Case):
     """Two convolutions of 5 x 5, each with relu and pooling, then 120, 84, 10. LeCun et al., 1998."""
 
+    maps: tuple[int, int] = (6, 16)
+
     @property
     def title(self) -> str:
-        return f"LeNet, batch {self.batch}"
+        return f"LeNet, {self.maps[0]} and {self.maps[1]} maps, batch {self.batch}"
+
+    @property
+    def features(self) -> int:
+        """The numbers of one example between convolutions and dense layers."""
+        return 25 * self.maps[1]
 
     @property
     def flops(self) -> int:
-        first, second = 28 * 28 * 6 * 25, 10 * 10 * 16 * 6 * 25
-        dense = 400 * 120 + 120 * 84 + 84 * 10
+        one, two = self.maps
+        first, second = 28 * 28 * one * 25, 10 * 10 * two * one * 25
+        dense = self.features * 120 + 120 * 84 + 84 * 10
         return 2 * self.batch * (3 * (first + second + dense) - first)
 
 
@@ -210,6 +218,7 @@ ODD: tuple[Case, ...] = (
     Perceptron("odd_few", "perceptron", 7, (784, 512, 512, 10)),
     Perceptron("odd_many", "perceptron", 1024, (784, 100, 10), bias=False),
     Lenet("odd_lenet", "lenet", 61),
+    Lenet("odd_maps", "lenet", 41, (11, 23)),
     Transformer("odd_gpt", "gpt", 5, width=132, heads=3, length=67),
     *(
         Contraction(f"odd_{form.lower()}_{m}_{n}_{k}", "contraction", 1, form, m, n, k)

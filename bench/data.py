@@ -47,15 +47,16 @@ def lenet(case: Lenet) -> Training:
     rng = np.random.default_rng(0)
     inputs = [_normal(rng, 1.0, case.batch, 1, 28, 28) for _ in range(BATCHES)]
     labels = [rng.integers(0, 10, case.batch) for _ in range(BATCHES)]
+    one, two = case.maps
     shapes = {
-        "K1": ((6, 1, 5, 5), 25),
-        "K2": ((16, 6, 5, 5), 150),
-        "W3": ((400, 120), 400),
+        "K1": ((one, 1, 5, 5), 25),
+        "K2": ((two, one, 5, 5), 25 * one),
+        "W3": ((case.features, 120), case.features),
         "W4": ((120, 84), 120),
         "W5": ((84, 10), 84),
     }
     parameters = {name: _normal(rng, (2 / reads) ** 0.5, *shape) for name, (shape, reads) in shapes.items()}
-    widths = {"b1": 6, "b2": 16, "b3": 120, "b4": 84, "b5": 10}
+    widths = {"b1": one, "b2": two, "b3": 120, "b4": 84, "b5": 10}
     return Training(parameters | {n: np.zeros(w, np.float32) for n, w in widths.items()}, inputs, labels)
 
 

@@ -96,8 +96,14 @@ def definition(case: Case) -> Network:
         return recurrent(case)
     if case.network not in registry.NETWORKS:
         raise Unavailable(f"the network {case.network} does not exist in this checkout")
-    sizes = transformer_sizes(case) if isinstance(case, Transformer) else {}
-    return replace(registry.variant(case.network, case.name, sizes=sizes), most=case.batch)
+    return replace(registry.variant(case.network, case.name, sizes=sizes_of(case)), most=case.batch)
+
+
+def sizes_of(case: Case) -> dict[str, int]:
+    """The letters of our network that are not as it is registered."""
+    if isinstance(case, Lenet):
+        return dict(zip(("o1", "o2"), case.maps, strict=True))
+    return transformer_sizes(case) if isinstance(case, Transformer) else {}
 
 
 def transformer_sizes(case: Transformer) -> dict[str, int]:

@@ -66,9 +66,10 @@ def spread(rows_bar: Array, shape: tuple[int, ...]) -> Array:
 def channels_last(given: Training) -> dict[str, Array]:
     """Kernels as (25 in, out); the rows of W3 as the features lie here."""
     p = dict(given.parameters)
-    p["K1"] = p["K1"].transpose(2, 3, 1, 0).reshape(25, 6).copy()
-    p["K2"] = p["K2"].transpose(2, 3, 1, 0).reshape(150, 16).copy()
-    p["W3"] = p["W3"].reshape(16, 5, 5, 120).transpose(1, 2, 0, 3).reshape(400, 120).copy()
+    one, two = len(p["K1"]), len(p["K2"])
+    p["K1"] = p["K1"].transpose(2, 3, 1, 0).reshape(25, one).copy()
+    p["K2"] = p["K2"].transpose(2, 3, 1, 0).reshape(25 * one, two).copy()
+    p["W3"] = p["W3"].reshape(two, 5, 5, 120).transpose(1, 2, 0, 3).reshape(25 * two, 120).copy()
     return p
 
 
@@ -85,7 +86,7 @@ def lenet_step(case: Lenet) -> tuple[Training, Step]:
         h1, q1 = pooled(z1)
         z2, columns2 = convolved(h1, p["K2"], p["b2"])
         h2, q2 = pooled(z2)
-        features = h2.reshape(case.batch, 400)
+        features = h2.reshape(case.batch, case.features)
         z3 = rectified(features, p["W3"], p["b3"])
         z4 = rectified(z3, p["W4"], p["b4"])
         bar = z4 @ p["W5"]

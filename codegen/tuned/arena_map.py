@@ -13,6 +13,11 @@ from codegen.tuned.groups import Step
 from codegen.tuned.pipeline import Tuned
 from codegen.tuned.times import runs
 
+CHOICE = 8
+"""Bytes at the end of a workspace: which kernel set was chosen."""
+BESIDE = 64 + CHOICE
+"""Bytes of a workspace that are not arena, which begins with a cache line."""
+
 
 def arena_maps(t: Tuned) -> list[dict[str, str | list[str]]]:
     """The lines of an enum for either size of real."""

@@ -12,6 +12,7 @@ from codegen.c_sizes import CSizes
 from codegen.c_source import identifiers, macros
 from codegen.plan import LayerPlan
 from codegen.tuned.arena import constant
+from codegen.tuned.arena_map import BESIDE
 from codegen.tuned.functions import ITEMS, functions_context
 from codegen.tuned.layer import LayerSizes, TunedFunction, tuned_functions
 from codegen.tuned.lists import calls, phase_context
@@ -34,14 +35,14 @@ def render_tuned_layer(plan: LayerPlan, sizes: Mapping[str, int]) -> dict[str, s
 
 
 def _more(plan: LayerPlan, functions: list[TunedFunction], sizes: LayerSizes) -> int:
-    """The reals by which the largest arena, aligned, exceeds the named members of the workspace."""
+    """The reals by which the largest arena and the kernel set exceed the named members of the workspace."""
     own = {
         tensor.name: prod(sizes.size(extent) for extent in tensor.shape)
         for program in plan.programs.values()
         for tensor in program.locals
         if tensor.axes and tensor.name not in program.outputs
     }
-    needed = max(one.arenas[item].reals + 64 // item for one in functions for item in ITEMS)
+    needed = max(one.arenas[item].reals + BESIDE // item for one in functions for item in ITEMS)
     return max(1, needed - sum(own.values()))
 
 

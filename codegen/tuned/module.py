@@ -14,7 +14,7 @@ from codegen.c_source import checks, identifiers, inits, macros, predict_sizes, 
 from codegen.pipeline import Watch, silent
 from codegen.plan import Plan
 from codegen.printers.to_c import Used
-from codegen.tuned.arena_map import arena_maps
+from codegen.tuned.arena_map import BESIDE, CHOICE, arena_maps
 from codegen.tuned.budget import arena_bytes, tuned
 from codegen.tuned.finiteness import finiteness
 from codegen.tuned.functions import functions_context
@@ -44,18 +44,19 @@ def render_tuned(plan: Plan, watch: Watch = silent) -> TunedText:
     c = c_network(plan)
     t = tuned(c, watch)
     source = templates().get_template("tuned/network.c.jinja").render(context(t))
-    header = render_header(c, _more(t), {item: found.reals * item for item, found in t.arenas.items()})
+    used = {item: found.reals * item + CHOICE for item, found in t.arenas.items()}
+    header = render_header(c, _more(t), used)
     pulled = {equation.name for equation in t.c.plan.vjp.equations()}
     again = dict.fromkeys(e.name for e in t.c.plan.loss.equations() if e.name in pulled)
     return TunedText(header, source, arena_bytes(t), tuple(again))
 
 
 def _more(t: Tuned) -> int:
-    """The reals by which the arena exceeds the named members of the workspace, aligned; at least one."""
+    """The reals by which arena and kernel set exceed the named members of the workspace; at least one."""
     plan = t.c.plan
     named = sum(elements(plan, member.tensor, member.one_example) for member in t.c.members.values())
     named += sum(elements(plan, tensor) for tensor in plan.trained)
-    return max(1, *(found.reals + 64 // item - named for item, found in t.arenas.items()))
+    return max(1, *(found.reals + BESIDE // item - named for item, found in t.arenas.items()))
 
 
 def elements(plan: Plan, tensor: Tensor, one_example: bool = False) -> int:
@@ -85,6 +86,7 @@ def context(t: Tuned) -> dict[str, Any]:
         "sizes": [{"constant": c.sizes.constant(s), "value": v} for s, v in c.sizes.values.items()],
         "constants": _constants(c),
         "arenas": arena_maps(t),
+        "beside": BESIDE,
         "updates": updates,
         "most": c.sizes.source_text(plan.batch_size),
         "laws": {parameter.law.value for parameter in plan.network.parameters},
@@ -121,7 +123,7 @@ def context(t: Tuned) -> dict[str, Any]:
 
 def _passed(t: Tuned) -> dict[str, str]:
     """How the interface begins a call of a pass: a set has its own where all is inlined in it, else lists."""
-    chosen = f"{t.c.name}_chosen()"
+    chosen = f"{t.c.name}_chosen(w)"
     return {
         key: f"{chosen}->{key}(" if t.together else f"ONE({key})({chosen}, "
         for key in ("forward", "loss", "vjp")

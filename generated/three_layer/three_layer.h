@@ -52,11 +52,12 @@ typedef struct {
 typedef three_layer_params three_layer_gradients;
 
 /* The bytes that three_layer_tuned.c uses of a workspace; the struct has room for either implementation unless
- * THREE_LAYER_TUNED is defined, as in three_layer_tuned.c. */
+ * THREE_LAYER_TUNED is defined, as in three_layer_tuned.c. The last of them tell later calls which kernels the
+ * processor runs; before the first call they may be anything (zeros keep a memory checker quiet). */
 #ifdef THREE_LAYER_DOUBLE
-#define THREE_LAYER_ARENA_BYTES 1097920
+#define THREE_LAYER_ARENA_BYTES 1097928
 #else
-#define THREE_LAYER_ARENA_BYTES 549056
+#define THREE_LAYER_ARENA_BYTES 549064
 #endif
 
 /* What one call works with: the residuals that loss keeps for vjp, and temporaries.

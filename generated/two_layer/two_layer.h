@@ -48,11 +48,12 @@ typedef struct {
 typedef two_layer_params two_layer_gradients;
 
 /* The bytes that two_layer_tuned.c uses of a workspace; the struct has room for either implementation unless
- * TWO_LAYER_TUNED is defined, as in two_layer_tuned.c. */
+ * TWO_LAYER_TUNED is defined, as in two_layer_tuned.c. The last of them tell later calls which kernels the
+ * processor runs; before the first call they may be anything (zeros keep a memory checker quiet). */
 #ifdef TWO_LAYER_DOUBLE
-#define TWO_LAYER_ARENA_BYTES 865472
+#define TWO_LAYER_ARENA_BYTES 865480
 #else
-#define TWO_LAYER_ARENA_BYTES 466112
+#define TWO_LAYER_ARENA_BYTES 466120
 #endif
 
 /* What one call works with: the residuals that loss keeps for vjp, and temporaries.
@@ -73,7 +74,7 @@ typedef struct {
     two_layer_real Z2_dot[TWO_LAYER_D]; /* (d) of one example */
     two_layer_real H_dot[TWO_LAYER_K]; /* (k) of one example */
     two_layer_gradients p_bar;
-    two_layer_real more[7484]; /* two_layer_tuned.c uses the whole struct as one arena, and needs this much more */
+    two_layer_real more[7486]; /* two_layer_tuned.c uses the whole struct as one arena, and needs this much more */
 } two_layer_workspace;
 #endif
 

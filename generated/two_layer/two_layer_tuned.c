@@ -8,7 +8,7 @@
 #include <math.h>
 #include <stddef.h>
 #include <string.h>
-#if defined(__x86_64__)
+#if defined(__x86_64__) && !defined(TWO_LAYER_SET)
 #include <cpuid.h>
 #endif
 
@@ -148,7 +148,7 @@ enum {
 #define JOIN(a, b) JOIN_(a, b)
 #define FN(name) JOIN(name, SET)
 #define ONE(name) JOIN_(name, any)
-typedef char two_layer_arena_fits[sizeof(two_layer_workspace) >= ARENA_REALS * sizeof(real) + 64 ? 1 : -1];
+typedef char two_layer_arena_fits[sizeof(two_layer_workspace) >= ARENA_REALS * sizeof(real) + 72 ? 1 : -1];
 
 static real *two_layer_arena(two_layer_workspace *w)
 {
@@ -200,6 +200,9 @@ typedef struct {
 typedef void ONE(tile)(const ONE(product) *s, const real *a, const real *b, const ONE(ahead) *h, void *c);
 typedef void ONE(packing_tile)(const ONE(product) *s, const real *a, const real *b, int left, real *to, void *c);
 
+/* The optimizers, as a set has them. */
+enum { ONE(sgd), ONE(momentum), ONE(averaged), ONE(adamw) };
+
 /* What a kernel set is: the numbers of its vectors, the rows of A that are packed side by side, and its functions. */
 typedef struct ONE(set) {
     int lanes, pitch;
@@ -207,8 +210,8 @@ typedef struct ONE(set) {
     ONE(packing_tile) *const *packing;
     void (*pack_panel)(const ONE(product) *s, const real *from, ptrdiff_t column, int width, int left, real *to);
     void (*predicted)(ONE(task) *x), (*lost)(ONE(task) *x), (*pulled)(ONE(task) *x), (*given)(ONE(task) *x, ONE(finish) *finish);
-    ONE(finish) *sgd, *momentum, *averaged, *adamw;
     real (*magnitude)(const real *x, int rows, int columns, ptrdiff_t ld);
+    ONE(finish) *updates[4];
 } ONE(set);
 
 #define LANES (x->set->lanes)
@@ -845,7 +848,7 @@ static int ONE(step)(const ONE(set) *set, two_layer_params *p, const two_layer_b
 #undef COLD
 #endif
 
-#if defined(__x86_64__)
+#if defined(__x86_64__) && !defined(TWO_LAYER_SET)
 /* Whether the processor has what the target of a set allows, and the system saves its registers (XCR0). */
 static inline int two_layer_has(unsigned features, unsigned saved)
 {
@@ -861,17 +864,45 @@ static inline int two_layer_has(unsigned features, unsigned saved)
     return __get_cpuid(0x80000001, &a, &b, &c, &d) && (c & bit_LZCNT);
 }
 
-#endif
 /* The widest set that the processor has. */
 static const ONE(set) *two_layer_widest(void)
 {
-#if (defined(__x86_64__)) && (!defined(TWO_LAYER_SET) || TWO_LAYER_SET == 1)
     if (two_layer_has(bit_AVX2 | bit_BMI | bit_BMI2 | bit_AVX512F | bit_AVX512DQ | bit_AVX512CD | bit_AVX512BW | bit_AVX512VL, 0xe6))
         return &two_layer_set_avx512;
-#endif
-#if (defined(__x86_64__)) && (!defined(TWO_LAYER_SET) || TWO_LAYER_SET == 2)
     if (two_layer_has(bit_AVX2 | bit_BMI | bit_BMI2, 0x6))
         return &two_layer_set_avx2;
+    return &two_layer_set_sse2;
+}
+
+/* The same, asked once for a workspace, as a virtual machine takes microseconds to answer: its last bytes hold the
+ * address of the set. Whatever else they hold, as where nobody has written to yet, is the address of none. */
+static const ONE(set) *two_layer_chosen(two_layer_workspace *w)
+{
+    unsigned char *const last = (unsigned char *)(w + 1) - sizeof(uintptr_t);
+    uintptr_t set;
+    memcpy(&set, last, sizeof set);
+    if (set == (uintptr_t)&two_layer_set_avx512)
+        return &two_layer_set_avx512;
+    if (set == (uintptr_t)&two_layer_set_avx2)
+        return &two_layer_set_avx2;
+    if (set == (uintptr_t)&two_layer_set_sse2)
+        return &two_layer_set_sse2;
+
+    const ONE(set) *const widest = two_layer_widest();
+    set = (uintptr_t)widest;
+    memcpy(last, &set, sizeof set);
+    return widest;
+}
+#else
+/* The only set, or the one that was asked for. */
+static const ONE(set) *two_layer_chosen(two_layer_workspace *w)
+{
+    (void)w;
+#if (defined(__x86_64__)) && TWO_LAYER_SET == 1
+    return &two_layer_set_avx512;
+#endif
+#if (defined(__x86_64__)) && TWO_LAYER_SET == 2
+    return &two_layer_set_avx2;
 #endif
 #if (defined(__x86_64__))
     return &two_layer_set_sse2;
@@ -883,22 +914,7 @@ static const ONE(set) *two_layer_widest(void)
     return &two_layer_set_plain;
 #endif
 }
-
-/* The same; where the processor is asked it is asked once, as a virtual machine takes microseconds to answer. */
-static const ONE(set) *two_layer_chosen(void)
-{
-#if defined(__x86_64__)
-    static const ONE(set) *known;
-    const ONE(set) *set = __atomic_load_n(&known, __ATOMIC_RELAXED);
-    if (!set) {
-        set = two_layer_widest();
-        __atomic_store_n(&known, set, __ATOMIC_RELAXED);
-    }
-    return set;
-#else
-    return two_layer_widest();
 #endif
-}
 
 /* What checks and hands on, initializes and saves is no part of the time of a step. */
 #ifndef __clang__
@@ -959,7 +975,7 @@ int two_layer_forward(const two_layer_params *p, const two_layer_batch *b, two_l
 {
     const int code = two_layer_check_batch(b);
     if (code == TWO_LAYER_OK)
-        ONE(forward)(two_layer_chosen(), p, b, two_layer_arena(w), H);
+        ONE(forward)(two_layer_chosen(w), p, b, two_layer_arena(w), H);
     return code;
 }
 
@@ -970,7 +986,7 @@ int two_layer_loss(const two_layer_params *p, const two_layer_batch *b, two_laye
     if (code != TWO_LAYER_OK)
         return code;
 
-    ONE(loss)(two_layer_chosen(), p, b, two_layer_arena(w));
+    ONE(loss)(two_layer_chosen(w), p, b, two_layer_arena(w));
     *L = two_layer_arena(w)[AT_L];
     return TWO_LAYER_OK;
 }
@@ -983,7 +999,7 @@ int two_layer_vjp(const two_layer_params *p, const two_layer_batch *b, two_layer
         return code;
 
     two_layer_arena(w)[AT_L_bar] = L_bar;
-    ONE(vjp)(two_layer_chosen(), p, b, two_layer_arena(w), p_bar);
+    ONE(vjp)(two_layer_chosen(w), p, b, two_layer_arena(w), p_bar);
     return TWO_LAYER_OK;
 }
 
@@ -1008,7 +1024,7 @@ int two_layer_predict(const two_layer_params *p, const two_layer_batch *b, two_l
         return code;
 
     real *H = two_layer_arena(w) + AT_H;
-    ONE(forward)(two_layer_chosen(), p, b, two_layer_arena(w), 0);
+    ONE(forward)(two_layer_chosen(w), p, b, two_layer_arena(w), 0);
     for (int i = 0; i < b->m; i++, H += PAD(K)) {
         int best = 0;
         for (int j = 1; j < K; j++)
@@ -1020,15 +1036,16 @@ int two_layer_predict(const two_layer_params *p, const two_layer_batch *b, two_l
 
 /* What all steps have in common: labels that are none are refused, and a loss is given where there was a step. */
 static int two_layer_stepped(two_layer_params *p, const two_layer_batch *b, two_layer_workspace *w, two_layer_gradients *const *state, const real *scalar,
-                           ONE(finish) *finish, real *L)
+                           int update, real *L)
 {
     int code = two_layer_check(b);
     if (code != TWO_LAYER_OK)
         return code;
 
+    const ONE(set) *set = two_layer_chosen(w);
     real *arena = two_layer_arena(w);
     arena[AT_L_bar] = 1;
-    code = ONE(step)(two_layer_chosen(), p, b, arena, state, scalar, finish);
+    code = ONE(step)(set, p, b, arena, state, scalar, set->updates[update]);
     if (code == TWO_LAYER_OK)
         *L = arena[AT_L];
     return code;
@@ -1038,7 +1055,7 @@ int two_layer_sgd_step(two_layer_params *p, const two_layer_batch *b, two_layer_
                        two_layer_real weight_decay, two_layer_real *L)
 {
     const real scalar[] = {lr, weight_decay};
-    return two_layer_stepped(p, b, w, (two_layer_gradients *const[2]){0}, scalar, two_layer_chosen()->sgd, L);
+    return two_layer_stepped(p, b, w, (two_layer_gradients *const[2]){0}, scalar, ONE(sgd), L);
 }
 
 int two_layer_momentum_step(two_layer_params *p, two_layer_gradients *v, const two_layer_batch *b,
@@ -1046,7 +1063,7 @@ int two_layer_momentum_step(two_layer_params *p, two_layer_gradients *v, const t
                             two_layer_real weight_decay, two_layer_real *L)
 {
     const real scalar[] = {lr, mu, weight_decay};
-    return two_layer_stepped(p, b, w, (two_layer_gradients *const[2]){v}, scalar, two_layer_chosen()->momentum, L);
+    return two_layer_stepped(p, b, w, (two_layer_gradients *const[2]){v}, scalar, ONE(momentum), L);
 }
 
 int two_layer_averaged_step(two_layer_params *p, two_layer_gradients *u, const two_layer_batch *b,
@@ -1054,7 +1071,7 @@ int two_layer_averaged_step(two_layer_params *p, two_layer_gradients *u, const t
                             two_layer_real weight_decay, two_layer_real *L)
 {
     const real scalar[] = {lr, mu, weight_decay};
-    return two_layer_stepped(p, b, w, (two_layer_gradients *const[2]){u}, scalar, two_layer_chosen()->averaged, L);
+    return two_layer_stepped(p, b, w, (two_layer_gradients *const[2]){u}, scalar, ONE(averaged), L);
 }
 
 int two_layer_adamw_step(two_layer_params *p, two_layer_gradients *m, two_layer_gradients *s,
@@ -1065,7 +1082,7 @@ int two_layer_adamw_step(two_layer_params *p, two_layer_gradients *m, two_layer_
     const real c1 = 1 - POW(beta1, t);
     const real c2 = 1 - POW(beta2, t);
     const real scalar[] = {lr, beta1, beta2, eps, t, weight_decay, c1, c2};
-    return two_layer_stepped(p, b, w, (two_layer_gradients *const[2]){m, s}, scalar, two_layer_chosen()->adamw, L);
+    return two_layer_stepped(p, b, w, (two_layer_gradients *const[2]){m, s}, scalar, ONE(adamw), L);
 }
 
 /* A checkpoint is eight bytes of length, a header of text, and the parameters, all little-endian (safetensors).
@@ -2703,7 +2720,8 @@ APART FN(given)(ONE(task) *x, ONE(finish) *finish)
 
 static const ONE(set) FN(set) = {
     LANES, PITCH, FN(tiles), FN(packing), FN(pack_panel),
-    FN(predicted), FN(lost), FN(pulled), FN(given), FN(sgd_finish), FN(momentum_finish), FN(averaged_finish), FN(adamw_finish), FN(magnitude),
+    FN(predicted), FN(lost), FN(pulled), FN(given), FN(magnitude),
+    {FN(sgd_finish), FN(momentum_finish), FN(averaged_finish), FN(adamw_finish)},
 };
 
 #ifdef COLD

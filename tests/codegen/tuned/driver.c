@@ -164,6 +164,7 @@ int main(int argc, char **argv)
         b.m = refused[i];
 #undef STEP
 #define REFUSED(what, call) \
+    memset(w, 0xff, sizeof *w); \
     remember(); \
     if ((call) != UPPER_BATCH) \
         fail("taken", what); \

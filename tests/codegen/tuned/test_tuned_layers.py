@@ -18,7 +18,7 @@ from derive.layers.registry import LAYERS
 from derive.layers.registry import layer as layer_program
 from tests.codegen.emitted_c import COMPILERS, UNDEFINED, EmittedLayer, drawn, run, write
 from tests.codegen.test_c_layers import PICTURE, UNEQUAL
-from tests.codegen.tuned.driven import widest
+from tests.codegen.tuned.driven import SETS, widest
 
 SOME = (
     *("attention", "batchnorm", "conv2d", "cross_entropy", "cumulative_sum", "embedding", "gelu", "gru"),
@@ -91,7 +91,7 @@ def test_a_layer_alone_computes_what_its_program_says(
 
 @pytest.mark.compiler
 @pytest.mark.skipif("gcc" not in COMPILERS, reason="gcc is not installed")
-@pytest.mark.parametrize("set_", [1, 2, 3])
+@pytest.mark.parametrize("set_", SETS.values(), ids=SETS)
 @pytest.mark.parametrize("form", PRODUCTS)
 def test_products_in_all_transpositions_with_every_set(
     form: str, set_: int, tmp_path: Path, rng: np.random.Generator

@@ -91,6 +91,7 @@ def _pass(one: Pass, rows: Rows, scene: Scene, extents: Mapping[Index, Expr], ze
     stop = _stop(one, rows, extents, zeros)
     head: list[Node] = []
     loop: list[Node] = []
+    stores: list[Node] = []
     tail: list[Node] = []
     for equation in one.inside:
         if reduces(equation.value):
@@ -100,11 +101,12 @@ def _pass(one: Pass, rows: Rows, scene: Scene, extents: Mapping[Index, Expr], ze
             continue
         loop.append(Line(f"const vec {value_of(equation.name)} = {text.vec(equation.value)};"))
         if equation.name in rows.stored:
-            loop.append(Line(store(equation.target, value_of(equation.name), scene)))
+            stores.append(Line(store(equation.target, value_of(equation.name), scene)))
             if stop is not None:
                 tail.append(Line(store(equation.target, "all(0)", scene)))
     whole = scene.extent(extent)
     end = whole if stop is None else scene.scalar(extents).integer(stop)
+    loop += stores
     nodes: list[Node] = [*head]
     if loop:
         alone = Loop(lane.name, end, tuple(loop), step="LANES")

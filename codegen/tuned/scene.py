@@ -70,7 +70,8 @@ class Scene:
             return value(ref.name)
         at = self.offset(ref, to_c.integer)
         name = pointer(ref.name)
-        return f"{name}[{at}]" if at else f"*{name}" if not ref.indices else f"{name}[0]"
+        alone = name if self.stored[ref.name].number else f"*{name}"
+        return f"{name}[{at}]" if at else alone if not ref.indices else f"{name}[0]"
 
     def offset(self, ref: Ref, write: Callable[[Expr], str]) -> str:
         """The offset of an element from the first."""

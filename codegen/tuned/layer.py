@@ -112,6 +112,8 @@ def _function(key: str, program: Program, scene: Scene) -> TunedFunction:
     steps = fused(program.statements, outputs)
     equations = [e for step in steps for e in step.equations]
     zeros = zeros_of(equations)
+    products = any(contraction(one, scene.stored, zeros) is not None for one in equations)
+    scene = replace(scene, rows_abreast=not products)
     region = regions(
         equations, frozenset(outputs), lambda one: contraction(one, scene.stored, zeros) is not None
     )

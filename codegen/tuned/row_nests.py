@@ -34,6 +34,7 @@ from codegen.tuned.abreast import abreast
 from codegen.tuned.contraction import Zeros, contraction, known
 from codegen.tuned.groups import Pass, Rows
 from codegen.tuned.nests import shared, store
+from codegen.tuned.rows_abreast import rows_abreast
 from codegen.tuned.scene import Scene
 from codegen.tuned.scene import value as value_of
 from codegen.tuned.vector_text import Unvectorised
@@ -80,6 +81,9 @@ def rows_nest(rows: Rows, scene: Scene, zeros: Zeros) -> list[Node]:
     for one in rows.passes:
         body += _pass(one, rows, scene.with_singles(singles), extents, zeros)
         singles |= one.results
+    together = rows_abreast(body, rows.outer[-1], scene) if rows.outer else None
+    if together is not None:
+        return shared(nested(rows.outer[:-1], [together], scene.scalar()))
     return shared(nested(rows.outer, body, scene.scalar()))
 
 

@@ -2,6 +2,8 @@
 
 void linear_vjp(const real *X, const real *W, const real *b, const real *Y_bar,
                 real *X_bar, real *W_bar, real *b_bar, linear_workspace *w)
+
+An output that may lie where an input lies is not `restrict`, and the header says where (`overwriting`).
 """
 
 from __future__ import annotations
@@ -22,6 +24,7 @@ from codegen.c_sweeps import arranged
 from codegen.extents import size_names
 from codegen.names import local_name
 from codegen.nest import comment, render
+from codegen.overwriting import Hosts, overwriting
 from codegen.plan import LayerPlan
 from codegen.printers.to_c import Used
 from codegen.printers.to_text import equation_text
@@ -35,15 +38,19 @@ class LayerFunction:
     """forward, vjp, jvp or another derivative of a layer, as text."""
 
     prototype: str
+    overlap: str
     head: str
     unused: tuple[str, ...]
     lines: tuple[str, ...]
 
 
-def render_c_layer(plan: LayerPlan, sizes: Mapping[str, int], more: int = 0) -> dict[str, str]:
+def render_c_layer(
+    plan: LayerPlan, sizes: Mapping[str, int], more: int = 0, hosts: Mapping[str, Hosts] | None = None
+) -> dict[str, str]:
     """The header and the source of one layer at given sizes: file name -> text.
 
-    `more` reals of the workspace are for a second implementation.
+    `more` reals of the workspace are for a second implementation; `hosts`: where outputs may lie
+    for it too, by function.
     """
     name, program = plan.name, plan.forward
     missing = sorted(size_names(program) - set(sizes))
@@ -53,7 +60,8 @@ def render_c_layer(plan: LayerPlan, sizes: Mapping[str, int], more: int = 0) -> 
         )
     parts, spelled = plan.programs, layer_sizes(plan, sizes)
     used = Used()
-    functions = [_function(part, key, spelled, used) for key, part in parts.items()]
+    offered = hosts or {key: overwriting(part) for key, part in parts.items()}
+    functions = [_function(part, key, spelled, used, offered[key]) for key, part in parts.items()]
     context = _context(program, spelled, used, functions, _workspace(parts.values(), spelled))
     return {
         f"{name}.h": templates().get_template("layer.h.jinja").render(context, more=more),
@@ -86,7 +94,7 @@ def head(program: Program, key: str, sizes: CSizes) -> str:
     """How the definition of a function begins."""
     own = {tensor.name: tensor for tensor in program.locals}
     outputs = [own[name] for name in program.outputs]
-    return _written(program, key, sizes, argument_names(program, sizes), outputs, ()).head
+    return _written(program, key, sizes, argument_names(program, sizes), outputs, (), {}).head
 
 
 def _context(
@@ -110,7 +118,7 @@ def _context(
     }
 
 
-def _function(program: Program, key: str, sizes: CSizes, used: Used) -> LayerFunction:
+def _function(program: Program, key: str, sizes: CSizes, used: Used, hosts: Hosts) -> LayerFunction:
     own = {tensor.name: tensor for tensor in program.locals}
     outputs = [own[name] for name in program.outputs]
     base = {"w", *sizes.short_names}
@@ -134,7 +142,7 @@ def _function(program: Program, key: str, sizes: CSizes, used: Used) -> LayerFun
         base | set(names.values()),
     )
     lines = tuple(render(function_body(frame)))
-    return _written(program, key, sizes, names, outputs, lines)
+    return _written(program, key, sizes, names, outputs, lines, hosts)
 
 
 def _argument(tensor: Tensor, name: str, output: bool) -> Place:
@@ -148,11 +156,13 @@ def _written(
     names: Mapping[str, str],
     outputs: list[Tensor],
     lines: tuple[str, ...],
+    hosts: Hosts,
 ) -> LayerFunction:
     words = identifiers(lines)
     unused = tuple(name for name in (*names.values(), "w") if name not in words)
     return LayerFunction(
         folded(f"void {sizes.prefix}_{key}(", _arguments(program, sizes, names, outputs)) + ";",
+        _overlap(hosts, names),
         folded(f"void {sizes.prefix}_{key}(", _arguments(program, sizes, names, outputs, "restrict ")),
         unused,
         lines,
@@ -163,16 +173,26 @@ def _arguments(
     program: Program, sizes: CSizes, names: Mapping[str, str], outputs: list[Tensor], restrict: str = ""
 ) -> list[str]:
     """Inputs in order, then outputs, then the workspace; arrays with their shapes."""
-    arguments = []
+    arguments, apart = [], set(program.outputs) - set(overwriting(program))
     for tensor in program.inputs:
         element = element_type(tensor, sizes)
         shape = sizes.brackets(tensor.shape)
         arguments.append(f"{'const ' if shape else ''}{element} {names[tensor.name]}{shape}")
     for tensor in outputs:
-        shape = sizes.brackets(tensor.shape).replace("[", f"[{restrict}", 1)
-        star = "" if shape else f"*{restrict}"
+        own = restrict if tensor.name in apart else ""
+        shape = sizes.brackets(tensor.shape).replace("[", f"[{own}", 1)
+        star = "" if shape else f"*{own}"
         arguments.append(f"{element_type(tensor, sizes)} {star}{names[tensor.name]}{shape}")
     return [*arguments, f"{sizes.prefix}_workspace *{restrict}w"]
+
+
+def _overlap(hosts: Hosts, names: Mapping[str, str]) -> str:
+    """The comment that says where outputs may lie; none where all must lie apart."""
+    parts = [
+        f"{names[output]} may lie where {' or '.join(names[one] for one in inputs)} lies"
+        for output, inputs in hosts.items()
+    ]
+    return "\n".join(comment(("; ".join(parts) + ".",), "")) if parts else ""
 
 
 def _workspace(programs: Any, sizes: CSizes) -> list[Declared]:

@@ -27,6 +27,7 @@ from bench.ours.names import ours
 from bench.ours.recurrent import recurrent
 from codegen.emit import emit, emit_layer
 from codegen.extents import size_names
+from codegen.overwriting import overwriting
 from codegen.plan import plan_layer
 from codegen.targets import TARGETS
 from derive import optimizers
@@ -206,7 +207,8 @@ def _layer(case: Case, targets: Sequence[str], out: Path) -> Built:
     values = layer_values(case)
     inputs = [tensor for tensor in part.inputs if tensor.axes]
     _write(folder / "data.bin", [array for _, array in zip(inputs, values, strict=True)])
-    context = layer_context(part, program.name, function, sizes)
+    update = isinstance(case, Layer) and case.function == "step"
+    context = layer_context(part, program.name, function, sizes, updated(part) if update else {})
     return Built(program.name, folder, folder / "data.bin", "layer.c.jinja", context)
 
 
@@ -227,13 +229,23 @@ def layer_values(case: Case) -> tuple[Array, ...]:
     return tuple(layer(case).values())
 
 
-def layer_context(part: Program, name: str, function: str, sizes: Mapping[str, int]) -> dict[str, Any]:
-    """What the driver's template is told of a function on arrays."""
+def updated(part: Program) -> dict[str, str]:
+    """What an update makes anew, and where the old lies: W_new where W does, as the peers update in place."""
+    old = {output: output.removesuffix("_new") for output in part.outputs}
+    hosts = overwriting(part)
+    return {output: name for output, name in old.items() if name in hosts.get(output, ())}
+
+
+def layer_context(
+    part: Program, name: str, function: str, sizes: Mapping[str, int], lying: Mapping[str, str]
+) -> dict[str, Any]:
+    """What the driver's template is told of a function; some outputs are `lying` where an input lies."""
     own = {tensor.name: tensor for tensor in part.locals}
     outputs, first = [], 0
     for output in part.outputs:
         count = _count(own[output], sizes)
-        outputs.append({"name": output, "bytes": 4 * count, "count": count, "first": first})
+        where = lying.get(output, "")
+        outputs.append({"name": output, "bytes": 4 * count, "count": count, "first": first, "where": where})
         first += count
     inputs = [{"name": t.name, "bytes": 4 * _count(t, sizes)} for t in part.inputs if t.axes]
     passed = [t.name if t.axes else _layer_scalar(t) for t in part.inputs]

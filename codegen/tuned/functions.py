@@ -9,6 +9,7 @@ from typing import Any
 
 from codegen.printers.to_c import Used
 from codegen.tuned.abreast import EACH
+from codegen.tuned.rows_abreast import ROWS
 from codegen.tuned.tiles import most_rows
 from codegen.vector_math.kernel_sets import FIRST_FEATURES, FUSED, KERNEL_SETS, OPERATIONS, X86, definitions
 from codegen.vector_math.text import PARTS, vector_math_c
@@ -91,6 +92,8 @@ def function_lines(used: Used, prefix: str) -> list[str]:
         lines += OVER.rstrip("\n").split("\n")
     if "each" in used.own:
         lines += EACH.rstrip("\n").split("\n")
+    if "rows" in used.own:
+        lines += ROWS.rstrip("\n").split("\n")
     for name in sorted(used.own & set(EXTREMES)):
         sign, operation = EXTREMES[name]
         lines += EXTREME.format(name=name, sign=sign, operation=operation).rstrip("\n").split("\n")

@@ -93,7 +93,8 @@ def layer_places(key: str, program: Program) -> dict[str, Stored]:
     found = {}
     for tensor in program.inputs:
         integer = tensor.kind not in (Kind.REAL, Kind.STATE)
-        found[tensor.name] = Stored(tensor, f"x->at.of_{tensor.name}", _order(tensor), False, integer)
+        start, number = f"x->at.of_{tensor.name}", not tensor.axes
+        found[tensor.name] = Stored(tensor, start, _order(tensor), False, integer, number=number)
     for tensor in program.locals:
         outside = tensor.name in program.outputs
         start = f"x->at.to_{tensor.name}" if outside else f"x->w + AT_{key}_{tensor.name}"
@@ -111,6 +112,8 @@ def _function(key: str, program: Program, scene: Scene) -> TunedFunction:
     steps = fused(program.statements, outputs)
     equations = [e for step in steps for e in step.equations]
     zeros = zeros_of(equations)
+    products = any(contraction(one, scene.stored, zeros) is not None for one in equations)
+    scene = replace(scene, rows_abreast=not products)
     region = regions(
         equations, frozenset(outputs), lambda one: contraction(one, scene.stored, zeros) is not None
     )

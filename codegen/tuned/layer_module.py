@@ -16,6 +16,7 @@ from codegen.tuned.arena_map import BESIDE
 from codegen.tuned.functions import ITEMS, functions_context
 from codegen.tuned.layer import LayerSizes, TunedFunction, tuned_functions
 from codegen.tuned.lists import calls, phase_context
+from codegen.tuned.overwritten import overwritten
 from codegen.tuned.own_names import require_tuned_layer_names
 from codegen.tuned.registers import kernels_context
 from derive.calculus.program import Program
@@ -31,7 +32,8 @@ def render_tuned_layer(plan: LayerPlan, sizes: Mapping[str, int]) -> dict[str, s
     source = templates().get_template("tuned/layer.c.jinja").render(context)
     header = f"{plan.name}.h"
     more = _more(plan, functions, LayerSizes(spelled.values))
-    return {header: render_c_layer(plan, sizes, more)[header], f"{plan.name}_tuned.c": source}
+    hosts = {one.key: overwritten(one) for one in functions}
+    return {header: render_c_layer(plan, sizes, more, hosts)[header], f"{plan.name}_tuned.c": source}
 
 
 def _more(plan: LayerPlan, functions: list[TunedFunction], sizes: LayerSizes) -> int:
@@ -71,11 +73,13 @@ def _context(plan: LayerPlan, sizes: CSizes, functions: list[TunedFunction]) -> 
 
 
 def _arguments(plan: LayerPlan) -> list[str]:
-    """What the functions are given, and what they give, each by a pointer."""
+    """What the functions are given, and what they give: by a pointer, but for a number that is given."""
     found: dict[str, str] = {}
     for program in plan.programs.values():
         for tensor in program.inputs:
-            found[f"of_{tensor.name}"] = f"const {_element(tensor)} *of_{tensor.name};"
+            star = "*" if tensor.axes else ""
+            const = "const " if tensor.axes else ""
+            found[f"of_{tensor.name}"] = f"{const}{_element(tensor)} {star}of_{tensor.name};"
         for name in program.outputs:
             found[f"to_{name}"] = f"real *to_{name};"
     return list(found.values())
@@ -102,7 +106,8 @@ def _given(program: Program, names: Mapping[str, str]) -> list[str]:
     tensors = {tensor.name: tensor for tensor in (*program.inputs, *program.locals)}
     lines = []
     for tensor in program.inputs:
-        first = f"&{names[tensor.name]}" + "[0]" * len(tensor.axes)
+        axes = len(tensor.axes)
+        first = f"{'&' if axes else ''}{names[tensor.name]}{'[0]' * axes}"
         lines.append(f"at.of_{tensor.name} = {first};")
     for name in program.outputs:
         axes = len(tensors[name].axes)

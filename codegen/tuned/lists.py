@@ -207,7 +207,8 @@ def pointers(lines: Iterable[str], t: Listed, one: Phase | None = None) -> list[
             continue
         kind = "int32_t" if stored.integer else "real"
         const = "" if stored.start.startswith(WRITTEN) else "const "
-        found.append(f"    {const}{kind} *{pointer(name)} = {stored.start};")
+        star = "" if stored.number else "*"
+        found.append(f"    {const}{kind} {star}{pointer(name)} = {stored.start};")
     if one is not None and one.turn and one.turn in words:
         found.insert(0, f"    const int {one.turn} = x->turn;")
     if one is not None and "panels" in words:

@@ -159,12 +159,13 @@ def _along(group: Group, lanes: Lanes, scene: Scene) -> list[Node]:
     near = spelled(forms, group.names, lanes.index, set(scene.stored))
     body = near.lines(scene.vectors(lanes.index, extents))
     before: set[str] = set()
+    stores: list[Node] = []
     for equation, own in zip(elements, forms, strict=True):
         inside = scene.with_locals(frozenset(before) | found.names | near.names)
         before.add(equation.name)
         body += _accumulated(equation, local(group, equation), own, lanes, inside, extents, near)
-        body += _stores(group, equation, scene)
-    body += [_gathered(one, lanes, scene) for one in sums]
+        stores += _stores(group, equation, scene)
+    body += [*stores, *(_gathered(one, lanes, scene) for one in sums)]
     body = found.nodes(body, lanes.index, extents, scene)
     alone = Loop(lanes.index.name, scene.extent(lanes.extent), tuple(body), step="LANES")
     vector_loop = abreast(alone, (lanes.index, lanes.extent), [one.value for one in elements], scene)

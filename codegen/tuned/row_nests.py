@@ -34,6 +34,7 @@ from codegen.tuned.abreast import abreast
 from codegen.tuned.contraction import Zeros, contraction, known
 from codegen.tuned.groups import Pass, Rows
 from codegen.tuned.nests import shared, store
+from codegen.tuned.rows_abreast import rows_abreast
 from codegen.tuned.scene import Scene
 from codegen.tuned.scene import value as value_of
 from codegen.tuned.vector_text import Unvectorised
@@ -80,6 +81,9 @@ def rows_nest(rows: Rows, scene: Scene, zeros: Zeros) -> list[Node]:
     for one in rows.passes:
         body += _pass(one, rows, scene.with_singles(singles), extents, zeros)
         singles |= one.results
+    together = rows_abreast(body, rows.outer[-1], scene) if rows.outer else None
+    if together is not None:
+        return shared(nested(rows.outer[:-1], [together], scene.scalar()))
     return shared(nested(rows.outer, body, scene.scalar()))
 
 
@@ -91,6 +95,7 @@ def _pass(one: Pass, rows: Rows, scene: Scene, extents: Mapping[Index, Expr], ze
     stop = _stop(one, rows, extents, zeros)
     head: list[Node] = []
     loop: list[Node] = []
+    stores: list[Node] = []
     tail: list[Node] = []
     for equation in one.inside:
         if reduces(equation.value):
@@ -100,11 +105,12 @@ def _pass(one: Pass, rows: Rows, scene: Scene, extents: Mapping[Index, Expr], ze
             continue
         loop.append(Line(f"const vec {value_of(equation.name)} = {text.vec(equation.value)};"))
         if equation.name in rows.stored:
-            loop.append(Line(store(equation.target, value_of(equation.name), scene)))
+            stores.append(Line(store(equation.target, value_of(equation.name), scene)))
             if stop is not None:
                 tail.append(Line(store(equation.target, "all(0)", scene)))
     whole = scene.extent(extent)
     end = whole if stop is None else scene.scalar(extents).integer(stop)
+    loop += stores
     nodes: list[Node] = [*head]
     if loop:
         alone = Loop(lane.name, end, tuple(loop), step="LANES")

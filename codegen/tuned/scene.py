@@ -30,7 +30,8 @@ WIDEST = max(one.lanes(4) for one in KERNEL_SETS)
 class Scene:
     """The tensors, the sizes; what single numbers use of libm, and which functions vectors call.
 
-    `once`: the condition of the turn in which a recurrence packs what all its turns read.
+    `once`: the condition of the turn in which a recurrence packs what all its turns read. `rows_abreast`:
+    beside rows there are no products, so that rows take every step together.
     """
 
     prefix: str
@@ -42,6 +43,7 @@ class Scene:
     singles: frozenset[str] = frozenset()
     extents: Mapping[Index, Expr] = field(default_factory=dict)
     once: str = ""
+    rows_abreast: bool = False
 
     def with_locals(self, names: frozenset[str]) -> Scene:
         """The same place where some names are local variables."""
@@ -70,7 +72,8 @@ class Scene:
             return value(ref.name)
         at = self.offset(ref, to_c.integer)
         name = pointer(ref.name)
-        return f"{name}[{at}]" if at else f"*{name}" if not ref.indices else f"{name}[0]"
+        alone = name if self.stored[ref.name].number else f"*{name}"
+        return f"{name}[{at}]" if at else alone if not ref.indices else f"{name}[0]"
 
     def offset(self, ref: Ref, write: Callable[[Expr], str]) -> str:
         """The offset of an element from the first."""

@@ -23,7 +23,10 @@ Text = Callable[[Expr], str]
 
 @dataclass(frozen=True)
 class Stored:
-    """A tensor in memory: the C of its first element, the order of its axes, whether rows are padded."""
+    """A tensor in memory: the C of its first element, the order of its axes, whether rows are padded.
+
+    Of a `number` that a call is given `start` is the number itself, which a phase reads once.
+    """
 
     tensor: Tensor
     start: str
@@ -32,6 +35,7 @@ class Stored:
     integer: bool = False
     halo: tuple[int, ...] = ()
     single: tuple[int, ...] = ()
+    number: bool = False
 
     def margin(self, axis: int) -> int:
         """How many zeros lie before the first and after the last element of an axis."""

@@ -2406,9 +2406,9 @@ APART FN(S)(ONE(task) *x)
         vec T_sum = all(0);
         for (int q = 0; q < K; q += LANES) {
             const vec E_ = FN(exp)(load(H + i * PAD(K) + q) - all(M_));
-            put(E + i * PAD(K) + q, E_);
             const vec T_term = FN(within)(E_, K - q, all(0));
             T_sum += T_term;
+            put(E + i * PAD(K) + q, E_);
         }
         const real T_whole = FN(total)(T_sum, K);
         const real T_ = T_whole;

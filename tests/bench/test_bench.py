@@ -24,7 +24,7 @@ from derive.errors import DeriveError
 NETWORK, PRODUCT, LAYERS = (
     "tiny16",
     "tn_512_512_256",
-    ("softmax_vjp", "layernorm_vjp", "cross_entropy", "gelu"),
+    ("softmax_vjp", "layernorm_vjp", "cross_entropy", "gelu", "adamw"),
 )
 
 

@@ -123,3 +123,18 @@ def test_both_implementations_share_one_header(tmp_path: Path) -> None:
     header = (tmp_path / "softmax" / "softmax.h").read_text(encoding="utf-8")
     assert "softmax_tuned.c uses the whole struct as one arena" in header
     assert {file.name for file in (tmp_path / "softmax").glob("*.c")} == {"softmax.c", "softmax_tuned.c"}
+
+
+def test_numbers_are_read_once_and_stores_follow_all_loads() -> None:
+    program = define("f(X[n], Z[n], a) -> Y, T\n Y[i] = a X[i]\n T[i] = Y[i] + a Z[i]")
+    text = render_tuned_layer(plan_layer(program), {"n": 64})["f_tuned.c"]
+    function = text[text.index("FN(T)(ONE(task) *x)\n{") :].partition("\n}")[0]
+    lines = [line.strip() for line in function.split("\n")]
+    assert "const real a = x->at.of_a;" in lines
+    assert lines[-5:] == [
+        "const vec Y_ = all(a) * load(X + i);",
+        "const vec T_ = all(a) * load(Z + i) + Y_;",
+        "put(Y + i, Y_);",
+        "put(T + i, T_);",
+        "}",
+    ]

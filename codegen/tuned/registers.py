@@ -12,7 +12,15 @@ from codegen.tuned.phase import Phase
 from codegen.tuned.rest import rest_macros
 from codegen.tuned.sizes import Sized
 from codegen.tuned.straight import APART
-from codegen.tuned.tiles import AHEAD, FAR_TERMS, MOST_ROWS, MOST_VECTORS, NEAR_TERMS
+from codegen.tuned.tiles import (
+    AHEAD,
+    ASK_EVERY,
+    FAR_BYTES,
+    FAR_TERMS,
+    MOST_ROWS,
+    MOST_VECTORS,
+    NEAR_TERMS,
+)
 from codegen.vector_math.kernel_sets import KERNEL_SETS
 
 THIRD = 3
@@ -97,6 +105,8 @@ def kernels_context(phases: list[Phase], sizes: Sized, name: str) -> dict[str, A
         "dots_macros": dots_macros(line for group in tiles for line in group["lines"]),
         "most_sums": 4 * MOST_ROWS,
         "ahead": AHEAD,
+        "ask_every": ASK_EVERY,
+        "far_bytes": FAR_BYTES,
         "far_terms": FAR_TERMS,
         "near_terms": NEAR_TERMS,
         "apart": APART,

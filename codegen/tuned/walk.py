@@ -32,6 +32,10 @@ SETS, WAYS = 64, 8
 """Of a first-level cache of 32 KB: lines a multiple of 4 KB apart meet in one set, of so many lines."""
 NEAR_PANELS = 1 << 19
 """Bytes of all panels that stay near, a quarter of a second-level cache of 2 MB, while rows pass by."""
+NEAR_BLOCK = 1 << 18
+"""Bytes of a block of terms of all panels; beside it lies what the sums are added to."""
+FEW_TERMS = 128
+"""Fewer terms at a time are not worth adding sums up in memory: a tenth of a tile's time."""
 
 
 @dataclass(frozen=True)
@@ -86,6 +90,12 @@ def rows_far(found: Contraction, walk: Walk, scene: Scene) -> bool:
     """Whether rows that lie side by side are read from afar, each term in a page of its own."""
     beside = walk.row == "1" and len(found.sums) == 1 and not walk.lines
     return beside and _pages(found.left, found.sums[0], scene) > NEAR_PAGES
+
+
+def terms_at_once(found: Contraction, scene: Scene) -> int:
+    """The terms of a block for which all panels stay near; 0 where those are few."""
+    terms = NEAR_BLOCK // (REAL * _number(found.lanes[1], scene))
+    return terms if terms >= FEW_TERMS else 0
 
 
 def columns_apart(found: Contraction, walk: Walk, scene: Scene) -> tuple[str, ...]:

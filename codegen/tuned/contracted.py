@@ -25,7 +25,16 @@ from codegen.tuned.scene import Scene
 from codegen.tuned.storage import at
 from codegen.tuned.straight import aside, is_straight, is_whole
 from codegen.tuned.tiles import rows_at_once
-from codegen.tuned.walk import Walk, columns_apart, product, rows_far, stride, terms_at_once, walk_of
+from codegen.tuned.walk import (
+    Walk,
+    asks_below,
+    columns_apart,
+    product,
+    rows_far,
+    stride,
+    terms_at_once,
+    walk_of,
+)
 from derive.calculus.nodes import Range
 from derive.calculus.tensor import Ref
 
@@ -71,6 +80,7 @@ def contracted(
         lasting=bool(scene.once) and _packs(walk),
         rest=rest_way(found, walk, scene),
         far=far and not most,
+        below=asks_below(found, scene),
         crossed=found.sums[-1][1] if _crosses(found, walk, scene) else NONE,
         times=Mul(*(n for _, n in found.outer), *scene.extents.values()),
     )

@@ -22,7 +22,7 @@ class Phase:
     recurrence packs serves them all. `rest`: where the lanes of a few columns beside whole vectors may run. A
     `view` has no function at all. `far`: the lines of A that the next rows need are asked for. `times`: how
     often the loops and turns around compute it. `crossed`: so many terms follow each other where rows are
-    packed as columns.
+    packed as columns. `below`: A is large, and what the rows below need of it is asked for.
     """
 
     name: str
@@ -48,6 +48,7 @@ class Phase:
     rest: str = ""
     view: bool = False
     far: bool = False
+    below: bool = False
     times: Expr = ONE
     crossed: Expr = NONE
 

@@ -117,6 +117,7 @@ def kernels_context(phases: list[Phase], sizes: Sized, name: str) -> dict[str, A
         "dots": any(one.dots for one in phases),
         "guarded": any(one.guarded for one in phases),
         "far": any(one.far for one in phases),
+        "below": any(one.below for one in phases),
         **_rest_context([line for group in tiles for line in group["lines"]]),
     }
 

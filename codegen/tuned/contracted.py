@@ -77,6 +77,7 @@ def contracted(
         packs_rows=walk.lines,
         turned=walk.turned,
         guarded=limits.some,
+        halved=limits.lanes.sign > 0,
         lasting=bool(scene.once) and _packs(walk),
         rest=rest_way(found, walk, scene),
         far=far and not most,

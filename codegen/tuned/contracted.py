@@ -56,7 +56,8 @@ def contracted(
     if is_straight(found, scene):
         return _straight(found, group, scene, texts, name, walk)
     far = not found.dots and rows_far(found, walk, scene)
-    most = terms_at_once(found, scene) if far and not away and not limits.some and _alone(found, group) else 0
+    blocks = far and not (away or walk.packed or limits.some) and _alone(found, group)
+    most = terms_at_once(found, scene) if blocks else 0
     sums, lane = tuple(n for _, n in found.sums), found.columns or found.lanes
     around = tuple(n for _, n in _apart(found, group) if walk.around)
     return Phase(

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterable
+from functools import partial
 from typing import Any
 
 from codegen.tuned.functions import ITEMS, of_the_set
@@ -20,6 +21,7 @@ from codegen.tuned.tiles import (
     MOST_ROWS,
     MOST_VECTORS,
     NEAR_TERMS,
+    REAL,
 )
 from codegen.vector_math.kernel_sets import KERNEL_SETS
 
@@ -105,6 +107,7 @@ def kernels_context(phases: list[Phase], sizes: Sized, name: str) -> dict[str, A
         "dots_macros": dots_macros(line for group in tiles for line in group["lines"]),
         "most_sums": 4 * MOST_ROWS,
         "ahead": AHEAD,
+        "asks": any(map(partial(_asks, sizes=sizes), phases)),
         "ask_every": ASK_EVERY,
         "far_bytes": FAR_BYTES,
         "far_terms": FAR_TERMS,
@@ -120,6 +123,13 @@ def kernels_context(phases: list[Phase], sizes: Sized, name: str) -> dict[str, A
         "below": any(one.below for one in phases),
         **_rest_context([line for group in tiles for line in group["lines"]]),
     }
+
+
+def _asks(one: Phase, sizes: Sized) -> bool:
+    """Whether panels of a contraction may ask for rows of A: where those are too many to stay near."""
+    if one.shape is None or one.dots or not any("ONE(contract)(" in line for line in one.lines):
+        return False
+    return REAL * sizes.size(one.shape[0]) * sizes.size(one.terms) > FAR_BYTES
 
 
 def _rest_context(tiles: Iterable[str]) -> dict[str, Any]:

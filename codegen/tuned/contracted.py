@@ -25,7 +25,16 @@ from codegen.tuned.scene import Scene
 from codegen.tuned.storage import at
 from codegen.tuned.straight import aside, is_straight, is_whole
 from codegen.tuned.tiles import rows_at_once
-from codegen.tuned.walk import Walk, columns_apart, product, rows_far, stride, walk_of
+from codegen.tuned.walk import (
+    Walk,
+    asks_below,
+    columns_apart,
+    product,
+    rows_far,
+    stride,
+    terms_at_once,
+    walk_of,
+)
 from derive.calculus.nodes import Range
 from derive.calculus.tensor import Ref
 
@@ -46,13 +55,16 @@ def contracted(
     name, walk = group.equations[-1].name, walk_of(found, scene, limits.some, away)
     if is_straight(found, scene):
         return _straight(found, group, scene, texts, name, walk)
+    far = not found.dots and rows_far(found, walk, scene)
+    blocks = far and not (away or walk.packed or limits.some) and _alone(found, group)
+    most = terms_at_once(found, scene) if blocks else 0
     sums, lane = tuple(n for _, n in found.sums), found.columns or found.lanes
     around = tuple(n for _, n in _apart(found, group) if walk.around)
     return Phase(
         name,
         texts,
-        needed(render(_nodes(found, group, walk, scene, away, limits))),
-        () if away else finish_lines(found, group, scene),
+        needed(render(_nodes(found, group, walk, scene, away, limits, most))),
+        () if away else finish_lines(found, group, scene, added=most > 0),
         found.equation.name if away else "",
         (Mul(*(n for _, n in found.rows)), lane[1]),
         (*sums, found.lanes[1], *around) if walk.packed else (),
@@ -66,9 +78,11 @@ def contracted(
         packs_rows=walk.lines,
         turned=walk.turned,
         guarded=limits.some,
+        halved=limits.lanes.sign > 0,
         lasting=bool(scene.once) and _packs(walk),
         rest=rest_way(found, walk, scene),
-        far=not found.dots and rows_far(found, walk, scene),
+        far=far and not most,
+        below=asks_below(found, scene),
         crossed=found.sums[-1][1] if _crosses(found, walk, scene) else NONE,
         times=Mul(*(n for _, n in found.outer), *scene.extents.values()),
     )
@@ -110,9 +124,9 @@ def _apart(found: Contraction, group: Group) -> tuple[Range, ...]:
 
 
 def _nodes(
-    found: Contraction, group: Group, walk: Walk, scene: Scene, away: bool, limits: Limits
+    found: Contraction, group: Group, walk: Walk, scene: Scene, away: bool, limits: Limits, most: int
 ) -> list[Node]:
-    """Packing, the call of `contract`, and the loops around."""
+    """Packing, the call of `contract`, and the loops around; `most` terms at a time, where it is not 0."""
     scalar = scene.scalar(dict(found.equation.ranges))
     columns = scalar.integer((found.columns or found.lanes)[1])
     head = _head(walk)
@@ -132,7 +146,7 @@ def _nodes(
         lanes, terms = limits.lanes, limits.terms
         guard = f"{lanes.sign}, {lanes.shift}, {terms.sign}, {terms.shift}"
         body.append(Line(f"const ONE(guard) guard = {{{guard}}};"))
-    body.append(Line(_call(found, walk, scene, columns, panels, limits)))
+    body.append(Line(_call(found, walk, scene, columns, panels, limits, most)))
     feeds = _feeds(found, scene)
     for place, (index, extent) in reversed(inner):
         shared = "" if place or walk.passing or not feeds else f"SHARED_{min(2, len(found.outer))}"
@@ -166,7 +180,9 @@ def _pack(found: Contraction, walk: Walk, scene: Scene, columns: str, panels: st
     return f"ONE(pack)(x, &s, kernels, {scene.address(right)}, {column}, {columns}, {once}, {panels});"
 
 
-def _call(found: Contraction, walk: Walk, scene: Scene, columns: str, panels: str, limits: Limits) -> str:
+def _call(
+    found: Contraction, walk: Walk, scene: Scene, columns: str, panels: str, limits: Limits, most: int
+) -> str:
     scalar = scene.scalar(dict(found.equation.ranges))
     rows = product([scalar.integer(n) for _, n in found.rows])
     left, right = (scene.address(_start(found, ref, walk)) for ref in (found.left, found.right))
@@ -175,6 +191,8 @@ def _call(found: Contraction, walk: Walk, scene: Scene, columns: str, panels: st
     if limits.some:
         size = f"&s, kernels, &guard, {rows}, {columns}, {int(walk.packed)}"
         return f"ONE(contract_guarded)({size}, {left}, {operand}, finish, x);"
+    if most:
+        return f"ONE(contract_blocks)(&s, kernels, {rows}, {most}, {left}, {right}, finish, x);"
     shared = str(int(not _feeds(found, scene)))
     kernel = "contract"
     between: tuple[str, ...] = (str(int(walk.packed)), shared, left, operand)
@@ -235,12 +253,12 @@ def _flat(outer: tuple[Range, ...], scene: Scene) -> str:
 
 def _given_away(found: Contraction, group: Group, gradients: frozenset[str]) -> bool:
     """Whether the sums are a gradient as they are, so that whoever asked for it may use them up at once."""
+    matrix = len(found.equation.target.indices) == 2
+    return matrix and found.equation.name in gradients and _alone(found, group)
+
+
+def _alone(found: Contraction, group: Group) -> bool:
+    """Whether the sums are all that there is, as they are, of rows of one index."""
     plain = found.form.start == 0 and found.form.finish == ACCUMULATED and found.coefficient == 1
-    alone = (
-        len(group.equations) == 1
-        and len(found.rows) == 1
-        and not found.outer
-        and not found.dots
-        and not found.bounds
-    )
-    return plain and alone and found.equation.name in gradients and len(found.equation.target.indices) == 2
+    simple = not found.outer and not found.dots and not found.bounds
+    return plain and simple and len(group.equations) == 1 and len(found.rows) == 1

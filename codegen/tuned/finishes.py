@@ -39,16 +39,16 @@ from derive.calculus.nodes import free_indices
 from derive.calculus.tensor import Index, IntegerRef, Ref, refs
 
 
-def finish_lines(found: Contraction, group: Group, scene: Scene) -> tuple[str, ...]:
-    """The lines of the finish of a contraction's tiles."""
+def finish_lines(found: Contraction, group: Group, scene: Scene, added: bool = False) -> tuple[str, ...]:
+    """The lines of the finish of a contraction's tiles; `added`: after the first, sums are added up."""
     if found.dots:
         return needed(_dots_finish(found, group, scene))
     try:
         _in_vectors(found, group, replace(scene, used=Used(), called=Used()))
     except Unvectorised:
-        inner = _in_numbers(found, group, scene)
+        inner = _in_numbers(found, group, scene, added)
     else:
-        inner = _in_vectors(found, group, scene)
+        inner = _in_vectors(found, group, scene, added)
     body = [*_outer_indices(found), *_row_indices(found, scene), Loop("v", "vectors", tuple(inner))]
     return needed(render([Loop("r", "rows", tuple(body))]))
 
@@ -72,38 +72,45 @@ def _finished(found: Contraction) -> Expr:
     return found.form.finish.xreplace({ACCUMULATED: whole})
 
 
-def _in_numbers(found: Contraction, group: Group, scene: Scene) -> list[Node]:
+def _in_numbers(found: Contraction, group: Group, scene: Scene, added: bool) -> list[Node]:
     """What becomes of a vector of sums, one number after the other."""
     extents = dict(found.equation.ranges)
     lane, extent = found.lanes
     size = scene.scalar(extents).integer(extent, 9)
+    before = _before(scene.scalar(extents).real(found.equation.target), "0") if added else ""
     body = [
-        Line(f"const real sum = c[r * vectors + v][{lane.name} - lane - v * LANES];"),
+        Line(f"const real sum = c[r * vectors + v][{lane.name} - lane - v * LANES]{before};"),
         *numbers(group, _finished(found), scene, extents),
     ]
     stop = f"lane + (v + 1) * LANES && {lane.name} < {size}"
     return [Loop(lane.name, stop, tuple(body), start="lane + v * LANES")]
 
 
-def _in_vectors(found: Contraction, group: Group, scene: Scene) -> list[Node]:
+def _in_vectors(found: Contraction, group: Group, scene: Scene, added: bool = False) -> list[Node]:
     """What becomes of a vector of sums."""
     lane = found.lanes[0]
     extents = dict(found.equation.ranges)
     names = frozenset({"sum"})
     inner: list[Node] = [Line(f"const int {lane.name} = lane + v * LANES;")]
-    inner.append(Line("const vec sum = c[r * vectors + v];"))
+    text = scene.vectors(lane, extents)
+    before = _before(text.vec(found.equation.target), "all(0)") if added else ""
+    inner.append(Line(f"const vec sum = c[r * vectors + v]{before};"))
     values = (_finished(found), *(equation.value for equation in group.equations[1:]))
     loads = repeated(values, group, lane)
-    text = scene.vectors(lane, extents)
     inner += [Line(f"const vec {value(ref.name)} = {text.vec(ref)};") for ref in loads]
     loaded = frozenset(ref.name for ref in loads)
     for place, (equation, expression) in enumerate(zip(group.equations, values, strict=True)):
-        before = frozenset(one.name for one in group.equations[:place]) | loaded
-        text = scene.with_locals(before).vectors(lane, extents, names)
+        made = frozenset(one.name for one in group.equations[:place]) | loaded
+        text = scene.with_locals(made).vectors(lane, extents, names)
         inner.append(Line(f"const vec {value(equation.name)} = {text.vec(expression)};"))
         if equation.name in group.stored:
             inner.append(Line(store(equation.target, value(equation.name), scene)))
     return inner + [Line(line) for line in _ahead(found, group, scene)]
+
+
+def _before(target: str, nothing: str) -> str:
+    """What blocks of terms before this one have added up."""
+    return f" + (x->added ? {target} : {nothing})"
 
 
 def repeated(values: Iterable[Basic], group: Group, lane: Index) -> list[Ref]:

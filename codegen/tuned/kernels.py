@@ -17,7 +17,15 @@ from codegen.tuned.phase import Phase
 from codegen.tuned.rest import rest_height
 from codegen.tuned.shapes import Choice, Cut, alone, choice, cuts
 from codegen.tuned.sizes import Sized
-from codegen.tuned.tiles import all_across, columns_at_once, dot_rows, most_rows, parts, rows_at_once
+from codegen.tuned.tiles import (
+    GUARDED_VECTORS,
+    all_across,
+    columns_at_once,
+    dot_rows,
+    most_rows,
+    parts,
+    rows_at_once,
+)
 from codegen.vector_math.kernel_sets import KERNEL_SETS, KernelSet
 
 Tiles = dict[str, str]
@@ -57,8 +65,16 @@ def _table(one: Choice, found: tuple[Cut, ...], tiles: Tiles, resting: bool) -> 
         names = [_tile(one.kind, height, cut.vectors, tiles) for height in heights]
         names.append(_tile("tile_packs", cut.low, cut.vectors, tiles) if cut.passing else "0")
         entries.append(f"{{{{{cut.panels}, {cut.vectors}, {cut.high}, {cut.low}, {', '.join(names)}}}}}")
+    if one.phase.halved and len(found) == 1 and found[0].vectors == GUARDED_VECTORS and not one.kernels.small:
+        entries.append(_half(one, found[0], tiles))
     rest = [_rest(one, tiles)] if resting else []
     return ", ".join([*[*entries, "{{0}}"][:2], *rest])
+
+
+def _half(one: Choice, cut: Cut, tiles: Tiles) -> str:
+    """The tiles of which a guard needs the first vector alone, in no panels of their own."""
+    names = [_tile(one.kind, height, 1, tiles) for height in (cut.high, cut.low, int(one.varying))]
+    return f"{{{{0, 1, {cut.high}, {cut.low}, {', '.join(names)}, 0}}}}"
 
 
 def _rest(one: Choice, tiles: Tiles) -> str:

@@ -90,7 +90,10 @@ def _by_axes(ref: Ref, conditions: frozenset[Basic]) -> frozenset[Basic]:
 
 
 def limits(found: Contraction, zeros: Zeros, region: Regions) -> Limits:
-    """The limits of a contraction of rows of one index and one sum, inside of loops."""
+    """The limits of a contraction of rows of one index and one sum, inside of loops.
+
+    Only of squares: what reads one has the same rows, cut alike, whichever axis they are.
+    """
     if len(found.rows) != 1 or len(found.sums) != 1 or found.dots or found.bounds or not found.outer:
         return Limits()
     row, lane, term = found.rows[0][0], found.lanes[0], found.sums[0][0]
@@ -98,7 +101,10 @@ def limits(found: Contraction, zeros: Zeros, region: Regions) -> Limits:
     axes: dict[Basic, Basic] = {axis(place): index for place, index in enumerate(target.indices)}
     needed = [part.xreplace(axes) for part in region.get(target.name, frozenset())]
     apart = [part for ref in (found.left, found.right) for part in known(ref, zeros)]
-    return Limits(_limit(needed, row, lane), _limit(apart, row, term))
+    return Limits(
+        _limit(needed, row, lane) if found.rows[0][1] == found.lanes[1] else Limit(),
+        _limit(apart, row, term) if found.rows[0][1] == found.sums[0][1] else Limit(),
+    )
 
 
 def _limit(parts: Iterable[Basic], row: Index, other: Index) -> Limit:

@@ -18,11 +18,11 @@ class Phase:
     contraction, `panels` the reals that its packed factor takes, `operands` what bounds the size of its sums.
     Scalar products have as many columns for each of `across`, and all steps in `apart`. `passing`: tiles pack
     B as they pass by, `packs_rows` whether A is packed too, `turned` whether all panels stay near meanwhile.
-    `guarded`: guards leave out some of it. What is `small` is inlined. `lasting`: what the first turn of a
+    `guarded`: guards leave out some of it, `halved` the later columns of early rows. What is `small` is inlined. `lasting`: what the first turn of a
     recurrence packs serves them all. `rest`: where the lanes of a few columns beside whole vectors may run. A
     `view` has no function at all. `far`: the lines of A that the next rows need are asked for. `times`: how
     often the loops and turns around compute it. `crossed`: so many terms follow each other where rows are
-    packed as columns.
+    packed as columns. `below`: A is large, and what the rows below need of it is asked for.
     """
 
     name: str
@@ -43,11 +43,13 @@ class Phase:
     packs_rows: bool = False
     turned: bool = False
     guarded: bool = False
+    halved: bool = False
     small: bool = False
     lasting: bool = False
     rest: str = ""
     view: bool = False
     far: bool = False
+    below: bool = False
     times: Expr = ONE
     crossed: Expr = NONE
 

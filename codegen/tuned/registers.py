@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterable
+from functools import partial
 from typing import Any
 
 from codegen.tuned.functions import ITEMS, of_the_set
@@ -12,7 +13,16 @@ from codegen.tuned.phase import Phase
 from codegen.tuned.rest import rest_macros
 from codegen.tuned.sizes import Sized
 from codegen.tuned.straight import APART
-from codegen.tuned.tiles import AHEAD, FAR_TERMS, MOST_ROWS, MOST_VECTORS, NEAR_TERMS
+from codegen.tuned.tiles import (
+    AHEAD,
+    ASK_EVERY,
+    FAR_BYTES,
+    FAR_TERMS,
+    MOST_ROWS,
+    MOST_VECTORS,
+    NEAR_TERMS,
+    REAL,
+)
 from codegen.vector_math.kernel_sets import KERNEL_SETS
 
 THIRD = 3
@@ -97,6 +107,9 @@ def kernels_context(phases: list[Phase], sizes: Sized, name: str) -> dict[str, A
         "dots_macros": dots_macros(line for group in tiles for line in group["lines"]),
         "most_sums": 4 * MOST_ROWS,
         "ahead": AHEAD,
+        "asks": any(map(partial(_asks, sizes=sizes), phases)),
+        "ask_every": ASK_EVERY,
+        "far_bytes": FAR_BYTES,
         "far_terms": FAR_TERMS,
         "near_terms": NEAR_TERMS,
         "apart": APART,
@@ -107,8 +120,16 @@ def kernels_context(phases: list[Phase], sizes: Sized, name: str) -> dict[str, A
         "dots": any(one.dots for one in phases),
         "guarded": any(one.guarded for one in phases),
         "far": any(one.far for one in phases),
+        "below": any(one.below for one in phases),
         **_rest_context([line for group in tiles for line in group["lines"]]),
     }
+
+
+def _asks(one: Phase, sizes: Sized) -> bool:
+    """Whether panels of a contraction may ask for rows of A: where those are too many to stay near."""
+    if one.shape is None or one.dots or not any("ONE(contract)(" in line for line in one.lines):
+        return False
+    return REAL * sizes.size(one.shape[0]) * sizes.size(one.terms) > FAR_BYTES
 
 
 def _rest_context(tiles: Iterable[str]) -> dict[str, Any]:

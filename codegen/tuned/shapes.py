@@ -141,7 +141,9 @@ def choice(one: Phase, sizes: Sized, kernels: KernelSet, item: int) -> Choice:
 
 
 def alone(one: Choice) -> tuple[Cut, ...]:
-    """The cut of the fewest cycles."""
+    """The cut of the fewest cycles; along a diagonal all have the same rows, or one tile would read beside it
+    what no tile of another has written.
+    """
     kernels, phase = one.kernels, one.phase
     if kernels.small:
         split = _equal(one.vectors, min(SMALL_VECTORS, one.vectors))
@@ -150,7 +152,8 @@ def alone(one: Choice) -> tuple[Cut, ...]:
     at_once = min(at_once, GUARDED_VECTORS) if phase.guarded else at_once
     found = []
     for count, width in _equal(one.vectors, at_once):
-        most = min(most_rows(kernels, width), most_rows(kernels, 2 if phase.packs_rows else width))
+        alike = GUARDED_VECTORS if phase.guarded else 2 if phase.packs_rows else width
+        most = min(most_rows(kernels, width), most_rows(kernels, alike))
         heights = parts(one.rows, most)
         found.append(Cut(count, width, heights[0], heights[-1], one.passing))
     return tuple(found)

@@ -36,6 +36,10 @@ FAR_LINE = 4
 """Half cycles for a line that is not in the second level either."""
 NEAR_BYTES = 1 << 20
 """What of the left factor stays near while all panels pass by: half of a second-level cache of 2 MB."""
+FAR_BYTES = 1 << 20
+"""Of more than a second-level cache of 1 MB the rows of a left factor are asked for ahead,"""
+ASK_EVERY = 4
+"""unless that is once in fewer steps than these, each a loop begun again."""
 
 FAR_TERMS = 1 << 18
 """Bytes of a piece of the left factor of scalar products that no second level keeps beside the right one."""

@@ -16,7 +16,7 @@ from codegen.extents import evaluated
 from codegen.nest import Line, Node
 from codegen.tuned.contraction import Contraction, adjacent, has, steps, windowed
 from codegen.tuned.scene import Scene
-from codegen.tuned.tiles import LINE, REAL
+from codegen.tuned.tiles import FAR_BYTES, LINE, REAL
 from derive.calculus.nodes import Range
 from derive.calculus.tensor import Index, Ref
 
@@ -32,6 +32,12 @@ SETS, WAYS = 64, 8
 """Of a first-level cache of 32 KB: lines a multiple of 4 KB apart meet in one set, of so many lines."""
 NEAR_PANELS = 1 << 19
 """Bytes of all panels that stay near, a quarter of a second-level cache of 2 MB, while rows pass by."""
+NEAR_BLOCK = 1 << 18
+"""Bytes of a block of terms of all panels; beside it lies what the sums are added to."""
+LONG_SUM = 16
+"""An innermost sum of fewer terms has no time to ask for anything."""
+FEW_TERMS = 128
+"""Fewer terms at a time are not worth adding sums up in memory: a tenth of a tile's time."""
 
 
 @dataclass(frozen=True)
@@ -86,6 +92,20 @@ def rows_far(found: Contraction, walk: Walk, scene: Scene) -> bool:
     """Whether rows that lie side by side are read from afar, each term in a page of its own."""
     beside = walk.row == "1" and len(found.sums) == 1 and not walk.lines
     return beside and _pages(found.left, found.sums[0], scene) > NEAR_PAGES
+
+
+def terms_at_once(found: Contraction, scene: Scene) -> int:
+    """The terms of a block for which all panels stay near; 0 where those are few."""
+    terms = NEAR_BLOCK // (REAL * _number(found.lanes[1], scene))
+    return terms if terms >= FEW_TERMS else 0
+
+
+def asks_below(found: Contraction, scene: Scene) -> bool:
+    """Whether tiles of several sums ask for rows below: A is large, and the innermost sum is long."""
+    if found.dots or len(found.sums) == 1 or _number(found.sums[-1][1], scene) < LONG_SUM:
+        return False
+    ranges = (*found.rows, *found.sums, *(one for one in found.outer if has(found.left, one[0])))
+    return REAL * prod(_number(extent, scene) for _, extent in ranges) > FAR_BYTES
 
 
 def columns_apart(found: Contraction, walk: Walk, scene: Scene) -> tuple[str, ...]:

@@ -1763,9 +1763,10 @@ APART FN(totals_4)(const vec *sums, int rows, vec *c) { FN(totals)(sums, rows, 4
 #endif
 
 /* As many rows as lanes, `apart` from each other, become columns, `step` from each other: each round takes two rows
- * half of all apart and mixes their lanes. */
+ * half of all apart and mixes their lanes. The rows below are asked for. */
 static ALWAYS void FN(transpose)(const real *from, ptrdiff_t apart, real *to, ptrdiff_t step)
 {
+    const real *soon = from + LANES * apart;
 #if WIDTH / REAL_BYTES == 16
     const vec r0_0 = load(from + 0 * apart), r0_1 = load(from + 1 * apart), r0_2 = load(from + 2 * apart), r0_3 = load(from + 3 * apart), r0_4 = load(from + 4 * apart), r0_5 = load(from + 5 * apart), r0_6 = load(from + 6 * apart), r0_7 = load(from + 7 * apart), r0_8 = load(from + 8 * apart), r0_9 = load(from + 9 * apart), r0_10 = load(from + 10 * apart), r0_11 = load(from + 11 * apart), r0_12 = load(from + 12 * apart), r0_13 = load(from + 13 * apart), r0_14 = load(from + 14 * apart), r0_15 = load(from + 15 * apart);
     const vec r1_0 = LOW(r0_0, r0_8), r1_1 = HIGH(r0_0, r0_8), r1_2 = LOW(r0_1, r0_9), r1_3 = HIGH(r0_1, r0_9), r1_4 = LOW(r0_2, r0_10), r1_5 = HIGH(r0_2, r0_10), r1_6 = LOW(r0_3, r0_11), r1_7 = HIGH(r0_3, r0_11), r1_8 = LOW(r0_4, r0_12), r1_9 = HIGH(r0_4, r0_12), r1_10 = LOW(r0_5, r0_13), r1_11 = HIGH(r0_5, r0_13), r1_12 = LOW(r0_6, r0_14), r1_13 = HIGH(r0_6, r0_14), r1_14 = LOW(r0_7, r0_15), r1_15 = HIGH(r0_7, r0_15);
@@ -1773,47 +1774,77 @@ static ALWAYS void FN(transpose)(const real *from, ptrdiff_t apart, real *to, pt
     const vec r3_0 = LOW(r2_0, r2_8), r3_1 = HIGH(r2_0, r2_8), r3_2 = LOW(r2_1, r2_9), r3_3 = HIGH(r2_1, r2_9), r3_4 = LOW(r2_2, r2_10), r3_5 = HIGH(r2_2, r2_10), r3_6 = LOW(r2_3, r2_11), r3_7 = HIGH(r2_3, r2_11), r3_8 = LOW(r2_4, r2_12), r3_9 = HIGH(r2_4, r2_12), r3_10 = LOW(r2_5, r2_13), r3_11 = HIGH(r2_5, r2_13), r3_12 = LOW(r2_6, r2_14), r3_13 = HIGH(r2_6, r2_14), r3_14 = LOW(r2_7, r2_15), r3_15 = HIGH(r2_7, r2_15);
     const vec r4_0 = LOW(r3_0, r3_8), r4_1 = HIGH(r3_0, r3_8), r4_2 = LOW(r3_1, r3_9), r4_3 = HIGH(r3_1, r3_9), r4_4 = LOW(r3_2, r3_10), r4_5 = HIGH(r3_2, r3_10), r4_6 = LOW(r3_3, r3_11), r4_7 = HIGH(r3_3, r3_11), r4_8 = LOW(r3_4, r3_12), r4_9 = HIGH(r3_4, r3_12), r4_10 = LOW(r3_5, r3_13), r4_11 = HIGH(r3_5, r3_13), r4_12 = LOW(r3_6, r3_14), r4_13 = HIGH(r3_6, r3_14), r4_14 = LOW(r3_7, r3_15), r4_15 = HIGH(r3_7, r3_15);
     put(to + 0 * step, r4_0);
+    __builtin_prefetch(soon + 0 * apart);
     put(to + 1 * step, r4_1);
+    __builtin_prefetch(soon + 1 * apart);
     put(to + 2 * step, r4_2);
+    __builtin_prefetch(soon + 2 * apart);
     put(to + 3 * step, r4_3);
+    __builtin_prefetch(soon + 3 * apart);
     put(to + 4 * step, r4_4);
+    __builtin_prefetch(soon + 4 * apart);
     put(to + 5 * step, r4_5);
+    __builtin_prefetch(soon + 5 * apart);
     put(to + 6 * step, r4_6);
+    __builtin_prefetch(soon + 6 * apart);
     put(to + 7 * step, r4_7);
+    __builtin_prefetch(soon + 7 * apart);
     put(to + 8 * step, r4_8);
+    __builtin_prefetch(soon + 8 * apart);
     put(to + 9 * step, r4_9);
+    __builtin_prefetch(soon + 9 * apart);
     put(to + 10 * step, r4_10);
+    __builtin_prefetch(soon + 10 * apart);
     put(to + 11 * step, r4_11);
+    __builtin_prefetch(soon + 11 * apart);
     put(to + 12 * step, r4_12);
+    __builtin_prefetch(soon + 12 * apart);
     put(to + 13 * step, r4_13);
+    __builtin_prefetch(soon + 13 * apart);
     put(to + 14 * step, r4_14);
+    __builtin_prefetch(soon + 14 * apart);
     put(to + 15 * step, r4_15);
+    __builtin_prefetch(soon + 15 * apart);
 #elif WIDTH / REAL_BYTES == 8
     const vec r0_0 = load(from + 0 * apart), r0_1 = load(from + 1 * apart), r0_2 = load(from + 2 * apart), r0_3 = load(from + 3 * apart), r0_4 = load(from + 4 * apart), r0_5 = load(from + 5 * apart), r0_6 = load(from + 6 * apart), r0_7 = load(from + 7 * apart);
     const vec r1_0 = LOW(r0_0, r0_4), r1_1 = HIGH(r0_0, r0_4), r1_2 = LOW(r0_1, r0_5), r1_3 = HIGH(r0_1, r0_5), r1_4 = LOW(r0_2, r0_6), r1_5 = HIGH(r0_2, r0_6), r1_6 = LOW(r0_3, r0_7), r1_7 = HIGH(r0_3, r0_7);
     const vec r2_0 = LOW(r1_0, r1_4), r2_1 = HIGH(r1_0, r1_4), r2_2 = LOW(r1_1, r1_5), r2_3 = HIGH(r1_1, r1_5), r2_4 = LOW(r1_2, r1_6), r2_5 = HIGH(r1_2, r1_6), r2_6 = LOW(r1_3, r1_7), r2_7 = HIGH(r1_3, r1_7);
     const vec r3_0 = LOW(r2_0, r2_4), r3_1 = HIGH(r2_0, r2_4), r3_2 = LOW(r2_1, r2_5), r3_3 = HIGH(r2_1, r2_5), r3_4 = LOW(r2_2, r2_6), r3_5 = HIGH(r2_2, r2_6), r3_6 = LOW(r2_3, r2_7), r3_7 = HIGH(r2_3, r2_7);
     put(to + 0 * step, r3_0);
+    __builtin_prefetch(soon + 0 * apart);
     put(to + 1 * step, r3_1);
+    __builtin_prefetch(soon + 1 * apart);
     put(to + 2 * step, r3_2);
+    __builtin_prefetch(soon + 2 * apart);
     put(to + 3 * step, r3_3);
+    __builtin_prefetch(soon + 3 * apart);
     put(to + 4 * step, r3_4);
+    __builtin_prefetch(soon + 4 * apart);
     put(to + 5 * step, r3_5);
+    __builtin_prefetch(soon + 5 * apart);
     put(to + 6 * step, r3_6);
+    __builtin_prefetch(soon + 6 * apart);
     put(to + 7 * step, r3_7);
+    __builtin_prefetch(soon + 7 * apart);
 #elif WIDTH / REAL_BYTES == 4
     const vec r0_0 = load(from + 0 * apart), r0_1 = load(from + 1 * apart), r0_2 = load(from + 2 * apart), r0_3 = load(from + 3 * apart);
     const vec r1_0 = LOW(r0_0, r0_2), r1_1 = HIGH(r0_0, r0_2), r1_2 = LOW(r0_1, r0_3), r1_3 = HIGH(r0_1, r0_3);
     const vec r2_0 = LOW(r1_0, r1_2), r2_1 = HIGH(r1_0, r1_2), r2_2 = LOW(r1_1, r1_3), r2_3 = HIGH(r1_1, r1_3);
     put(to + 0 * step, r2_0);
+    __builtin_prefetch(soon + 0 * apart);
     put(to + 1 * step, r2_1);
+    __builtin_prefetch(soon + 1 * apart);
     put(to + 2 * step, r2_2);
+    __builtin_prefetch(soon + 2 * apart);
     put(to + 3 * step, r2_3);
+    __builtin_prefetch(soon + 3 * apart);
 #elif WIDTH / REAL_BYTES == 2
     const vec r0_0 = load(from + 0 * apart), r0_1 = load(from + 1 * apart);
     const vec r1_0 = LOW(r0_0, r0_1), r1_1 = HIGH(r0_0, r0_1);
     put(to + 0 * step, r1_0);
+    __builtin_prefetch(soon + 0 * apart);
     put(to + 1 * step, r1_1);
+    __builtin_prefetch(soon + 1 * apart);
 #endif
 }
 

@@ -27,7 +27,7 @@ SIZES = {
     "tiny": {"n": 5, "d1": 13, "k": 3, "m": 9},  # all straight; two_layer_tanh, all by tiles
     "two_layer_tanh": {"n": 131, "d": 43, "k": 19, "m": 9},
     "lenet": {"o1": 3, "o2": 5, "d1": 19, "d2": 11, "k": 7, "m": 5},
-    "gpt": {"L": 1, "d": 12, "h": 3, "e": 4, "f": 21, "T": 7, "v": 11, "m": 5},
+    "gpt": {"L": 1, "d": 12, "h": 3, "e": 4, "f": 21, "T": 37, "v": 11, "m": 5},  # tiles along the diagonal
 }
 SETS = {one.name: n + 1 for n, one in enumerate(KERNEL_SETS) if one.name != "plain" and runnable(one)}
 # adamw divides by the size of a gradient: eps keeps one that is zero but for rounding from being magnified.

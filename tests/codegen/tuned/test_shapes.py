@@ -88,3 +88,11 @@ def test_ten_columns_of_few_terms_take_one_height() -> None:
 def test_a_set_for_size_has_two_heights() -> None:
     chosen = cuts(TWO_LAYERS, Numbers(), BY_NAME["sse2"], 4)
     assert {cut.high for found in chosen.values() for cut in found} == {4}
+
+
+@given(st.sampled_from(KERNEL_SETS), st.sampled_from((4, 8)), st.integers(1, 300), st.integers(1, 300))
+def test_along_a_diagonal_rows_are_cut_alike(kernels: KernelSet, item: int, rows: int, columns: int) -> None:
+    """A tile of one product reads up to its last row what tiles of another have written up to theirs."""
+    phases = [product(name, Integer(rows), n, 64, guarded=True) for name, n in (("R", rows), ("O", columns))]
+    heights = {(cut.high, cut.low) for c in cuts(phases, Numbers(), kernels, item).values() for cut in c}
+    assert len(heights) == 1

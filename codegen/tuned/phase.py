@@ -15,14 +15,15 @@ class Phase:
     """A function: its name, what it computes, its lines; `finish` are those of its tiles' finish.
 
     A gradient's tiles are given to the finish of whoever calls; `shape` is (rows, columns) of a
-    contraction, `panels` the reals that its packed factor takes, `operands` what bounds the size of its sums.
-    Scalar products have as many columns for each of `across`, and all steps in `apart`. `passing`: tiles pack
-    B as they pass by, `packs_rows` whether A is packed too, `turned` whether all panels stay near meanwhile.
-    `guarded`: guards leave out some of it, `halved` the later columns of early rows. What is `small` is inlined. `lasting`: what the first turn of a
-    recurrence packs serves them all. `rest`: where the lanes of a few columns beside whole vectors may run. A
-    `view` has no function at all. `far`: the lines of A that the next rows need are asked for. `times`: how
-    often the loops and turns around compute it. `crossed`: so many terms follow each other where rows are
-    packed as columns. `below`: A is large, and what the rows below need of it is asked for.
+    contraction, `panels` the reals that its packed factor takes, `operands` what bounds the size of its
+    sums. Scalar products have as many columns for each of `across`, and all steps in `apart`. `passing`:
+    tiles pack B as they pass by, `packs_rows` whether A is packed too, `turned` whether all panels stay
+    near meanwhile. `guarded`: guards leave out some of it, `halved` the later columns of early rows. What
+    is `small` is inlined. `lasting`: what the first turn of a recurrence packs serves them all. `rest`:
+    where the lanes of a few columns beside whole vectors may run. A `view` has no function at all. `far`:
+    the lines of A that the next rows need are asked for. `times`: how often the loops and turns around
+    compute it. `crossed`: so many terms follow each other where rows are packed as columns. `below`: A is
+    large, and what the rows below need of it is asked for.
     """
 
     name: str

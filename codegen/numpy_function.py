@@ -13,6 +13,7 @@ from codegen.lifetimes import deaths
 from codegen.numpy_alike import Known
 from codegen.numpy_lines import Line, NumpyLines
 from codegen.passes.exponents import exponents
+from codegen.passes.logistic import logistic
 from codegen.passes.masks import Supports, unmasked
 from codegen.passes.unseen import unseen
 from codegen.printers.numpy_constants import Constants
@@ -36,7 +37,7 @@ class Body:
     lines: tuple[str, ...]
     missing: tuple[str, ...]
     functions: frozenset[str]
-    discards: bool = False
+    infinite: str = ""  # why what is computed may be no finite number
 
 
 def function_body(
@@ -52,7 +53,9 @@ def function_body(
 
     Given the number of examples, it is written for speed: dead values are overwritten.
     """
-    program = exponents(unseen(unmasked(program, known_supports)))
+    program = unseen(unmasked(program, known_supports))
+    by_reciprocals = logistic(program)
+    unbounded, program = by_reciprocals is not program, exponents(by_reciprocals)
     inlined, known = single_uses(program), known or Known()
     dead = deaths(program, inlined) if examples is not None else None
     uses = Constants()
@@ -66,7 +69,9 @@ def function_body(
     sizes, missing = size_lines(printer.scalars.used, arguments, printer)
     head = [*sizes, *(dtype_line(arguments, printer) if printer.uses_dtype else [])]
     body = [*map(Line, head), *constants, *lines, *([Line(f"return {returned}")] if returned else [])]
-    return Body(tuple(laid_out(body)), tuple(missing), frozenset(printer.functions), printer.discards)
+    return Body(
+        tuple(laid_out(body)), tuple(missing), frozenset(printer.functions), _why_infinite(unbounded, printer)
+    )
 
 
 def _lines(
@@ -86,8 +91,14 @@ def constant_line(printer: NumpyPrinter, form: Form, name: str) -> Line:
 
 
 def decorated(body: Body) -> list[str]:
-    """What stands above `def`: np.where computes the branch that it does not take, which may be no number."""
-    return ['@np.errstate(all="ignore")  # in branches that are not taken'] if body.discards else []
+    """What stands above `def` where something on the way may be no finite number."""
+    return [f'@np.errstate(all="ignore")  # {body.infinite}'] if body.infinite else []
+
+
+def _why_infinite(unbounded: bool, printer: NumpyPrinter) -> str:
+    """An exponential that is divided by may be infinite; np.where computes the branch not taken."""
+    reasons = {"where 1/inf is 0": unbounded, "in branches that are not taken": printer.discards}
+    return ", ".join(reason for reason, found in reasons.items() if found)
 
 
 def laid_out(lines: Iterable[Line], indent: int = 4) -> Iterable[str]:

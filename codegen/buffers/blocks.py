@@ -109,7 +109,7 @@ def size_text(size: Expr) -> str:
 def _inside(line: Instruction, run: Run, number: int, own: set[str]) -> Instruction:
     """The line in the loop of its run."""
     node = run.lines[number - run.first].node(own)
-    return replace(line, node=node, depth=line.depth + 1 + run.inner, yields=frozenset())
+    return replace(line, node=node, depth=line.depth + 1 + run.inner)
 
 
 def _own(group: Sequence[Run], draft: Draft, kept: frozenset[str]) -> set[str]:

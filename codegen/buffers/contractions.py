@@ -11,6 +11,7 @@ from collections.abc import Sequence
 
 from codegen.buffers import views
 from codegen.buffers.expressions import UnplannedError, Writer, assigned
+from codegen.buffers.stacks import as_columns
 from codegen.buffers.values import REAL, Axes, Operand, broadcast, same
 
 SMALL = 4  # times smaller than the smaller factor
@@ -24,6 +25,7 @@ def matmul(writer: Writer, left: Operand, right: Operand, into: Operand | None =
     if into is None and writer.small(axes):
         return writer.expression(plain, axes, REAL, [left, right])
     place = into if into is not None and same(into.axes, axes) else writer.array(axes, REAL, None, "product")
+    right = as_columns(writer, left, right, axes)
     if (
         left.rank > 2
         and right.rank == 2

@@ -76,7 +76,7 @@ def rooms(draft: Draft, kept: Iterable[str], sizes: Mapping[Expr, int]) -> list[
     """Each array in the smallest free room that it fits, else in the largest free one, else in a new one."""
     found: list[Room] = []
     for life in lives(draft, kept):
-        yields = draft.instructions[life.first].yields if not _in_loop(life, draft.loops) else frozenset()
+        yields = draft.instructions[life.first].yields if _is_of_one_turn(life, draft.loops) else frozenset()
         free = [room for room in found if _is_free(room, life, yields)]
         need = _bytes(life.value, sizes)
         fitting = [room for room in free if _capacity(room, sizes) >= need]
@@ -89,8 +89,10 @@ def rooms(draft: Draft, kept: Iterable[str], sizes: Mapping[Expr, int]) -> list[
     return found
 
 
-def _in_loop(life: Life, loops: Sequence[Loop]) -> bool:
-    return any(loop.first <= life.first <= loop.last for loop in loops)
+def _is_of_one_turn(life: Life, loops: Sequence[Loop]) -> bool:
+    """Whether an array is dead before a turn of the loops around its first line ends."""
+    around = [loop for loop in loops if loop.first <= life.first <= loop.last]
+    return all(life.last < loop.last for loop in around)
 
 
 def _is_free(room: Room, life: Life, yields: frozenset[str]) -> bool:

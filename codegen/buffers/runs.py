@@ -110,8 +110,9 @@ class Finder:
             last = numbers[-1]
             while last < run.last and last + 1 in found:
                 last += 1
-            yield from self.slices(run, run.first, numbers[0] - 1)
-            yield from self.bands(run.part(numbers[0], last), found)
+            first = run.first if numbers[0] - run.first < SHORTEST else numbers[0]
+            yield from self.slices(run, run.first, first - 1)
+            yield from self.bands(run.part(first, last), found)
             yield from self.slices(run, last + 1, run.last)
         elif not self.is_large(run) or ROWS in self.names or HELD in self.names:
             yield run

@@ -9,6 +9,7 @@ from dataclasses import replace
 from codegen.buffers.expressions import UnplannedError, Writer, assigned
 from codegen.buffers.filled import as_its_tensor, lie_as_filled
 from codegen.buffers.indexing import scattered
+from codegen.buffers.stacks import scaled_copy
 from codegen.buffers.values import REAL, TRUTH, WHOLE, Instruction, Loop, Operand, Value, contiguous
 from derive.calculus.tensor import Kind, Tensor
 
@@ -161,6 +162,8 @@ def _augmented(writer: Writer, statement: ast.AugAssign) -> None:
     writer.target = ast.unparse(base)
     place = writer.visit(base)
     value = writer.settled(writer.visit(statement.value))
+    if scaled_copy(writer, statement, place, value):
+        return
     node = ast.AugAssign(statement.target, statement.op, value.node)
     writer.emit(node, [value, place], place)
 

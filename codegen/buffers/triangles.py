@@ -212,7 +212,10 @@ class _Reader:
             return None
         if any(order_of_transpose(operand) for operand in line.operands):
             return None
-        last = COLUMNS if square else None
+        filled = (
+            line.where is not None and self.mask(line.where) is False
+        )  # nothing left of the band's square
+        last = (ROWS if filled else COLUMNS) if square else None
         roles = tuple(tuple(self.along(each, len(each) - 2, len(each) - 1, last)) for each in axes)
         return Cut(ROWS if square else None, roles, self.size)
 

@@ -73,6 +73,17 @@ def test_what_outlives_a_turn_of_a_loop_lives_through_all_of_it() -> None:
     assert spans == {"A": (0, 2), "B": (1, 2), "C": (1, 3), "D": (3, 4)}
 
 
+def test_within_one_turn_of_a_loop_such_an_operand_gives_its_room_too() -> None:
+    lines = [line("A"), line("B", "A", "A"), line("C", "B", "B"), line("D", "C")]
+
+    def share(*loops: Loop) -> bool:
+        return any({"A", "B"} <= room for room in shared(rooms(draft(lines, loops), ["D"], SIZES)))
+
+    assert share(Loop(0, 3))
+    assert not share(Loop(0, 1), Loop(2, 3))
+    assert not share(Loop(0, 1))
+
+
 def cut_by(lines: int, monkeypatch: pytest.MonkeyPatch) -> None:
     whole = planner.lives
 

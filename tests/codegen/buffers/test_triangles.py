@@ -119,6 +119,12 @@ def test_operands_are_cut_along_their_own_axes() -> None:
     assert text == "np.matmul(P[i, rows, columns].transpose(1, 0), Q[i, rows], out=O[i, columns])"
 
 
+def test_a_mask_is_read_in_the_square_on_the_diagonal_alone() -> None:
+    statement = ast.parse("np.copyto(E[i], 0, where=above)").body[0]
+    text = ast.unparse(cut_statement(statement, found_cuts(SOFTMAX)[2], [False, True, False]))
+    assert text == "np.copyto(E[i, rows, rows], 0, where=above[rows, rows])"
+
+
 @pytest.mark.parametrize("band", [1, 2])
 def test_bands_give_the_values_of_the_square(monkeypatch: Any, band: int) -> None:
     """All memory is NaN beforehand: what is above the diagonal is read by none."""

@@ -107,6 +107,7 @@ def context(t: Tuned) -> dict[str, Any]:
             "given": gifts(t),
         },
         "together": t.together,
+        "given_once": not t.together and not any(direct(one, t) for one in plan.trained),
         "inlined": t.together and are_small(groups.values(), t.scene),
         "passed": _passed(t),
         "own": _own(t),

@@ -32,6 +32,12 @@
 #define LOG logf
 #define POW powf
 #endif
+
+/* Functions begin where the one before ends: what processors wait for are loops. */
+#ifndef __clang__
+#pragma GCC optimize("align-functions=1")
+#endif
+
 #if THREE_LAYER_M != 128
 #error "three_layer_tuned.c is made for THREE_LAYER_M = 128; build it again for another"
 #endif
@@ -162,10 +168,11 @@ static real *three_layer_arena(three_layer_workspace *w)
     return (real *)(((uintptr_t)w + 63) / 64 * 64);
 }
 
-/* What only leads to work on vectors costs next to nothing as it is written: gcc need not look at it for long. */
+/* What only leads to work on vectors costs next to nothing as it is written: gcc need not look at it for long, nor fill up
+ * lines of the cache. */
 #ifndef __clang__
 #pragma GCC push_options
-#pragma GCC optimize("Og")
+#pragma GCC optimize("Og", "align-functions=1", "align-jumps=1", "align-loops=1", "align-labels=1")
 #endif
 /* ---- What is there once, for vectors of any width. A contraction C[i,j] = sum_k A[i,k] B[k,j] is cut into tiles of a few
  * rows i and a few vectors of columns j. `contract` walks the tiles panel by panel of columns, so that a panel of B stays
@@ -846,7 +853,7 @@ static int ONE(step)(const ONE(set) *set, three_layer_params *p, const three_lay
 #define RARELY static __attribute__((noinline, unused))
 #ifndef __clang__
 #pragma GCC push_options
-#pragma GCC optimize("Og")
+#pragma GCC optimize("Og", "align-functions=1", "align-jumps=1", "align-loops=1", "align-labels=1")
 #endif
 #include "three_layer_tuned.c"
 #ifndef __clang__
@@ -893,27 +900,22 @@ static int ONE(step)(const ONE(set) *set, three_layer_params *p, const three_lay
 #endif
 
 #if defined(__x86_64__) && !defined(THREE_LAYER_SET)
-/* Whether the processor has what the target of a set allows, and the system saves its registers (XCR0). */
-static inline int three_layer_has(unsigned features, unsigned saved)
-{
-    const unsigned first = bit_FMA | bit_MOVBE | bit_OSXSAVE | bit_AVX | bit_F16C;
-    unsigned a, b, c, d;
-    if (!__get_cpuid(1, &a, &b, &c, &d) || (c & first) != first)
-        return 0;
-    __asm__("xgetbv" : "=a"(a), "=d"(d) : "c"(0));
-    if ((a & saved) != saved)
-        return 0;
-    if (!__get_cpuid_count(7, 0, &a, &b, &c, &d) || (b & features) != features)
-        return 0;
-    return __get_cpuid(0x80000001, &a, &b, &c, &d) && (c & bit_LZCNT);
-}
-
-/* The widest set that the processor has. */
+/* The widest set whose target the processor has in full, and whose registers the system saves (XCR0). */
 static const ONE(set) *three_layer_widest(void)
 {
-    if (three_layer_has(bit_AVX2 | bit_BMI | bit_BMI2 | bit_AVX512F | bit_AVX512DQ | bit_AVX512CD | bit_AVX512BW | bit_AVX512VL, 0xe6))
+    const unsigned first = bit_FMA | bit_MOVBE | bit_OSXSAVE | bit_AVX | bit_F16C;
+    unsigned a, b, c, d, saved;
+    if (!__get_cpuid(1, &a, &b, &c, &d) || (c & first) != first)
+        return &three_layer_set_sse2;
+    if (!__get_cpuid(0x80000001, &a, &b, &c, &d) || !(c & bit_LZCNT) || !__get_cpuid_count(7, 0, &a, &b, &c, &d))
+        return &three_layer_set_sse2;
+
+    __asm__ volatile("xgetbv" : "=a"(saved), "=d"(d) : "c"(0));
+    const unsigned avx512 = bit_AVX2 | bit_BMI | bit_BMI2 | bit_AVX512F | bit_AVX512DQ | bit_AVX512CD | bit_AVX512BW | bit_AVX512VL;
+    if ((b & avx512) == avx512 && (saved & 0xe6) == 0xe6)
         return &three_layer_set_avx512;
-    if (three_layer_has(bit_AVX2 | bit_BMI | bit_BMI2, 0x6))
+    const unsigned avx2 = bit_AVX2 | bit_BMI | bit_BMI2;
+    if ((b & avx2) == avx2 && (saved & 0x6) == 0x6)
         return &three_layer_set_avx2;
     return &three_layer_set_sse2;
 }
@@ -963,7 +965,7 @@ static const ONE(set) *three_layer_chosen(three_layer_workspace *w)
 /* What checks and hands on, initializes and saves is no part of the time of a step. */
 #ifndef __clang__
 #pragma GCC push_options
-#pragma GCC optimize("Og")
+#pragma GCC optimize("Os")
 #endif
 
 /* The finaliser of SplitMix64: Steele, Lea, Flood, OOPSLA 2014. */

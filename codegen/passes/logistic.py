@@ -90,7 +90,9 @@ class _Function:
         outside = any(all(one is not each for each in self.own) for one in readers)
         if outside or self.parts & (read | set(self.program.outputs)):
             return self.program
-        found: dict[int, tuple[Equation, ...]] = {id(one): (replace(one, value=values[id(one)]),) for one in readers}
+        found: dict[int, tuple[Equation, ...]] = {
+            id(one): (replace(one, value=values[id(one)]),) for one in readers
+        }
         found |= {id(self.decay): (replace(self.decay, value=exp(-self.argument)),)}
         found |= {id(self.branch): tuple(self.definitions(self.slope in read))}
         alias = next((one for one in readers if self._is_alias(one, values[id(one)])), None)

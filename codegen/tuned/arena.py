@@ -6,7 +6,8 @@
 
 Largest first, each at the first place where nothing alive at the same time lies: the rule of register
 allocation by first fit (Lee et al., TFLite memory planning, 2018). One of the large values, that which ends
-last every other time, then has another turn, again and again, and what makes the arena no longer stays so.
+last every other time, then has another turn, again and again, and what makes the arena no longer stays so;
+the search begins several times.
 What a recurrence has of each of its turns is in parts, each alive for itself: gradients of the last turns lie
 where the first turns left something. Offsets and sizes are whole cache lines, in reals.
 """
@@ -20,6 +21,8 @@ from functools import cached_property
 Span = tuple[int, int]
 PLACED = 100_000
 """So many values are placed in all, in as many orders as that makes."""
+AGAIN = 8
+"""So many times the search begins again, each for that part of as many orders."""
 SMALL = 64
 """What takes less than this part of the arena keeps its turn."""
 SWAPPED = 2
@@ -77,9 +80,27 @@ def arena(lifetimes: list[Lifetime]) -> Arena:
     """Offsets by first fit, in the order that needs the least of those tried."""
     order = sorted(lifetimes, key=lambda life: (-life.reals, life.start, life.name))
     apart = {one.name: _apart(one, lifetimes) for one in lifetimes}
-    offsets, least = _offsets(order, apart), fullest(lifetimes)
-    draw, end = _draws(), _end(order, offsets)
-    for _ in range(PLACED // max(1, len(order))):
+    offsets, least, draw = _offsets(order, apart), fullest(lifetimes), _draws()
+    end, tries = _end(order, offsets), PLACED // max(1, len(order))
+    for count in (tries, *(tries // AGAIN for _ in range(AGAIN))):
+        other = _searched(order, apart, least, count, draw) if end > least else offsets
+        if _end(order, other) < end:
+            offsets, end = other, _end(order, other)
+    offsets = dict(sorted(offsets.items(), key=lambda item: (item[1], item[0])))
+    return Arena(offsets, end, {one.name: one for one in lifetimes})
+
+
+def _searched(
+    order: list[Lifetime],
+    apart: Mapping[str, Mapping[str, list[Span]]],
+    least: int,
+    tries: int,
+    draw: Iterator[int],
+) -> dict[str, int]:
+    """The offsets of the order that needs the least, from one on in which large values change their turns."""
+    offsets = _offsets(order, apart)
+    end = _end(order, offsets)
+    for _ in range(tries):
         large = [place for place, one in enumerate(order) if one.reals * SMALL > end]
         if end <= least or len(large) < SWAPPED:
             break
@@ -88,11 +109,10 @@ def arena(lifetimes: list[Lifetime]) -> Arena:
         chosen = among[next(draw) % len(among)]
         other = [*order[:chosen], *order[chosen + 1 :]]
         other.insert(large[next(draw) % len(large)], order[chosen])
-        found = _offsets(other, apart)
-        if _end(order, found) <= end:
+        found = _offsets(other, apart, end)
+        if len(found) == len(order):
             order, offsets, end = other, found, _end(order, found)
-    offsets = dict(sorted(offsets.items(), key=lambda item: (item[1], item[0])))
-    return Arena(offsets, end, {one.name: one for one in lifetimes})
+    return offsets
 
 
 def _draws() -> Iterator[int]:
@@ -136,11 +156,16 @@ def _joined(spans: list[Span]) -> list[Span]:
     return found
 
 
-def _offsets(order: list[Lifetime], apart: Mapping[str, Mapping[str, list[Span]]]) -> dict[str, int]:
-    """Each value at the first place where it fits, in turn."""
+def _offsets(
+    order: list[Lifetime], apart: Mapping[str, Mapping[str, list[Span]]], most: int | None = None
+) -> dict[str, int]:
+    """Each value at the first place where it fits, in turn, until one ends beyond what is the most."""
     offsets: dict[str, int] = {}
     for one in order:
-        offsets[one.name] = first_fit(apart[one.name], offsets)
+        at = first_fit(apart[one.name], offsets)
+        if most is not None and at + one.reals > most:
+            break
+        offsets[one.name] = at
     return offsets
 
 

@@ -14,11 +14,11 @@ from sympy import Integer, Mul
 from codegen.accumulation import ACCUMULATED
 from codegen.extents import evaluated
 from codegen.nest import Guard, Line, Loop, Node, render
+from codegen.tuned.around import block_indices, needed
 from codegen.tuned.contraction import Contraction, has
 from codegen.tuned.finishes import finish_lines
 from codegen.tuned.groups import Group
 from codegen.tuned.limits import Limits
-from codegen.tuned.nests import block_indices, needed
 from codegen.tuned.phase import NONE, ONE, Phase
 from codegen.tuned.rest import rest_way
 from codegen.tuned.scene import Scene
@@ -29,6 +29,7 @@ from codegen.tuned.walk import (
     Walk,
     asks_below,
     columns_apart,
+    panels_at_once,
     product,
     rows_far,
     stride,
@@ -67,7 +68,7 @@ def contracted(
         () if away else finish_lines(found, group, scene, added=most > 0),
         found.equation.name if away else "",
         (Mul(*(n for _, n in found.rows)), lane[1]),
-        (*sums, found.lanes[1], *around) if walk.packed else (),
+        (*sums, panels_at_once(found, walk, scene), *around) if walk.packed else (),
         (found.left.name, found.right.name) if away else None,
         Mul(*sums),
         len(sums),
@@ -120,7 +121,7 @@ def _straight(
 
 def _apart(found: Contraction, group: Group) -> tuple[Range, ...]:
     """The outer loops whose values have panels of their own: in a block those that threads share."""
-    return found.outer[:1] if group.block else found.outer
+    return found.outer[:1] if group.block and group.block.loops else found.outer
 
 
 def _nodes(
@@ -202,7 +203,9 @@ def _call(
     elif walk.passing:
         most = rows_at_once(prod(evaluated(n, scene.sizes.values) for _, n in found.sums))
         factors = (left, right, column, "panels")
-        kernel, between = "contract_passing", (str(most), _lines_packed(found, walk), *factors)
+        at_once = f"VECTORS({scalar.integer(panels_at_once(found, walk, scene))}) * LANES"
+        rows_and_panels = (str(most), at_once, _lines_packed(found, walk))
+        kernel, between = "contract_passing", (*rows_and_panels, *factors)
     elif found.columns is not None:
         way = stride(found.right, found.columns[0], scene)
         kernel, between = "scalar_products", (way, *_across(found, scene), shared, left, right)

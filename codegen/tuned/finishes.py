@@ -28,9 +28,11 @@ from codegen.accumulation import ACCUMULATED
 from codegen.extents import evaluated
 from codegen.nest import Line, Loop, Node, render
 from codegen.printers.to_c import Used
+from codegen.tuned.around import needed
 from codegen.tuned.contraction import Contraction, adjacent, steps
 from codegen.tuned.groups import Group
-from codegen.tuned.nests import needed, numbers, store
+from codegen.tuned.nests import numbers, store
+from codegen.tuned.portions import in_portions
 from codegen.tuned.scene import Scene, value
 from codegen.tuned.tiles import MOST_ROWS
 from codegen.tuned.vector_text import Unvectorised
@@ -77,7 +79,8 @@ def _in_numbers(found: Contraction, group: Group, scene: Scene, added: bool) -> 
     extents = dict(found.equation.ranges)
     lane, extent = found.lanes
     size = scene.scalar(extents).integer(extent, 9)
-    before = _before(scene.scalar(extents).real(found.equation.target), "0") if added else ""
+    goes_on = _goes_on(found, group, scene)
+    before = _before(scene.scalar(extents).real(found.equation.target), "0", added, goes_on)
     body = [
         Line(f"const real sum = c[r * vectors + v][{lane.name} - lane - v * LANES]{before};"),
         *numbers(group, _finished(found), scene, extents),
@@ -93,7 +96,7 @@ def _in_vectors(found: Contraction, group: Group, scene: Scene, added: bool = Fa
     names = frozenset({"sum"})
     inner: list[Node] = [Line(f"const int {lane.name} = lane + v * LANES;")]
     text = scene.vectors(lane, extents)
-    before = _before(text.vec(found.equation.target), "all(0)") if added else ""
+    before = _before(text.vec(found.equation.target), "all(0)", added, _goes_on(found, group, scene))
     inner.append(Line(f"const vec sum = c[r * vectors + v]{before};"))
     values = (_finished(found), *(equation.value for equation in group.equations[1:]))
     loads = repeated(values, group, lane)
@@ -108,9 +111,16 @@ def _in_vectors(found: Contraction, group: Group, scene: Scene, added: bool = Fa
     return inner + [Line(line) for line in _ahead(found, group, scene)]
 
 
-def _before(target: str, nothing: str) -> str:
-    """What blocks of terms before this one have added up."""
-    return f" + (x->added ? {target} : {nothing})"
+def _before(target: str, nothing: str, added: bool, goes_on: bool) -> str:
+    """What blocks of terms, or portions of the examples, before this one have added up."""
+    later = [*(["x->added"] if added else []), *(["x->first"] if goes_on else [])]
+    return f" + ({' || '.join(later)} ? {target} : {nothing})" if later else ""
+
+
+def _goes_on(found: Contraction, group: Group, scene: Scene) -> bool:
+    """Whether the sum is one over the examples, of which the portions before have left theirs."""
+    extents = (extent for _, extent in found.equation.ranges)
+    return in_portions(group) and not any(scene.sizes.batch in map(str, n.free_symbols) for n in extents)
 
 
 def repeated(values: Iterable[Basic], group: Group, lane: Index) -> list[Ref]:

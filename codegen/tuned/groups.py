@@ -20,22 +20,28 @@ from derive.calculus.tensor import Index
 
 @dataclass(frozen=True)
 class Block:
-    """What groups that are computed in turn for each value of their first `loops` loops have in common."""
+    """What groups that are computed in turn for each value of their first `loops` loops have in common.
+
+    Of no loops: those that are computed in turn for each of so many `portions` of the examples.
+    """
 
     name: str
     loops: int
+    portions: int = 1
 
 
 @dataclass(frozen=True)
 class Group:
     """Equations computed in one nest: the first may reduce, the others are elementwise in its target.
 
-    Last may be sums of what the others leave, over some of the loops.
+    Last may be sums of what the others leave, over some of the loops. `inside`: what the first computes for
+    each of its windows, its value put in where that is read.
     """
 
     equations: tuple[Equation, ...]
     stored: frozenset[str] = frozenset()
     block: Block | None = None
+    inside: tuple[Equation, ...] = ()
 
     @property
     def first(self) -> Equation:
@@ -89,7 +95,9 @@ class Rows:
 
     @property
     def equations(self) -> tuple[Equation, ...]:
-        return tuple(one for each in self.passes for one in (*each.inside, *each.after))
+        """Each once, though several passes may compute it."""
+        every = (one for each in self.passes for one in (*each.inside, *each.after))
+        return tuple(dict.fromkeys(every))
 
     @property
     def first(self) -> Equation:
@@ -113,7 +121,7 @@ class Rows:
                 name
                 for other in self.passes[place + 1 :]
                 for e in (*other.inside, *other.after)
-                for name in e.reads
+                for name in e.reads - {own.name for own in other.inside}
             }
             found |= later & ({e.name for e in one.inside} - one.results)
         return frozenset(found)

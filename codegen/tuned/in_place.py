@@ -14,15 +14,17 @@ from collections.abc import Iterable, Mapping, Set
 from dataclasses import replace
 from types import MappingProxyType
 
-from sympy import Expr
+from sympy import Expr, Integer
 
 from codegen.tuned.arena import Arena, Lifetime, arena, bits
-from codegen.tuned.groups import Group, Nest, Step, Turns, names_of
+from codegen.tuned.groups import Group, Nest, Step, Turns, groups_of, names_of
+from codegen.tuned.inlined import in_its_window
+from codegen.tuned.portions import in_portions
 from codegen.tuned.storage import Stored
 from codegen.tuned.times import Size, runs
 from derive.calculus.nodes import Reduction
 from derive.calculus.program import Equation
-from derive.calculus.tensor import Ref, refs
+from derive.calculus.tensor import Ref, ordered_refs, refs
 
 Lists = list[tuple[int, tuple[Step, ...]]]
 NONE: Mapping[str, str] = MappingProxyType({})
@@ -46,9 +48,10 @@ def arena_in_place(
         root = owner[new] = owner[old]
         places[root] = _together(places[root], places[new])
     listed = list(lists)
-    for (new, old), times in _one_by_one(listed, stored, places, size, frozenset(rolled)).items():
-        root = owner[old]
-        if owner[new] == new and _only_touch(places[new], places[old], places[root], times):
+    pairs = _one_by_one(listed, stored, places, size, frozenset(rolled))
+    for (new, old), times in pairs.items():
+        root, back = owner[old], pairs.get((old, new), 0)
+        if owner[new] == new and _only_touch(places[new], places[old], places[root], times, back):
             owner[new] = root
             places[root] = _together(places[root], places[new])
     for (new, old), (whole, times) in _by_turns(listed, stored, places, size).items():
@@ -76,12 +79,12 @@ def _one_by_one(
 
 
 def _alone(steps: tuple[Step, ...], number: int, size: Size) -> list[tuple[Nest, Step, int]]:
-    """The groups that are in no block, and when they are computed, in bits."""
+    """The groups that are in no block but a run of portions, and when that is computed, in bits."""
     found: dict[int, tuple[Nest, Step, int]] = {}
     for run in runs(steps, number, size):
-        if run.group.block is None:
+        if run.group.block is None or in_portions(run.group):
             _, _, before = found.get(id(run.group), (run.group, run.step, 0))
-            found[id(run.group)] = run.group, run.step, before | 1 << run.time
+            found[id(run.group)] = run.group, run.step, before | bits([run.block])
     return list(found.values())
 
 
@@ -96,11 +99,23 @@ def _by_turns(
     for run in (run for number, steps in lists for run in runs(steps, number, size)):
         for new in sorted(run.group.stored & set(places)):
             for old in sorted(run.group.reads & set(places)):
-                if run.group.block is None and takes(run.group, new, old, stored):
+                if takes_alone(run.group, run.step, new, old, stored):
                     whole, times = found.get((new, old), (0, 0))
                     going = bits([run.whole]) if takes_by_turns(run.group, run.step, new, old, stored) else 0
-                    found[new, old] = whole | going, times | 1 << run.time
+                    found[new, old] = whole | going, times | bits([run.block])
     return found
+
+
+def takes_alone(group: Nest, step: Step, new: str, old: str, stored: Mapping[str, Stored]) -> bool:
+    """Whether a group may write one value where it reads the other, that no other group of its run needs."""
+    if not takes(group, new, old, stored):
+        return False
+    run = groups_of(step) if group.block else ()
+    run = tuple(one for one in run if one.block == group.block)
+    before = run[: run.index(group)] if run else ()
+    others = any(old in one.reads | one.stored for one in run if one is not group)
+    made = any(new in one.reads | one.stored for one in before)
+    return group.block is None or (in_portions(group) and not others and not made)
 
 
 def takes_by_turns(group: Nest, step: Step, new: str, old: str, stored: Mapping[str, Stored]) -> bool:
@@ -125,8 +140,8 @@ def takes(group: Nest, new: str, old: str, stored: Mapping[str, Stored]) -> bool
     own = [one for one in equations if one.name == old]
     if any(old in one.reads for one in after) or len(own) > 1 or any(one not in before[:-1] for one in own):
         return False
-    read = [ref for one in before for ref in one.references if ref.name == old]
-    summed = isinstance(group, Group) and any(_sums(one, old) for one in before)
+    summed = isinstance(group, Group) and any(_sums(one, old, group) for one in before)
+    read = [ref for one in before for ref in _elements(one, group) if ref.name == old]
     at = _spot(equations[place].target, stored[new])
     refs_old = (*read, *(one.target for one in own))
     whole = not any(one.accumulates for one in own)
@@ -142,13 +157,27 @@ def alike(one: Stored, other: Stored) -> bool:
     """Whether two tensors of the arena lie alike, no zeros around them."""
     if any((*one.halo, *other.halo)) or one.integer or other.integer or one.padded != other.padded:
         return False
+    if one.portion != other.portion:
+        return False
     rooms = [[t.tensor.shape[axis] for axis in t.order if axis not in t.single] for t in (one, other)]
     return rooms[0] == rooms[1]
 
 
-def _sums(equation: Equation, name: str) -> bool:
-    """Whether an equation reads a value within a sum."""
-    return any(ref.name == name for one in equation.value.atoms(Reduction) for ref in refs(one))
+def _sums(equation: Equation, name: str, group: Group) -> bool:
+    """Whether an equation reads a value within a sum, but for sums over its own window of what is there."""
+    return any(
+        ref.name == name and not (group.inside and in_its_window(ref, one.ranges, equation.target))
+        for one in equation.value.atoms(Reduction)
+        for ref in refs(one)
+    )
+
+
+def _elements(equation: Equation, group: Nest) -> Iterable[Ref]:
+    """What an equation reads; of one with sums over its windows what it reads beside these."""
+    if not isinstance(group, Group) or not group.inside:
+        return equation.references
+    sums = {one: Integer(1) for one in equation.value.atoms(Reduction)}
+    return ordered_refs(equation.value.xreplace(sums))
 
 
 def _pairs(
@@ -160,7 +189,7 @@ def _pairs(
         (new, old)
         for new in sorted(group.stored & set(places) - turning)
         for old in sorted((group.reads | group.stored) & set(places) - turning - {new})
-        if takes(group, new, old, stored)
+        if takes_alone(group, step, new, old, stored)
     ]
 
 
@@ -174,14 +203,22 @@ def _of_other_turns(step: Turns) -> frozenset[str]:
     return frozenset(outside | by_turn)
 
 
-def _only_touch(new: Lifetime, old: Lifetime, place: Lifetime, times: int) -> bool:
-    """Whether a value and those of a place are apart, but for the group where the old one ends."""
+def _only_touch(new: Lifetime, old: Lifetime, place: Lifetime, times: int, back: int) -> bool:
+    """Whether a value and those of a place are apart, but for the group where the old one ends.
+
+    Where the new one ends in turn, and the old one is made of it, they touch as well: `back`.
+    """
     if new.parts or place.parts:
         return False
     (made,), (read,), (taken,) = new.pieces, old.pieces, place.pieces
-    once = made.alive & read.alive & times
-    ends = not read.alive & times << 1 and not made.alive & times >> 1
-    return bool(once) and ends and made.alive & taken.alive == once
+    once, again = (made.alive & read.alive & when for when in (times, back))
+    ends = _ends(read.alive, made.alive, times) and (not again or _ends(made.alive, read.alive, back))
+    return bool(once) and ends and made.alive & taken.alive == once | again
+
+
+def _ends(old: int, new: int, times: int) -> bool:
+    """Whether one value ends and another begins where a group is computed."""
+    return not old & times << 1 & ~times and not new & times >> 1 & ~times
 
 
 def _meet_within(new: Lifetime, old: Lifetime, times: int) -> bool:
@@ -189,9 +226,8 @@ def _meet_within(new: Lifetime, old: Lifetime, times: int) -> bool:
     if new.parts or old.parts:
         return False
     (made,), (read,) = new.pieces, old.pieces
-    ends = not read.alive & (times << 1 & ~times) and not made.alive & (times >> 1 & ~times)
     both = made.alive & read.alive
-    return bool(both) and not both & ~times and ends
+    return bool(both) and not both & ~times and _ends(read.alive, made.alive, times)
 
 
 def _meet_in_parts(new: Lifetime, old: Lifetime, times: int) -> bool:
@@ -199,10 +235,7 @@ def _meet_in_parts(new: Lifetime, old: Lifetime, times: int) -> bool:
     if not new.parts or [p.at for p in new.parts] != [p.at for p in old.parts]:
         return False
     both = [(a.alive, b.alive, a.alive & b.alive & times) for a, b in zip(new.parts, old.parts, strict=True)]
-    return all(
-        once and made & read == once and not read & once << 1 and not made & once >> 1
-        for made, read, once in both
-    )
+    return all(once and made & read == once and _ends(read, made, once) for made, read, once in both)
 
 
 def _together(one: Lifetime, other: Lifetime) -> Lifetime:

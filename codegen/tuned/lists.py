@@ -15,8 +15,9 @@ from codegen.tuned.groups import Block, Nest, Step, Turns, groups_of, key_of, re
 from codegen.tuned.phase import Phase
 from codegen.tuned.pipeline import Tuned
 from codegen.tuned.scene import TAKEN, Scene, pointer
+from codegen.tuned.storage import Stored
 from derive.calculus.program import Equation
-from derive.calculus.tensor import Tensor
+from derive.calculus.tensor import Size, Tensor
 
 EXAMPLES = "examples"
 """The examples of a call, in what stores numbers: a compiler must take it that any of them may be `b->m`."""
@@ -104,6 +105,8 @@ def _run(run: tuple[Nest, ...], t: Listed) -> list[str]:
     block = run[0].block
     if block is None:
         return own
+    if block.portions > 1:
+        return _in_portions(run, own, block, t)
     near = {e.name for group in run for e in group.equations if e.name in group.stored and _near(e, block, t)}
     said = f"/* One after the other, while {', '.join(sorted(near))} lie near: */"
     taken, heads, lines = set(TAKEN), [said, "SHARED"], []
@@ -116,6 +119,30 @@ def _run(run: tuple[Nest, ...], t: Listed) -> list[str]:
     heads[-1] += " {"
     inner = "    " * block.loops
     return [*heads, *(inner + line for line in (*lines, *own)), f"{'    ' * (block.loops - 1)}}}"]
+
+
+def _in_portions(run: tuple[Nest, ...], own: list[str], block: Block, t: Listed) -> list[str]:
+    """The calls for each portion of the examples, as if there were no others."""
+    near = {name for group in run for name in group.stored if t.scene.stored[name].portion is not None}
+    most = f"({t.scene.size(batch_of(t))} + {block.portions - 1}) / {block.portions}"
+    return [
+        f"/* For each portion of the examples: {', '.join(sorted(near))} has room for one. */",
+        "{",
+        f"    const {t.prefix}_batch *const whole = x->b;",
+        f"    {t.prefix}_batch portion = *whole;",
+        "    x->b = &portion;",
+        "    for (x->first = 0; x->first < whole->m; x->first += portion.m) {",
+        f"        portion.m = SMALLER({most}, whole->m - x->first);",
+        *(f"        {line}" for line in own),
+        "    }",
+        "    x->b = whole, x->first = 0;",
+        "}",
+    ]
+
+
+def batch_of(t: Listed) -> Size:
+    """The size that varies by call."""
+    return Size(t.scene.sizes.batch)
 
 
 def _near(equation: Equation, block: Block, t: Listed) -> bool:
@@ -208,12 +235,22 @@ def pointers(lines: Iterable[str], t: Listed, one: Phase | None = None) -> list[
         kind = "int32_t" if stored.integer else "real"
         const = "" if stored.start.startswith(WRITTEN) else "const "
         star = "" if stored.number else "*"
-        found.append(f"    {const}{kind} {star}{pointer(name)} = {stored.start};")
+        beyond = _beyond(stored, t) if one is not None and one.portioned else ""
+        found.append(f"    {const}{kind} {star}{pointer(name)} = {stored.start}{beyond};")
     if one is not None and one.turn and one.turn in words:
         found.insert(0, f"    const int {one.turn} = x->turn;")
     if one is not None and "panels" in words:
         found.append(f"    real *panels = {t.panels(one)};")
     return found
+
+
+def _beyond(stored: Stored, t: Listed) -> str:
+    """What lies before the first example of a portion."""
+    axes = [axis for axis, extent in enumerate(stored.tensor.shape) if extent == batch_of(t)]
+    if not axes or stored.portion is not None:
+        return ""
+    stride = stored.stride(axes[0], t.scene.size)
+    return f" + x->first * ({stride})" if "+" in stride else f" + x->first * {stride}"
 
 
 def counted(lines: Iterable[str]) -> list[str]:

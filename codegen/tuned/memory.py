@@ -22,13 +22,16 @@ from codegen.passes.into_steps import into_steps, near
 from codegen.passes.inverses import inverses
 from codegen.passes.one_step import one_step
 from codegen.passes.recompute import recompute
+from codegen.passes.selected import selected
 from codegen.passes.together import together
 from codegen.passes.verify import verify
 from codegen.passes.waiting import waiting
 from codegen.plan import Plan
 from codegen.split import entering, split
+from codegen.tuned.spelled import is_small
 from derive.calculus.carried import carried
-from derive.calculus.program import Program, Recurrence
+from derive.calculus.nodes import reduces
+from derive.calculus.program import Program, Recurrence, equations_of
 
 TRAINING = 3
 """A step's work for that of its forward half: each product has two of its kind in the pullback."""
@@ -56,7 +59,7 @@ def task_of(plan: Plan) -> Task:
 
 def kept_by_cost(task: Task) -> frozenset[str]:
     """What is kept where no bytes are counted."""
-    return fewer(task, least(task))
+    return without_windows(task, fewer(task, least(task)))
 
 
 def with_kept(plan: Plan, task: Task, kept: frozenset[str]) -> Plan:
@@ -72,9 +75,27 @@ def with_kept(plan: Plan, task: Task, kept: frozenset[str]) -> Plan:
     pullback = verify(early(pullback, given, task.sizes), "early")
     loss, pullback = (verify(inverses(one), "inverses") for one in (loss, pullback))
     others = beside({"forward": plan.forward, "jvp": plan.jvp}, program, (loss, pullback), joint)
-    return replace(
-        plan, forward=others["forward"], loss=loss, vjp=pullback, jvp=others["jvp"], residuals=residuals
-    )
+    pushed = verify(selected(others["jvp"]), "selected")
+    return replace(plan, forward=others["forward"], loss=loss, vjp=pullback, jvp=pushed, residuals=residuals)
+
+
+def without_windows(task: Task, kept: frozenset[str]) -> frozenset[str]:
+    """What is kept, without sums over small windows of what is, that only elementwise equations read.
+
+    Whoever reads such a sum goes through its window anyway: it is computed there again, once for each.
+    """
+    backward = [e for statement in task.parts.backward for e in equations_of(statement)]
+    for name in sorted(kept & set(task.candidates)):
+        again = task.again(kept - {name})
+        readers = [one for one in backward if name in one.reads]
+        elementwise = all(not reduces(one.value) and not one.accumulates for one in readers)
+        if (
+            is_small(task.candidates[name].equation.value)
+            and set(again) == {name, *task.again(kept)}
+            and elementwise
+        ):
+            kept = kept - {name}
+    return kept
 
 
 def least(task: Task) -> frozenset[str]:

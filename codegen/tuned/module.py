@@ -79,6 +79,7 @@ def context(t: Tuned) -> dict[str, Any]:
     cold = set(t.phases) - set(groups)
     return {
         "p": name,
+        "portioned": any(one.portioned for one in phases),
         "P": name.upper(),
         "network": True,
         "banner": banner(c),

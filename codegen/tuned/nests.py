@@ -19,9 +19,6 @@ The index is the one for which most elements follow each other in memory.
 
 from __future__ import annotations
 
-import re
-from collections import Counter
-from collections.abc import Iterable
 from dataclasses import dataclass, replace
 
 from sympy import Expr, Integer, Symbol, oo, true
@@ -29,7 +26,6 @@ from sympy import Expr, Integer, Symbol, oo, true
 from codegen.accumulation import ACCUMULATED, Accumulation, Term, accumulation
 from codegen.c_loops import nested
 from codegen.c_nests import Nest, equation_loops
-from codegen.c_source import identifiers
 from codegen.nest import Block, Line, Loop, Node
 from codegen.printers.to_c import Used
 from codegen.tuned.abreast import abreast
@@ -38,7 +34,7 @@ from codegen.tuned.scene import Scene, pointer
 from codegen.tuned.scene import value as value_of
 from codegen.tuned.spelled import Spelled, spelled
 from codegen.tuned.vector_text import Unvectorised
-from codegen.tuned.windows import windows
+from codegen.tuned.windows import Windows, windows
 from derive.calculus.compose import free_name
 from derive.calculus.nodes import Largest, Range, Sum, Where, reduces
 from derive.calculus.program import Equation
@@ -105,45 +101,6 @@ def shared(nodes: list[Node]) -> list[Node]:
     return [Block("SERIAL", tuple(nodes))]
 
 
-OUTER = re.compile(r" *const int (\w+) = x->outer\[\d\];")
-
-
-def block_indices(outer: Iterable[Range]) -> list[Node]:
-    """The values of the loops that a block has around all its groups."""
-    return [Line(f"const int {index.name} = x->outer[{place}];") for place, (index, _) in enumerate(outer)]
-
-
-def needed(lines: Iterable[str]) -> tuple[str, ...]:
-    """The lines, without outer indices that no other names: what has room for a single value needs none."""
-    found = tuple(lines)
-    words = Counter(word for line in found for word in identifiers((line,)))
-    outer = {line: OUTER.fullmatch(line) for line in found}
-    return tuple(line for line in found if not (named := outer[line]) or words[named[1]] > 1)
-
-
-def loops_around(nodes: list[Node], ranges: tuple[Range, ...]) -> int:
-    """How many of the ranges are loops around all else, in order."""
-    depth, inner = 0, tuple(nodes)
-    while depth < len(ranges) and len(inner) == 1:
-        (loop,) = inner
-        if not isinstance(loop, Loop) or loop.index != ranges[depth][0].name:
-            break
-        if loop.start != "0" or loop.step or loop.reverse or loop.closed:
-            break
-        depth, inner = depth + 1, loop.body
-    return depth
-
-
-def within(nodes: list[Node], outer: tuple[Range, ...]) -> list[Node]:
-    """What is in the loops of a block, for the values that they have."""
-    inner = tuple(nodes)
-    for _ in outer:
-        (loop,) = inner
-        assert isinstance(loop, Loop)
-        inner = loop.body
-    return [*block_indices(outer), *inner]
-
-
 def _along(group: Group, lanes: Lanes, scene: Scene) -> list[Node]:
     """Vectors of the target; sums run inside, and those of what the group leaves outside."""
     first, sums = group.first, group.sums
@@ -166,11 +123,42 @@ def _along(group: Group, lanes: Lanes, scene: Scene) -> list[Node]:
         body += _accumulated(equation, local(group, equation), own, lanes, inside, extents, near)
         stores += _stores(group, equation, scene)
     body += [*stores, *(_gathered(one, lanes, scene) for one in sums)]
-    body = found.nodes(body, lanes.index, extents, scene)
+    body = found.nodes(_once(found, first, lanes, scene, extents), body, scene)
     alone = Loop(lanes.index.name, scene.extent(lanes.extent), tuple(body), step="LANES")
     vector_loop = abreast(alone, (lanes.index, lanes.extent), [one.value for one in elements], scene)
     inner = nested(found.outer, [vector_loop], scene.scalar(), outer=outer[:apart])
     return shared(nested(outer[:apart], _with_sums(sums, inner, group, lanes, scene), scene.scalar()))
+
+
+def _once(
+    found: Windows, first: Equation, lanes: Lanes, scene: Scene, extents: dict[Index, Expr]
+) -> list[Node]:
+    """What is computed once for a window; elements of sums have names, for the window reads them too."""
+    body: list[Node] = []
+    loaded = {part: symbol for part, symbol in found.once.items() if isinstance(part, Ref)}
+    for part, symbol in sorted(found.once.items(), key=lambda one: one[0] not in loaded):
+        form = _form(part if part in loaded else part.xreplace(loaded))
+        near = spelled([form, form], found.names, lanes.index, {*scene.stored, *found.names})
+        body += near.lines(scene.vectors(lanes.index, extents))
+        names = frozenset(one.name for one in loaded.values()) if part not in loaded else frozenset()
+        inside = scene.with_locals(near.names | names)
+        body += _accumulated(first, symbol.name, form, lanes, inside, extents, near)
+    return body
+
+
+def computes_once(group: Group, scene: Scene) -> bool:
+    """Whether a group can be written in vectors, and all sums that it has for windows are computed once."""
+    if not along(group, scene):
+        return False
+    form = accumulation(group.first.value)
+    assert form is not None
+    lanes, elements = (
+        _candidates(group.first, form, scene)[0],
+        group.equations[: len(group.equations) - len(group.sums)],
+    )
+    outer = _outer(group.first, lanes)[len(group.sums[0].ranges) if group.sums else 0 :]
+    found = windows(elements, outer, lanes.index, scene)
+    return not any(reduces(found.within(one.value)) for one in elements)
 
 
 def _gathered(equation: Equation, lanes: Lanes, scene: Scene) -> Node:

@@ -23,7 +23,8 @@ class Phase:
     where the lanes of a few columns beside whole vectors may run. A `view` has no function at all. `far`:
     the lines of A that the next rows need are asked for. `times`: how often the loops and turns around
     compute it. `crossed`: so many terms follow each other where rows are packed as columns. `below`: A is
-    large, and what the rows below need of it is asked for.
+    large, and what the rows below need of it is asked for. `portioned`: it is computed for one portion of
+    the examples after the other.
     """
 
     name: str
@@ -52,6 +53,7 @@ class Phase:
     far: bool = False
     below: bool = False
     times: Expr = ONE
+    portioned: bool = False
     crossed: Expr = NONE
 
     @property

@@ -19,13 +19,15 @@ from codegen.c_letters import free_letter, lettered
 from codegen.nest import render
 from codegen.printers.to_c import Used
 from codegen.printers.to_text import equation_text
+from codegen.tuned.around import loops_around, needed, within
 from codegen.tuned.contracted import contracted
 from codegen.tuned.contraction import Contraction, Zeros, contraction, steps
 from codegen.tuned.gathered import relettered as moved_sum
 from codegen.tuned.groups import Group, Nest, Rows, Step, Turns
 from codegen.tuned.limits import Regions, limits
-from codegen.tuned.nests import group_nest, loops_around, needed, within
+from codegen.tuned.nests import group_nest
 from codegen.tuned.phase import Phase
+from codegen.tuned.portions import in_portions
 from codegen.tuned.row_nests import rows_nest
 from codegen.tuned.rows import relettered
 from codegen.tuned.scene import TAKEN, Scene, pointer, value
@@ -45,7 +47,7 @@ def phase(
     group = _rows_lettered(group, scene) if isinstance(group, Rows) else _lettered(group, scene)
     turns = sorted(str(index.name) for index in frozenset().union(*(e.open_indices for e in group.equations)))
     made = _phase(group, scene, gradients, zeros, region)
-    return replace(made, turn=turns[0] if turns else "")
+    return replace(made, turn=turns[0] if turns else "", portioned=in_portions(group))
 
 
 def outer_loops(group: Nest, scene: Scene, zeros: Zeros) -> tuple[Range, ...] | None:
@@ -61,6 +63,13 @@ def outer_loops(group: Nest, scene: Scene, zeros: Zeros) -> tuple[Range, ...] | 
         return None
     walk = walk_of(found, scene)
     return None if walk.packed and not walk.around else found.outer
+
+
+def is_tiled(group: Nest, scene: Scene, zeros: Zeros) -> bool:
+    """Whether a group is a product of tiles."""
+    found = contraction(group.first, scene.stored, zeros) if isinstance(group, Group) else None
+    found = None if found is None else _ordered(found, scene)
+    return found is not None and not found.dots and not is_straight(found, scene)
 
 
 def _phase(group: Nest, scene: Scene, gradients: frozenset[str], zeros: Zeros, region: Regions) -> Phase:

@@ -2,7 +2,8 @@
 
 narrow        what is kept for the pullback, and what is held of one step of a recurrence   memory
 fuse          equations that are computed where the one before is finished, in groups     fusion
-rows          groups that go over the same rows, row by row; counts of maxima, sums       rows, ties, gathered
+rows          groups that go over the same rows, row by row; what is made again there      rows, unstored
+              counts of maxima, sums, sums over windows                         ties, gathered, inlined
 blocks        groups that follow each other for one example after the other               blocks, rolling
 layout        which axes lie innermost, which outermost                       layout, outermost, places
 contractions  groups that are sums of products of two tensors, as register tiles          contraction
@@ -17,38 +18,44 @@ from __future__ import annotations
 from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, replace
 from functools import partial
+from math import prod
 
 from codegen.c_network import CNetwork
 from codegen.passes.taken import hosts_of, taken
 from codegen.passes.verify import verify
 from codegen.pipeline import Watch, silent
+from codegen.plan import Plan
 from codegen.printers.to_c import Used
 from codegen.tuned.arena import Arena, constant
 from codegen.tuned.blocks import Outer, blocked, placed_single
-from codegen.tuned.contraction import contraction, zeros_of
+from codegen.tuned.contraction import Zeros, contraction, zeros_of
 from codegen.tuned.draft import Draft
 from codegen.tuned.functions import ITEMS
 from codegen.tuned.fusion import fused
 from codegen.tuned.gathered import gathered
 from codegen.tuned.gradients import are_together, side_by_side
-from codegen.tuned.groups import Step, groups_of, key_of, names_of, reads_of, with_last, with_stored
+from codegen.tuned.groups import Nest, Step, groups_of, key_of, names_of, reads_of, with_last, with_stored
+from codegen.tuned.inlined import inlined
 from codegen.tuned.layout import innermost, margined
 from codegen.tuned.lifetimes import lifetimes_arenas, panels_of
 from codegen.tuned.limits import regions
 from codegen.tuned.memory import narrowed
 from codegen.tuned.nests import along as in_vectors
+from codegen.tuned.nests import computes_once
 from codegen.tuned.outermost import outermost
 from codegen.tuned.own_names import functions
 from codegen.tuned.packing import packing_once
 from codegen.tuned.phase import Phase
-from codegen.tuned.phases import in_turn, outer_loops, phase
+from codegen.tuned.phases import in_turn, is_tiled, outer_loops, phase
 from codegen.tuned.places import placed, places
+from codegen.tuned.portions import LARGE, Portions, portioned
 from codegen.tuned.rolling import rolled
 from codegen.tuned.row_nests import lane, vectorised
 from codegen.tuned.rows import rowed
 from codegen.tuned.scene import Scene
 from codegen.tuned.storage import Stored
 from codegen.tuned.ties import counted
+from codegen.tuned.unstored import unstored
 from codegen.tuned.verify import verified
 from codegen.tuned.views import views
 from derive.calculus.tensor import Tensor
@@ -124,13 +131,11 @@ def _laid_out(c: CNetwork, watch: Watch, narrow: bool, hosts: Mapping[str, str])
     gradients = frozenset(f"{t.name}_bar" for t in plan.trained)
     whole = frozenset(name for out in outputs for name in out) - {t.name for t in plan.residuals}
     region = regions(equations, whole, lambda one: contraction(one, stored, zeros) is not None)
-    along, fits = partial(lane, scene=scene, zeros=zeros), partial(vectorised, scene=scene, zeros=zeros)
-    vectors = partial(in_vectors, scene=scene)
     for key, out in zip(lists, outputs, strict=True):
-        found = gathered(counted(rowed(lists[key], along, fits), vectors), vectors)
-        lists[key] = with_stored(with_last(found, hosts), frozenset(out))
+        lists[key] = _in_rows(lists[key], frozenset(out), hosts, scene, zeros)
     draft = verified(replace(draft, lists=lists), "rows")
-    draft = _in_blocks(draft, partial(outer_loops, scene=scene, zeros=zeros), whole, hosts)
+    outer = partial(outer_loops, scene=scene, zeros=zeros)
+    draft = _in_blocks(draft, outer, partial(is_tiled, scene=scene, zeros=zeros), whole, hosts)
     stored, lists, scene = dict(draft.stored), dict(draft.lists), replace(scene, stored=draft.stored)
     steps = (lists["loss"], lists["vjp"], lists["jvp"])
     made = partial(phase, zeros=zeros, region=region)
@@ -143,6 +148,18 @@ def _laid_out(c: CNetwork, watch: Watch, narrow: bool, hosts: Mapping[str, str])
     arenas = lifetimes_arenas(plan, steps, phases, stored, ITEMS)
     _seen(replace(draft, stored=stored, arenas=arenas), "lifetimes", watch)
     return Tuned(c, lists, phases, arenas, scene, moved_data, together)
+
+
+def _in_rows(
+    steps: tuple[Step, ...], outputs: frozenset[str], hosts: Mapping[str, str], scene: Scene, zeros: Zeros
+) -> tuple[Step, ...]:
+    """The steps of a list row by row, what is computed near others in their groups."""
+    along, fits = partial(lane, scene=scene, zeros=zeros), partial(vectorised, scene=scene, zeros=zeros)
+    vectors = partial(in_vectors, scene=scene)
+    found = unstored(rowed(steps, along, fits), outputs.union(hosts))
+    found = gathered(counted(found, vectors), vectors)
+    found = inlined(found, partial(computes_once, scene=scene), outputs)
+    return with_stored(with_last(found, hosts), outputs)
 
 
 def _functions(
@@ -170,14 +187,25 @@ def without_views(
     return found
 
 
-def _in_blocks(draft: Draft, outer: Outer, outputs: frozenset[str], kept: Iterable[str]) -> Draft:
+def _in_blocks(
+    draft: Draft, outer: Outer, tiled: Callable[[Nest], bool], outputs: frozenset[str], kept: Iterable[str]
+) -> Draft:
     """The draft with blocks and room for one turn, of some for all, and the list of the forward pass."""
-    leaving = outputs | {tensor.name for tensor in draft.plan.residuals}
-    found = blocked(draft.lists, outer, draft.plan.size, draft.stored, leaving)
-    forward = ancestors(found.lists["loss"], draft.plan.network.output)
-    lists = {**found.lists, "forward": forward}
-    stored = rolled(found.lists, placed_single(draft.stored, found), leaving.union(kept), draft.plan.size)
+    plan = draft.plan
+    leaving = outputs | {tensor.name for tensor in plan.residuals}
+    found = blocked(draft.lists, outer, plan.size, draft.stored, leaving)
+    stored = rolled(found.lists, placed_single(draft.stored, found), leaving.union(kept), plan.size)
+    given = Portions(
+        stored, plan.batch_size, leaving.union(kept), partial(is_large, plan=plan, stored=stored), tiled
+    )
+    lists, stored = portioned(found.lists, given)
+    lists["forward"] = ancestors(lists["loss"], plan.network.output)
     return verified(replace(draft, lists=lists, stored=stored), "blocks")
+
+
+def is_large(name: str, plan: Plan, stored: Mapping[str, Stored]) -> bool:
+    """Whether a tensor takes so much room beside what is kept that it is worth a run of portions."""
+    return prod(plan.size(extent) for extent in stored[name].tensor.shape) > LARGE * plan.kept_elements()
 
 
 def _seen(draft: Draft, after: str, watch: Watch) -> Draft:

@@ -98,16 +98,17 @@ def _joined(rows: Rows, other: Rows) -> Rows | None:
         for (old, _), (new, _) in zip((*other.outer, other.lane), (*rows.outer, rows.lane), strict=True)
     }
     result = replace(rows, groups=(*rows.groups, *other.groups))
-    moved = [_moved(equation, renamed) for equation in other.equations]
-    every = [*rows.equations, *moved]
-    if rows.names & {one.name for one in moved} or _elsewhere(every, every):
+    others = [moved(equation, renamed) for equation in other.equations]
+    every = [*rows.equations, *others]
+    if rows.names & {one.name for one in others} or _elsewhere(every, every):
         return None
-    for equation in moved:
+    for equation in others:
         result = _with(result, equation)
     return result
 
 
-def _moved(equation: Equation, renamed: dict[Basic, Basic]) -> Equation:
+def moved(equation: Equation, renamed: dict[Basic, Basic]) -> Equation:
+    """An equation of a row with the letters of others."""
     target = equation.target.xreplace(renamed)
     assert isinstance(target, Ref)
     ranges = tuple((_index(renamed.get(index, index)), extent) for index, extent in equation.ranges)
@@ -135,8 +136,8 @@ def relettered(rows: Rows, renamed: dict[Basic, Basic]) -> Rows:
     """The rows with other letters for their indices."""
     passes = tuple(
         Pass(
-            tuple(_moved(one, renamed) for one in each.inside),
-            tuple(_moved(one, renamed) for one in each.after),
+            tuple(moved(one, renamed) for one in each.inside),
+            tuple(moved(one, renamed) for one in each.after),
         )
         for each in rows.passes
     )

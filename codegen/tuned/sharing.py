@@ -7,7 +7,8 @@
         Q[t,n] = ..              panels of Q in place 2: those of O are used up
 
 Threads share out the first loop, so that one may be ahead of another: all that shares a place has as much
-room for each value of that loop, and each has its own.
+room for each value of that loop, and each has its own. What is there for all i and a may share a place too,
+O_bar[i,a,t,n] and O[i,a,t,n] that follows it: each has its elements for i, a where the other had them.
 """
 
 from __future__ import annotations
@@ -23,6 +24,8 @@ from codegen.tuned.scene import WIDEST
 from codegen.tuned.storage import Stored, value_reals
 from codegen.tuned.times import Size, runs
 
+WHOLE = "whole"
+"""The key of what is there for all values of a block's loops."""
 Where = tuple[int, Block]
 Key = tuple[object, ...]
 
@@ -59,10 +62,11 @@ def shared(
     places: dict[str, list[Lifetime]] = {}
     found: dict[str, str] = {}
     for life in sorted(lives, key=lambda one: (-one.reals, one.start, one.name)):
-        if keys.get(life.name) is None or life.parts or not _within(life, uses):
+        key = keys.get(life.name)
+        if key is None or life.parts or not (key[0] == WHOLE or _within(life, uses)):
             continue
         for owner, others in places.items():
-            same = keys[owner] == keys[life.name] and others[0].reals == life.reals
+            same = keys[owner] == key and others[0].reals == life.reals
             if same and all(_apart(life, other, uses, stored) for other in others):
                 found[life.name] = owner
                 others.append(life)
@@ -78,8 +82,12 @@ def panels_by_name(panels: Mapping[int, tuple[str, Phase]]) -> dict[str, tuple[s
 
 
 def value_key(one: Stored, size: Size, item: int) -> Key | None:
-    """What values that share a place have in common; None for those with more room than a block needs."""
-    return ("value", value_reals(one, size, item)) if one.single and not any(one.halo) else None
+    """What values that share a place have in common."""
+    if any(one.halo) or one.integer or one.portion is not None or not one.start.startswith("x->w"):
+        return None
+    if one.single:
+        return "value", value_reals(one, size, item)
+    return WHOLE, one.order, one.padded, *(size(extent) for extent in one.tensor.shape)
 
 
 def panel_key(one: Phase, size: Size) -> Key | None:
@@ -123,9 +131,13 @@ def _apart(one: Lifetime, other: Lifetime, uses: Uses, stored: Mapping[str, Stor
     """Whether two values are never needed at once, but for the group where one takes the other's place."""
     mine, its = uses.needed[one.name], uses.needed[other.name]
     both = mine.keys() & its.keys()
-    beside = one.pieces[0].alive & other.pieces[0].alive
+    whole = not stored[one.name].single if one.name in stored else False
+    if whole:
+        pairs = ((one.name, other.name), (other.name, one.name))
+        listed = [[run[n] for n in sorted(run)] for run in (uses.groups[at] for at in both)]
+        turn = any(all(follows(run, new, old) for run in listed) for new, old in pairs)
+        return bool(both) and turn and not _beside(one, other, both, uses)
     for where in both:
-        beside &= ~uses.spans[where]
         (first, last), (begins, ends) = mine[where], its[where]
         if last < begins or ends < first:
             continue
@@ -133,7 +145,37 @@ def _apart(one: Lifetime, other: Lifetime, uses: Uses, stored: Mapping[str, Stor
         takes_it = last == begins and _takes(group[last], other.name, one.name, stored)
         if not takes_it and not (ends == first and _takes(group[ends], one.name, other.name, stored)):
             return False
-    return not beside
+    return not _beside(one, other, both, uses)
+
+
+def _beside(one: Lifetime, other: Lifetime, blocks: Iterable[Where], uses: Uses) -> int:
+    """When both values are there outside of the blocks that need both."""
+    beside = one.pieces[0].alive & other.pieces[0].alive
+    for where in blocks:
+        beside &= ~uses.spans[where]
+    return beside
+
+
+def follows(groups: Iterable[Nest], new: str, old: str) -> bool:
+    """Whether a block computes one value, for each value of its loops, after it has read one from before."""
+    run = list(groups)
+    if any(old in one.stored for one in run):
+        return False
+    last = max((n for n, one in enumerate(run) if old in one.reads | one.stored), default=-1)
+    first = min((n for n, one in enumerate(run) if new in one.reads | one.stored), default=-1)
+    return 0 <= last < first and _each_its_own(dict(enumerate(run)), new, old)
+
+
+def _each_its_own(groups: Mapping[int, Nest], one: str, other: str) -> bool:
+    """Whether a block reads and writes of two values what is of its loops' values alone, in the same axes."""
+    found = set()
+    for group in groups.values():
+        for equation in group.equations:
+            loops = equation.loops[: group.block.loops if group.block else 0]
+            for ref in (equation.target, *equation.references):
+                if ref.name in (one, other):
+                    found.add(tuple(ref.indices.index(i) if i in ref.indices else -1 for i in loops))
+    return len(found) == 1 and -1 not in next(iter(found)) and bool(next(iter(found)))
 
 
 def _takes(group: Nest, new: str, old: str, stored: Mapping[str, Stored]) -> bool:

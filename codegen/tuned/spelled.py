@@ -23,11 +23,11 @@ from math import prod
 from sympy import Integer, Symbol, true
 from sympy.core.basic import Basic
 
-from codegen.accumulation import Accumulation, Term
+from codegen.accumulation import Accumulation, Term, accumulation
 from codegen.nest import Line, Node
 from codegen.tuned.vector_text import ToVector
 from derive.calculus.compose import free_name
-from derive.calculus.nodes import free_indices
+from derive.calculus.nodes import Sum, free_indices
 from derive.calculus.tensor import Index, IntegerRef, Ref, ordered_refs, refs
 
 MOST = 9
@@ -78,6 +78,12 @@ def _small(term: Term) -> bool:
     fixed = all(isinstance(extent, Integer) for extent in extents)
     bounds = term.condition != true and not refs(term.condition)
     return fixed and 1 < prod(int(extent) for extent in extents) <= MOST and not bounds
+
+
+def is_small(found: Basic) -> bool:
+    """Whether this is a sum over a small window."""
+    form = accumulation(found) if isinstance(found, Sum) else None
+    return form is not None and all(map(_small, form.terms))
 
 
 def _each(term: Term) -> Iterator[Term]:

@@ -5,7 +5,8 @@
 
 Tensors of the arena may have any order of axes; the last in the order has stride 1. A tensor with a halo has
 so many zeros around it, so that windows may reach beyond its edge. Of some axes there is room for a `single`
-value: all others are computed in its place, one after the other.
+value: all others are computed in its place, one after the other; of the examples there may be room for a
+`portion`.
 """
 
 from __future__ import annotations
@@ -19,6 +20,10 @@ from sympy.core.basic import Basic
 from derive.calculus.tensor import Index, Ref, Tensor
 
 Text = Callable[[Expr], str]
+
+
+PORTIONS = 4
+"""So many portions of the examples follow each other, where there is room for one."""
 
 
 @dataclass(frozen=True)
@@ -36,6 +41,7 @@ class Stored:
     halo: tuple[int, ...] = ()
     single: tuple[int, ...] = ()
     number: bool = False
+    portion: int | None = None
 
     def margin(self, axis: int) -> int:
         """How many zeros lie before the first and after the last element of an axis."""
@@ -74,6 +80,7 @@ class Stored:
         count = 1
         for place, axis in enumerate(self.order):
             extent = 1 if axis in self.single else sizes(self.extent(axis))
+            extent = -(-extent // PORTIONS) if axis == self.portion else extent
             last = place + 1 == len(self.order)
             count *= padded_lines(-(-extent // step)) * step if self.padded and last else extent
         return -(-count // step) * step

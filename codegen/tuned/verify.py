@@ -2,7 +2,7 @@
 
 fuse     every equation is in one group, after what it reads; what others read is stored
 layout   every tensor has a place, its axes in some order, zeros wherever windows reach
-blocks   what has room for a single value is needed in one block, for the values of its loops
+blocks   what has room for a single value, or a portion, is needed in one block, for the values of its loops
 phases   every group has a function of its own name, which touches all that its equations name
 arena    what is needed at once lies apart, within the arena, on whole cache lines       verify_arena
 """
@@ -20,6 +20,7 @@ from codegen.tuned.draft import Draft
 from codegen.tuned.gathered import gathers
 from codegen.tuned.groups import Block, Group, Nest, Step, groups_of, key_of, names_of
 from codegen.tuned.layout import halo
+from codegen.tuned.portions import in_portions
 from codegen.tuned.rolling import overtaken, turn_axes
 from codegen.tuned.scene import pointer
 from codegen.tuned.storage import Stored
@@ -53,6 +54,7 @@ def complaints(draft: Draft) -> Iterator[str]:
         turns = turn_axes(draft.stored, draft.lists)
         for steps in draft.lists.values():
             yield from _of_other_heads(steps, draft.stored, turns)
+            yield from _of_other_portions(steps, draft.stored)
     if draft.phases:
         yield from _without_function(draft)
     for item, arena in draft.arenas.items():
@@ -73,6 +75,7 @@ def _lost(program: Program, steps: tuple[Step, ...]) -> Iterator[str]:
         equation.name for statement in program.statements for equation in equations_of(statement)
     )
     found = Counter(equation.name for step in steps for equation in step.equations)
+    found.update(one.name for group in _groups(steps) if isinstance(group, Group) for one in group.inside)
     stored = Counter(name for group in _groups(steps) for name in group.stored)
     for name in sorted(wanted | found):
         again = wanted[name] == 1 < found[name]  # in the registers of several groups
@@ -168,6 +171,18 @@ def _of_other_heads(
                     yield f"{equation.name} needs {ref}, but {ref.name} has room for a single value there"
     for name in (name for name, among in blocks.items() if len(among) > 1):
         yield f"{name} has room for a single value, but not in one block"
+
+
+def _of_other_portions(steps: tuple[Step, ...], stored: Mapping[str, Stored]) -> Iterator[str]:
+    """What has room for a portion of the examples, but is needed outside of one run of portions."""
+    runs: dict[str, set[Block | None]] = {}
+    for group in _groups(steps):
+        for name in group.stored | group.reads:
+            if stored[name].portion is not None:
+                runs.setdefault(name, set()).add(group.block if in_portions(group) else None)
+    for name, found in runs.items():
+        if None in found or len(found) > 1:
+            yield f"{name} has room for a portion of the examples, but not in one run"
 
 
 def _without_function(draft: Draft) -> Iterator[str]:

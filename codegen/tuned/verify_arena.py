@@ -19,9 +19,11 @@ from math import prod
 from codegen.tuned.arena import Arena
 from codegen.tuned.draft import Draft
 from codegen.tuned.groups import Group, Nest, Step, Turns, groups_of, key_of
-from codegen.tuned.in_place import takes, takes_by_turns
+from codegen.tuned.in_place import takes, takes_alone, takes_by_turns
 from codegen.tuned.kernels import panel_reals
 from codegen.tuned.phase import Phase
+from codegen.tuned.portions import in_portions
+from codegen.tuned.sharing import follows, value_key
 from codegen.tuned.storage import value_reals
 from codegen.tuned.times import WHOLE, Run, runs, turning, turns_of, value_of
 from codegen.tuned.views import view_of
@@ -166,14 +168,16 @@ class Again:
 
     def beside(self, value: Value, run: Run, draft: Draft) -> bool:
         """Whether what was computed of a value before must still be there."""
-        heads = self.head and not draft.stored[value[0]].single
+        one = draft.stored[value[0]]
+        heads = self.head and not one.single and one.portion is None
         targets = [one.target for one in run.group.equations if one.name == value[0]]
         turning = isinstance(run.step, Turns) and any(target.has(run.step.index) for target in targets)
         return heads or (self.unnumbered and turning and not draft.stored[value[0]].single)
 
     def panels(self, one: Phase) -> bool:
         """Whether what was packed before must still be there."""
-        anew = bool(one.panels[one.sums + 1 :])  # each value of the first loop has panels of its own
+        apart = one.panels[one.sums + 1 :]  # each value of the first loop has panels of its own
+        anew = bool(apart) or one.portioned
         return (self.head and not anew) or (one.lasting and self.turn)
 
 
@@ -186,7 +190,8 @@ def _run(
     made = {v for name in run.group.stored for v in _values(draft, run, name, memory, False)}
     read = {v for name in _read(run.group) for v in _values(draft, run, name, memory, True)} - made
     for value in sorted(read):
-        if not (again.unnumbered and _taken_by_turns(draft, run, value[0], memory.arena)):
+        shares = _shared_by_heads(draft, run, value[0], memory.arena, again)
+        if not shares and not _taken_before(draft, run, value[0], memory.arena, again):
             yield from memory.read(value)
     places = {value: memory.place(value) for value in (*read, *made)}
     for value in sorted(made):
@@ -204,6 +209,7 @@ def _run(
     for value in sorted(made, key=lambda one: (order.index(one[0]), one)):
         begins = first[value[0]] is run.group or memory.rolls(value[0], run)
         fresh = begins and not again.beside(value, run, draft)
+        fresh |= _shared_by_heads(draft, run, value[0], memory.arena, again)
         yield from memory.write(value, places[value], fresh, _viewed(draft, run.group))
 
 
@@ -214,17 +220,40 @@ def _viewed(draft: Draft, group: Nest) -> str | None:
 def _in_place(draft: Draft, group: Nest, new: Value, old: Value, places: Mapping[Value, Place]) -> bool:
     """Whether a value is written, element by element, where the other is read last."""
     single = bool(draft.stored[new[0]].single and draft.stored[old[0]].single)
-    same = places[new] == places[old] and new[1] == old[1] and (group.block is None or single)
+    alone = group.block is None or in_portions(group) or single
+    same = places[new] == places[old] and new[1] == old[1] and alone
     taken = takes(group, new[0], old[0], draft.stored)
     return same and (taken or _viewed(draft, group) == old[0])
 
 
-def _taken_by_turns(draft: Draft, run: Run, old: str, arena: Arena) -> bool:
-    """Whether turns before this one have written elements of another value in the place of one, their own."""
+def _taken_before(draft: Draft, run: Run, old: str, arena: Arena, again: Again) -> bool:
+    """Whether turns or portions before this one have written elements of another value in the place of one.
+
+    They were of that turn, or of that portion.
+    """
+    portions = again.head and in_portions(run.group)
     return any(
-        takes_by_turns(run.group, run.step, new, old, draft.stored)
-        and place_of(draft, arena, new) == place_of(draft, arena, old)
+        place_of(draft, arena, new) == place_of(draft, arena, old)
+        and (
+            (again.unnumbered and takes_by_turns(run.group, run.step, new, old, draft.stored))
+            or (portions and takes_alone(run.group, run.step, new, old, draft.stored))
+        )
         for new in run.group.stored
+    )
+
+
+def _shared_by_heads(draft: Draft, run: Run, name: str, arena: Arena, again: Again) -> bool:
+    """Whether a value has a place in turn with another, each head that of its own elements."""
+    if not again.head or in_portions(run.group):
+        return False
+    own = [one for one in groups_of(run.step) if one.block == run.group.block]
+    at, key = place_of(draft, arena, name), value_key(draft.stored[name], draft.plan.size, 4)
+    others = {other for one in own for other in one.stored | one.reads if after(draft, other)} - {name}
+    return any(
+        place_of(draft, arena, other) == at
+        and value_key(draft.stored[other], draft.plan.size, 4) == key
+        and (follows(own, other, name) or follows(own, name, other))
+        for other in others
     )
 
 

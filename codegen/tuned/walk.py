@@ -10,13 +10,13 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from math import gcd, prod
 
-from sympy import Expr
+from sympy import Expr, Integer
 
 from codegen.extents import evaluated
 from codegen.nest import Line, Node
 from codegen.tuned.contraction import Contraction, adjacent, has, steps, windowed
-from codegen.tuned.scene import Scene
-from codegen.tuned.tiles import FAR_BYTES, LINE, REAL
+from codegen.tuned.scene import WIDEST, Scene
+from codegen.tuned.tiles import FAR_BYTES, LINE, MOST_VECTORS, REAL
 from derive.calculus.nodes import Range
 from derive.calculus.tensor import Index, Ref
 
@@ -38,6 +38,8 @@ LONG_SUM = 16
 """An innermost sum of fewer terms has no time to ask for anything."""
 FEW_TERMS = 128
 """Fewer terms at a time are not worth adding sums up in memory: a tenth of a tile's time."""
+AT_ONCE = 1 << 20
+"""Bytes of panels that are there at once: more would come from afar again as rows pass by."""
 
 
 @dataclass(frozen=True)
@@ -106,6 +108,15 @@ def asks_below(found: Contraction, scene: Scene) -> bool:
         return False
     ranges = (*found.rows, *found.sums, *(one for one in found.outer if has(found.left, one[0])))
     return REAL * prod(_number(extent, scene) for _, extent in ranges) > FAR_BYTES
+
+
+def panels_at_once(found: Contraction, walk: Walk, scene: Scene) -> Expr:
+    """The columns whose panels have room at once, where tiles pack them as they pass by."""
+    columns, terms = found.lanes[1], prod(_number(extent, scene) for _, extent in found.sums)
+    widest = MOST_VECTORS * WIDEST
+    fewer = max(widest, AT_ONCE // (REAL * terms) // widest * widest)
+    few = walk.passing and not walk.lines and fewer < _number(columns, scene)
+    return Integer(fewer) if few else columns
 
 
 def columns_apart(found: Contraction, walk: Walk, scene: Scene) -> tuple[str, ...]:

@@ -18,10 +18,11 @@ from sympy import Expr, Integer, Symbol
 from sympy.core.basic import Basic
 
 from codegen.c_letters import free_letter
-from codegen.nest import Line, Loop, Node
+from codegen.nest import Loop, Node
 from codegen.tuned.scene import TAKEN, Scene, pointer, value
+from codegen.tuned.spelled import is_small
 from derive.calculus.compose import free_name
-from derive.calculus.nodes import FloorDiv, Range, Reduction, free_indices, reduces
+from derive.calculus.nodes import FloorDiv, Range, Reduction, free_indices
 from derive.calculus.program import Equation
 from derive.calculus.tensor import Index, IntegerRef, Ref, refs
 
@@ -43,18 +44,14 @@ class Windows:
         """A value where h//2 is k, and what is the same for all of the window is there."""
         return _within(found, self.inside).xreplace(dict(self.once))
 
-    def nodes(self, body: list[Node], lane: Index, extents: dict[Index, Expr], scene: Scene) -> list[Node]:
-        """The body for each element of a window."""
+    def nodes(self, before: list[Node], body: list[Node], scene: Scene) -> list[Node]:
+        """The body for each element of a window, after what is computed once for it."""
         if not self.inside:
             return body
-        text = scene.vectors(lane, {**extents, **dict(self.outer)})
         for h, (k, wide) in reversed(list(self.inside.items())):
             start, stop = (scene.scalar().integer(wide * k + more) for more in (0, wide))
             body = [Loop(h.name, stop, tuple(body), start=start)]
-        return [
-            *(Line(f"const vec {one.name} = {text.vec(part)};") for part, one in self.once.items()),
-            *body,
-        ]
+        return [*before, *body]
 
 
 def windows(equations: Iterable[Equation], outer: tuple[Range, ...], lane: Index, scene: Scene) -> Windows:
@@ -89,12 +86,13 @@ def _wide(index: Index, values: Iterable[Expr]) -> Integer | None:
 def _same(found: Basic, lane: Index, inside: Set[Index], own: Set[str]) -> Iterator[Expr]:
     """The parts of a value that vary by lane, but not within a window."""
     read = {ref for ref in refs(found) if not isinstance(ref, IntegerRef)}
+    small = all(is_small(one) for one in found.atoms(Reduction))
     if not read or isinstance(found, Reduction):
         return
     scaled = found.is_Mul and found.args[0].is_number
     free = free_indices(found)
     outside = lane in free and not free & inside and not any(ref.name in own for ref in read)
-    if isinstance(found, Expr) and outside and not scaled and not reduces(found):
+    if isinstance(found, Expr) and outside and not scaled and small:
         yield found
     else:
         for argument in found.args:

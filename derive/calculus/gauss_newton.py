@@ -127,7 +127,6 @@ def _total(tensor: Tensor) -> Equation:
     return Equation(Ref(tensor.name, *indices), axis_ranges(tensor, indices), value)
 
 
-
 def _names(statement: Statement) -> set[str]:
     return {equation.name for equation in equations_of(statement)}
 

@@ -84,7 +84,6 @@ def _open(equation: Equation, definitions: dict[str, Equation]) -> Equation:
     return replace(equation, value=equation.value.xreplace(replaced)) if replaced else equation
 
 
-
 def _names(statement: Statement) -> set[str]:
     return {equation.name for equation in equations_of(statement)}
 

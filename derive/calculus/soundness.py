@@ -74,7 +74,6 @@ def needed(program: Program, outputs: Iterable[str] | None = None) -> frozenset[
     return frozenset(found)
 
 
-
 def _reads(equation: Equation) -> set[str]:
     parts = (
         equation.value,

@@ -81,4 +81,3 @@ def _equations(
     for done, target in variants(equation.target, scope, program.tensors):
         if isinstance(target, Ref) and target.name == equation.name:
             yield f"target {done}", replace(equation, target=target)
-

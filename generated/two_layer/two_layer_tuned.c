@@ -464,8 +464,9 @@ static void ONE(packed_panel)(const ONE(product) *s, const ONE(kernel) *k, int r
 }
 
 /* The last panels, fewer than there are threads: each is packed in a place of its own, and all threads share its rows. */
-static void ONE(last_panels)(const ONE(product) *s, const ONE(kernel) *k, int rows, int from, const real *a, const real *lines,
-                            const real *b, ptrdiff_t column, int first, int columns, real *panels, ONE(finish) *finish, ONE(task) *x)
+static void ONE(last_panels)(const ONE(product) *s, const ONE(kernel) *k, int rows, int from, int end, const real *a,
+                            const real *lines, const real *b, ptrdiff_t column, int first, int columns, real *panels,
+                            ONE(finish) *finish, ONE(task) *x)
 {
     const int pieces = (rows + k->high - 1) / k->high, wide = k->vectors * LANES;
     ONE(product) near = *s;
@@ -475,25 +476,26 @@ static void ONE(last_panels)(const ONE(product) *s, const ONE(kernel) *k, int ro
         near.row = 1, near.a0 = PITCH;
     ONE(in_panels)(&near, wide);
     SHARED
-    for (int p = from; p < k->panels; p++) {
+    for (int p = from; p < end; p++) {
         const int j = first + p * wide;
-        x->set->pack_panel(s, b + j * column, column, k->vectors, columns - j, panels + p * n * wide);
+        x->set->pack_panel(s, b + j * column, column, k->vectors, columns - j, panels + (p - from) * n * wide);
     }
     SHARED_NOWAIT
     for (int t = 0; t < pieces; t++)
-        for (int p = from; p < k->panels; p++) {
-            const int i = ONE(first_row)(k, rows, pieces, t), end = ONE(first_row)(k, rows, pieces, t + 1);
-            const real *own = lines ? lines + t * n * PITCH : a + i * s->row, *panel = panels + p * n * wide;
+        for (int p = from; p < end; p++) {
+            const int i = ONE(first_row)(k, rows, pieces, t), stop = ONE(first_row)(k, rows, pieces, t + 1);
+            const real *own = lines ? lines + t * n * PITCH : a + i * s->row, *panel = panels + (p - from) * n * wide;
             const ONE(ahead) h = {panel, 0, (int)n};
-            ONE(piece)(&near, k, own, panel, i, end, first + p * wide, &h, finish, x);
+            ONE(piece)(&near, k, own, panel, i, stop, first + p * wide, &h, finish, x);
         }
 }
 
 /* Where B is large, and its lines lie far apart or across: each thread has its panels, and one place for them. `most` rows of A
- * stay near while all panels pass by, and where there are more rows each panel keeps a place; where steps of A lie apart
- * too they are `packed`, or (2) were by the call before, which left them all there. */
-APART ONE(contract_passing)(const ONE(product) *s, const ONE(kernel) *kernels, int rows, int columns, int most, int packed,
-                           const real *a, const real *b, ptrdiff_t column, real *panels, ONE(finish) *finish, ONE(task) *x)
+ * stay near while all panels pass by, and where there are more rows each panel keeps a place, of as many `at_once` as there is
+ * room for; where steps of A lie apart too they are `packed`, or (2) were by the call before, which left them all there. */
+APART ONE(contract_passing)(const ONE(product) *s, const ONE(kernel) *kernels, int rows, int columns, int most, int at_once,
+                           int packed, const real *a, const real *b, ptrdiff_t column, real *panels, ONE(finish) *finish,
+                           ONE(task) *x)
 {
     const ptrdiff_t n = (ptrdiff_t)s->n2 * s->n1 * s->n0;
     const int groups = (rows + most - 1) / most;
@@ -502,26 +504,30 @@ APART ONE(contract_passing)(const ONE(product) *s, const ONE(kernel) *kernels, i
     for (int w = 0; w < 2 && kernels[w].panels; w++) {
         const ONE(kernel) *k = &kernels[w];
         const int pieces = (rows + k->high - 1) / k->high, wide = k->vectors * LANES;
-        for (int g = 0; g < groups; g++) {
-            const int from = g * pieces / groups, stop = (g + 1) * pieces / groups;
-            if (packed == 1 || (packed && (groups > 1 || kernels[1].panels))) {
-                SHARED
-                for (int t = from; t < stop; t++) {
-                    const int i = ONE(first_row)(k, rows, pieces, t);
-                    ONE(pack_rows)(x, s, a + i * s->row, rows - i, lines + (t - from) * n * PITCH);
+        for (int begun = 0, end; begun < k->panels; begun = end) {
+            end = SMALLER(k->panels, begun + at_once / wide);
+            const int apart = groups > 1 ? end : begun + (end - begun) / THREADS * THREADS;
+            for (int g = 0; g < groups; g++) {
+                const int from = g * pieces / groups, stop = (g + 1) * pieces / groups;
+                if (packed == 1 || (packed && (groups > 1 || kernels[1].panels))) {
+                    SHARED
+                    for (int t = from; t < stop; t++) {
+                        const int i = ONE(first_row)(k, rows, pieces, t);
+                        ONE(pack_rows)(x, s, a + i * s->row, rows - i, lines + (t - from) * n * PITCH);
+                    }
                 }
+                SHARED_NOWAIT
+                for (int p = begun; p < apart; p++) {
+                    const int j = first + p * wide;
+                    real *panel = panels + (groups > 1 ? p - begun : THREAD) * n * wide;
+                    ONE(packed_panel)(s, k, rows, from, stop, a, lines, b + j * column, column, columns - j, panel, g > 0, j,
+                                     finish, x);
+                }
+                if (apart < end)
+                    ONE(last_panels)(s, k, rows, apart, end, a, lines, b, column, first, columns,
+                                    panels + (apart - begun) * n * wide, finish, x);
+                BARRIER
             }
-            const int apart = groups > 1 ? k->panels : k->panels / THREADS * THREADS;
-            SHARED_NOWAIT
-            for (int p = 0; p < apart; p++) {
-                const int j = first + p * wide;
-                real *panel = panels + (groups > 1 ? j : THREAD * wide) * n;
-                ONE(packed_panel)(s, k, rows, from, stop, a, lines, b + j * column, column, columns - j, panel, g > 0, j,
-                                 finish, x);
-            }
-            if (apart < k->panels)
-                ONE(last_panels)(s, k, rows, apart, a, lines, b, column, first, columns, panels, finish, x);
-            BARRIER
         }
         first += k->panels * wide;
     }
@@ -574,7 +580,8 @@ APART ONE(Z2)(ONE(task) *x, const ONE(kernel) *kernels, ONE(finish) *finish)
     const real *X = &x->b->X[0][0];
     real *panels = x->w + PANELS_Z2;
     const ONE(product) s = {1, 1, N, N, 0, 0, 1, 0, 0, D};
-    ONE(contract_passing)(&s, kernels, b->m, D, 334, 0, X, W1, 1, panels, finish, x);
+    ONE(contract_passing)(&s, kernels, b->m, D, 334, VECTORS(D) * LANES, 0, X, W1, 1, panels, finish,
+            x);
 }
 
 /* H[i,j] = sum_{q<d} Z2[i,q] W2[q,j] */
@@ -585,7 +592,8 @@ APART ONE(H)(ONE(task) *x, const ONE(kernel) *kernels, ONE(finish) *finish)
     real *Z2 = x->w + AT_Z2;
     real *panels = x->w + PANELS_H;
     const ONE(product) s = {1, 1, D, PAD(D), 0, 0, 1, 0, 0, K};
-    ONE(contract_passing)(&s, kernels, b->m, K, 2621, 0, Z2, W2, 1, panels, finish, x);
+    ONE(contract_passing)(&s, kernels, b->m, K, 2621, VECTORS(K) * LANES, 0, Z2, W2, 1, panels,
+            finish, x);
 }
 
 /* W2_bar[q,j] = sum_{i<m} Z2[i,q] H_bar[i,j] */
@@ -607,7 +615,8 @@ APART ONE(A1_bar)(ONE(task) *x, const ONE(kernel) *kernels, ONE(finish) *finish)
     real *H_bar = x->w + AT_H_bar;
     real *panels = x->w + PANELS_A1_bar;
     const ONE(product) s = {1, 1, K, PAD(K), 0, 0, 1, 0, 0, 1};
-    ONE(contract_passing)(&s, kernels, b->m, D, 26214, 0, H_bar, W2, K, panels, finish, x);
+    ONE(contract_passing)(&s, kernels, b->m, D, 26214, VECTORS(D) * LANES, 0, H_bar, W2, K, panels,
+            finish, x);
 }
 
 /* W1_bar[q,j] = sum_{i<m} X[i,q] A1_bar[i,j] */
@@ -629,7 +638,8 @@ APART ONE(Z2_dot)(ONE(task) *x, const ONE(kernel) *kernels, ONE(finish) *finish)
     const real *X = &x->b->X[0][0];
     real *panels = x->w + PANELS_Z2_dot;
     const ONE(product) s = {1, 1, N, N, 0, 0, 1, 0, 0, D};
-    ONE(contract_passing)(&s, kernels, b->m, D, 334, 0, X, W1_dot, 1, panels, finish, x);
+    ONE(contract_passing)(&s, kernels, b->m, D, 334, VECTORS(D) * LANES, 0, X, W1_dot, 1, panels,
+            finish, x);
 }
 
 /* ---- The functions of the interface. */

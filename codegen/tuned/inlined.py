@@ -17,7 +17,7 @@ from dataclasses import replace
 from sympy.core.basic import Basic
 
 from codegen.tuned.groups import Group, Step, reads_of
-from codegen.tuned.spelled import is_small
+from codegen.tuned.small_windows import is_small
 from derive.calculus.nodes import FloorDiv, Range, reduces
 from derive.calculus.program import Equation
 from derive.calculus.substitution import substitute

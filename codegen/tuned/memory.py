@@ -28,7 +28,7 @@ from codegen.passes.verify import verify
 from codegen.passes.waiting import waiting
 from codegen.plan import Plan
 from codegen.split import entering, split
-from codegen.tuned.spelled import is_small
+from codegen.tuned.small_windows import is_small
 from derive.calculus.carried import carried
 from derive.calculus.nodes import reduces
 from derive.calculus.program import Program, Recurrence, equations_of

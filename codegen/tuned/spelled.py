@@ -18,20 +18,17 @@ from collections import Counter
 from collections.abc import Iterable, Iterator, Mapping, Set
 from dataclasses import dataclass, field, replace
 from itertools import product
-from math import prod
 
-from sympy import Integer, Symbol, true
+from sympy import Integer, Symbol
 from sympy.core.basic import Basic
 
-from codegen.accumulation import Accumulation, Term, accumulation
+from codegen.accumulation import Accumulation, Term
 from codegen.nest import Line, Node
+from codegen.tuned.small_windows import MOST, is_small_term
 from codegen.tuned.vector_text import ToVector
 from derive.calculus.compose import free_name
-from derive.calculus.nodes import Sum, free_indices
-from derive.calculus.tensor import Index, IntegerRef, Ref, ordered_refs, refs
-
-MOST = 9
-"""The elements of a window, of which each has a register."""
+from derive.calculus.nodes import free_indices
+from derive.calculus.tensor import Index, IntegerRef, Ref, ordered_refs
 
 
 @dataclass(frozen=True)
@@ -51,7 +48,7 @@ class Spelled:
 
     def terms(self, term: Term) -> list[Term]:
         """The term for each element of its window, or as it is where nothing is loaded for it."""
-        if not self.near or not _small(term):
+        if not self.near or not is_small_term(term):
             return [term]
         return [_with(one, self.near) for one in _each(term)]
 
@@ -60,7 +57,7 @@ def spelled(forms: Iterable[Accumulation], own: Set[str], lane: Index, taken: Se
     """What several terms of small windows read alike."""
     counts: Counter[Ref] = Counter()
     for form in forms:
-        for one in (one for term in form.terms if _small(term) for one in _each(term)):
+        for one in (one for term in form.terms if is_small_term(term) for one in _each(term)):
             counts.update(ref for ref in _read(one) if _loaded(ref, own, lane))
     near: dict[Ref, Symbol] = {}
     for ref in (ref for ref, count in counts.items() if count > 1):
@@ -71,19 +68,6 @@ def spelled(forms: Iterable[Accumulation], own: Set[str], lane: Index, taken: Se
 
 def _loaded(ref: Ref, own: Set[str], lane: Index) -> bool:
     return not isinstance(ref, IntegerRef) and ref.name not in own and lane in free_indices(ref)
-
-
-def _small(term: Term) -> bool:
-    extents = [extent for _, extent in term.ranges]
-    fixed = all(isinstance(extent, Integer) for extent in extents)
-    bounds = term.condition != true and not refs(term.condition)
-    return fixed and 1 < prod(int(extent) for extent in extents) <= MOST and not bounds
-
-
-def is_small(found: Basic) -> bool:
-    """Whether this is a sum over a small window."""
-    form = accumulation(found) if isinstance(found, Sum) else None
-    return form is not None and all(map(_small, form.terms))
 
 
 def _each(term: Term) -> Iterator[Term]:

@@ -20,7 +20,7 @@ from sympy.core.basic import Basic
 from codegen.c_letters import free_letter
 from codegen.nest import Loop, Node
 from codegen.tuned.scene import TAKEN, Scene, pointer, value
-from codegen.tuned.spelled import is_small
+from codegen.tuned.small_windows import is_small
 from derive.calculus.compose import free_name
 from derive.calculus.nodes import FloorDiv, Range, Reduction, free_indices
 from derive.calculus.program import Equation

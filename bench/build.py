@@ -25,8 +25,8 @@ emit(perceptron((784, *(64,) * (depth - 1), 10), name="deep"), ("numpy", "c"), P
 PRODUCT = """
 import time
 from dataclasses import replace
-from codegen.pipeline import lowered
-from derive.calculus.hvp import hvp
+from codegen.plan.pipeline import lowered
+from derive.calculus.derivation.hvp import hvp
 from derive.networks.classifiers import perceptron
 net = perceptron((784, *(64,) * 11, 10), bias=True, name="deep")
 start = time.perf_counter()
@@ -52,7 +52,7 @@ def contestants(out: str) -> dict[str, tuple[str, ...]]:
     return {
         "empty process": ("-c", "pass"),
         "import derive": ("-c", "import derive"),
-        "import derive.calculus.vjp": ("-c", "import derive.calculus.vjp"),
+        "import derive.calculus.derivation.vjp": ("-c", "import derive.calculus.derivation.vjp"),
         "build of all networks": ("-m", "derive", "build", "--out", out),
         "perceptron of 3 layers": ("-c", PERCEPTRON, "3", out),
         "perceptron of 100 layers": ("-c", PERCEPTRON, "100", out),

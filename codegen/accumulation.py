@@ -14,8 +14,8 @@ from functools import cache
 from sympy import Add, And, Expr, Integer, Mul, Symbol, true
 from sympy.core.basic import Basic
 
-from derive.calculus.nodes import Range, Reduction, Sum, Where, reduces
-from derive.calculus.tensor import Ref, refs
+from derive.calculus.expressions.nodes import Range, Reduction, Sum, Where, reduces
+from derive.calculus.expressions.tensor import Ref, refs
 
 ACCUMULATED = Symbol("accumulated", real=True)
 

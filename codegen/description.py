@@ -6,10 +6,10 @@ import json
 from collections.abc import Mapping, Sequence
 from typing import Any
 
-from codegen.plan import Plan, Supplied
+from codegen.plan.plan import Plan, Supplied
 from codegen.printers.to_text import equation_text
-from derive.calculus.network import Update
-from derive.calculus.tensor import Tensor
+from derive.calculus.expressions.tensor import Tensor
+from derive.calculus.program.network import Update
 
 
 def render_description(plan: Plan, targets: Sequence[str]) -> str:

@@ -8,24 +8,24 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 
-from codegen.c_layer import render_c_layer
-from codegen.c_module import render_c
-from codegen.c_network import require_names
-from codegen.collector import paused
+from codegen.c.layer import render_c_layer
+from codegen.c.module import render_c
+from codegen.c.network import require_names
 from codegen.description import render_description
 from codegen.extents import size_names
 from codegen.folder import write_folder
 from codegen.names import require_name, require_prefix
-from codegen.numpy_layer import render_numpy_layer
-from codegen.numpy_module import render_numpy
-from codegen.pipeline import Watch, silent
-from codegen.plan import Plan, plan_layer, plan_network
+from codegen.numpy.layer import render_numpy_layer
+from codegen.numpy.module import render_numpy
+from codegen.plan.collector import paused
+from codegen.plan.pipeline import Watch, silent
+from codegen.plan.plan import Plan, plan_layer, plan_network
 from codegen.readme import render_init, render_readme
 from codegen.targets import TARGETS
-from derive.calculus.network import Network
-from derive.calculus.program import Program
-from derive.calculus.roles import require_elements, require_network, require_sizes, require_unmarked
-from derive.calculus.soundness import require_sound, require_used
+from derive.calculus.program.network import Network
+from derive.calculus.program.program import Program
+from derive.calculus.program.roles import require_elements, require_network, require_sizes, require_unmarked
+from derive.calculus.program.soundness import require_sound, require_used
 from derive.errors import DeriveError
 
 DEFAULT_SIZE = 8
@@ -64,7 +64,7 @@ def render(plan: Plan, targets: Sequence[str], watch: Watch = silent) -> dict[st
     if "c" in targets:
         files[f"{name}.h"], files[f"{name}.c"] = render_c(plan)
     if "tuned" in targets:
-        from codegen.tuned.module import render_tuned  # many modules, for those who ask for them
+        from codegen.tuned.source.module import render_tuned  # many modules, for those who ask for them
 
         tuned = render_tuned(plan, watch)
         files |= {f"{name}.h": tuned.header, f"{name}_tuned.c": tuned.source}
@@ -100,7 +100,7 @@ def emit_layer(
     if "c" in targets:
         files |= render_c_layer(plan, all_sizes)
     if "tuned" in targets:
-        from codegen.tuned.layer_module import render_tuned_layer
+        from codegen.tuned.source.layer_module import render_tuned_layer
 
         files |= render_tuned_layer(plan, all_sizes)
     return write_folder(Path(out) / name, files, _stale(name, files))

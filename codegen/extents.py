@@ -7,9 +7,9 @@ from math import prod
 
 from sympy import Add, Expr, Pow
 
-from derive.calculus.nodes import FloorDiv, Remainder
-from derive.calculus.program import Program
-from derive.calculus.tensor import Size, Tensor
+from derive.calculus.expressions.nodes import FloorDiv, Remainder
+from derive.calculus.expressions.tensor import Size, Tensor
+from derive.calculus.program.program import Program
 
 
 def evaluated(expression: Expr, sizes: Mapping[str, int]) -> int:

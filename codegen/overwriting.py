@@ -12,9 +12,9 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping
 from typing import TypeAlias
 
-from derive.calculus.nodes import reduces
-from derive.calculus.program import Equation, Program, Recurrence
-from derive.calculus.tensor import Kind, Tensor
+from derive.calculus.expressions.nodes import reduces
+from derive.calculus.expressions.tensor import Kind, Tensor
+from derive.calculus.program.program import Equation, Program, Recurrence
 
 Hosts: TypeAlias = Mapping[str, tuple[str, ...]]
 """Outputs, each with the inputs where it may lie."""

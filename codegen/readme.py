@@ -6,8 +6,8 @@ from collections.abc import Sequence
 from math import prod
 from typing import Any
 
-from codegen.c_module import templates
-from codegen.plan import Plan
+from codegen.c.module import templates
+from codegen.plan.plan import Plan
 from codegen.printers.to_text import statement_text
 
 

@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from derive.calculus.define import define
-from derive.calculus.network import Update
+from derive.calculus.definition.define import define
+from derive.calculus.program.network import Update
 
 SGD = Update(
     "sgd_step",

@@ -82,7 +82,7 @@ def test_only_definitions_name_layers() -> None:
         ("codegen/emit.py", "def emit_novel(): ..."),
         ("codegen/templates/c/net.c.jinja", "/* the relu */"),
         ("derive/calculus/rules/stable.py", "class Conv2d: ..."),
-        ("derive/calculus/vjp.py", "x = layers.attention"),
+        ("derive/calculus/derivation/vjp.py", "x = layers.attention"),
     ],
 )
 def test_a_planted_layer_is_caught(tmp_path: Path, name: str, text: str) -> None:
@@ -94,4 +94,4 @@ def test_a_planted_layer_is_caught(tmp_path: Path, name: str, text: str) -> None
     "text", ["'''softmax: S'''", "linear_part = 1", "exp(x)", "title = 'a softmax sums to 1'"]
 )
 def test_speaking_of_a_layer_is_not_knowing_it(tmp_path: Path, text: str) -> None:
-    assert layers_named(plant(tmp_path, "derive/calculus/deltas.py", text)) == []
+    assert layers_named(plant(tmp_path, "derive/calculus/expressions/deltas.py", text)) == []

@@ -177,7 +177,7 @@ RULES = (
         SOURCE,
         simplifies,
         ("from sympy import simplify", "import sympy\nsympy.simplify(x)", "y = x.simplify()"),
-        ("from derive.calculus.simplify import simplify\nsimplify(x)", "rules.simplify(x)"),
+        ("from derive.calculus.simplification.simplify import simplify\nsimplify(x)", "rules.simplify(x)"),
     ),
     Rule(
         "derivatives are not built on matrix expressions",

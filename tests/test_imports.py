@@ -30,10 +30,38 @@ MATHEMATICS = ("derive.errors", "derive.calculus")
 DEFINITIONS = (*MATHEMATICS, "derive.layers", "derive.optimizers")
 NUMBERS = ("sympy", "mpmath", "numpy")
 
+CALCULUS = (
+    *("expressions", "program", "arrays", "definition", "rules", "simplification", "stable"),
+    "derivation",
+)
+CODEGEN = (
+    *("accumulation", "extents", "folder", "names", "overwriting", "targets", "printers", "vector_math"),
+    *("passes", "plan"),
+    *("c", "statements", "description", "buffers", "readme", "numpy", "tuned", "emit"),
+)
+TUNED = (
+    *("phase", "sizes", "small_windows", "storage", "groups", "spelling", "products", "layout", "phases"),
+    *("functions", "arena", "own_names", "draft", "verification", "pipeline", "budget", "layer", "source"),
+)
+
+
+def in_order(
+    home: str, parts: tuple[str, ...], ours: tuple[str, ...], others: tuple[str, ...]
+) -> tuple[Rule, ...]:
+    """Each part of a package imports those before it."""
+    return tuple(
+        Rule(f"{home}.{part}", (*ours, *(f"{home}.{other}" for other in parts[:place])), others)
+        for place, part in enumerate(parts)
+    )
+
+
+LOWER = tuple(f"codegen.{part}" for part in CODEGEN[: CODEGEN.index("tuned")])
+
 RULES = (
     Rule("derive.errors"),
-    Rule("derive.calculus", MATHEMATICS, ("sympy",)),
-    Rule("derive.calculus.syntax", MATHEMATICS, ("sympy", "lark")),
+    Rule("derive.calculus", ("derive.errors",)),
+    *in_order("derive.calculus", CALCULUS, ("derive.errors",), ("sympy",)),
+    Rule("derive.calculus.definition.syntax", MATHEMATICS, ("sympy", "lark")),
     Rule("derive.layers", MATHEMATICS, ("sympy",)),
     Rule("derive.optimizers", MATHEMATICS, ("sympy",)),
     Rule("derive.networks", DEFINITIONS, ("sympy",)),
@@ -41,8 +69,10 @@ RULES = (
     Rule("derive.check", (*DEFINITIONS, "derive.networks"), NUMBERS),
     Rule("derive.runtime", ("derive.errors",), ("numpy", "rich")),
     Rule("derive.study", ("derive.errors", "derive.runtime"), ("numpy",)),
-    Rule("codegen", MATHEMATICS, ("sympy", "jinja2")),
+    Rule("codegen", MATHEMATICS),
     Rule("codegen.vector_math", MATHEMATICS, ("mpmath", "jinja2")),
+    *in_order("codegen", CODEGEN, MATHEMATICS, ("sympy", "jinja2")),
+    *in_order("codegen.tuned", TUNED, (*MATHEMATICS, *LOWER), ("sympy", "jinja2")),
     Rule("codegen.vector_math.measure", ("codegen.vector_math",), ("numpy",)),
     Rule("generated", (), ("numpy",)),
     Rule("derive.commands", ("derive", "codegen"), ("click", "rich", *NUMBERS)),
@@ -129,13 +159,17 @@ def test_no_arrow_points_back() -> None:
         ("derive/__init__.py", "import sympy"),
         ("derive/__init__.py", "from derive import calculus"),
         ("derive/errors.py", "from derive.calculus import tensor"),
-        ("derive/calculus/vjp.py", "import numpy as np"),
-        ("derive/calculus/vjp.py", "from lark import Lark"),
-        ("derive/calculus/vjp.py", "from derive.layers import dense"),
-        ("derive/calculus/vjp.py", "from ..layers import dense"),
-        ("derive/calculus/vjp.py", "from .. import layers"),
+        ("derive/calculus/derivation/vjp.py", "import numpy as np"),
+        ("derive/calculus/derivation/vjp.py", "from lark import Lark"),
+        ("derive/calculus/derivation/vjp.py", "from derive.layers import dense"),
+        ("derive/calculus/derivation/vjp.py", "from ..layers import dense"),
+        ("derive/calculus/derivation/vjp.py", "from .. import layers"),
         ("derive/calculus/__init__.py", "from ..layers import dense"),
         ("derive/calculus/rules/algebra.py", "from ...networks import two_layer"),
+        ("derive/calculus/program/program.py", "from derive.calculus.derivation.vjp import vjp"),
+        ("derive/calculus/simplification/simplify.py", "from derive.calculus.derivation import vjp"),
+        ("codegen/passes/cse.py", "from codegen.plan.plan import Plan"),
+        ("codegen/tuned/products/walk.py", "from codegen.tuned.arena.arena import Arena"),
         ("derive/layers/dense.py", "from derive.networks import two_layer"),
         ("derive/layers/dense.py", "import codegen.passes.cse"),
         ("derive/optimizers.py", "import numpy"),
@@ -143,7 +177,7 @@ def test_no_arrow_points_back() -> None:
         ("derive/show/text.py", "from derive.check import formula"),
         ("derive/check/formula.py", "from codegen.printers import to_c"),
         ("derive/runtime/train.py", "import sympy"),
-        ("derive/runtime/train.py", "from derive.calculus.tensor import Tensor"),
+        ("derive/runtime/train.py", "from derive.calculus.expressions.tensor import Tensor"),
         ("derive/runtime/train.py", "import click"),
         ("derive/runtime/train.py", "def f():\n    import codegen"),
         ("derive/runtime/train.py", "from importlib import import_module\nimport_module('sympy')"),
@@ -165,14 +199,14 @@ def test_a_planted_arrow_is_caught(tmp_path: Path, name: str, line: str) -> None
 @pytest.mark.parametrize(
     ("name", "line"),
     [
-        ("derive/calculus/vjp.py", "import functools, sympy.core\nfrom .tensor import Tensor"),
-        ("derive/calculus/vjp.py", "from ..errors import DeriveError"),
-        ("derive/calculus/syntax.py", "import lark"),
+        ("derive/calculus/derivation/vjp.py", "import functools, sympy.core\nfrom .partials import partials"),
+        ("derive/calculus/derivation/vjp.py", "from ...errors import DeriveError"),
+        ("derive/calculus/definition/syntax.py", "import lark"),
         ("derive/layers/dense.py", "from derive.calculus import tensor\nfrom . import losses"),
         ("derive/networks/two_layer.py", "from derive.layers.dense import linear"),
         ("derive/networks/two_layer.py", "from derive import optimizers"),
         ("derive/runtime/load.py", "import ctypes, numpy\nfrom rich.progress import Progress"),
-        ("codegen/emit.py", "import jinja2\nfrom derive.calculus.program import Program"),
+        ("codegen/emit.py", "import jinja2\nfrom derive.calculus.program.program import Program"),
         ("generated/two_layer/__init__.py", "from .two_layer import forward"),
         ("derive/commands/build.py", "from codegen import emit\nfrom derive import networks, runtime"),
         ("derive/__main__.py", "import click\nfrom derive import __version__"),

@@ -28,14 +28,14 @@ from bench.ours.recurrent import recurrent
 from codegen.emit import emit, emit_layer
 from codegen.extents import size_names
 from codegen.overwriting import overwriting
-from codegen.plan import plan_layer
+from codegen.plan.plan import plan_layer
 from codegen.targets import TARGETS
 from derive import optimizers
-from derive.calculus.define import define
-from derive.calculus.network import Network
-from derive.calculus.program import Program
-from derive.calculus.renaming import renamed
-from derive.calculus.tensor import Size, Tensor
+from derive.calculus.definition.define import define
+from derive.calculus.expressions.tensor import Size, Tensor
+from derive.calculus.program.network import Network
+from derive.calculus.program.program import Program
+from derive.calculus.program.renaming import renamed
 from derive.errors import DeriveError
 from derive.layers.registry import LAYERS
 from derive.layers.registry import layer as layer_program

@@ -5,10 +5,10 @@ from __future__ import annotations
 from functools import cache
 
 from bench.cases import Recurrent
-from derive.calculus.define import define
-from derive.calculus.network import Law, Network
-from derive.calculus.program import Program
-from derive.calculus.tensor import Size
+from derive.calculus.definition.define import define
+from derive.calculus.expressions.tensor import Size
+from derive.calculus.program.network import Law, Network
+from derive.calculus.program.program import Program
 from derive.networks.assembly import Assembly
 
 

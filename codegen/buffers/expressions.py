@@ -35,8 +35,8 @@ from codegen.buffers.values import (
     same,
 )
 from codegen.printers.to_numpy import INTO
-from derive.calculus.nodes import FloorDiv
-from derive.calculus.tensor import Size
+from derive.calculus.expressions.nodes import FloorDiv
+from derive.calculus.expressions.tensor import Size
 
 
 class UnplannedError(Exception):

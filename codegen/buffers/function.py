@@ -13,12 +13,12 @@ from codegen.buffers.expressions import Writer
 from codegen.buffers.rooms import Room, rooms
 from codegen.buffers.statements import write
 from codegen.buffers.values import REAL, TRUTH, WHOLE, Draft, Operand, Value, contiguous
-from codegen.numpy_function import laid_out, size_lines
-from codegen.numpy_lines import Line
 from codegen.printers.numpy_numbers import Scalars
 from codegen.printers.numpy_text import Code
 from codegen.printers.to_numpy import NumpyPrinter
-from derive.calculus.tensor import Kind, Size, Tensor
+from codegen.statements.function import laid_out, size_lines
+from codegen.statements.lines import Line
+from derive.calculus.expressions.tensor import Kind, Size, Tensor
 
 LOOPS = ("parts", "triangle_rows", "triangle_columns")
 

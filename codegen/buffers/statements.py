@@ -11,7 +11,7 @@ from codegen.buffers.filled import as_its_tensor, lie_as_filled
 from codegen.buffers.indexing import scattered
 from codegen.buffers.stacks import scaled_copy
 from codegen.buffers.values import REAL, TRUTH, WHOLE, Instruction, Loop, Operand, Value, contiguous
-from derive.calculus.tensor import Kind, Tensor
+from derive.calculus.expressions.tensor import Kind, Tensor
 
 
 def write(writer: Writer, body: Sequence[ast.stmt], tensors: Mapping[str, Tensor]) -> None:

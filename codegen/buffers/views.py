@@ -16,7 +16,7 @@ from math import prod
 from sympy import Expr, Integer, expand
 
 from codegen.buffers.values import ONE, Axes, Operand
-from derive.calculus.nodes import FloorDiv
+from derive.calculus.expressions.nodes import FloorDiv
 
 Sized = Callable[[ast.expr], Expr | None]
 

@@ -15,10 +15,10 @@ from sympy import Expr
 
 from codegen.buffers.function import Planned, shape_text
 from codegen.buffers.values import TRUTH, WHOLE, Value
-from codegen.numpy_function import size_lines
 from codegen.printers.numpy_text import wrapped
 from codegen.printers.to_numpy import NumpyPrinter
-from derive.calculus.tensor import Size, Tensor
+from codegen.statements.function import size_lines
+from derive.calculus.expressions.tensor import Size, Tensor
 
 DTYPES = {TRUTH: "bool", WHOLE: "np.int64"}
 

@@ -1,1 +1,1 @@
-"""Passes: Program -> Program, one a file; `codegen.pipeline` lists them in order."""
+"""Passes: Program -> Program, one a file; `codegen.plan.pipeline` lists them in order."""

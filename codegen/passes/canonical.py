@@ -12,8 +12,8 @@ from typing import TypeAlias
 from sympy import Add, And, Mul
 from sympy.core.basic import Basic
 
-from derive.calculus.nodes import Range, Reduction
-from derive.calculus.tensor import Index
+from derive.calculus.expressions.nodes import Range, Reduction
+from derive.calculus.expressions.tensor import Index
 
 Letters: TypeAlias = Mapping[Basic, str]
 

@@ -18,10 +18,10 @@ from sympy.core.basic import Basic
 
 from codegen.passes.canonical import spelling
 from codegen.passes.verify import unbound
-from derive.calculus.nodes import Range, Reduction
-from derive.calculus.occurrence import nodes_of
-from derive.calculus.program import Equation, Program, expanded
-from derive.calculus.tensor import Ref, TensorName
+from derive.calculus.expressions.nodes import Range, Reduction
+from derive.calculus.expressions.occurrence import nodes_of
+from derive.calculus.expressions.tensor import Ref, TensorName
+from derive.calculus.program.program import Equation, Program, expanded
 
 
 def cse(program: Program) -> Program:

@@ -13,7 +13,7 @@ from __future__ import annotations
 from dataclasses import replace
 
 from codegen.passes.verify import names_of, reads_of
-from derive.calculus.program import Equation, Program, Recurrence, Statement
+from derive.calculus.program.program import Equation, Program, Recurrence, Statement
 
 
 def dce(program: Program) -> Program:

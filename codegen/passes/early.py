@@ -19,9 +19,9 @@ from sympy import Add, Expr
 from codegen.extents import elements
 from codegen.passes.hoist import fresh_name
 from codegen.passes.verify import names_of, reads_of
-from derive.calculus.nodes import Sum
-from derive.calculus.program import Equation, Program, Recurrence, Statement
-from derive.calculus.tensor import Ref, Tensor, refs
+from derive.calculus.expressions.nodes import Sum
+from derive.calculus.expressions.tensor import Ref, Tensor, refs
+from derive.calculus.program.program import Equation, Program, Recurrence, Statement
 
 
 def early(program: Program, given: Set[str], sizes: Mapping[str, int]) -> Program:

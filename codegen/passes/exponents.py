@@ -15,10 +15,10 @@ from dataclasses import replace
 from sympy import Abs, Expr, Integer, exp
 from sympy.core.basic import Basic
 
-from derive.calculus.nodes import Nonnegative, Positive, Where, rebuilt
-from derive.calculus.occurrence import holds
-from derive.calculus.program import Equation, Program, map_equations
-from derive.calculus.tensor import Index, Ref
+from derive.calculus.expressions.nodes import Nonnegative, Positive, Where, rebuilt
+from derive.calculus.expressions.occurrence import holds
+from derive.calculus.expressions.tensor import Index, Ref
+from derive.calculus.program.program import Equation, Program, map_equations
 
 
 def exponents(program: Program, known: Mapping[str, Equation] | None = None) -> Program:

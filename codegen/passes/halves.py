@@ -15,7 +15,7 @@ from dataclasses import dataclass
 from functools import cached_property
 
 from codegen.passes.verify import names_of, reads_of
-from derive.calculus.program import Program, Statement
+from derive.calculus.program.program import Program, Statement
 
 
 @dataclass(frozen=True)

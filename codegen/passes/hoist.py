@@ -20,9 +20,18 @@ from sympy.core.basic import Basic
 
 from codegen.accumulation import accumulation
 from codegen.passes.verify import unbound
-from derive.calculus.nodes import ArgLargest, Range, Reduction, Sum, VectorMap, Where, rebuilt, reduces
-from derive.calculus.program import Equation, Program, expanded
-from derive.calculus.tensor import Axis, Index, IntegerRef, Kind, Ref, Tensor, refs
+from derive.calculus.expressions.nodes import (
+    ArgLargest,
+    Range,
+    Reduction,
+    Sum,
+    VectorMap,
+    Where,
+    rebuilt,
+    reduces,
+)
+from derive.calculus.expressions.tensor import Axis, Index, IntegerRef, Kind, Ref, Tensor, refs
+from derive.calculus.program.program import Equation, Program, expanded
 
 
 @dataclass

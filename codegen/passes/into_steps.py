@@ -16,9 +16,9 @@ from dataclasses import replace
 from sympy.core.basic import Basic
 
 from codegen.passes.verify import names_of, reads_of
-from derive.calculus.program import Equation, Program, Recurrence, Statement
-from derive.calculus.substitution import substitute
-from derive.calculus.tensor import Ref
+from derive.calculus.expressions.substitution import substitute
+from derive.calculus.expressions.tensor import Ref
+from derive.calculus.program.program import Equation, Program, Recurrence, Statement
 
 
 def into_steps(program: Program) -> Program:

@@ -18,11 +18,11 @@ from sympy import Add, Expr, Pow, expand
 from sympy.core.basic import Basic
 
 from codegen.passes.hoist import fresh_name
-from derive.calculus.nodes import Range, reduces
-from derive.calculus.occurrence import nodes_of
-from derive.calculus.program import Equation, Program, Recurrence, Statement
-from derive.calculus.signs import positive
-from derive.calculus.tensor import Axis, Ref, Tensor, refs
+from derive.calculus.expressions.nodes import Range, reduces
+from derive.calculus.expressions.occurrence import nodes_of
+from derive.calculus.expressions.tensor import Axis, Ref, Tensor, refs
+from derive.calculus.program.program import Equation, Program, Recurrence, Statement
+from derive.calculus.simplification.signs import positive
 
 
 def inverses(program: Program) -> Program:

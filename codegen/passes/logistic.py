@@ -19,12 +19,12 @@ from sympy import Add, Expr, Mul, Pow, exp
 from sympy.core.basic import Basic
 
 from codegen.passes.exponents import decays
-from derive.calculus.compose import free_name
-from derive.calculus.nodes import Nonnegative, Positive, Sum, Where, rebuilt
-from derive.calculus.occurrence import holds
-from derive.calculus.program import Equation, Program, Recurrence, expanded
-from derive.calculus.renaming import renamed
-from derive.calculus.tensor import Ref, Tensor, refs
+from derive.calculus.expressions.nodes import Nonnegative, Positive, Sum, Where, rebuilt
+from derive.calculus.expressions.occurrence import holds
+from derive.calculus.expressions.tensor import Ref, Tensor, refs
+from derive.calculus.program.compose import free_name
+from derive.calculus.program.program import Equation, Program, Recurrence, expanded
+from derive.calculus.program.renaming import renamed
 
 
 def logistic(program: Program) -> Program:

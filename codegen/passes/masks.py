@@ -24,10 +24,10 @@ from sympy import Add, Expr, Integer, Mul, Pow
 from sympy.core.basic import Basic
 from sympy.logic.boolalg import Boolean
 
-from derive.calculus.nodes import Nonnegative, Sum, Where, rebuilt
-from derive.calculus.occurrence import holds
-from derive.calculus.program import Equation, Program, map_equations
-from derive.calculus.tensor import Index, Ref, refs
+from derive.calculus.expressions.nodes import Nonnegative, Sum, Where, rebuilt
+from derive.calculus.expressions.occurrence import holds
+from derive.calculus.expressions.tensor import Index, Ref, refs
+from derive.calculus.program.program import Equation, Program, map_equations
 
 
 @dataclass(frozen=True)

@@ -15,8 +15,8 @@ from dataclasses import replace
 from sympy import Expr
 from sympy.core.basic import Basic
 
-from derive.calculus.program import Equation, Program, Recurrence, map_equations
-from derive.calculus.tensor import Index, Kind, Ref, Tensor
+from derive.calculus.expressions.tensor import Index, Kind, Ref, Tensor
+from derive.calculus.program.program import Equation, Program, Recurrence, map_equations
 
 
 def one_step(program: Program, kept: Set[str] = frozenset()) -> Program:

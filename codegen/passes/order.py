@@ -9,7 +9,7 @@ W2_bar[p,j] = sum_{i<m} Z2[i,p] Z3_bar[i,j] W1_bar[p,j] = sum_{i<m} X[i,p] A1_ba
 from __future__ import annotations
 
 from codegen.passes.verify import names_of, reads_of
-from derive.calculus.program import Program
+from derive.calculus.program.program import Program
 
 
 def order(program: Program) -> Program:

@@ -16,9 +16,9 @@ from sympy import Expr, Mul, Pow
 from sympy.core.basic import Basic
 
 from codegen.passes.masks import Supports, supports
-from derive.calculus.nodes import Where
-from derive.calculus.program import Equation, Program, map_equations
-from derive.calculus.tensor import Index, Ref
+from derive.calculus.expressions.nodes import Where
+from derive.calculus.expressions.tensor import Index, Ref
+from derive.calculus.program.program import Equation, Program, map_equations
 
 
 @dataclass(frozen=True)

@@ -14,7 +14,7 @@ step that reads it:
     for t<T: A[t,j] = sum_q H[t,q] U[q,j];  H[t+1,j] = tanh(A[t,j])
     for t<T reversed: A_again[t,j] = sum_q H[t,q] U[q,j];  A_bar[t,j] = .. A_again[t,j] ..
 
-`codegen.keep` decides what is kept; what cannot be computed again is kept whatever it says.
+`codegen.plan.keep` decides what is kept; what cannot be computed again is kept whatever it says.
 """
 
 from __future__ import annotations
@@ -25,10 +25,10 @@ from dataclasses import dataclass, replace
 from codegen.passes.halves import Halves, halves
 from codegen.passes.one_step import step_axis
 from codegen.passes.verify import reads_of
-from derive.calculus.compose import free_name
-from derive.calculus.program import Equation, Program, Recurrence, Statement
-from derive.calculus.renaming import renamed
-from derive.calculus.substitution import substitute
+from derive.calculus.expressions.substitution import substitute
+from derive.calculus.program.compose import free_name
+from derive.calculus.program.program import Equation, Program, Recurrence, Statement
+from derive.calculus.program.renaming import renamed
 
 AGAIN = "_again"
 

@@ -22,9 +22,9 @@ from sympy import Expr, expand
 from sympy.core.basic import Basic
 
 from codegen.passes.hoist import fresh_name
-from derive.calculus.nodes import FloorDiv, Sum, Where, free_indices, reduces
-from derive.calculus.program import Equation, Program, Statement
-from derive.calculus.tensor import Index, IntegerRef, Ref, refs
+from derive.calculus.expressions.nodes import FloorDiv, Sum, Where, free_indices, reduces
+from derive.calculus.expressions.tensor import Index, IntegerRef, Ref, refs
+from derive.calculus.program.program import Equation, Program, Statement
 
 
 def selected(program: Program) -> Program:

@@ -12,11 +12,11 @@ from dataclasses import replace
 
 from sympy import Add, Expr, Pow, preorder_traversal
 
-from derive.calculus.compose import free_name
-from derive.calculus.nodes import Reduction, Where, free_indices
-from derive.calculus.occurrence import holds
-from derive.calculus.program import Equation, Program, Recurrence, Statement, map_equations
-from derive.calculus.tensor import Axis, Ref, Tensor, refs
+from derive.calculus.expressions.nodes import Reduction, Where, free_indices
+from derive.calculus.expressions.occurrence import holds
+from derive.calculus.expressions.tensor import Axis, Ref, Tensor, refs
+from derive.calculus.program.compose import free_name
+from derive.calculus.program.program import Equation, Program, Recurrence, Statement, map_equations
 
 
 def shared(program: Program) -> Program:

@@ -16,11 +16,11 @@ from dataclasses import replace
 
 from sympy import Add, Expr, Integer, Mul
 
-from derive.calculus.compose import free_name
-from derive.calculus.nodes import Reduction, Where
-from derive.calculus.occurrence import holds
-from derive.calculus.program import Equation, Program, Recurrence
-from derive.calculus.tensor import Ref, Tensor
+from derive.calculus.expressions.nodes import Reduction, Where
+from derive.calculus.expressions.occurrence import holds
+from derive.calculus.expressions.tensor import Ref, Tensor
+from derive.calculus.program.compose import free_name
+from derive.calculus.program.program import Equation, Program, Recurrence
 
 FEWEST = 2  # arrays that go for the one that comes
 

@@ -16,11 +16,11 @@ from dataclasses import replace
 from sympy import Add, Expr, Integer
 from sympy.core.basic import Basic
 
-from derive.calculus.nodes import IsZero, Where
-from derive.calculus.occurrence import holds
-from derive.calculus.program import Equation, Program, expanded
-from derive.calculus.substitution import substitute
-from derive.calculus.tensor import Index
+from derive.calculus.expressions.nodes import IsZero, Where
+from derive.calculus.expressions.occurrence import holds
+from derive.calculus.expressions.substitution import substitute
+from derive.calculus.expressions.tensor import Index
+from derive.calculus.program.program import Equation, Program, expanded
 
 MOST = 8  # places
 

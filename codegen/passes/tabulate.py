@@ -19,10 +19,10 @@ from sympy.core.basic import Basic
 
 from codegen.passes.hoist import fresh_name
 from codegen.passes.verify import unbound
-from derive.calculus.nodes import Range, Sum, Where
-from derive.calculus.occurrence import holds, nodes_of
-from derive.calculus.program import Equation, Program, expanded
-from derive.calculus.tensor import Axis, Index, Ref, Tensor, refs
+from derive.calculus.expressions.nodes import Range, Sum, Where
+from derive.calculus.expressions.occurrence import holds, nodes_of
+from derive.calculus.expressions.tensor import Axis, Index, Ref, Tensor, refs
+from derive.calculus.program.program import Equation, Program, expanded
 
 CHEAP = (Abs, sign)
 

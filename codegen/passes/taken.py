@@ -13,9 +13,9 @@ from dataclasses import replace
 
 from sympy.core.basic import Basic
 
-from derive.calculus.nodes import reduces
-from derive.calculus.program import Equation, Program, Recurrence
-from derive.calculus.tensor import Axis, Ref, Tensor
+from derive.calculus.expressions.nodes import reduces
+from derive.calculus.expressions.tensor import Axis, Ref, Tensor
+from derive.calculus.program.program import Equation, Program, Recurrence
 
 
 def taken(program: Program, hosts: Mapping[str, str]) -> Program:

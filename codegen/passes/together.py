@@ -13,8 +13,8 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import replace
 
-from derive.calculus.nodes import reduces
-from derive.calculus.program import Equation, Program, Recurrence
+from derive.calculus.expressions.nodes import reduces
+from derive.calculus.program.program import Equation, Program, Recurrence
 
 
 def together(program: Program) -> Program:

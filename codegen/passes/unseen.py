@@ -17,9 +17,9 @@ from sympy import exp, oo
 from sympy.core.basic import Basic
 
 from codegen.passes.masks import falling
-from derive.calculus.nodes import Largest, Nonnegative, Where
-from derive.calculus.program import Equation, Program, map_equations
-from derive.calculus.tensor import Index, Ref, refs
+from derive.calculus.expressions.nodes import Largest, Nonnegative, Where
+from derive.calculus.expressions.tensor import Index, Ref, refs
+from derive.calculus.program.program import Equation, Program, map_equations
 
 
 @dataclass(frozen=True)

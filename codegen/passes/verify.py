@@ -11,9 +11,9 @@ from collections.abc import Iterator, Set
 
 from sympy.core.basic import Basic
 
-from derive.calculus.nodes import free_indices
-from derive.calculus.program import Equation, Program, Recurrence, Statement, equations_of
-from derive.calculus.tensor import Index, Tensor
+from derive.calculus.expressions.nodes import free_indices
+from derive.calculus.expressions.tensor import Index, Tensor
+from derive.calculus.program.program import Equation, Program, Recurrence, Statement, equations_of
 
 
 class BrokenProgram(AssertionError):

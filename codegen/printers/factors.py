@@ -9,8 +9,8 @@ from sympy import Add, And, Expr, Integer, Mul, Number, Pow, Rational
 from sympy.core.basic import Basic
 from sympy.core.function import Function
 
-from derive.calculus.nodes import Condition, Remainder, Where, free_indices, reduces
-from derive.calculus.tensor import Index, Ref, refs
+from derive.calculus.expressions.nodes import Condition, Remainder, Where, free_indices, reduces
+from derive.calculus.expressions.tensor import Index, Ref, refs
 
 Order: TypeAlias = Sequence[Index]
 

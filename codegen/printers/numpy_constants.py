@@ -10,10 +10,10 @@ from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 
 from codegen.printers.numpy_kinds import Element, element_of
-from derive.calculus.matrix_base import Form, Number, Positions
-from derive.calculus.matrix_forms import Broadcast, Transpose
-from derive.calculus.matrix_pointwise import Compare, Divided, Logic, Negative, Product, Total
-from derive.calculus.tensor import Index, refs
+from derive.calculus.arrays.base import Form, Number, Positions
+from derive.calculus.arrays.forms import Broadcast, Transpose
+from derive.calculus.arrays.pointwise import Compare, Divided, Logic, Negative, Product, Total
+from derive.calculus.expressions.tensor import Index, refs
 
 COMPUTED = (Compare, Divided, Logic, Negative, Product, Total)
 

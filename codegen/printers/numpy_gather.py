@@ -11,9 +11,9 @@ from codegen.printers.numpy_repeats import repeat_code
 from codegen.printers.numpy_reshape import reshape_code
 from codegen.printers.numpy_text import COMPARISON, SUM, Code
 from codegen.printers.numpy_windows import window_code
-from derive.calculus.matrix_base import Array, Form, Number, Positions
-from derive.calculus.matrix_forms import Broadcast, Gather, OneHot
-from derive.calculus.matrix_pointwise import Negative, Product, Total
+from derive.calculus.arrays.base import Array, Form, Number, Positions
+from derive.calculus.arrays.forms import Broadcast, Gather, OneHot
+from derive.calculus.arrays.pointwise import Negative, Product, Total
 
 if TYPE_CHECKING:
     from codegen.printers.to_numpy import NumpyPrinter

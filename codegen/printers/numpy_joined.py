@@ -8,9 +8,9 @@ from sympy import Expr, Integer, expand
 
 from codegen.printers.numpy_gather import affine, varying
 from codegen.printers.numpy_text import Code, call
-from derive.calculus.matrix_base import Form
-from derive.calculus.matrix_forms import Broadcast, Gather
-from derive.calculus.matrix_pointwise import Compare, Select
+from derive.calculus.arrays.base import Form
+from derive.calculus.arrays.forms import Broadcast, Gather
+from derive.calculus.arrays.pointwise import Compare, Select
 
 if TYPE_CHECKING:
     from codegen.printers.to_numpy import NumpyPrinter

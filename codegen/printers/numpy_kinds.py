@@ -8,9 +8,9 @@ from __future__ import annotations
 
 from enum import Enum
 
-from derive.calculus.matrix_base import Array, Form, Number, Positions
-from derive.calculus.matrix_forms import Einsum, Gather, MatMul, OneHot, Outer, Reduced
-from derive.calculus.matrix_pointwise import (
+from derive.calculus.arrays.base import Array, Form, Number, Positions
+from derive.calculus.arrays.forms import Einsum, Gather, MatMul, OneHot, Outer, Reduced
+from derive.calculus.arrays.pointwise import (
     Apply,
     Compare,
     Divided,
@@ -23,7 +23,7 @@ from derive.calculus.matrix_pointwise import (
     Select,
     Total,
 )
-from derive.calculus.tensor import IntegerRef, refs
+from derive.calculus.expressions.tensor import IntegerRef, refs
 
 
 class Element(Enum):

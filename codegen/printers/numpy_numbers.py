@@ -9,8 +9,8 @@ import sympy
 from sympy import Add, Expr, Integer, Mul, Pow, Rational
 
 from codegen.printers.numpy_text import ATOM, POWER, PRODUCT, SIGN, SUM, Code
-from derive.calculus.nodes import FloorDiv, Remainder
-from derive.calculus.tensor import Index, Ref, Size
+from derive.calculus.expressions.nodes import FloorDiv, Remainder
+from derive.calculus.expressions.tensor import Index, Ref, Size
 from derive.errors import DeriveError
 
 FUNCTIONS = (

@@ -8,9 +8,9 @@ from sympy import Expr, Integer, Mul, Rational
 
 from codegen.printers.factors import leads
 from codegen.printers.numpy_text import POWER, PRODUCT, Code
-from derive.calculus.matrix_base import Form, Number
-from derive.calculus.matrix_forms import Broadcast
-from derive.calculus.matrix_pointwise import Apply
+from derive.calculus.arrays.base import Form, Number
+from derive.calculus.arrays.forms import Broadcast
+from derive.calculus.arrays.pointwise import Apply
 
 if TYPE_CHECKING:
     from codegen.printers.to_numpy import NumpyPrinter

@@ -12,9 +12,9 @@ from typing import TYPE_CHECKING
 from sympy import Expr, Integer, expand, prod
 
 from codegen.printers.numpy_text import Code
-from derive.calculus.matrix_base import Form, Number, Positions
-from derive.calculus.matrix_forms import Broadcast, Gather
-from derive.calculus.matrix_pointwise import Divided, Product, Total
+from derive.calculus.arrays.base import Form, Number, Positions
+from derive.calculus.arrays.forms import Broadcast, Gather
+from derive.calculus.arrays.pointwise import Divided, Product, Total
 
 if TYPE_CHECKING:
     from codegen.printers.to_numpy import NumpyPrinter

@@ -14,11 +14,11 @@ from typing import TYPE_CHECKING
 from sympy import Add, Expr, Integer, Mul, expand, prod
 
 from codegen.printers.numpy_text import Code, call
-from derive.calculus.matrix_base import Form, Number, Positions
-from derive.calculus.matrix_forms import Broadcast, Gather
-from derive.calculus.matrix_pointwise import Divided, Negative, Product, Total
-from derive.calculus.nodes import FloorDiv, Remainder
-from derive.calculus.tensor import Index
+from derive.calculus.arrays.base import Form, Number, Positions
+from derive.calculus.arrays.forms import Broadcast, Gather
+from derive.calculus.arrays.pointwise import Divided, Negative, Product, Total
+from derive.calculus.expressions.nodes import FloorDiv, Remainder
+from derive.calculus.expressions.tensor import Index
 
 if TYPE_CHECKING:
     from codegen.printers.to_numpy import NumpyPrinter

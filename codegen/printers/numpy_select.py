@@ -21,11 +21,11 @@ from codegen.printers.numpy_text import (
     call,
 )
 from codegen.printers.numpy_windows import window_code
-from derive.calculus.matrix_algebra import ONE, ZERO, negative, quotient, total
-from derive.calculus.matrix_base import Array, Form, Number, Positions
-from derive.calculus.matrix_forms import Broadcast, Gather, MatMul, OneHot, Reduced, Transpose
-from derive.calculus.matrix_pointwise import Apply, Compare, Logic, Negative, Product, Select, Total
-from derive.calculus.tensor import refs
+from derive.calculus.arrays.algebra import ONE, ZERO, negative, quotient, total
+from derive.calculus.arrays.base import Array, Form, Number, Positions
+from derive.calculus.arrays.forms import Broadcast, Gather, MatMul, OneHot, Reduced, Transpose
+from derive.calculus.arrays.pointwise import Apply, Compare, Logic, Negative, Product, Select, Total
+from derive.calculus.expressions.tensor import refs
 
 if TYPE_CHECKING:
     from codegen.printers.to_numpy import NumpyPrinter
@@ -157,7 +157,7 @@ def _clipped(form: Form, bound: Form, function: str) -> Form:
         return form
     room = (
         bound.value - form.other.value
-    )  # a clip's own bound stands last, as derive.calculus.kinks writes it
+    )  # a clip's own bound stands last, as derive.calculus.expressions.kinks writes it
     if function == "np.minimum":
         room = -room
     return form.chosen if room.is_nonnegative and extreme(form) == function else form

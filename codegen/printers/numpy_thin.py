@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-from derive.calculus.matrix_base import Form
-from derive.calculus.matrix_forms import Broadcast
-from derive.calculus.matrix_pointwise import Apply, Negative, Power, Product, Quotient, Select, Total
+from derive.calculus.arrays.base import Form
+from derive.calculus.arrays.forms import Broadcast
+from derive.calculus.arrays.pointwise import Apply, Negative, Power, Product, Quotient, Select, Total
 
 _POINTWISE = (Apply, Negative, Power, Product, Quotient, Select, Total)
 

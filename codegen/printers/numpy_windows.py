@@ -13,9 +13,9 @@ from typing import TYPE_CHECKING
 from sympy import Expr, Integer, expand
 
 from codegen.printers.numpy_text import Code, call
-from derive.calculus.matrix_base import Form, Number, Positions
-from derive.calculus.matrix_forms import Broadcast, Gather
-from derive.calculus.matrix_pointwise import Compare, Divided, Logic, Negative, Product, Total
+from derive.calculus.arrays.base import Form, Number, Positions
+from derive.calculus.arrays.forms import Broadcast, Gather
+from derive.calculus.arrays.pointwise import Compare, Divided, Logic, Negative, Product, Total
 
 if TYPE_CHECKING:
     from codegen.printers.to_numpy import NumpyPrinter

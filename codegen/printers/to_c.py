@@ -21,9 +21,9 @@ from sympy import Add, And, Expr, Float, Integer, Mul, Not, Or, Pow, Rational, S
 from sympy.core.basic import Basic
 
 from codegen.printers.factors import comparison, conjuncts, leads, numerator_denominator, signed_terms
-from derive.calculus.bounds import proved_nonnegative
-from derive.calculus.kinks import extreme
-from derive.calculus.nodes import (
+from derive.calculus.expressions.bounds import proved_nonnegative
+from derive.calculus.expressions.kinks import extreme
+from derive.calculus.expressions.nodes import (
     Condition,
     Finite,
     FloorDiv,
@@ -35,7 +35,7 @@ from derive.calculus.nodes import (
     VectorMap,
     Where,
 )
-from derive.calculus.tensor import Index, IntegerRef, Ref, Size, refs
+from derive.calculus.expressions.tensor import Index, IntegerRef, Ref, Size, refs
 from derive.errors import DeriveError
 
 TERNARY, OR, AND, EQUAL, LESS, SUM, PRODUCT, UNARY, POSTFIX = 1, 2, 3, 4, 5, 6, 7, 8, 9

@@ -16,8 +16,8 @@ from codegen.printers.numpy_products import multiplied
 from codegen.printers.numpy_repeats import repeated_quotient
 from codegen.printers.numpy_select import compare_code, logic_code, select_code
 from codegen.printers.numpy_text import COMPARISON, POWER, PRODUCT, SIGN, SUM, Code, call
-from derive.calculus.matrix_base import Array, Form, Number, Positions
-from derive.calculus.matrix_forms import (
+from derive.calculus.arrays.base import Array, Form, Number, Positions
+from derive.calculus.arrays.forms import (
     Broadcast,
     Diagonal,
     Einsum,
@@ -28,7 +28,7 @@ from derive.calculus.matrix_forms import (
     Reduced,
     Transpose,
 )
-from derive.calculus.matrix_pointwise import (
+from derive.calculus.arrays.pointwise import (
     Apply,
     Compare,
     Divided,
@@ -42,7 +42,7 @@ from derive.calculus.matrix_pointwise import (
     Total,
     VectorApply,
 )
-from derive.calculus.tensor import Ref
+from derive.calculus.expressions.tensor import Ref
 from derive.errors import DeriveError
 
 FUNCTIONS = {

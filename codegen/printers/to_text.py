@@ -12,8 +12,8 @@ from sympy import Add, And, Expr, Mul, Not, Or, Pow, Rational, Symbol, oo
 from sympy.core.basic import Basic
 
 from codegen.printers.factors import comparison, conjuncts, is_indicator, numerator_denominator, signed_terms
-from derive.calculus.kinks import extreme
-from derive.calculus.nodes import (
+from derive.calculus.expressions.kinks import extreme
+from derive.calculus.expressions.nodes import (
     Condition,
     Finite,
     FloorDiv,
@@ -24,8 +24,8 @@ from derive.calculus.nodes import (
     VectorMap,
     Where,
 )
-from derive.calculus.program import Equation, Statement
-from derive.calculus.tensor import Index, Ref
+from derive.calculus.expressions.tensor import Index, Ref
+from derive.calculus.program.program import Equation, Statement
 
 SUM, PRODUCT, POWER, ATOM = 1, 2, 3, 4
 

@@ -13,12 +13,12 @@ from collections.abc import Iterator
 from dataclasses import dataclass, field, replace
 from itertools import combinations
 
-from codegen.c_network import CNetwork
-from codegen.keep import Task
-from codegen.pipeline import Watch, silent
-from codegen.tuned.arena import Arena
+from codegen.c.network import CNetwork
+from codegen.plan.keep import Task
+from codegen.plan.pipeline import Watch, silent
+from codegen.tuned.arena.arena import Arena
 from codegen.tuned.functions import ITEMS
-from codegen.tuned.memory import crossing, kept_by_cost, small, task_of, with_kept
+from codegen.tuned.groups.memory import crossing, kept_by_cost, small, task_of, with_kept
 from codegen.tuned.pipeline import Tuned, laid_out
 from derive.errors import DeriveError
 

@@ -13,11 +13,11 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
 
-from codegen.numpy_module import shape
-from codegen.plan import Plan
+from codegen.numpy.module import shape
+from codegen.plan.plan import Plan
 from codegen.printers.to_text import equation_text
-from codegen.tuned.arena import Arena
-from codegen.tuned.groups import Nest, Step, Turns
+from codegen.tuned.arena.arena import Arena
+from codegen.tuned.groups.groups import Nest, Step, Turns
 from codegen.tuned.phase import Phase
 from codegen.tuned.storage import Stored
 

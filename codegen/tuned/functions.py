@@ -8,9 +8,9 @@ from __future__ import annotations
 from typing import Any
 
 from codegen.printers.to_c import Used
-from codegen.tuned.abreast import EACH
-from codegen.tuned.rows_abreast import ROWS
-from codegen.tuned.tiles import most_rows
+from codegen.tuned.products.tiles import most_rows
+from codegen.tuned.spelling.abreast import EACH
+from codegen.tuned.spelling.rows_abreast import ROWS
 from codegen.vector_math.kernel_sets import FIRST_FEATURES, FUSED, KERNEL_SETS, OPERATIONS, X86, definitions
 from codegen.vector_math.text import PARTS, vector_math_c
 

@@ -14,28 +14,28 @@ from functools import partial
 
 from sympy import Expr
 
-from codegen.c_sizes import CSizes
+from codegen.c.sizes import CSizes
 from codegen.extents import evaluated
-from codegen.plan import LayerPlan
+from codegen.plan.plan import LayerPlan
 from codegen.printers.to_c import Used
-from codegen.tuned.arena import Arena, constant
-from codegen.tuned.contraction import contraction, zeros_of
+from codegen.tuned.arena.arena import Arena, constant
+from codegen.tuned.arena.in_place import arena_in_place
+from codegen.tuned.arena.lifetimes import lifetime, needed_of, panel_lives, panels_of, stacked
 from codegen.tuned.functions import ITEMS
-from codegen.tuned.fusion import fused
-from codegen.tuned.groups import Step, groups_of, key_of, with_stored
-from codegen.tuned.in_place import arena_in_place
-from codegen.tuned.lifetimes import lifetime, needed_of, panel_lives, panels_of, stacked
-from codegen.tuned.limits import regions
+from codegen.tuned.groups.fusion import fused
+from codegen.tuned.groups.groups import Step, groups_of, key_of, with_stored
+from codegen.tuned.groups.rows import rowed
+from codegen.tuned.groups.times import count
 from codegen.tuned.phase import Phase
-from codegen.tuned.phases import in_turn, phase
+from codegen.tuned.phases.phases import in_turn, phase
+from codegen.tuned.phases.row_nests import lane, vectorised
 from codegen.tuned.pipeline import named
-from codegen.tuned.row_nests import lane, vectorised
-from codegen.tuned.rows import rowed
-from codegen.tuned.scene import Scene
+from codegen.tuned.products.contraction import contraction, zeros_of
+from codegen.tuned.products.limits import regions
+from codegen.tuned.spelling.scene import Scene
 from codegen.tuned.storage import Stored
-from codegen.tuned.times import count
-from derive.calculus.program import Program
-from derive.calculus.tensor import Kind, Size, Tensor
+from derive.calculus.expressions.tensor import Kind, Size, Tensor
+from derive.calculus.program.program import Program
 
 Keyed = tuple[str, ...]
 

@@ -13,7 +13,7 @@ from pathlib import Path
 
 from codegen.extents import size_names
 from codegen.names import NameRefused
-from codegen.plan import LayerPlan, Plan
+from codegen.plan.plan import LayerPlan, Plan
 from codegen.tuned.functions import OWN
 from codegen.vector_math.text import PARTS, vector_math_c
 

@@ -20,45 +20,54 @@ from dataclasses import dataclass, replace
 from functools import partial
 from math import prod
 
-from codegen.c_network import CNetwork
+from codegen.c.network import CNetwork
 from codegen.passes.taken import hosts_of, taken
 from codegen.passes.verify import verify
-from codegen.pipeline import Watch, silent
-from codegen.plan import Plan
+from codegen.plan.pipeline import Watch, silent
+from codegen.plan.plan import Plan
 from codegen.printers.to_c import Used
-from codegen.tuned.arena import Arena, constant
-from codegen.tuned.blocks import Outer, blocked, placed_single
-from codegen.tuned.contraction import Zeros, contraction, zeros_of
+from codegen.tuned.arena.arena import Arena, constant
+from codegen.tuned.arena.lifetimes import lifetimes_arenas, panels_of
 from codegen.tuned.draft import Draft
 from codegen.tuned.functions import ITEMS
-from codegen.tuned.fusion import fused
-from codegen.tuned.gathered import gathered
-from codegen.tuned.gradients import are_together, side_by_side
-from codegen.tuned.groups import Nest, Step, groups_of, key_of, names_of, reads_of, with_last, with_stored
-from codegen.tuned.inlined import inlined
-from codegen.tuned.layout import innermost, margined
-from codegen.tuned.lifetimes import lifetimes_arenas, panels_of
-from codegen.tuned.limits import regions
-from codegen.tuned.memory import narrowed
-from codegen.tuned.nests import along as in_vectors
-from codegen.tuned.nests import computes_once
-from codegen.tuned.outermost import outermost
+from codegen.tuned.groups.blocks import Outer, blocked, placed_single
+from codegen.tuned.groups.fusion import fused
+from codegen.tuned.groups.gathered import gathered
+from codegen.tuned.groups.groups import (
+    Nest,
+    Step,
+    groups_of,
+    key_of,
+    names_of,
+    reads_of,
+    with_last,
+    with_stored,
+)
+from codegen.tuned.groups.inlined import inlined
+from codegen.tuned.groups.memory import narrowed
+from codegen.tuned.groups.portions import LARGE, Portions, portioned
+from codegen.tuned.groups.rolling import rolled
+from codegen.tuned.groups.rows import rowed
+from codegen.tuned.groups.ties import counted
+from codegen.tuned.groups.unstored import unstored
+from codegen.tuned.groups.views import views
+from codegen.tuned.layout.layout import innermost, margined
+from codegen.tuned.layout.outermost import outermost
+from codegen.tuned.layout.places import placed, places
 from codegen.tuned.own_names import functions
-from codegen.tuned.packing import packing_once
 from codegen.tuned.phase import Phase
-from codegen.tuned.phases import in_turn, is_tiled, outer_loops, phase
-from codegen.tuned.places import placed, places
-from codegen.tuned.portions import LARGE, Portions, portioned
-from codegen.tuned.rolling import rolled
-from codegen.tuned.row_nests import lane, vectorised
-from codegen.tuned.rows import rowed
-from codegen.tuned.scene import Scene
+from codegen.tuned.phases.gradients import are_together, side_by_side
+from codegen.tuned.phases.packing import packing_once
+from codegen.tuned.phases.phases import in_turn, is_tiled, outer_loops, phase
+from codegen.tuned.phases.row_nests import lane, vectorised
+from codegen.tuned.products.contraction import Zeros, contraction, zeros_of
+from codegen.tuned.products.limits import regions
+from codegen.tuned.spelling.nests import along as in_vectors
+from codegen.tuned.spelling.nests import computes_once
+from codegen.tuned.spelling.scene import Scene
 from codegen.tuned.storage import Stored
-from codegen.tuned.ties import counted
-from codegen.tuned.unstored import unstored
-from codegen.tuned.verify import verified
-from codegen.tuned.views import views
-from derive.calculus.tensor import Tensor
+from codegen.tuned.verification.verify import verified
+from derive.calculus.expressions.tensor import Tensor
 
 
 @dataclass(frozen=True)

@@ -8,8 +8,8 @@ from sympy import Integer, true
 from sympy.core.basic import Basic
 
 from codegen.accumulation import Term, accumulation
-from derive.calculus.nodes import Sum
-from derive.calculus.tensor import refs
+from derive.calculus.expressions.nodes import Sum
+from derive.calculus.expressions.tensor import refs
 
 MOST = 9
 """The elements of a window, of which each has a register."""

@@ -17,7 +17,7 @@ from dataclasses import dataclass
 from sympy import Expr, Integer
 from sympy.core.basic import Basic
 
-from derive.calculus.tensor import Index, Ref, Tensor
+from derive.calculus.expressions.tensor import Index, Ref, Tensor
 
 Text = Callable[[Expr], str]
 

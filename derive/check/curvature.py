@@ -14,7 +14,7 @@ from dataclasses import replace
 
 import numpy as np
 
-from derive.calculus.program import Program
+from derive.calculus.program.program import Program
 from derive.check.arithmetic import Array, arithmetic
 from derive.check.oracles import (
     DIGITS,

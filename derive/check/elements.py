@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import numpy as np
 
-from derive.calculus.substitution import substitute
-from derive.calculus.tensor import Index, Ref, refs
+from derive.calculus.expressions.substitution import substitute
+from derive.calculus.expressions.tensor import Index, Ref, refs
 from derive.check.arithmetic import Array
 from derive.check.grid import Grid
 from derive.check.reader import OutOfRange, Reader

@@ -16,10 +16,10 @@ from sympy import Add, And, Expr, Mul, Pow, expand
 from sympy.core.basic import Basic
 from sympy.logic.boolalg import Boolean
 
-from derive.calculus.nodes import FloorDiv, Nonnegative, Positive, Reduction, Sum, Where
-from derive.calculus.program import Equation, Program, equations_of
-from derive.calculus.substitution import substitute
-from derive.calculus.tensor import Index, Ref, Size, refs
+from derive.calculus.expressions.nodes import FloorDiv, Nonnegative, Positive, Reduction, Sum, Where
+from derive.calculus.expressions.substitution import substitute
+from derive.calculus.expressions.tensor import Index, Ref, Size, refs
+from derive.calculus.program.program import Equation, Program, equations_of
 from derive.check.guards import canonical, conjuncts, quotient
 from derive.check.mutations import Mutant
 

@@ -14,10 +14,10 @@ from typing import Any
 
 import numpy as np
 
-from derive.calculus.nodes import Where
-from derive.calculus.program import Equation, Program, Recurrence, Statement
-from derive.calculus.substitution import substitute
-from derive.calculus.tensor import Index, Kind, Tensor, refs
+from derive.calculus.expressions.nodes import Where
+from derive.calculus.expressions.substitution import substitute
+from derive.calculus.expressions.tensor import Index, Kind, Tensor, refs
+from derive.calculus.program.program import Equation, Program, Recurrence, Statement
 from derive.check.arithmetic import Array, Number, arithmetic
 from derive.check.elements import require_inside
 from derive.check.expressions import NODES

@@ -11,7 +11,7 @@ from sympy.core.function import Application
 from sympy.core.numbers import ComplexInfinity
 from sympy.logic.boolalg import BooleanFalse, BooleanTrue
 
-from derive.calculus.nodes import (
+from derive.calculus.expressions.nodes import (
     Condition,
     Finite,
     FloorDiv,
@@ -24,7 +24,7 @@ from derive.calculus.nodes import (
     VectorMap,
     Where,
 )
-from derive.calculus.tensor import Index, Ref, Size, refs
+from derive.calculus.expressions.tensor import Index, Ref, Size, refs
 from derive.check.arithmetic import Array
 from derive.check.elements import element
 from derive.check.grid import Grid

@@ -7,7 +7,7 @@ from dataclasses import dataclass, replace
 
 import numpy as np
 
-from derive.calculus.tensor import Index
+from derive.calculus.expressions.tensor import Index
 from derive.check.arithmetic import Array
 
 

@@ -17,9 +17,9 @@ from typing import Any
 from sympy import And, Expr, Integer, Rational, expand
 from sympy.logic.boolalg import Boolean
 
-from derive.calculus.bounds import proved_nonnegative
-from derive.calculus.nodes import FloorDiv, IsZero, Nonnegative, Range, Remainder
-from derive.calculus.tensor import Index
+from derive.calculus.expressions.bounds import proved_nonnegative
+from derive.calculus.expressions.nodes import FloorDiv, IsZero, Nonnegative, Range, Remainder
+from derive.calculus.expressions.tensor import Index
 
 Extents = Mapping[Index, Expr]
 

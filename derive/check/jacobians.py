@@ -14,13 +14,13 @@ from typing import Any
 import numpy as np
 from sympy import Integer
 
-from derive.calculus.activity import varying
-from derive.calculus.jacobian import Jacobian
-from derive.calculus.jvp import jvp
-from derive.calculus.program import Equation, Program, map_equations
-from derive.calculus.structure import Shape, Structure
-from derive.calculus.tensor import Axis, Index, Kind, Ref, Tensor, refs
-from derive.calculus.vjp import axis_ranges
+from derive.calculus.derivation.jacobian import Jacobian
+from derive.calculus.derivation.jvp import jvp
+from derive.calculus.derivation.structure import Shape, Structure
+from derive.calculus.derivation.vjp import axis_ranges
+from derive.calculus.expressions.tensor import Axis, Index, Kind, Ref, Tensor, refs
+from derive.calculus.program.activity import varying
+from derive.calculus.program.program import Equation, Program, map_equations
 from derive.check.arithmetic import Array
 from derive.check.evaluate import evaluate
 from derive.check.reader import Functions

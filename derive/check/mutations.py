@@ -9,9 +9,9 @@ from __future__ import annotations
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, replace
 
-from derive.calculus.nodes import Range
-from derive.calculus.program import Equation, Program, Recurrence, Statement, equations_of
-from derive.calculus.tensor import Ref
+from derive.calculus.expressions.nodes import Range
+from derive.calculus.expressions.tensor import Ref
+from derive.calculus.program.program import Equation, Program, Recurrence, Statement, equations_of
 from derive.check.variants import variants
 
 

@@ -16,8 +16,8 @@ from typing import Any
 
 import numpy as np
 
-from derive.calculus.program import Program
-from derive.calculus.tensor import Kind, Tensor
+from derive.calculus.expressions.tensor import Kind, Tensor
+from derive.calculus.program.program import Program
 from derive.check.arithmetic import Array, Number, arithmetic
 from derive.check.evaluate import Evaluation, elements
 from derive.check.reader import Functions

@@ -9,7 +9,7 @@ from typing import Any, TypeAlias
 import numpy as np
 from sympy import Basic, Expr
 
-from derive.calculus.tensor import Index, Tensor
+from derive.calculus.expressions.tensor import Index, Tensor
 from derive.check.arithmetic import Arithmetic, Array
 from derive.check.grid import Grid
 from derive.errors import DeriveError

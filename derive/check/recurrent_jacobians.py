@@ -8,10 +8,10 @@ from __future__ import annotations
 
 import numpy as np
 
-from derive.calculus.program import Program
-from derive.calculus.recurrent_jacobian import Link, RecurrentJacobian
-from derive.calculus.structure import structure
-from derive.calculus.tensor import refs
+from derive.calculus.derivation.recurrent_jacobian import Link, RecurrentJacobian
+from derive.calculus.derivation.structure import structure
+from derive.calculus.expressions.tensor import refs
+from derive.calculus.program.program import Program
 from derive.check.evaluate import Evaluation, elements
 from derive.check.jacobians import BOUND, complaints, dense_jacobian
 from derive.check.reader import Functions

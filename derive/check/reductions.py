@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import numpy as np
 
-from derive.calculus.nodes import ArgLargest, Reduction, Sum
-from derive.calculus.tensor import Index, refs
+from derive.calculus.expressions.nodes import ArgLargest, Reduction, Sum
+from derive.calculus.expressions.tensor import Index, refs
 from derive.check.arithmetic import Array
 from derive.check.grid import Grid
 from derive.check.reader import Reader

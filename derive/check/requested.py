@@ -15,8 +15,8 @@ from typing import Protocol, cast
 
 import numpy as np
 
-from derive.calculus.gauss_newton import gauss_newton
-from derive.calculus.network import Network
+from derive.calculus.derivation.gauss_newton import gauss_newton
+from derive.calculus.program.network import Network
 from derive.check.arithmetic import Array
 from derive.check.oracles import DIGITS, Check, inner, norm, relative
 from derive.check.verify import DIFFERENCE_BOUND, VALUE_BOUND, Emitted, Load, Subject, distance, place

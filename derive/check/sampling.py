@@ -13,9 +13,9 @@ from typing import Any
 import numpy as np
 from sympy import Expr
 
-from derive.calculus.nodes import Condition, Range, Reduction
-from derive.calculus.program import Program, Recurrence
-from derive.calculus.tensor import Index, IntegerRef, Kind, Ref, Size, Tensor, refs
+from derive.calculus.expressions.nodes import Condition, Range, Reduction
+from derive.calculus.expressions.tensor import Index, IntegerRef, Kind, Ref, Size, Tensor, refs
+from derive.calculus.program.program import Program, Recurrence
 from derive.check.arithmetic import Array, arithmetic
 from derive.check.evaluate import Evaluation, elements, padded_shape
 from derive.check.expressions import NODES

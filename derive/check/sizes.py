@@ -10,9 +10,9 @@ from collections.abc import Iterator, Mapping
 
 from sympy import Expr, Integer
 
-from derive.calculus.nodes import FloorDiv, Remainder
-from derive.calculus.program import Program
-from derive.calculus.tensor import Axis, Size, Tensor, refs
+from derive.calculus.expressions.nodes import FloorDiv, Remainder
+from derive.calculus.expressions.tensor import Axis, Size, Tensor, refs
+from derive.calculus.program.program import Program
 from derive.errors import DeriveError
 
 Shapes = Mapping[str, tuple[int, ...]]

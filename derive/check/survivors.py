@@ -12,8 +12,8 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from derive.calculus.activity import reads
-from derive.calculus.program import Program, Statement, equations_of
+from derive.calculus.program.activity import reads
+from derive.calculus.program.program import Program, Statement, equations_of
 from derive.check.arithmetic import Array
 from derive.check.evaluate import Evaluation, elements
 from derive.check.mutations import Mutant

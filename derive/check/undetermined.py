@@ -7,9 +7,9 @@ from collections.abc import Callable
 import numpy as np
 from sympy import Expr
 
-from derive.calculus.nodes import Opaque, VectorMap
-from derive.calculus.substitution import substitute
-from derive.calculus.tensor import Index, Size
+from derive.calculus.expressions.nodes import Opaque, VectorMap
+from derive.calculus.expressions.substitution import substitute
+from derive.calculus.expressions.tensor import Index, Size
 from derive.check.arithmetic import Array
 from derive.check.grid import Grid
 from derive.check.reader import Reader, Selectors

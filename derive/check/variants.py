@@ -17,7 +17,7 @@ from typing import Any
 from sympy import Add, And, Basic, Expr, Integer, Mul, Not, Number, Pow, Tuple
 from sympy.core.function import Application
 
-from derive.calculus.nodes import (
+from derive.calculus.expressions.nodes import (
     Condition,
     FloorDiv,
     Largest,
@@ -28,8 +28,8 @@ from derive.calculus.nodes import (
     VectorMap,
     Where,
 )
-from derive.calculus.substitution import substitute
-from derive.calculus.tensor import Index, IntegerRef, Ref, Size, Tensor
+from derive.calculus.expressions.substitution import substitute
+from derive.calculus.expressions.tensor import Index, IntegerRef, Ref, Size, Tensor
 
 Variant = tuple[str, Any]
 Scope = tuple[Index, ...]

@@ -13,9 +13,9 @@ from typing import Any, Protocol, TypeAlias
 
 import numpy as np
 
-from derive.calculus.network import Network
-from derive.calculus.program import Program
-from derive.calculus.vjp import vjp
+from derive.calculus.derivation.vjp import vjp
+from derive.calculus.program.network import Network
+from derive.calculus.program.program import Program
 from derive.check.arithmetic import Array
 from derive.check.oracles import DIGITS, Check, Point, inner, norm, relative
 from derive.check.sampling import random_sizes

@@ -15,11 +15,11 @@ from derive.commands.train import parse_sizes
 from derive.errors import DeriveError
 
 if TYPE_CHECKING:
-    from codegen.pipeline import Shown, Watch
-    from derive.calculus.network import Network
+    from codegen.plan.pipeline import Shown, Watch
+    from derive.calculus.program.network import Network
 
 NEEDED = (
-    *("codegen.emit", "codegen.derivatives", "derive.layers.registry"),
+    *("codegen.emit", "codegen.plan.derivatives", "derive.layers.registry"),
     *("derive.networks.classifiers", "derive.networks.lenet", "derive.networks.gpt"),
 )
 EXAMPLES = """\
@@ -163,9 +163,9 @@ class Order:
 
     def build(self, name: str) -> None:
         """Derive one network, or one layer, and emit its source."""
-        from codegen.derivatives import ordered
         from codegen.emit import emit, emit_layer
-        from codegen.pipeline import silent
+        from codegen.plan.derivatives import ordered
+        from codegen.plan.pipeline import silent
         from derive.layers.registry import LAYERS, layer
         from derive.networks.registry import NETWORKS, targets, variant
 
@@ -224,7 +224,7 @@ def _require_no_network_option(
 
 def rebuilt(name: str, words: tuple[str, ...]) -> Network:
     """The network that `build WORDS` emits: what a description says of how it was built."""
-    from codegen.derivatives import ordered
+    from codegen.plan.derivatives import ordered
     from derive.networks.registry import variant
 
     options = build.make_context("build", list(words or (name,))).params

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 import click
 
 if TYPE_CHECKING:
-    from derive.calculus.program import Program
+    from derive.calculus.program.program import Program
 
 EXAMPLES = """\
 Examples:
@@ -32,7 +32,7 @@ name, each compared with the dense one at random sizes before it is printed.
 @click.option("--jacobian", "structured", is_flag=True, help="The Jacobian of the output, by its structure.")
 def show(name: str, wrt: tuple[str, ...], latex: bool, structured: bool) -> None:
     """Show the definitions of NAME, and how its gradients are derived."""
-    from derive.calculus.matrix_base import MatrixFormError
+    from derive.calculus.arrays.base import MatrixFormError
     from derive.layers.registry import LAYERS, layer
     from derive.networks.registry import NETWORKS, network
     from derive.show.collapse import collapse_lines
@@ -65,9 +65,9 @@ def _jacobians(program: Program, output: str | None, wrt: tuple[str, ...], latex
     """The Jacobians that agree with the dense ones; DeriveError where one does not."""
     from dataclasses import replace
 
-    from derive.calculus.jacobian import jacobian, recurs
-    from derive.calculus.recurrent_jacobian import recurrent_jacobian
-    from derive.calculus.structure import structure
+    from derive.calculus.derivation.jacobian import jacobian, recurs
+    from derive.calculus.derivation.recurrent_jacobian import recurrent_jacobian
+    from derive.calculus.derivation.structure import structure
     from derive.check.jacobians import complaints
     from derive.check.recurrent_jacobians import recurrent_complaints
     from derive.errors import DeriveError

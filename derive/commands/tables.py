@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 import click
 
 if TYPE_CHECKING:
-    from derive.calculus.program import Equation
+    from derive.calculus.program.program import Equation
     from derive.calculus.rules.row import Row
     from derive.check.forms.form import Form
 
@@ -21,7 +21,7 @@ Examples:
 Each table is one Markdown file of the rows that the tests run: it never says what is not checked.
 """
 COUNTED = (
-    "Operations are counted by `derive.calculus.cost`: each weighed by the loops it runs under, "
+    "Operations are counted by `derive.calculus.expressions.cost`: each weighed by the loops it runs under, "
     "every extent 16, an exponential 8. The form by hand is counted alike, and has the derived values in "
     "50 digits."
 )

@@ -15,7 +15,7 @@ from derive.commands.build import parse_derivatives, rebuilt
 from derive.errors import CheckFailed, DeriveError
 
 if TYPE_CHECKING:
-    from derive.calculus.network import Network
+    from derive.calculus.program.network import Network
 
 EXAMPLES = """\
 Examples:
@@ -41,8 +41,8 @@ Each line names the check, the largest error and its bound. Exit 1 where one fai
 )
 def verify(name: str, path: str, backend: str, with_: tuple[str, ...]) -> None:
     """Check the emitted network NAME against independent oracles, a line each."""
-    from codegen.derivatives import ordered
     from codegen.emit import emit
+    from codegen.plan.derivatives import ordered
     from derive.check.requested import requested
     from derive.check.verify import verify as checks
     from derive.runtime import load

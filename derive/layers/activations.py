@@ -8,9 +8,9 @@ from __future__ import annotations
 
 from functools import cache
 
-from derive.calculus.formula import scalar_formula
-from derive.calculus.graph import Graph
-from derive.calculus.program import Program
+from derive.calculus.definition.formula import scalar_formula
+from derive.calculus.definition.graph import Graph
+from derive.calculus.program.program import Program
 
 ACTIVATIONS: dict[str, str] = {
     "identity": "x",

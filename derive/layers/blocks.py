@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from functools import cache
 
-from derive.calculus.define import define
-from derive.calculus.program import Program
+from derive.calculus.definition.define import define
+from derive.calculus.program.program import Program
 
 
 @cache

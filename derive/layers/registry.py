@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable
 from functools import cache
 
-from derive.calculus.program import Program
+from derive.calculus.program.program import Program
 from derive.errors import DeriveError
 from derive.layers import blocks, convolution, dense, losses, normalisation, sequence, shape
 from derive.layers.activations import ACTIVATIONS, elementwise

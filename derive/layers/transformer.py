@@ -6,8 +6,8 @@ from functools import cache
 
 from sympy import Rational
 
-from derive.calculus.define import define
-from derive.calculus.program import Program
+from derive.calculus.definition.define import define
+from derive.calculus.program.program import Program
 from derive.layers.normalisation import EPSILON
 
 

@@ -7,13 +7,13 @@ from functools import cache
 
 from sympy import Expr, Integer
 
-from derive.calculus.formula import scalar_formula
-from derive.calculus.graph import Array, Graph
-from derive.calculus.network import Law, Network, Parameter
-from derive.calculus.partials import partials
-from derive.calculus.roles import require_network
-from derive.calculus.stabilise import stabilise
-from derive.calculus.tensor import Axis, Index, Kind, Ref, Size
+from derive.calculus.definition.formula import scalar_formula
+from derive.calculus.definition.graph import Array, Graph
+from derive.calculus.derivation.partials import partials
+from derive.calculus.expressions.tensor import Axis, Index, Kind, Ref, Size
+from derive.calculus.program.network import Law, Network, Parameter
+from derive.calculus.program.roles import require_network
+from derive.calculus.stable.stabilise import stabilise
 from derive.errors import DeriveError
 from derive.layers.activations import ACTIVATIONS
 from derive.layers.losses import cross_entropy, squared_error, token_cross_entropy

@@ -7,9 +7,9 @@ from fractions import Fraction
 
 from sympy import Rational
 
-from derive.calculus.network import Law, Network
-from derive.calculus.roles import require_sizes
-from derive.calculus.tensor import Size
+from derive.calculus.expressions.tensor import Size
+from derive.calculus.program.network import Law, Network
+from derive.calculus.program.roles import require_sizes
 from derive.errors import DeriveError
 from derive.layers.shape import concatenate
 from derive.networks.assembly import Assembly, activation, gain

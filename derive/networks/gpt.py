@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from sympy import Rational
 
-from derive.calculus.graph import Array
-from derive.calculus.network import Law, Network
+from derive.calculus.definition.graph import Array
+from derive.calculus.program.network import Law, Network
 from derive.layers.transformer import embedding_with_positions, tied_logits, transformer
 from derive.networks.assembly import Assembly
 

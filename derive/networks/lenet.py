@@ -4,9 +4,9 @@ from __future__ import annotations
 
 from sympy import Expr
 
-from derive.calculus.graph import Array
-from derive.calculus.network import Network
-from derive.calculus.tensor import Size
+from derive.calculus.definition.graph import Array
+from derive.calculus.expressions.tensor import Size
+from derive.calculus.program.network import Network
 from derive.layers.convolution import conv2d, max_pool
 from derive.layers.shape import flatten
 from derive.networks.assembly import Assembly, activation

@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Any
 from derive.errors import DeriveError
 
 if TYPE_CHECKING:
-    from derive.calculus.network import Network
+    from derive.calculus.program.network import Network
 
 # The module, its function, and what that is called with beside its defaults.
 _NETWORKS: dict[str, tuple[str, str, Mapping[str, Any]]] = {
@@ -62,7 +62,7 @@ def variant(
     buffers: str = "fresh",
 ) -> Network:
     """A network with another name, activation (a formula in x), sizes (M is the batch's), or more."""
-    from derive.calculus.roles import require_network, require_sizes
+    from derive.calculus.program.roles import require_network, require_sizes
     from derive.networks.classifiers import two_layer
 
     _require_known(name)

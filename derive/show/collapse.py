@@ -4,11 +4,11 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
-from derive.calculus.equality import linear_map
-from derive.calculus.matrix import matrix_form
-from derive.calculus.matrix_base import MatrixFormError
-from derive.calculus.program import Program
-from derive.calculus.tensor import refs
+from derive.calculus.arrays.base import MatrixFormError
+from derive.calculus.arrays.matrix import matrix_form
+from derive.calculus.expressions.tensor import refs
+from derive.calculus.program.program import Program
+from derive.calculus.simplification.equality import linear_map
 from derive.errors import DeriveError
 from derive.show.forms import form_latex, form_text
 

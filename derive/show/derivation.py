@@ -12,14 +12,16 @@ from dataclasses import dataclass, replace
 
 from sympy import Expr, Integer
 
-from derive.calculus.chain import Link, chains
-from derive.calculus.kernels import forward_of
-from derive.calculus.matrix import inlined, matrix_form, value_form
-from derive.calculus.matrix_base import Form
-from derive.calculus.matrix_check import checked_form
-from derive.calculus.matrix_reads import axis_sizes
-from derive.calculus.nodes import Range, Reduction
-from derive.calculus.program import (
+from derive.calculus.arrays.base import Form
+from derive.calculus.arrays.check import checked_form
+from derive.calculus.arrays.matrix import inlined, matrix_form, value_form
+from derive.calculus.arrays.reads import axis_sizes
+from derive.calculus.derivation.chain import Link, chains
+from derive.calculus.derivation.kernels import forward_of
+from derive.calculus.derivation.vjp import vjp
+from derive.calculus.expressions.nodes import Range, Reduction
+from derive.calculus.expressions.tensor import Index, Kind, Tensor, refs
+from derive.calculus.program.program import (
     Equation,
     Program,
     Recurrence,
@@ -28,8 +30,6 @@ from derive.calculus.program import (
     expanded,
     map_equations,
 )
-from derive.calculus.tensor import Index, Kind, Tensor, refs
-from derive.calculus.vjp import vjp
 from derive.show.expressions import equation_latex, equation_text, scalar
 from derive.show.forms import form_latex, form_text
 from derive.show.notation import LATEX, TEXT

@@ -7,10 +7,19 @@ from typing import Any
 import sympy
 from sympy import Add, And, Mul, Not, Or, Pow, Rational
 
-from derive.calculus.kinks import extreme
-from derive.calculus.nodes import Condition, Finite, FloorDiv, Opaque, Reduction, Remainder, VectorMap, Where
-from derive.calculus.program import Equation
-from derive.calculus.tensor import Ref
+from derive.calculus.expressions.kinks import extreme
+from derive.calculus.expressions.nodes import (
+    Condition,
+    Finite,
+    FloorDiv,
+    Opaque,
+    Reduction,
+    Remainder,
+    VectorMap,
+    Where,
+)
+from derive.calculus.expressions.tensor import Ref
+from derive.calculus.program.program import Equation
 from derive.show.notation import LATEX, TEXT, Notation
 
 SUM, PRODUCT, POWER, ATOM = range(4)

@@ -6,9 +6,9 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Any
 
-from derive.calculus.matrix_algebra import ONE, ZERO, negative, total
-from derive.calculus.matrix_base import Array, Form, Number, Positions
-from derive.calculus.matrix_forms import (
+from derive.calculus.arrays.algebra import ONE, ZERO, negative, total
+from derive.calculus.arrays.base import Array, Form, Number, Positions
+from derive.calculus.arrays.forms import (
     Broadcast,
     Diagonal,
     Einsum,
@@ -19,7 +19,7 @@ from derive.calculus.matrix_forms import (
     Reduced,
     Transpose,
 )
-from derive.calculus.matrix_pointwise import (
+from derive.calculus.arrays.pointwise import (
     Apply,
     Compare,
     Divided,

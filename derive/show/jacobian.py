@@ -12,10 +12,10 @@ from collections.abc import Iterator
 
 from sympy import Add, Expr, Integer, Mul
 
-from derive.calculus.jacobian import Jacobian, Term
-from derive.calculus.nodes import IsZero, Where
-from derive.calculus.structure import Shape, Structure, separated
-from derive.calculus.tensor import Index, Ref, Tensor
+from derive.calculus.derivation.jacobian import Jacobian, Term
+from derive.calculus.derivation.structure import Shape, Structure, separated
+from derive.calculus.expressions.nodes import IsZero, Where
+from derive.calculus.expressions.tensor import Index, Ref, Tensor
 from derive.show.expressions import scalar
 from derive.show.notation import LATEX, TEXT, Notation
 

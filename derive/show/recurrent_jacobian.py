@@ -12,10 +12,10 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
-from derive.calculus.program import Recurrence
-from derive.calculus.recurrent_jacobian import Link, RecurrentJacobian
-from derive.calculus.structure import structure
-from derive.calculus.tensor import Ref
+from derive.calculus.derivation.recurrent_jacobian import Link, RecurrentJacobian
+from derive.calculus.derivation.structure import structure
+from derive.calculus.expressions.tensor import Ref
+from derive.calculus.program.program import Recurrence
 from derive.show.expressions import equation_latex, equation_text, scalar
 from derive.show.jacobian import entry, heading, quotient, words
 from derive.show.notation import LATEX, TEXT, Notation

@@ -1,7 +1,7 @@
 """What a derivative passes through, however long the chain of carried states."""
 
-from derive.calculus.activity import active
-from derive.calculus.define import define
+from derive.calculus.definition.define import define
+from derive.calculus.program.activity import active
 
 CHAIN = """
 chain(x[n], W[n]) -> y

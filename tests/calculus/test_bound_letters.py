@@ -3,12 +3,12 @@
 import numpy as np
 import pytest
 
-from derive.calculus.define import define
-from derive.calculus.jvp import jvp
-from derive.calculus.nodes import Sum
-from derive.calculus.substitution import apart, freshened, substitute
-from derive.calculus.tensor import Axis, Index, Size, Tensor
-from derive.calculus.vjp import vjp
+from derive.calculus.definition.define import define
+from derive.calculus.derivation.jvp import jvp
+from derive.calculus.derivation.vjp import vjp
+from derive.calculus.expressions.nodes import Sum
+from derive.calculus.expressions.substitution import apart, freshened, substitute
+from derive.calculus.expressions.tensor import Axis, Index, Size, Tensor
 from derive.check.oracles import Point, checks
 
 COSINE = "L = sum_{i} x[i] y[i]/(sqrt(sum_{i} x[i]^2) sqrt(sum_{i} y[i]^2))"

@@ -2,12 +2,12 @@
 
 import pytest
 
-from codegen.pipeline import lowered
-from derive.calculus.define import define
-from derive.calculus.program import Program
-from derive.calculus.stabilise import stabilise
-from derive.calculus.tensor import names_read
-from derive.calculus.vjp import vjp
+from codegen.plan.pipeline import lowered
+from derive.calculus.definition.define import define
+from derive.calculus.derivation.vjp import vjp
+from derive.calculus.expressions.tensor import names_read
+from derive.calculus.program.program import Program
+from derive.calculus.stable.stabilise import stabilise
 
 SOFTMAX = "S[i,j] = exp(Z[i,j])/sum_{q} exp(Z[i,q])"
 NAMED = "N[i] = log(sum_{q} exp(Z[i,q]))"

@@ -5,8 +5,8 @@ from __future__ import annotations
 import pytest
 
 from codegen.printers.to_text import text
-from derive.calculus.chain import chains
-from derive.calculus.define import define
+from derive.calculus.definition.define import define
+from derive.calculus.derivation.chain import chains
 from derive.networks.registry import network
 
 

@@ -7,14 +7,14 @@ import pytest
 from sympy import Integer
 
 from codegen.printers.to_text import equation_text
-from derive.calculus.cost import EXTENT, operations
-from derive.calculus.define import define
-from derive.calculus.hvp import hvp
-from derive.calculus.kinks import extreme, larger, smaller
-from derive.calculus.nodes import Where
-from derive.calculus.program import Equation
-from derive.calculus.tensor import Index, Ref
-from derive.calculus.vjp import vjp
+from derive.calculus.definition.define import define
+from derive.calculus.derivation.hvp import hvp
+from derive.calculus.derivation.vjp import vjp
+from derive.calculus.expressions.cost import EXTENT, operations
+from derive.calculus.expressions.kinks import extreme, larger, smaller
+from derive.calculus.expressions.nodes import Where
+from derive.calculus.expressions.tensor import Index, Ref
+from derive.calculus.program.program import Equation
 from derive.check.evaluate import evaluate
 
 SPELLINGS = (

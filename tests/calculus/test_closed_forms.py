@@ -6,13 +6,13 @@ from dataclasses import replace
 
 import pytest
 
-from derive.calculus.canonical import canonical
-from derive.calculus.define import define
-from derive.calculus.normal import normal
-from derive.calculus.program import Equation, Program
-from derive.calculus.stabilise import stabilise
-from derive.calculus.substitution import substitute
-from derive.calculus.vjp import vjp
+from derive.calculus.definition.define import define
+from derive.calculus.derivation.vjp import vjp
+from derive.calculus.expressions.canonical import canonical
+from derive.calculus.expressions.normal import normal
+from derive.calculus.expressions.substitution import substitute
+from derive.calculus.program.program import Equation, Program
+from derive.calculus.stable.stabilise import stabilise
 from derive.layers.registry import layer
 from derive.networks.registry import network
 
@@ -117,7 +117,7 @@ def test_the_embedding_is_a_scatter() -> None:
 
 
 def test_second_derivatives_stay_closed() -> None:
-    from derive.calculus.jvp import jvp
+    from derive.calculus.derivation.jvp import jvp
 
     hessian = jvp(vjp(stabilise(layer("softmax"))), ("Z",))
     line = "S_dot[i,j] = S[i,j] (Z_dot[i,j] - sum_{q} S[i,q] Z_dot[i,q])"

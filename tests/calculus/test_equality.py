@@ -1,7 +1,7 @@
 """H3 is one matrix, and what is not linear is not."""
 
-from derive.calculus.define import define
-from derive.calculus.equality import linear_map, proved_equal
+from derive.calculus.definition.define import define
+from derive.calculus.simplification.equality import linear_map, proved_equal
 from derive.networks.registry import network
 
 

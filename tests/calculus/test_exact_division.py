@@ -3,8 +3,8 @@
 import pytest
 from sympy import Integer
 
-from derive.calculus.nodes import FloorDiv, Remainder
-from derive.calculus.tensor import Index, Size
+from derive.calculus.expressions.nodes import FloorDiv, Remainder
+from derive.calculus.expressions.tensor import Index, Size
 
 a, b, i = Size("a"), Size("b"), Index("i")
 

@@ -5,9 +5,9 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
-from derive.calculus.formula import scalar_formula
-from derive.calculus.tensor import Ref
-from derive.calculus.vjp import vjp
+from derive.calculus.definition.formula import scalar_formula
+from derive.calculus.derivation.vjp import vjp
+from derive.calculus.expressions.tensor import Ref
 from derive.check.evaluate import evaluate
 from derive.layers.activations import elementwise
 
@@ -47,7 +47,7 @@ def test_slopes_at_a_kink(formula: str, slopes: tuple[float, ...]) -> None:
 
 
 def test_ties_of_a_maximum_share() -> None:
-    from derive.calculus.define import define
+    from derive.calculus.definition.define import define
 
     program = vjp(define("largest(X[n]) -> y\n    y = max_{q} X[q]"))
     found = evaluate(program, {"X": np.array([1.0, 3.0, 3.0, 2.0]), "y_bar": np.float64(1)})["X_bar"]

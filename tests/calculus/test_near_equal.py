@@ -2,14 +2,14 @@
 
 import pytest
 
-from codegen.pipeline import lowered
-from derive.calculus.define import define
-from derive.calculus.program import Program
-from derive.calculus.stabilise import stabilise
+from codegen.plan.pipeline import lowered
+from derive.calculus.definition.define import define
+from derive.calculus.derivation.vjp import vjp
+from derive.calculus.program.program import Program
 from derive.calculus.stable.common import common_denominators
+from derive.calculus.stable.stabilise import stabilise
 from derive.calculus.stable.uncancelled import uncancelled
 from derive.calculus.stable.unordered import unordered
-from derive.calculus.vjp import vjp
 
 
 def value(program: Program, name: str) -> str:

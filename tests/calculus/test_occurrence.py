@@ -3,9 +3,9 @@
 import pytest
 from sympy import Add, Expr, Function, Mul, Pow, Rational, exp, log, sqrt
 
-from derive.calculus.nodes import Condition, Largest, Positive, Reduction, Sum, Where
-from derive.calculus.occurrence import holds, nodes_of
-from derive.calculus.tensor import Index, IntegerRef, Ref, Size, TensorName
+from derive.calculus.expressions.nodes import Condition, Largest, Positive, Reduction, Sum, Where
+from derive.calculus.expressions.occurrence import holds, nodes_of
+from derive.calculus.expressions.tensor import Index, IntegerRef, Ref, Size, TensorName
 
 i, p, n = Index("i"), Index("p"), Size("n")
 X, W, y = Ref("X", i, p), Ref("W", p, i), Ref("y", p, integer=True)

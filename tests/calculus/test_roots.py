@@ -2,9 +2,9 @@
 
 import pytest
 
-from derive.calculus.define import define
-from derive.calculus.jvp import jvp
-from derive.calculus.vjp import vjp
+from derive.calculus.definition.define import define
+from derive.calculus.derivation.jvp import jvp
+from derive.calculus.derivation.vjp import vjp
 from derive.check.oracles import Point, checks
 
 DEFINITIONS = (

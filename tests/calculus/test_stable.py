@@ -8,15 +8,15 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from sympy import Add, Expr, Float, Mul, Pow, exp, log
 
-from codegen.pipeline import lowered
-from derive.calculus.canonical import canonical
-from derive.calculus.define import define
-from derive.calculus.jvp import jvp
-from derive.calculus.program import Program
-from derive.calculus.stabilise import stabilise
+from codegen.plan.pipeline import lowered
+from derive.calculus.definition.define import define
+from derive.calculus.derivation.jvp import jvp
+from derive.calculus.derivation.vjp import vjp
+from derive.calculus.expressions.canonical import canonical
+from derive.calculus.program.program import Program
 from derive.calculus.stable.removable import VARIABLE as A
 from derive.calculus.stable.removable import near_zero
-from derive.calculus.vjp import vjp
+from derive.calculus.stable.stabilise import stabilise
 from derive.check.evaluate import evaluate
 
 POINTS = (-300.0, -40.0, -3.0, -0.5, -1e-3, -1e-9, 1e-9, 1e-3, 0.25, 2.0, 37.0, 250.0)

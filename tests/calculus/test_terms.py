@@ -8,9 +8,9 @@ import numpy as np
 import pytest
 
 from codegen.emit import emit_layer
-from derive.calculus.define import define
-from derive.calculus.jvp import jvp
-from derive.calculus.matrix_base import MatrixFormError
+from derive.calculus.arrays.base import MatrixFormError
+from derive.calculus.definition.define import define
+from derive.calculus.derivation.jvp import jvp
 from derive.check.evaluate import evaluate
 
 POWER = define("power(b, t) -> y\n    y = 1 - b^t")

@@ -1,8 +1,8 @@
 """Sums of exponentials that are written out: shifted, with the derivatives of a softmax."""
 
-from derive.calculus.define import define
-from derive.calculus.stabilise import stabilise
-from derive.calculus.vjp import vjp
+from derive.calculus.definition.define import define
+from derive.calculus.derivation.vjp import vjp
+from derive.calculus.stable.stabilise import stabilise
 
 HEAD = "f(a[n], b[n], c[n]) -> Y\n    "
 

@@ -9,10 +9,10 @@ import numpy as np
 import pytest
 from sympy import Expr, Rational, Symbol, exp, oo
 
-from derive.calculus.define import define
-from derive.calculus.nodes import IsZero, Largest, Nonnegative, Sum, Where
-from derive.calculus.program import Equation, Program, Recurrence
-from derive.calculus.tensor import Axis, Index, Kind, Ref, Size, Tensor
+from derive.calculus.definition.define import define
+from derive.calculus.expressions.nodes import IsZero, Largest, Nonnegative, Sum, Where
+from derive.calculus.expressions.tensor import Axis, Index, Kind, Ref, Size, Tensor
+from derive.calculus.program.program import Equation, Program, Recurrence
 from derive.check.arithmetic import Array, Number, arithmetic
 from derive.check.evaluate import evaluate
 from derive.check.reader import OutOfRange, Selectors

@@ -8,12 +8,12 @@ from dataclasses import replace
 import pytest
 from sympy import Integer
 
-from derive.calculus.bounds import inside
-from derive.calculus.define import define
-from derive.calculus.nodes import FloorDiv, IsZero, Nonnegative, Remainder, Sum, Where
-from derive.calculus.program import Equation, Program
-from derive.calculus.tensor import Axis, Index, Ref, Size, Tensor
-from derive.calculus.vjp import vjp
+from derive.calculus.definition.define import define
+from derive.calculus.derivation.vjp import vjp
+from derive.calculus.expressions.bounds import inside
+from derive.calculus.expressions.nodes import FloorDiv, IsZero, Nonnegative, Remainder, Sum, Where
+from derive.calculus.expressions.tensor import Axis, Index, Ref, Size, Tensor
+from derive.calculus.program.program import Equation, Program
 from derive.check.equivalence import proved_equivalent
 from derive.check.guards import canonical, implied, quotient
 from derive.check.mutations import Mutant, mutants

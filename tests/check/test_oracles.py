@@ -8,8 +8,8 @@ import numpy as np
 import pytest
 from sympy import Expr, Rational, nan
 
-from derive.calculus.define import define
-from derive.calculus.program import Equation, Program
+from derive.calculus.definition.define import define
+from derive.calculus.program.program import Equation, Program
 from derive.check.oracles import (
     Check,
     Point,

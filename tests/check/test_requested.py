@@ -10,8 +10,8 @@ from typing import Any
 import pytest
 from click.testing import CliRunner
 
-from codegen.derivatives import ON_REQUEST
 from codegen.emit import emit
+from codegen.plan.derivatives import ON_REQUEST
 from derive.check.arithmetic import Array
 from derive.check.requested import requested
 from derive.commands.verify import verify

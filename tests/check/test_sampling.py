@@ -5,8 +5,8 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
-from derive.calculus.define import define
-from derive.calculus.program import Program
+from derive.calculus.definition.define import define
+from derive.calculus.program.program import Program
 from derive.check.sampling import MARGIN, random_inputs, random_sizes, size_names
 
 RELU = define("relu(X[m,n]) -> Y\n    Y[i,j] = max(X[i,j], 0)")

@@ -9,9 +9,9 @@ from typing import Any
 import numpy as np
 import pytest
 
-from derive.calculus.jvp import jvp
-from derive.calculus.network import Network
-from derive.calculus.vjp import vjp
+from derive.calculus.derivation.jvp import jvp
+from derive.calculus.derivation.vjp import vjp
+from derive.calculus.program.network import Network
 from derive.check.arithmetic import Array
 from derive.check.evaluate import evaluate
 from derive.check.verify import verify

@@ -10,11 +10,11 @@ from typing import Any
 
 import numpy as np
 
-from codegen.c_layer import render_c_layer
+from codegen.c.layer import render_c_layer
 from codegen.extents import evaluated
-from codegen.plan import LayerPlan
-from derive.calculus.program import Program
-from derive.calculus.tensor import Kind, Tensor
+from codegen.plan.plan import LayerPlan
+from derive.calculus.expressions.tensor import Kind, Tensor
+from derive.calculus.program.program import Program
 
 Array = np.ndarray[Any, np.dtype[Any]]
 COMPILERS = [name for name in ("gcc", "clang") if shutil.which(name)]

@@ -8,8 +8,8 @@ from typing import Any
 
 import numpy as np
 
-from codegen.c_module import render_c
-from codegen.plan import Plan, plan_network
+from codegen.c.module import render_c
+from codegen.plan.plan import Plan, plan_network
 from tests.codegen.emitted_c import UNDEFINED, Array, drawn, library, pointer, shape_of, write
 from tests.codegen.networks import NETWORKS
 

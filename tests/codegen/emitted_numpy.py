@@ -7,8 +7,8 @@ from typing import Any
 
 import numpy as np
 
-from derive.calculus.program import Program
-from derive.calculus.tensor import Kind, Size, Tensor
+from derive.calculus.expressions.tensor import Kind, Size, Tensor
+from derive.calculus.program.program import Program
 
 SIZES = dict(zip("mndkcoHWUVTvabDLs", (3, 7, 4, 5, 2, 3, 8, 9, 3, 2, 4, 6, 3, 2, 6, 3, 5), strict=True))
 

@@ -4,10 +4,10 @@ from collections.abc import Callable, Mapping
 from dataclasses import replace
 from functools import partial
 
-from derive.calculus.define import define
-from derive.calculus.network import Law, Network, Parameter, Update
-from derive.calculus.program import Program
-from derive.calculus.tensor import Size
+from derive.calculus.definition.define import define
+from derive.calculus.expressions.tensor import Size
+from derive.calculus.program.network import Law, Network, Parameter, Update
+from derive.calculus.program.program import Program
 
 SGD = """
 sgd(W[n], W_bar[n], lr, weight_decay) -> W_new

@@ -2,15 +2,15 @@
 
 import pytest
 
-from codegen import c_body
-from codegen.c_layer import render_c_layer
-from codegen.c_module import render_c
-from codegen.c_nests import Nest, equation_nest
-from codegen.c_places import Places
+from codegen.c import body as c_body
+from codegen.c.layer import render_c_layer
+from codegen.c.module import render_c
+from codegen.c.nest import Node
+from codegen.c.nests import Nest, equation_nest
+from codegen.c.places import Places
 from codegen.extents import size_names
-from codegen.nest import Node
-from codegen.plan import plan_layer, plan_network
-from derive.calculus.network import Network
+from codegen.plan.plan import plan_layer, plan_network
+from derive.calculus.program.network import Network
 from derive.networks.classifiers import perceptron, random_features, residual, softmax_regression
 from tests.witnesses.definitions import WITNESSES
 

@@ -7,13 +7,13 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from codegen.c_layer import render_c_layer
-from codegen.derivatives import ON_REQUEST
+from codegen.c.layer import render_c_layer
 from codegen.extents import size_names
-from codegen.plan import LayerPlan, plan_layer
-from derive.calculus.define import define
-from derive.calculus.examples import Coupled
-from derive.calculus.per_example import per_example
+from codegen.plan.derivatives import ON_REQUEST
+from codegen.plan.plan import LayerPlan, plan_layer
+from derive.calculus.definition.define import define
+from derive.calculus.derivation.examples import Coupled
+from derive.calculus.derivation.per_example import per_example
 from derive.check.evaluate import evaluate
 from derive.errors import DeriveError
 from tests.codegen.emitted_c import COMPILERS, STRICT, EmittedLayer, drawn, run, write

@@ -7,8 +7,8 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from codegen.c_module import render_c
-from codegen.plan import plan_network
+from codegen.c.module import render_c
+from codegen.plan.plan import plan_network
 from derive.check.evaluate import evaluate
 from tests.codegen.emitted_c import COMPILERS, STRICT, Array, pointer, run, shape_of, write
 from tests.codegen.emitted_network import EXAMPLES, EmittedNetwork, planned, real

@@ -5,9 +5,9 @@ from pathlib import Path
 
 import pytest
 
-from codegen.c_module import render_c
-from codegen.derivatives import ON_REQUEST
-from codegen.plan import Plan, Supplied, plan_network
+from codegen.c.module import render_c
+from codegen.plan.derivatives import ON_REQUEST
+from codegen.plan.plan import Plan, Supplied, plan_network
 from tests.codegen.emitted_c import COMPILERS, STRICT, run, write
 from tests.codegen.networks import NETWORKS
 

@@ -1,9 +1,9 @@
 """Optimizers as loops: written in place where nobody needs the old value any more."""
 
-from codegen.c_update import update_text
+from codegen.c.update import update_text
 from codegen.printers.to_c import Used
-from derive.calculus.define import define
-from derive.calculus.network import Update
+from derive.calculus.definition.define import define
+from derive.calculus.program.network import Update
 from tests.codegen.networks import UPDATES
 
 

@@ -11,9 +11,9 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from codegen.c_layer import render_c_layer
-from codegen.plan import LayerPlan, plan_layer
-from derive.calculus.define import define
+from codegen.c.layer import render_c_layer
+from codegen.plan.plan import LayerPlan, plan_layer
+from derive.calculus.definition.define import define
 from derive.runtime.compiler import FLAGS
 from tests.codegen.emitted_c import COMPILERS, EmittedLayer, drawn, run
 from tests.codegen.test_c_layers import LAYERS, planned, sizes_of

@@ -11,7 +11,7 @@ import pytest
 
 from codegen import folder as folders
 from codegen.emit import emit, emit_layer, render
-from codegen.plan import plan_network
+from codegen.plan.plan import plan_network
 from derive.errors import DeriveError
 from tests.codegen.networks import dense, perceptron, words
 from tests.trees import ROOT
@@ -63,7 +63,7 @@ def test_the_runtime_reads_what_is_emitted(tmp_path: Path) -> None:
 PROGRAM = """
 import sys
 from codegen.emit import render
-from codegen.plan import plan_network
+from codegen.plan.plan import plan_network
 from tests.codegen.networks import NETWORKS
 for name in ("dense_fixed", "batched", "pictures"):
     for file, text in sorted(render(plan_network(NETWORKS[name]()), ("c",)).items()):

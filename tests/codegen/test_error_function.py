@@ -8,11 +8,11 @@ import numpy as np
 import pytest
 from sympy import exp, pi, sqrt
 
-from codegen.numpy_fallbacks import fallbacks
-from derive.calculus.define import define
-from derive.calculus.functions import erfc
-from derive.calculus.tensor import Tensor
-from derive.calculus.vjp import vjp
+from codegen.numpy.fallbacks import fallbacks
+from derive.calculus.definition.define import define
+from derive.calculus.derivation.vjp import vjp
+from derive.calculus.expressions.functions import erfc
+from derive.calculus.expressions.tensor import Tensor
 from tests.codegen.emitted_numpy import imported
 
 BOUNDS = {"erf": 5, "erfc": 8}

@@ -4,9 +4,9 @@ from sympy import Abs, Integer, exp
 
 from codegen.passes.exponents import exponents
 from codegen.passes.shared import shared
-from derive.calculus.nodes import Nonnegative, Positive, Where
-from derive.calculus.program import Equation, Program, Recurrence
-from derive.calculus.tensor import Axis, Index, Ref, Size, Tensor
+from derive.calculus.expressions.nodes import Nonnegative, Positive, Where
+from derive.calculus.expressions.tensor import Axis, Index, Ref, Size, Tensor
+from derive.calculus.program.program import Equation, Program, Recurrence
 
 N, T = Size("n"), Size("T")
 i, t = map(Index, "it")

@@ -7,17 +7,17 @@ from typing import Any
 import numpy as np
 import pytest
 
-from codegen import numpy_function
-from codegen.lifetimes import deaths
-from codegen.numpy_fallbacks import fallbacks
-from codegen.numpy_function import function_body
-from codegen.numpy_module import render_numpy
+from codegen.numpy.fallbacks import fallbacks
+from codegen.numpy.module import render_numpy
 from codegen.passes.verify import names_of
-from codegen.plan import plan_layer, plan_network
-from derive.calculus.define import define
-from derive.calculus.network import Network
-from derive.calculus.program import Program
-from derive.calculus.tensor import Size
+from codegen.plan.lifetimes import deaths
+from codegen.plan.plan import plan_layer, plan_network
+from codegen.statements import function as numpy_function
+from codegen.statements.function import function_body
+from derive.calculus.definition.define import define
+from derive.calculus.expressions.tensor import Size
+from derive.calculus.program.network import Network
+from derive.calculus.program.program import Program
 from derive.check.evaluate import evaluate
 from derive.networks.registry import NETWORKS, network
 from tests.codegen.emitted_c import drawn as drawn_at

@@ -1,9 +1,9 @@
 """What a step of a recurrence determines is computed in it, and nothing else is."""
 
 from codegen.passes.into_steps import into_steps
-from derive.calculus.nodes import Sum
-from derive.calculus.program import Equation, Program, Recurrence
-from derive.calculus.tensor import Axis, Index, Ref, Size, Tensor
+from derive.calculus.expressions.nodes import Sum
+from derive.calculus.expressions.tensor import Axis, Index, Ref, Size, Tensor
+from derive.calculus.program.program import Equation, Program, Recurrence
 
 N, T = Size("n"), Size("T")
 i, j, t, u = map(Index, "ijtu")

@@ -7,11 +7,11 @@ from types import ModuleType
 import numpy as np
 import pytest
 
-from codegen.numpy_fallbacks import fallbacks
-from codegen.numpy_layer import render_numpy_layer
-from codegen.numpy_module import render_numpy
-from codegen.plan import plan_layer, plan_network
-from derive.calculus.define import define
+from codegen.numpy.fallbacks import fallbacks
+from codegen.numpy.layer import render_numpy_layer
+from codegen.numpy.module import render_numpy
+from codegen.plan.plan import plan_layer, plan_network
+from derive.calculus.definition.define import define
 from derive.networks.registry import variant
 from tests.codegen.emitted_numpy import imported
 

@@ -6,12 +6,12 @@ import numpy as np
 import pytest
 from sympy import Abs, Integer, exp
 
-from codegen.numpy_module import render_numpy
+from codegen.numpy.module import render_numpy
 from codegen.passes.logistic import logistic
-from codegen.plan import plan_network
-from derive.calculus.nodes import Nonnegative, Positive, Where
-from derive.calculus.program import Equation, Program
-from derive.calculus.tensor import Axis, Index, Ref, Size, Tensor
+from codegen.plan.plan import plan_network
+from derive.calculus.expressions.nodes import Nonnegative, Positive, Where
+from derive.calculus.expressions.tensor import Axis, Index, Ref, Size, Tensor
+from derive.calculus.program.program import Equation, Program
 from derive.networks.registry import variant
 
 N = Size("n")

@@ -4,9 +4,9 @@ import pytest
 from sympy import Expr, Integer, exp
 
 from codegen.passes.masks import unmasked
-from derive.calculus.nodes import Nonnegative, Sum, Where
-from derive.calculus.program import Equation, Program
-from derive.calculus.tensor import Axis, Index, Ref, Size, Tensor
+from derive.calculus.expressions.nodes import Nonnegative, Sum, Where
+from derive.calculus.expressions.tensor import Axis, Index, Ref, Size, Tensor
+from derive.calculus.program.program import Equation, Program
 
 T, N = Size("T"), Size("n")
 t, s, u, j = map(Index, "tsuj")

@@ -5,12 +5,12 @@ from dataclasses import replace
 
 import pytest
 
-from codegen.c_module import render_c
+from codegen.c.module import render_c
 from codegen.names import NameRefused, local_name, require_distinct, require_name, suggestion
-from codegen.plan import plan_network
-from derive.calculus.network import Network
-from derive.calculus.program import map_equations
-from derive.calculus.tensor import TensorName
+from codegen.plan.plan import plan_network
+from derive.calculus.expressions.tensor import TensorName
+from derive.calculus.program.network import Network
+from derive.calculus.program.program import map_equations
 from tests.codegen.networks import dense
 
 HOSTILE = ('x); system("id"); //', "", "2x", "_x", "x-y", "x y", "é", "x\n", "*/", "..", "a/b")

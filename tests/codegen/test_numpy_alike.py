@@ -4,11 +4,11 @@ from typing import Any
 
 import pytest
 
-from codegen import numpy_lines
-from codegen.numpy_alike import Written
-from codegen.numpy_module import render_numpy
-from codegen.plan import plan_network
-from derive.calculus.matrix import alike_form
+from codegen.numpy.module import render_numpy
+from codegen.plan.plan import plan_network
+from codegen.statements import lines as numpy_lines
+from codegen.statements.alike import Written
+from derive.calculus.arrays.matrix import alike_form
 from derive.networks.classifiers import curve, perceptron, residual
 
 DEEP = perceptron((7, 6, 5, 4, 3, 2), ("tanh", "relu", "softplus", "sigmoid"), bias=True, name="deep")

@@ -5,9 +5,9 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from codegen.numpy_layer import render_numpy_layer
-from codegen.plan import plan_layer
-from derive.calculus.define import define
+from codegen.numpy.layer import render_numpy_layer
+from codegen.plan.plan import plan_layer
+from derive.calculus.definition.define import define
 from derive.check.evaluate import evaluate
 from derive.errors import DeriveError
 from tests.codegen.emitted_numpy import SIZES, drawn, imported

@@ -8,11 +8,11 @@ from typing import Any
 import numpy as np
 import pytest
 
-from codegen.numpy_module import render_numpy
-from codegen.plan import plan_network
-from derive.calculus.network import Network
-from derive.calculus.tensor import Kind, Size
-from derive.calculus.vjp import vjp
+from codegen.numpy.module import render_numpy
+from codegen.plan.plan import plan_network
+from derive.calculus.derivation.vjp import vjp
+from derive.calculus.expressions.tensor import Kind, Size
+from derive.calculus.program.network import Network
 from derive.check.evaluate import evaluate
 from derive.networks.classifiers import perceptron
 from derive.networks.registry import NETWORKS, network

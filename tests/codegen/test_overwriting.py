@@ -5,13 +5,13 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from codegen.c_layer import render_c_layer
+from codegen.c.layer import render_c_layer
 from codegen.extents import size_names
 from codegen.overwriting import Hosts, overwriting
-from codegen.plan import plan_layer
-from codegen.tuned.layer_module import render_tuned_layer
-from derive.calculus.define import define
-from derive.calculus.program import Program
+from codegen.plan.plan import plan_layer
+from codegen.tuned.source.layer_module import render_tuned_layer
+from derive.calculus.definition.define import define
+from derive.calculus.program.program import Program
 from derive.layers.registry import layer
 from tests.codegen.emitted_c import COMPILERS, EmittedLayer, drawn
 from tests.codegen.tuned.test_tuned_layers import TunedLayer

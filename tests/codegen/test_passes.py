@@ -13,12 +13,12 @@ from codegen.passes.hoist import hoist
 from codegen.passes.order import order
 from codegen.passes.split import split
 from codegen.passes.verify import BrokenProgram, complaints, verify
-from codegen.pipeline import PASSES, lowered
-from derive.calculus.define import define
-from derive.calculus.nodes import Nonnegative, Reduction, Sum, Where
-from derive.calculus.program import Equation, Program, Statement
-from derive.calculus.tensor import Index, Ref, Size
-from derive.calculus.vjp import vjp
+from codegen.plan.pipeline import PASSES, lowered
+from derive.calculus.definition.define import define
+from derive.calculus.derivation.vjp import vjp
+from derive.calculus.expressions.nodes import Nonnegative, Reduction, Sum, Where
+from derive.calculus.expressions.tensor import Index, Ref, Size
+from derive.calculus.program.program import Equation, Program, Statement
 from derive.check.evaluate import evaluate
 from tests.witnesses.definitions import WITNESSES
 

@@ -1,8 +1,8 @@
 """A dividend beside a factor with its divisor is read as the quotient that has a name."""
 
 from codegen.passes.quotients import quotients
-from derive.calculus.program import Equation, Program
-from derive.calculus.tensor import Axis, Index, Ref, Size, Tensor
+from derive.calculus.expressions.tensor import Axis, Index, Ref, Size, Tensor
+from derive.calculus.program.program import Equation, Program
 
 M, K = Size("m"), Size("k")
 i, j, r = map(Index, "ijr")

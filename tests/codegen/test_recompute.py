@@ -15,22 +15,22 @@ from click.testing import CliRunner
 
 from codegen.accumulation import accumulation
 from codegen.extents import elements
-from codegen.keep import Task, cheapest
-from codegen.numpy_layer import render_numpy_layer
-from codegen.numpy_module import render_numpy
+from codegen.numpy.layer import render_numpy_layer
+from codegen.numpy.module import render_numpy
 from codegen.passes.dce import dce
 from codegen.passes.halves import halves
 from codegen.passes.one_step import one_step
 from codegen.passes.recompute import recompute
 from codegen.passes.verify import BrokenProgram, names_of, verify
-from codegen.pipeline import lowered
-from codegen.plan import plan_layer, plan_network
-from derive.calculus.define import define
-from derive.calculus.network import Network
-from derive.calculus.nodes import Where
-from derive.calculus.program import Equation, Program, map_equations
-from derive.calculus.tensor import Ref
-from derive.calculus.vjp import vjp
+from codegen.plan.keep import Task, cheapest
+from codegen.plan.pipeline import lowered
+from codegen.plan.plan import plan_layer, plan_network
+from derive.calculus.definition.define import define
+from derive.calculus.derivation.vjp import vjp
+from derive.calculus.expressions.nodes import Where
+from derive.calculus.expressions.tensor import Ref
+from derive.calculus.program.network import Network
+from derive.calculus.program.program import Equation, Program, map_equations
 from derive.check.evaluate import evaluate
 from derive.commands.build import build, rebuilt
 from derive.errors import DeriveError

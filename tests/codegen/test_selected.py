@@ -5,8 +5,8 @@ import pytest
 
 from codegen.passes.selected import selected
 from codegen.passes.verify import verify
-from derive.calculus.define import define
-from derive.calculus.program import Program
+from derive.calculus.definition.define import define
+from derive.calculus.program.program import Program
 from derive.check.evaluate import evaluate
 
 WINDOWS = """

@@ -12,8 +12,8 @@ from sympy import Integer
 
 from codegen.emit import emit
 from codegen.names import NameRefused
-from derive.calculus.define import define
-from derive.calculus.network import Network
+from derive.calculus.definition.define import define
+from derive.calculus.program.network import Network
 from derive.networks.assembly import Assembly
 
 CENTRE = define("centre(X[m,n]) -> Y\n    Y[i,j] = n X[i,j] - sum_{q} X[i,q]")

@@ -6,9 +6,9 @@ import pytest
 from sympy import exp
 
 from codegen.passes.slopes import slope_of, slopes
-from derive.calculus.nodes import Positive, Where
-from derive.calculus.program import Equation, Program, Recurrence
-from derive.calculus.tensor import Axis, Index, Ref, Size, Tensor
+from derive.calculus.expressions.nodes import Positive, Where
+from derive.calculus.expressions.tensor import Axis, Index, Ref, Size, Tensor
+from derive.calculus.program.program import Equation, Program, Recurrence
 
 L, N = Size("L"), Size("n")
 l, i = map(Index, "li")

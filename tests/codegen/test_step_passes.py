@@ -11,10 +11,10 @@ from codegen.passes.inverses import inverses
 from codegen.passes.one_step import one_step
 from codegen.passes.together import together
 from codegen.passes.verify import verify
-from codegen.plan import plan_layer
-from derive.calculus.carried import carried
-from derive.calculus.define import define
-from derive.calculus.program import Program, Recurrence
+from codegen.plan.plan import plan_layer
+from derive.calculus.definition.define import define
+from derive.calculus.program.carried import carried
+from derive.calculus.program.program import Program, Recurrence
 from derive.check.evaluate import evaluate
 from derive.layers.registry import layer
 from derive.layers.transformer import transformer

@@ -5,8 +5,8 @@ import sympy
 from sympy import Expr, Integer, Rational, exp, sqrt, tanh
 
 from codegen.printers.to_c import ToC, Used
-from derive.calculus.nodes import FloorDiv, IsZero, Nonnegative, Positive, Remainder, Where
-from derive.calculus.tensor import Index, Ref, Size
+from derive.calculus.expressions.nodes import FloorDiv, IsZero, Nonnegative, Positive, Remainder, Where
+from derive.calculus.expressions.tensor import Index, Ref, Size
 from derive.errors import DeriveError
 
 i, j = Index("i"), Index("j")

@@ -6,9 +6,9 @@ import pytest
 from sympy import exp, oo
 
 from codegen.passes.unseen import unseen
-from derive.calculus.nodes import Largest, Nonnegative, Sum, Where
-from derive.calculus.program import Equation, Program
-from derive.calculus.tensor import Axis, Index, Ref, Size, Tensor
+from derive.calculus.expressions.nodes import Largest, Nonnegative, Sum, Where
+from derive.calculus.expressions.tensor import Axis, Index, Ref, Size, Tensor
+from derive.calculus.program.program import Equation, Program
 
 T = Size("T")
 t, s, r = map(Index, "tsr")

@@ -9,11 +9,11 @@ from codegen.passes.early import early
 from codegen.passes.taken import hosts_of, taken
 from codegen.passes.verify import names_of, verify
 from codegen.passes.waiting import waiting
-from codegen.plan import Plan, plan_network
-from codegen.tuned.memory import narrowed
-from codegen.work import operations
-from derive.calculus.define import define
-from derive.calculus.program import Program, Recurrence
+from codegen.plan.plan import Plan, plan_network
+from codegen.plan.work import operations
+from codegen.tuned.groups.memory import narrowed
+from derive.calculus.definition.define import define
+from derive.calculus.program.program import Program, Recurrence
 from derive.check.evaluate import evaluate
 from derive.networks.registry import variant
 from tests.codegen.emitted_c import drawn

@@ -6,10 +6,10 @@ from dataclasses import replace
 
 import pytest
 
-from derive.calculus.gauss_newton import gauss_newton
-from derive.calculus.hvp import hvp
-from derive.calculus.program import Program
-from derive.calculus.stabilise import stabilise
+from derive.calculus.derivation.gauss_newton import gauss_newton
+from derive.calculus.derivation.hvp import hvp
+from derive.calculus.program.program import Program
+from derive.calculus.stable.stabilise import stabilise
 from derive.layers.registry import layer
 from derive.networks.registry import network
 from tests.calculus.test_closed_forms import agree, written

@@ -8,10 +8,10 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from codegen.derivatives import ON_REQUEST
 from codegen.emit import emit
-from codegen.plan import plan_network
-from derive.calculus.network import Network as Definition
+from codegen.plan.derivatives import ON_REQUEST
+from codegen.plan.plan import plan_network
+from derive.calculus.program.network import Network as Definition
 from derive.check.arithmetic import Array
 from derive.check.evaluate import evaluate
 from derive.errors import DeriveError

@@ -7,12 +7,12 @@ from dataclasses import replace
 import numpy as np
 import pytest
 
-from derive.calculus.define import define
-from derive.calculus.gauss_newton import gauss_newton, parted
-from derive.calculus.hvp import hvp
-from derive.calculus.jvp import jvp
-from derive.calculus.program import Program
-from derive.calculus.vjp import vjp
+from derive.calculus.definition.define import define
+from derive.calculus.derivation.gauss_newton import gauss_newton, parted
+from derive.calculus.derivation.hvp import hvp
+from derive.calculus.derivation.jvp import jvp
+from derive.calculus.derivation.vjp import vjp
+from derive.calculus.program.program import Program
 from derive.check.arithmetic import Array
 from derive.check.evaluate import evaluate
 from derive.check.oracles import Point

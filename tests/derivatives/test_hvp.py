@@ -6,11 +6,11 @@ from dataclasses import replace
 
 import pytest
 
-from derive.calculus.define import define
-from derive.calculus.hvp import hvp
-from derive.calculus.program import Equation, Program
-from derive.calculus.tensor import Kind
-from derive.calculus.vjp import vjp
+from derive.calculus.definition.define import define
+from derive.calculus.derivation.hvp import hvp
+from derive.calculus.derivation.vjp import vjp
+from derive.calculus.expressions.tensor import Kind
+from derive.calculus.program.program import Equation, Program
 from derive.check.curvature import curvature_checks
 from derive.check.oracles import Point
 from tests.witnesses.definitions import UNDETERMINED, WITNESSES

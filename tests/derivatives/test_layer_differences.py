@@ -19,11 +19,11 @@ from types import ModuleType
 import numpy as np
 import pytest
 
-from codegen.derivatives import ON_REQUEST
-from codegen.numpy_layer import render_numpy_layer
-from codegen.plan import LayerPlan, plan_layer
-from derive.calculus.program import Program
-from derive.calculus.tensor import Kind
+from codegen.numpy.layer import render_numpy_layer
+from codegen.plan.derivatives import ON_REQUEST
+from codegen.plan.plan import LayerPlan, plan_layer
+from derive.calculus.expressions.tensor import Kind
+from derive.calculus.program.program import Program
 from derive.check.arithmetic import Array
 from derive.check.oracles import Point
 from derive.errors import DeriveError

@@ -7,13 +7,13 @@ from dataclasses import replace
 import numpy as np
 import pytest
 
-from derive.calculus.define import define
-from derive.calculus.examples import Coupled
-from derive.calculus.per_example import per_example
-from derive.calculus.program import Program
-from derive.calculus.seeds import with_unit_seeds
-from derive.calculus.tensor import Kind
-from derive.calculus.vjp import vjp
+from derive.calculus.definition.define import define
+from derive.calculus.derivation.examples import Coupled
+from derive.calculus.derivation.per_example import per_example
+from derive.calculus.derivation.seeds import with_unit_seeds
+from derive.calculus.derivation.vjp import vjp
+from derive.calculus.expressions.tensor import Kind
+from derive.calculus.program.program import Program
 from derive.check.arithmetic import Array
 from derive.check.evaluate import evaluate
 from derive.check.oracles import Point

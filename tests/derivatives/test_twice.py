@@ -5,11 +5,11 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
-from derive.calculus.hvp import hvp
-from derive.calculus.jvp import jvp
-from derive.calculus.program import Program
-from derive.calculus.tensor import Kind
-from derive.calculus.vjp import vjp
+from derive.calculus.derivation.hvp import hvp
+from derive.calculus.derivation.jvp import jvp
+from derive.calculus.derivation.vjp import vjp
+from derive.calculus.expressions.tensor import Kind
+from derive.calculus.program.program import Program
 from derive.check.evaluate import evaluate
 from derive.check.oracles import Point
 from tests.witnesses.definitions import UNDETERMINED, WITNESSES

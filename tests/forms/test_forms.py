@@ -6,8 +6,8 @@ from dataclasses import replace
 
 import pytest
 
-from derive.calculus.cost import operations
-from derive.calculus.define import define
+from derive.calculus.definition.define import define
+from derive.calculus.expressions.cost import operations
 from derive.check.forms.form import Form, differing, wrong
 from derive.check.forms.invented import INVENTED
 from derive.check.forms.layers import LAYERS

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from derive.calculus.define import define
+from derive.calculus.definition.define import define
 from derive.check.forms.refusals import REFUSALS, Case, checked
 from derive.errors import DeriveError
 

@@ -6,10 +6,10 @@ import mpmath
 import pytest
 from sympy import lambdify
 
-from derive.calculus.define import define
+from derive.calculus.definition.define import define
+from derive.calculus.derivation.vjp import vjp
 from derive.calculus.rules.closed import CLOSED
 from derive.calculus.rules.row import Row
-from derive.calculus.vjp import vjp
 
 POINTS = 10_000
 NEEDED = {

@@ -7,9 +7,9 @@ from dataclasses import replace
 import numpy as np
 import pytest
 
-from derive.calculus.network import Network
-from derive.calculus.tensor import Kind
-from derive.calculus.vjp import vjp
+from derive.calculus.derivation.vjp import vjp
+from derive.calculus.expressions.tensor import Kind
+from derive.calculus.program.network import Network
 from derive.check.evaluate import evaluate
 from derive.networks.classifiers import two_layer
 from derive.networks.registry import NETWORKS, network

@@ -3,12 +3,12 @@
 import pytest
 from sympy.core.basic import Basic
 
-from derive.calculus.alike import placeholders
-from derive.calculus.matrix import Forms, matrix_form
-from derive.calculus.matrix_base import MatrixFormError
-from derive.calculus.program import Equation, Program
-from derive.calculus.tensor import Index, Ref, Size
-from derive.calculus.vjp import vjp
+from derive.calculus.arrays.base import MatrixFormError
+from derive.calculus.arrays.matrix import Forms, matrix_form
+from derive.calculus.derivation.vjp import vjp
+from derive.calculus.expressions.alike import placeholders
+from derive.calculus.expressions.tensor import Index, Ref, Size
+from derive.calculus.program.program import Equation, Program
 from derive.networks.classifiers import perceptron
 from tests.witnesses.definitions import WITNESSES
 

@@ -3,9 +3,7 @@
 import pytest
 from sympy import Integer
 
-from derive.calculus.define import define
-from derive.calculus.matrix import matrix_form
-from derive.calculus.matrix_algebra import (
+from derive.calculus.arrays.algebra import (
     array,
     broadcast,
     difference,
@@ -20,13 +18,15 @@ from derive.calculus.matrix_algebra import (
     total,
     transpose,
 )
-from derive.calculus.matrix_base import Form, MatrixFormError
-from derive.calculus.matrix_check import checked_form
-from derive.calculus.matrix_forms import Diagonal, Einsum, Gather, MatMul, OneHot
-from derive.calculus.matrix_meaning import element
-from derive.calculus.program import Program
-from derive.calculus.tensor import Size
-from derive.calculus.vjp import vjp
+from derive.calculus.arrays.base import Form, MatrixFormError
+from derive.calculus.arrays.check import checked_form
+from derive.calculus.arrays.forms import Diagonal, Einsum, Gather, MatMul, OneHot
+from derive.calculus.arrays.matrix import matrix_form
+from derive.calculus.arrays.meaning import element
+from derive.calculus.definition.define import define
+from derive.calculus.derivation.vjp import vjp
+from derive.calculus.expressions.tensor import Size
+from derive.calculus.program.program import Program
 from tests.witnesses.definitions import WITNESSES
 
 m, n, d, k = (Size(letter) for letter in "mndk")
@@ -144,7 +144,7 @@ def test_a_wrong_form_is_caught(monkeypatch: pytest.MonkeyPatch) -> None:
     program = define("f(A[n,n], B[n,n]) -> R\n    R[i,j] = sum_{p} A[i,p] B[p,j]")
     (equation,) = program.defining("R")
     A, B = array("A", n, n), array("B", n, n)
-    monkeypatch.setattr("derive.calculus.matrix_check.matrix_form", lambda *_: matmul(transpose(A), B))
+    monkeypatch.setattr("derive.calculus.arrays.check.matrix_form", lambda *_: matmul(transpose(A), B))
     with pytest.raises(MatrixFormError, match="gives"):
         checked_form(equation, program)
 
@@ -172,6 +172,6 @@ def test_what_holds_at_equality_alone_is_compared(monkeypatch: pytest.MonkeyPatc
     (equation,) = joint.defining("Z_bar")
     assert "== 0" in str(equation)
     checked_form(equation, joint)
-    monkeypatch.setattr("derive.calculus.matrix_check.element", lambda form, order: 2 * element(form, order))
+    monkeypatch.setattr("derive.calculus.arrays.check.element", lambda form, order: 2 * element(form, order))
     with pytest.raises(MatrixFormError, match="gives"):
         checked_form(equation, joint)

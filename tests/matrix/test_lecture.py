@@ -5,9 +5,7 @@ from dataclasses import replace
 import pytest
 from sympy import Integer
 
-from derive.calculus.define import define
-from derive.calculus.matrix import matrix_form
-from derive.calculus.matrix_algebra import (
+from derive.calculus.arrays.algebra import (
     apply,
     array,
     broadcast,
@@ -20,14 +18,16 @@ from derive.calculus.matrix_algebra import (
     total,
     transpose,
 )
-from derive.calculus.matrix_base import Array, Form
-from derive.calculus.matrix_check import checked_form
-from derive.calculus.matrix_forms import OneHot
-from derive.calculus.matrix_pointwise import VectorApply
-from derive.calculus.nodes import Opaque, Sum, VectorMap
-from derive.calculus.program import Equation, Program
-from derive.calculus.tensor import Axis, Index, IntegerRef, Ref, Size, Tensor
-from derive.calculus.vjp import vjp
+from derive.calculus.arrays.base import Array, Form
+from derive.calculus.arrays.check import checked_form
+from derive.calculus.arrays.forms import OneHot
+from derive.calculus.arrays.matrix import matrix_form
+from derive.calculus.arrays.pointwise import VectorApply
+from derive.calculus.definition.define import define
+from derive.calculus.derivation.vjp import vjp
+from derive.calculus.expressions.nodes import Opaque, Sum, VectorMap
+from derive.calculus.expressions.tensor import Axis, Index, IntegerRef, Ref, Size, Tensor
+from derive.calculus.program.program import Equation, Program
 from tests.witnesses.definitions import layers_recurrence, vector_layers_recurrence
 
 m, n, d, k = (Size(letter) for letter in "mndk")

@@ -8,7 +8,7 @@ from dataclasses import replace
 import numpy as np
 import pytest
 
-from derive.calculus.vjp import vjp
+from derive.calculus.derivation.vjp import vjp
 from derive.check.evaluate import evaluate
 from derive.check.sampling import random_inputs
 from derive.networks.registry import network

@@ -8,8 +8,8 @@ import numpy as np
 import pytest
 
 from codegen.emit import render
-from codegen.plan import plan_network
-from derive.calculus.network import Network
+from codegen.plan.plan import plan_network
+from derive.calculus.program.network import Network
 from derive.networks.registry import network, variant
 from tests.networks.conftest import Loader
 

@@ -16,14 +16,14 @@ from dataclasses import replace
 import numpy as np
 from sympy import Rational
 
-from derive.calculus.define import define
-from derive.calculus.graph import Array, Graph
-from derive.calculus.network import Law, Network, Parameter
-from derive.calculus.program import Program
-from derive.calculus.roles import require_network
-from derive.calculus.soundness import needed
-from derive.calculus.stabilise import stabilise
-from derive.calculus.tensor import Kind, Size, Tensor, refs
+from derive.calculus.definition.define import define
+from derive.calculus.definition.graph import Array, Graph
+from derive.calculus.expressions.tensor import Kind, Size, Tensor, refs
+from derive.calculus.program.network import Law, Network, Parameter
+from derive.calculus.program.program import Program
+from derive.calculus.program.roles import require_network
+from derive.calculus.program.soundness import needed
+from derive.calculus.stable.stabilise import stabilise
 from derive.check.sizes import whole
 from derive.optimizers import OPTIMIZERS
 from tests.random_programs.specification import Specification

@@ -8,10 +8,10 @@ from dataclasses import dataclass, field, replace
 import numpy as np
 from sympy import Expr, Integer, Mul
 
-from derive.calculus.cost import operations
-from derive.calculus.limits import FormulaError
-from derive.calculus.program import Program
-from derive.calculus.tensor import Axis, Kind, Size, Tensor, refs
+from derive.calculus.expressions.cost import operations
+from derive.calculus.expressions.limits import FormulaError
+from derive.calculus.expressions.tensor import Axis, Kind, Size, Tensor, refs
+from derive.calculus.program.program import Program
 from derive.check.sizes import whole
 from derive.errors import DeriveError
 from tests.random_programs.pieces import drawn, program_of

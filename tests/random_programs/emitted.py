@@ -10,10 +10,10 @@ from typing import Any
 
 import numpy as np
 
-from codegen.c_layer import render_c_layer
-from codegen.numpy_layer import render_numpy_layer
-from derive.calculus.program import Program
-from derive.calculus.tensor import Kind
+from codegen.c.layer import render_c_layer
+from codegen.numpy.layer import render_numpy_layer
+from derive.calculus.expressions.tensor import Kind
+from derive.calculus.program.program import Program
 from derive.check.sizes import whole
 from tests.codegen.emitted_c import COMPILERS, STRICT, is_integer, pointer, run, write
 from tests.random_programs.trial import Arrays, Derived

@@ -10,8 +10,8 @@ from functools import cache, partial
 
 import numpy as np
 
-from derive.calculus.define import define
-from derive.calculus.program import Program
+from derive.calculus.definition.define import define
+from derive.calculus.program.program import Program
 from derive.layers import convolution, sequence
 from derive.layers.registry import LAYERS, layer
 from tests.random_programs.formulas import binary, unary

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Iterator
 from dataclasses import replace
 
-from derive.calculus.tensor import Kind
+from derive.calculus.expressions.tensor import Kind
 from derive.check.sizes import whole
 from derive.errors import DeriveError
 from tests.random_programs.specification import Specification, Step

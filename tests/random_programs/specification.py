@@ -8,9 +8,9 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass, replace
 
-from derive.calculus.graph import Array, Graph
-from derive.calculus.program import Program
-from derive.calculus.tensor import Kind, Size
+from derive.calculus.definition.graph import Array, Graph
+from derive.calculus.expressions.tensor import Kind, Size
+from derive.calculus.program.program import Program
 from tests.random_programs.pieces import program_of
 
 Input = tuple[str, tuple[str, ...], str]

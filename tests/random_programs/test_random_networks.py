@@ -16,9 +16,9 @@ import numpy as np
 import pytest
 
 from codegen.emit import render
-from codegen.numpy_module import render_numpy
-from codegen.plan import Plan, plan_network
-from derive.calculus.network import Network
+from codegen.numpy.module import render_numpy
+from codegen.plan.plan import Plan, plan_network
+from derive.calculus.program.network import Network
 from tests.codegen.emitted_c import COMPILERS, run, write
 from tests.codegen.tuned.driven import SETS, driver, output, tensors
 from tests.random_programs.as_network import as_network

@@ -16,15 +16,15 @@ from typing import Any
 
 import numpy as np
 
-from codegen.names_apart import apart
-from codegen.pipeline import lowered
-from codegen.plan import LayerPlan
-from derive.calculus.hvp import hvp
-from derive.calculus.jvp import jvp
-from derive.calculus.program import Program
-from derive.calculus.stabilise import stabilise
-from derive.calculus.tensor import Kind
-from derive.calculus.vjp import vjp
+from codegen.plan.names_apart import apart
+from codegen.plan.pipeline import lowered
+from codegen.plan.plan import LayerPlan
+from derive.calculus.derivation.hvp import hvp
+from derive.calculus.derivation.jvp import jvp
+from derive.calculus.derivation.vjp import vjp
+from derive.calculus.expressions.tensor import Kind
+from derive.calculus.program.program import Program
+from derive.calculus.stable.stabilise import stabilise
 from derive.check.arithmetic import Array, arithmetic
 from derive.check.evaluate import Evaluation
 from derive.check.oracles import DIGITS, inner, norm

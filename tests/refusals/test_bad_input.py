@@ -16,9 +16,9 @@ from pathlib import Path
 import pytest
 
 from codegen.emit import emit
-from derive.calculus.define import define
-from derive.calculus.roles import NetworkRefused, require_network
-from derive.calculus.vjp import vjp
+from derive.calculus.definition.define import define
+from derive.calculus.derivation.vjp import vjp
+from derive.calculus.program.roles import NetworkRefused, require_network
 from derive.errors import DeriveError
 from derive.networks.assembly import Assembly, activation
 

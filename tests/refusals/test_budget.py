@@ -7,15 +7,15 @@ from dataclasses import replace
 import pytest
 from sympy import Add, sin
 
-from derive.calculus.budget import LONG, NODES, BlowUp, Budget, multiplies_out
-from derive.calculus.define import define
-from derive.calculus.formula import scalar_formula
-from derive.calculus.hvp import hvp
-from derive.calculus.limits import weight
-from derive.calculus.parts import with_parts
-from derive.calculus.program import Program
-from derive.calculus.tensor import Index, Ref
-from derive.calculus.vjp import vjp
+from derive.calculus.definition.define import define
+from derive.calculus.definition.formula import scalar_formula
+from derive.calculus.derivation.hvp import hvp
+from derive.calculus.derivation.parts import with_parts
+from derive.calculus.derivation.vjp import vjp
+from derive.calculus.expressions.limits import weight
+from derive.calculus.expressions.tensor import Index, Ref
+from derive.calculus.program.program import Program
+from derive.calculus.simplification.budget import LONG, NODES, BlowUp, Budget, multiplies_out
 from derive.check.curvature import curvature_checks
 from derive.check.oracles import Point
 

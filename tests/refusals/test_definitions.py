@@ -7,9 +7,9 @@ from pathlib import Path
 import pytest
 
 from codegen.emit import emit
-from derive.calculus.define import define
-from derive.calculus.graph import Graph
-from derive.calculus.vjp import vjp
+from derive.calculus.definition.define import define
+from derive.calculus.definition.graph import Graph
+from derive.calculus.derivation.vjp import vjp
 from derive.errors import DeriveError
 from derive.layers.dense import linear
 from derive.networks.assembly import Assembly

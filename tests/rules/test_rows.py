@@ -18,15 +18,15 @@ import numpy as np
 import pytest
 from sympy import Expr
 
-from codegen.plan import plan_layer
+from codegen.plan.plan import plan_layer
 from derive.calculus import rules
-from derive.calculus.define import define
-from derive.calculus.nodes import Nonnegative, Positive, Where
-from derive.calculus.program import Equation, Program
+from derive.calculus.definition.define import define
+from derive.calculus.derivation.vjp import vjp
+from derive.calculus.expressions.nodes import Nonnegative, Positive, Where
+from derive.calculus.expressions.tensor import Axis, Index, Ref, Size, Tensor
+from derive.calculus.program.program import Equation, Program
 from derive.calculus.rules.row import Row
 from derive.calculus.stable import removable
-from derive.calculus.tensor import Axis, Index, Ref, Size, Tensor
-from derive.calculus.vjp import vjp
 from derive.check.evaluate import evaluate
 from derive.check.variants import variants
 

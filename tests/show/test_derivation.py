@@ -5,10 +5,10 @@ from dataclasses import replace
 import pytest
 from click.testing import CliRunner
 
-from derive.calculus.matrix_algebra import array, difference, matmul, number, quotient, transpose
-from derive.calculus.matrix_forms import OneHot
-from derive.calculus.tensor import Size
-from derive.calculus.vjp import vjp
+from derive.calculus.arrays.algebra import array, difference, matmul, number, quotient, transpose
+from derive.calculus.arrays.forms import OneHot
+from derive.calculus.derivation.vjp import vjp
+from derive.calculus.expressions.tensor import Size
 from derive.commands.show import show
 from derive.layers.registry import layer
 from derive.networks.registry import NETWORKS, network

@@ -2,7 +2,7 @@
 
 import pytest
 
-from derive.calculus.matrix_algebra import (
+from derive.calculus.arrays.algebra import (
     apply,
     array,
     broadcast,
@@ -18,10 +18,10 @@ from derive.calculus.matrix_algebra import (
     total,
     transpose,
 )
-from derive.calculus.matrix_base import Array, Form
-from derive.calculus.matrix_forms import OneHot
-from derive.calculus.matrix_pointwise import Indicator
-from derive.calculus.tensor import Index, Size
+from derive.calculus.arrays.base import Array, Form
+from derive.calculus.arrays.forms import OneHot
+from derive.calculus.arrays.pointwise import Indicator
+from derive.calculus.expressions.tensor import Index, Size
 from derive.show.forms import form_latex, form_text
 
 m, n, d, k, i = Size("m"), Size("n"), Size("d"), Size("k"), Index("i")

@@ -8,13 +8,13 @@ import numpy as np
 import pytest
 from click.testing import CliRunner
 
-from derive.calculus.define import define
-from derive.calculus.jacobian import Jacobian, jacobian
-from derive.calculus.jvp import jvp
-from derive.calculus.program import Program
-from derive.calculus.structure import Shape, Structure, structure
-from derive.calculus.tensor import Kind
-from derive.calculus.vjp import vjp
+from derive.calculus.definition.define import define
+from derive.calculus.derivation.jacobian import Jacobian, jacobian
+from derive.calculus.derivation.jvp import jvp
+from derive.calculus.derivation.structure import Shape, Structure, structure
+from derive.calculus.derivation.vjp import vjp
+from derive.calculus.expressions.tensor import Kind
+from derive.calculus.program.program import Program
 from derive.check.evaluate import evaluate
 from derive.check.jacobians import complaints, dense_jacobian
 from derive.check.sampling import random_inputs, random_sizes

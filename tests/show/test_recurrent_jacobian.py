@@ -7,11 +7,11 @@ from dataclasses import replace
 import pytest
 from click.testing import CliRunner
 
-from derive.calculus.define import define
-from derive.calculus.program import Equation, Program, Recurrence
-from derive.calculus.recurrent_jacobian import RecurrentJacobian, recurrent_jacobian
-from derive.calculus.structure import structure
-from derive.calculus.tensor import Kind
+from derive.calculus.definition.define import define
+from derive.calculus.derivation.recurrent_jacobian import RecurrentJacobian, recurrent_jacobian
+from derive.calculus.derivation.structure import structure
+from derive.calculus.expressions.tensor import Kind
+from derive.calculus.program.program import Equation, Program, Recurrence
 from derive.check.recurrent_jacobians import recurrent_complaints
 from derive.commands.show import show
 from derive.errors import DeriveError

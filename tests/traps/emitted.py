@@ -12,15 +12,15 @@ from typing import Any
 
 import numpy as np
 
-from codegen.c_layer import render_c_layer
+from codegen.c.layer import render_c_layer
 from codegen.extents import size_names
-from codegen.numpy_layer import render_numpy_layer
-from codegen.pipeline import lowered
-from codegen.plan import LayerPlan
-from derive.calculus.hvp import hvp
-from derive.calculus.program import Program
-from derive.calculus.stabilise import stabilise
-from derive.calculus.vjp import vjp
+from codegen.numpy.layer import render_numpy_layer
+from codegen.plan.pipeline import lowered
+from codegen.plan.plan import LayerPlan
+from derive.calculus.derivation.hvp import hvp
+from derive.calculus.derivation.vjp import vjp
+from derive.calculus.program.program import Program
+from derive.calculus.stable.stabilise import stabilise
 from derive.check.sizes import infer_sizes
 from derive.check.traps.answers import directions_of, inputs_of
 from derive.check.traps.trap import Case, Trap

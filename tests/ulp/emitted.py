@@ -5,10 +5,10 @@ from pathlib import Path
 
 import numpy as np
 
-from codegen.c_layer import render_c_layer
-from codegen.numpy_layer import render_numpy_layer
-from codegen.plan import LayerPlan, plan_layer
-from derive.calculus.define import define
+from codegen.c.layer import render_c_layer
+from codegen.numpy.layer import render_numpy_layer
+from codegen.plan.plan import LayerPlan, plan_layer
+from derive.calculus.definition.define import define
 from tests.codegen.emitted_c import Array, library, pointer, write
 from tests.codegen.emitted_numpy import imported
 from tests.ulp.functions import FUNCTIONS

@@ -11,10 +11,10 @@ from functools import cache, partial
 
 from sympy import Expr, Integer, Mul, Rational, Symbol, diff, exp, sin, tanh
 
-from derive.calculus.define import define
-from derive.calculus.nodes import IsZero, Opaque, Sum, VectorMap, Where
-from derive.calculus.program import Equation, Program, Recurrence
-from derive.calculus.tensor import Axis, Index, Kind, Ref, Size, Tensor
+from derive.calculus.definition.define import define
+from derive.calculus.expressions.nodes import IsZero, Opaque, Sum, VectorMap, Where
+from derive.calculus.expressions.tensor import Axis, Index, Kind, Ref, Size, Tensor
+from derive.calculus.program.program import Equation, Program, Recurrence
 from derive.check.reader import Functions, Selectors
 from derive.layers import convolution, dense, losses, normalisation, sequence, shape
 

@@ -12,12 +12,12 @@ from functools import cache
 import numpy as np
 import pytest
 
-from derive.calculus.hvp import hvp
-from derive.calculus.jvp import jvp
-from derive.calculus.program import Program
-from derive.calculus.stabilise import stabilise
-from derive.calculus.tensor import refs
-from derive.calculus.vjp import vjp
+from derive.calculus.derivation.hvp import hvp
+from derive.calculus.derivation.jvp import jvp
+from derive.calculus.derivation.vjp import vjp
+from derive.calculus.expressions.tensor import refs
+from derive.calculus.program.program import Program
+from derive.calculus.stable.stabilise import stabilise
 from derive.check.oracles import DOT_BOUND, Arrays, Point, dot_product, inner, length, norm, relative, varied
 from derive.check.sampling import _fits, size_names
 from derive.layers.registry import LAYERS, layer

@@ -12,10 +12,10 @@ from dataclasses import dataclass, field, replace
 import numpy as np
 import pytest
 
-from derive.calculus.jvp import jvp
-from derive.calculus.program import Program
-from derive.calculus.stabilise import stabilise
-from derive.calculus.vjp import vjp
+from derive.calculus.derivation.jvp import jvp
+from derive.calculus.derivation.vjp import vjp
+from derive.calculus.program.program import Program
+from derive.calculus.stable.stabilise import stabilise
 from derive.check.equivalence import proved_equivalent
 from derive.check.mutations import mutants
 from derive.check.oracles import Point

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import pytest
 
-from derive.calculus.jvp import jvp
-from derive.calculus.vjp import vjp
+from derive.calculus.derivation.jvp import jvp
+from derive.calculus.derivation.vjp import vjp
 from derive.check.oracles import Point, checks
 from tests.witnesses.definitions import UNDETERMINED, WITNESSES
 

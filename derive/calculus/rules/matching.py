@@ -16,7 +16,7 @@ from functools import cache
 from sympy import Abs, Add, And, Expr, Mul, Not, Pow, S, Symbol, sqrt
 from sympy.core.basic import Basic
 
-from derive.calculus.nodes import Nonnegative, Positive, Where
+from derive.calculus.expressions.nodes import Nonnegative, Positive, Where
 from derive.calculus.rules.row import LETTERS
 
 Binding = Mapping[Symbol, Expr]

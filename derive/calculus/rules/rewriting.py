@@ -9,12 +9,12 @@ from sympy import Add, Expr, Mul, Pow
 from sympy.core.basic import Basic
 from sympy.core.function import Function
 
-from derive.calculus.cost import operations
-from derive.calculus.nodes import Where, rebuilt
-from derive.calculus.occurrence import branches_in, holds, kinds_of
+from derive.calculus.expressions.cost import operations
+from derive.calculus.expressions.nodes import Where, rebuilt
+from derive.calculus.expressions.occurrence import branches_in, holds, kinds_of
+from derive.calculus.expressions.tensor import Ref
 from derive.calculus.rules.matching import Binding, match_part, minus_signs
 from derive.calculus.rules.row import Row
-from derive.calculus.tensor import Ref
 
 ROUNDS = 16
 

@@ -15,10 +15,10 @@ from sympy import Expr, Symbol
 from sympy.core.function import Function
 from sympy.logic.boolalg import Boolean
 
-from derive.calculus.formula import Scope, read, read_condition
-from derive.calculus.nodes import Where
-from derive.calculus.occurrence import branches_in
-from derive.calculus.syntax import parse
+from derive.calculus.definition.formula import Scope, read, read_condition
+from derive.calculus.definition.syntax import parse
+from derive.calculus.expressions.nodes import Where
+from derive.calculus.expressions.occurrence import branches_in
 
 LETTERS = {letter: Symbol(f"any {letter}", real=True) for letter in "abcd"}
 SCOPE = Scope(variables=LETTERS)

@@ -18,9 +18,9 @@ from collections.abc import Callable, Sequence
 from sympy import Abs, Add, Expr, Mul, Pow, Rational, S, exp, sign, tanh
 from sympy.codegen.cfunctions import expm1
 
-from derive.calculus.nodes import Nonnegative, Where
+from derive.calculus.expressions.nodes import Nonnegative, Where
+from derive.calculus.expressions.tensor import Ref
 from derive.calculus.stable.exponential import Exponential, Factor
-from derive.calculus.tensor import Ref
 
 Decay = Callable[[Exponential], Expr]
 Named = Callable[[Expr], Expr]

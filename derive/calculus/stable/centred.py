@@ -20,15 +20,15 @@ from dataclasses import dataclass, replace
 from sympy import Add, Expr, Mul, S, exp, log
 from sympy.core.basic import Basic
 
-from derive.calculus.cheapest import best
-from derive.calculus.compose import free_name
-from derive.calculus.folding import Folder
-from derive.calculus.nodes import Finite, Largest, Where
-from derive.calculus.occurrence import holds, nodes_of
-from derive.calculus.program import Equation, Program, Statement, map_equations
-from derive.calculus.simplify import folder_of
+from derive.calculus.expressions.nodes import Finite, Largest, Where
+from derive.calculus.expressions.occurrence import holds, nodes_of
+from derive.calculus.expressions.tensor import Index, Ref, Tensor, refs
+from derive.calculus.program.compose import free_name
+from derive.calculus.program.program import Equation, Program, Statement, map_equations
+from derive.calculus.simplification.cheapest import best
+from derive.calculus.simplification.folding import Folder
+from derive.calculus.simplification.simplify import folder_of
 from derive.calculus.stable.logform import definition
-from derive.calculus.tensor import Index, Ref, Tensor, refs
 
 
 @dataclass(frozen=True)

@@ -11,9 +11,9 @@ from __future__ import annotations
 
 from sympy import Add, Expr, Integer, Mul, Pow, S
 
+from derive.calculus.expressions.tensor import Ref
 from derive.calculus.stable.exponential import core, sign
 from derive.calculus.stable.meaning import Meaning
-from derive.calculus.tensor import Ref
 
 MOST = 24
 HIGHEST = 4

@@ -16,11 +16,11 @@ from sympy import Abs, Add, Expr, Mul, Pow, expand, sign
 from sympy.core.basic import Basic
 from sympy.core.function import Function
 
-from derive.calculus.nodes import Reduction, Where, rebuilt
-from derive.calculus.occurrence import holds
-from derive.calculus.program import Equation, Program, map_equations
+from derive.calculus.expressions.nodes import Reduction, Where, rebuilt
+from derive.calculus.expressions.occurrence import holds
+from derive.calculus.expressions.tensor import Ref, names_read, refs
+from derive.calculus.program.program import Equation, Program, map_equations
 from derive.calculus.stable.logform import definition
-from derive.calculus.tensor import Ref, names_read, refs
 
 HIGHEST = 3
 DEEPEST = 3

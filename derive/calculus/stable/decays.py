@@ -7,13 +7,13 @@ from dataclasses import dataclass, replace
 
 from sympy import Abs, Expr, Mul, exp, preorder_traversal, true
 
-from derive.calculus.bounds import contains_data, inside
-from derive.calculus.compose import free_name
-from derive.calculus.nodes import Range, Reduction
-from derive.calculus.occurrence import holds
-from derive.calculus.program import Equation, Program
+from derive.calculus.expressions.bounds import contains_data, inside
+from derive.calculus.expressions.nodes import Range, Reduction
+from derive.calculus.expressions.occurrence import holds
+from derive.calculus.expressions.tensor import Axis, Index, Ref, Tensor, refs
+from derive.calculus.program.compose import free_name
+from derive.calculus.program.program import Equation, Program
 from derive.calculus.stable.exponential import Exponential
-from derive.calculus.tensor import Axis, Index, Ref, Tensor, refs
 
 
 @dataclass(frozen=True)

@@ -8,13 +8,13 @@ from dataclasses import replace
 from sympy import Add, Expr, Mul, Pow, cosh, exp, log, sinh, tanh
 from sympy.core.function import Function
 
-from derive.calculus.occurrence import holds, nodes_of
-from derive.calculus.program import Equation, Program, map_equations
+from derive.calculus.expressions.occurrence import holds, nodes_of
+from derive.calculus.expressions.tensor import Ref, names_read, refs
+from derive.calculus.program.program import Equation, Program, map_equations
 from derive.calculus.rules.rewriting import rewritten
 from derive.calculus.rules.row import Row
 from derive.calculus.rules.stable import EARLY, ELEMENTS, INVERSE, ROWS
 from derive.calculus.stable.logform import definition
-from derive.calculus.tensor import Ref, names_read, refs
 
 GROWING = (exp, tanh, sinh, cosh)
 

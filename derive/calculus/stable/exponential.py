@@ -36,8 +36,8 @@ from sympy import (
 )
 from sympy.core.basic import Basic
 
-from derive.calculus.occurrence import holds
-from derive.calculus.tensor import Ref
+from derive.calculus.expressions.occurrence import holds
+from derive.calculus.expressions.tensor import Ref
 
 T = Symbol("t", positive=True)
 Definition = Callable[[Ref], Expr | None]

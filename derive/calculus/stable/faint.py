@@ -10,10 +10,10 @@ from __future__ import annotations
 
 from sympy import Add, Expr, Rational, exp, log
 
-from derive.calculus.nodes import Positive, Where
-from derive.calculus.occurrence import nodes_of
+from derive.calculus.expressions.nodes import Positive, Where
+from derive.calculus.expressions.occurrence import nodes_of
+from derive.calculus.expressions.tensor import refs
 from derive.calculus.stable.removable import VARIABLE, near_zero
-from derive.calculus.tensor import refs
 
 RADIUS = Rational(1, 8)
 

@@ -17,9 +17,10 @@ from sympy import Add, Expr, Mul, Pow, cosh, exp, log, sinh, tanh
 from sympy.codegen.cfunctions import expm1
 from sympy.core.basic import Basic
 
-from derive.calculus.nodes import Range, rebuilt
-from derive.calculus.occurrence import holds, nodes_of
-from derive.calculus.program import Equation, Program, expanded
+from derive.calculus.expressions.nodes import Range, rebuilt
+from derive.calculus.expressions.occurrence import holds, nodes_of
+from derive.calculus.expressions.tensor import Ref, names_read, refs
+from derive.calculus.program.program import Equation, Program, expanded
 from derive.calculus.stable.bounded import bounded
 from derive.calculus.stable.combination import cancels, combination
 from derive.calculus.stable.decays import Decays, Place
@@ -28,7 +29,6 @@ from derive.calculus.stable.logarithms import logarithm
 from derive.calculus.stable.meaning import Meaning
 from derive.calculus.stable.uncancelled import uncancelled
 from derive.calculus.stable.vanishing import vanishing
-from derive.calculus.tensor import Ref, names_read, refs
 
 GROWING = (exp, tanh, sinh, cosh)
 

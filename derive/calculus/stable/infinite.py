@@ -16,9 +16,9 @@ from dataclasses import replace
 from sympy import Add, Expr, Mul, Pow, exp, log
 from sympy.core.basic import Basic
 
-from derive.calculus.nodes import Finite, Sum, Where, rebuilt
-from derive.calculus.program import Equation, Program, map_equations
-from derive.calculus.tensor import Ref, refs
+from derive.calculus.expressions.nodes import Finite, Sum, Where, rebuilt
+from derive.calculus.expressions.tensor import Ref, refs
+from derive.calculus.program.program import Equation, Program, map_equations
 
 Sums = dict[str, tuple[Ref, Equation]]
 

@@ -13,7 +13,7 @@ from __future__ import annotations
 from sympy import Abs, Add, Expr, Integer, Mul, Pow, S, exp, log
 from sympy.codegen.cfunctions import expm1, log1p
 
-from derive.calculus.nodes import Nonnegative, Positive, Where
+from derive.calculus.expressions.nodes import Nonnegative, Positive, Where
 from derive.calculus.stable.bounded import MINUS_ONE_PLUS, Decay, bounded, polynomial
 from derive.calculus.stable.exponential import Exponential, Factor, T, factored
 

@@ -16,15 +16,15 @@ from __future__ import annotations
 
 from sympy import Add, Expr, Mul, Pow, S, exp, expand_mul, fraction, log, oo, together
 
-from derive.calculus.nodes import Sum, Where
-from derive.calculus.occurrence import holds
-from derive.calculus.program import Program
+from derive.calculus.expressions.nodes import Sum, Where
+from derive.calculus.expressions.occurrence import holds
+from derive.calculus.expressions.substitution import substitute
+from derive.calculus.expressions.tensor import Ref
+from derive.calculus.program.program import Program
 from derive.calculus.stable.bounded import polynomial
 from derive.calculus.stable.exponential import Exponential, core, exponential, outermost, spelled
 from derive.calculus.stable.faint import faint_logarithm
 from derive.calculus.stable.meaning import Meaning
-from derive.calculus.substitution import substitute
-from derive.calculus.tensor import Ref
 
 
 class LogForm:

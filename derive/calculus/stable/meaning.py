@@ -9,12 +9,12 @@ from collections.abc import Iterator, Mapping
 from sympy import Expr, Mul, cosh, exp, sinh
 from sympy.core.basic import Basic
 
-from derive.calculus.nodes import Reduction
-from derive.calculus.occurrence import holds, nodes_of
-from derive.calculus.program import Equation, Program
+from derive.calculus.expressions.nodes import Reduction
+from derive.calculus.expressions.occurrence import holds, nodes_of
+from derive.calculus.expressions.substitution import substitute
+from derive.calculus.expressions.tensor import Index, Ref
+from derive.calculus.program.program import Equation, Program
 from derive.calculus.stable.exponential import HYPERBOLIC, core, exponential, spelled
-from derive.calculus.substitution import substitute
-from derive.calculus.tensor import Index, Ref
 
 
 class Meaning:

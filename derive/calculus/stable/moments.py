@@ -16,13 +16,13 @@ from itertools import combinations
 from sympy import Add, Expr, Mul, Pow
 from sympy.core.basic import Basic
 
-from derive.calculus.canonical import same
-from derive.calculus.nodes import Range, Sum, rebuilt
-from derive.calculus.occurrence import holds
-from derive.calculus.program import Equation, Program, map_equations
+from derive.calculus.expressions.canonical import same
+from derive.calculus.expressions.nodes import Range, Sum, rebuilt
+from derive.calculus.expressions.occurrence import holds
+from derive.calculus.expressions.substitution import freshened
+from derive.calculus.expressions.tensor import Ref
+from derive.calculus.program.program import Equation, Program, map_equations
 from derive.calculus.stable.logform import definition
-from derive.calculus.substitution import freshened
-from derive.calculus.tensor import Ref
 
 
 @dataclass(frozen=True)

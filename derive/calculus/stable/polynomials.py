@@ -12,11 +12,11 @@ from dataclasses import replace
 from sympy import Add, Expr, Poly
 from sympy.core.basic import Basic
 
-from derive.calculus.nodes import rebuilt
-from derive.calculus.occurrence import holds
-from derive.calculus.program import Equation, Program, map_equations
-from derive.calculus.tensor import Ref
-from derive.calculus.terms import long_polynomial
+from derive.calculus.expressions.nodes import rebuilt
+from derive.calculus.expressions.occurrence import holds
+from derive.calculus.expressions.tensor import Ref
+from derive.calculus.expressions.terms import long_polynomial
+from derive.calculus.program.program import Equation, Program, map_equations
 
 
 def horner(program: Program) -> Program:

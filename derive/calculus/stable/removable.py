@@ -19,13 +19,13 @@ from sympy.core.basic import Basic
 from sympy.core.function import Function
 from sympy.polys.polyerrors import CoercionFailed
 
-from derive.calculus.nodes import Positive, Where, rebuilt
-from derive.calculus.occurrence import holds, nodes_of
-from derive.calculus.program import Equation, Program, map_equations
+from derive.calculus.expressions.nodes import Positive, Where, rebuilt
+from derive.calculus.expressions.occurrence import holds, nodes_of
+from derive.calculus.expressions.tensor import Ref, refs
+from derive.calculus.program.program import Equation, Program, map_equations
 from derive.calculus.rules.rewriting import rewritten
 from derive.calculus.rules.stable import ROWS
 from derive.calculus.stable.exponential import exponential
-from derive.calculus.tensor import Ref, refs
 
 VARIABLE = Symbol("a", real=True)
 RADII = (Rational(1), Rational(1, 2), Rational(1, 4), Rational(1, 8))

@@ -18,13 +18,13 @@ from collections.abc import Iterator
 
 from sympy import Abs, Add, Expr, Pow, Rational, sqrt
 
-from derive.calculus.nodes import Finite, Nonnegative, Positive, Range, Reduction, Where
-from derive.calculus.occurrence import holds, nodes_of
-from derive.calculus.program import Equation
+from derive.calculus.expressions.nodes import Finite, Nonnegative, Positive, Range, Reduction, Where
+from derive.calculus.expressions.occurrence import holds, nodes_of
+from derive.calculus.expressions.tensor import Ref, refs
+from derive.calculus.program.program import Equation
 from derive.calculus.stable.decays import everywhere
 from derive.calculus.stable.shift import Shifts, declared
 from derive.calculus.stable.written_sums import loops_of
-from derive.calculus.tensor import Ref, refs
 
 HALF = Rational(1, 2)
 

@@ -18,14 +18,14 @@ from dataclasses import dataclass, field
 from sympy import Add, Expr, Mul, Pow, exp, log, oo, preorder_traversal, true
 from sympy.logic.boolalg import Boolean
 
-from derive.calculus.canonical import key
-from derive.calculus.compose import free_name
-from derive.calculus.nodes import Largest, Range, Reduction, Sum, Where
-from derive.calculus.occurrence import holds, nodes_of
-from derive.calculus.program import Equation, Program
+from derive.calculus.expressions.canonical import key
+from derive.calculus.expressions.nodes import Largest, Range, Reduction, Sum, Where
+from derive.calculus.expressions.occurrence import holds, nodes_of
+from derive.calculus.expressions.substitution import freshened, substitute
+from derive.calculus.expressions.tensor import Axis, Ref, Tensor
+from derive.calculus.program.compose import free_name
+from derive.calculus.program.program import Equation, Program
 from derive.calculus.stable.logform import LogForm
-from derive.calculus.substitution import freshened, substitute
-from derive.calculus.tensor import Axis, Ref, Tensor
 
 
 @dataclass

@@ -8,10 +8,10 @@ from typing import Any
 
 from sympy import Abs, Add, Expr, Mul, Pow, cosh, exp
 
-from derive.calculus.nodes import Positive, Sum, Where
-from derive.calculus.occurrence import holds
-from derive.calculus.program import Equation, Program
-from derive.calculus.tensor import Ref
+from derive.calculus.expressions.nodes import Positive, Sum, Where
+from derive.calculus.expressions.occurrence import holds
+from derive.calculus.expressions.tensor import Ref
+from derive.calculus.program.program import Equation, Program
 
 BELOW, ZERO, ABOVE = -1, 0, 1
 DEEPEST = 12

@@ -13,11 +13,11 @@ from dataclasses import dataclass, replace
 from sympy import Abs, Expr, Mul, Not, Pow, log, preorder_traversal
 from sympy.core.basic import Basic
 
-from derive.calculus.nodes import IsZero, Positive, Where, rebuilt
-from derive.calculus.occurrence import holds, nodes_of
-from derive.calculus.program import Equation, Program, map_equations
+from derive.calculus.expressions.nodes import IsZero, Positive, Where, rebuilt
+from derive.calculus.expressions.occurrence import holds, nodes_of
+from derive.calculus.expressions.tensor import Index, Ref
+from derive.calculus.program.program import Equation, Program, map_equations
 from derive.calculus.stable.signs import Signs
-from derive.calculus.tensor import Index, Ref
 
 
 def null_products(program: Program) -> Program:

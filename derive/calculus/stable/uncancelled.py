@@ -14,11 +14,11 @@ from dataclasses import replace
 from sympy import Add, Expr
 from sympy.core.basic import Basic
 
-from derive.calculus.nodes import Reduction, rebuilt
-from derive.calculus.occurrence import holds
-from derive.calculus.program import Equation, Program, map_equations
+from derive.calculus.expressions.nodes import Reduction, rebuilt
+from derive.calculus.expressions.occurrence import holds
+from derive.calculus.expressions.tensor import Ref, names_read
+from derive.calculus.program.program import Equation, Program, map_equations
 from derive.calculus.stable.logform import definition
-from derive.calculus.tensor import Ref, names_read
 
 
 def uncancelled(program: Program) -> Program:

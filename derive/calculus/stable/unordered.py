@@ -16,10 +16,10 @@ from sympy import Abs, Add, Expr, Integer, Mul, Or, Pow, exp, log, preorder_trav
 from sympy.core.basic import Basic
 from sympy.logic.boolalg import Boolean
 
-from derive.calculus.nodes import Finite, Positive, Where, rebuilt
-from derive.calculus.occurrence import holds, nodes_of
-from derive.calculus.program import Equation, Program, map_equations
-from derive.calculus.tensor import Index, Ref, refs
+from derive.calculus.expressions.nodes import Finite, Positive, Where, rebuilt
+from derive.calculus.expressions.occurrence import holds, nodes_of
+from derive.calculus.expressions.tensor import Index, Ref, refs
+from derive.calculus.program.program import Equation, Program, map_equations
 
 ONE = Integer(1)
 Pairs = dict[Basic, Basic]

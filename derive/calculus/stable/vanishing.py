@@ -12,8 +12,8 @@ from collections.abc import Callable, Mapping
 
 from sympy import Add, Expr, Integer, Mul, Pow, exp
 
-from derive.calculus.nodes import Positive, Where
-from derive.calculus.tensor import Ref, refs
+from derive.calculus.expressions.nodes import Positive, Where
+from derive.calculus.expressions.tensor import Ref, refs
 
 HARMLESS = 1
 

@@ -14,9 +14,9 @@ from collections.abc import Iterator
 
 from sympy import Add, Expr, Mul, Pow, exp, log, preorder_traversal
 
-from derive.calculus.nodes import Nonnegative, Range, Reduction, Where, free_indices
-from derive.calculus.occurrence import holds, nodes_of
-from derive.calculus.program import Equation
+from derive.calculus.expressions.nodes import Nonnegative, Range, Reduction, Where, free_indices
+from derive.calculus.expressions.occurrence import holds, nodes_of
+from derive.calculus.program.program import Equation
 from derive.calculus.stable.exponential import exponential
 from derive.calculus.stable.shift import Shifts, declared, merged_exponentials, parted
 

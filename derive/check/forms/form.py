@@ -4,7 +4,7 @@
 
 Three comparisons: the lines under `closed` are derived as they stand, up to the names of indices and the
 order of factors; every line of `textbook` has the derived values in 50 digits; and the derived lines take
-no more operations than those of `textbook`, counted alike (`derive.calculus.cost`).
+no more operations than those of `textbook`, counted alike (`derive.calculus.expressions.cost`).
 """
 
 from __future__ import annotations
@@ -18,17 +18,17 @@ from typing import Any
 import numpy as np
 from sympy import Expr
 
-from derive.calculus.canonical import canonical
-from derive.calculus.cost import operations
-from derive.calculus.define import define
-from derive.calculus.jvp import jvp
-from derive.calculus.kernels import forward_of
-from derive.calculus.normal import normal
-from derive.calculus.program import Equation, Program, Recurrence
-from derive.calculus.stabilise import stabilise
-from derive.calculus.substitution import substitute
-from derive.calculus.tensor import Axis, Index, Kind, Tensor, refs
-from derive.calculus.vjp import vjp
+from derive.calculus.definition.define import define
+from derive.calculus.derivation.jvp import jvp
+from derive.calculus.derivation.kernels import forward_of
+from derive.calculus.derivation.vjp import vjp
+from derive.calculus.expressions.canonical import canonical
+from derive.calculus.expressions.cost import operations
+from derive.calculus.expressions.normal import normal
+from derive.calculus.expressions.substitution import substitute
+from derive.calculus.expressions.tensor import Axis, Index, Kind, Tensor, refs
+from derive.calculus.program.program import Equation, Program, Recurrence
+from derive.calculus.stable.stabilise import stabilise
 from derive.check.arithmetic import Array
 from derive.check.evaluate import evaluate
 from derive.check.oracles import DIGITS, Point

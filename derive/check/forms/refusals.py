@@ -10,12 +10,12 @@ from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from functools import partial
 
-from derive.calculus.define import define
-from derive.calculus.jvp import jvp
-from derive.calculus.kernels import forward_of
-from derive.calculus.program import Equation, Program
-from derive.calculus.stabilise import stabilise
-from derive.calculus.vjp import vjp
+from derive.calculus.definition.define import define
+from derive.calculus.derivation.jvp import jvp
+from derive.calculus.derivation.kernels import forward_of
+from derive.calculus.derivation.vjp import vjp
+from derive.calculus.program.program import Equation, Program
+from derive.calculus.stable.stabilise import stabilise
 from derive.check.forms.tangents import down_to_loss
 from derive.check.oracles import (
     DIGITS,

@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import replace
 from functools import partial
 
-from derive.calculus.program import Program
+from derive.calculus.program.program import Program
 from derive.check.forms.form import Form
 from derive.layers import convolution, losses, normalisation, sequence
 from derive.layers.registry import layer

@@ -15,7 +15,7 @@ from typing import Any
 
 import numpy as np
 
-from derive.calculus.tensor import Kind
+from derive.calculus.expressions.tensor import Kind
 from derive.check.arithmetic import Array, arithmetic
 from derive.check.evaluate import evaluate
 from derive.check.traps.trap import Case, Trap

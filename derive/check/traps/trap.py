@@ -11,9 +11,9 @@ from dataclasses import dataclass, field
 from functools import cache
 from typing import Any
 
-from derive.calculus.define import define
-from derive.calculus.program import Program
-from derive.calculus.tensor import Kind
+from derive.calculus.definition.define import define
+from derive.calculus.expressions.tensor import Kind
+from derive.calculus.program.program import Program
 from derive.check.traps.sources import SOURCES
 
 Nested = Any

@@ -6,8 +6,8 @@ import numpy as np
 import pytest
 
 from codegen.buffers import blocks, runs
-from codegen.numpy_module import render_numpy
-from codegen.plan import plan_network
+from codegen.numpy.module import render_numpy
+from codegen.plan.plan import plan_network
 from derive.networks.registry import variant
 
 SIZES = {"L": 2, "d": 6, "h": 3, "e": 2, "f": 10, "T": 5, "v": 7}

@@ -6,8 +6,8 @@ from typing import Any
 import numpy as np
 import pytest
 
-from codegen.numpy_module import render_numpy
-from codegen.plan import plan_network
+from codegen.numpy.module import render_numpy
+from codegen.plan.plan import plan_network
 from derive.networks.registry import variant
 
 SIZES = {"L": 2, "d": 64, "h": 2, "e": 32, "f": 24, "T": 40, "v": 7}

@@ -7,8 +7,8 @@ import pytest
 from sympy import Integer
 
 from codegen.buffers.function import Planned, planned
-from codegen.numpy_fallbacks import FALLBACKS
-from derive.calculus.tensor import Axis, Size, Tensor
+from codegen.numpy.fallbacks import FALLBACKS
+from derive.calculus.expressions.tensor import Axis, Size, Tensor
 
 M, C, O, N, U = 5, 3, 4, 7, 3
 

@@ -7,9 +7,9 @@ from typing import Any
 import numpy as np
 import pytest
 
-from codegen.numpy_module import render_numpy
-from codegen.plan import plan_network
-from derive.calculus.network import Network
+from codegen.numpy.module import render_numpy
+from codegen.plan.plan import plan_network
+from derive.calculus.program.network import Network
 from derive.networks.registry import NETWORKS, variant
 
 CASTING = 2 * 8192 * 8  # NumPy's own buffers where a ufunc converts a mask, of constant size

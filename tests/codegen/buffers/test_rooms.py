@@ -11,9 +11,9 @@ import pytest
 from codegen.buffers import rooms as planner
 from codegen.buffers.rooms import Life, Room, lives, rooms
 from codegen.buffers.values import Draft, Instruction, Loop, Value
-from codegen.numpy_module import render_numpy
-from codegen.plan import plan_network
-from derive.calculus.tensor import Size
+from codegen.numpy.module import render_numpy
+from codegen.plan.plan import plan_network
+from derive.calculus.expressions.tensor import Size
 from derive.networks.registry import variant
 from tests.codegen.buffers.test_planned import batch, module, parameters
 

@@ -12,7 +12,7 @@ from codegen.buffers import blocks, runs
 from codegen.buffers.cutting import cut_statement
 from codegen.buffers.triangles import COLUMNS, ROWS, Cut, cuts
 from codegen.buffers.values import TRUTH, Draft, Instruction, Loop, Operand, contiguous
-from derive.calculus.tensor import Size
+from derive.calculus.expressions.tensor import Size
 from tests.codegen.buffers.test_blocks import gradients, rendered
 
 m, T, e = Size("m"), Size("T"), Size("e")

@@ -16,7 +16,7 @@ from pathlib import Path
 import numpy as np
 
 from codegen.emit import render
-from codegen.plan import Plan, plan_network
+from codegen.plan.plan import Plan, plan_network
 from codegen.vector_math.kernel_sets import KERNEL_SETS
 from codegen.vector_math.measure import runnable
 from derive.networks.registry import variant

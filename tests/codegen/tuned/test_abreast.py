@@ -5,11 +5,11 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from codegen.plan import plan_layer
-from codegen.tuned.abreast import waits
-from codegen.tuned.layer_module import render_tuned_layer
-from derive.calculus.define import define
-from derive.calculus.program import Program
+from codegen.plan.plan import plan_layer
+from codegen.tuned.source.layer_module import render_tuned_layer
+from codegen.tuned.spelling.abreast import waits
+from derive.calculus.definition.define import define
+from derive.calculus.program.program import Program
 from tests.codegen.emitted_c import COMPILERS
 from tests.codegen.tuned.driven import SETS, widest
 from tests.codegen.tuned.test_tuned_layers import TunedLayer, assert_computes

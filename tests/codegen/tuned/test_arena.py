@@ -7,7 +7,7 @@ from itertools import combinations
 from hypothesis import given
 from hypothesis import strategies as st
 
-from codegen.tuned.arena import Lifetime, arena
+from codegen.tuned.arena.arena import Lifetime, arena
 
 drawn = st.lists(st.tuples(st.integers(1, 9), st.integers(0, 12), st.integers(0, 6)), max_size=12).map(
     lambda rows: [Lifetime(f"v{i}", 16 * n, at, at + more) for i, (n, at, more) in enumerate(rows)]

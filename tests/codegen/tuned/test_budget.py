@@ -8,12 +8,12 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from codegen.c_network import CNetwork, c_network
+from codegen.c.network import CNetwork, c_network
 from codegen.emit import emit
-from codegen.plan import plan_network
-from codegen.tuned.arena import Lifetime, Part, arena, fullest
+from codegen.plan.plan import plan_network
+from codegen.tuned.arena.arena import Lifetime, Part, arena, fullest
 from codegen.tuned.budget import arena_bytes, choices, tuned
-from codegen.tuned.memory import crossing, kept_by_cost, task_of
+from codegen.tuned.groups.memory import crossing, kept_by_cost, task_of
 from derive.errors import DeriveError
 from derive.networks.registry import variant
 from derive.runtime import load

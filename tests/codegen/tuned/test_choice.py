@@ -10,8 +10,8 @@ import numpy as np
 import pytest
 
 from codegen.emit import render
-from codegen.plan import plan_layer, plan_network
-from codegen.tuned.layer_module import render_tuned_layer
+from codegen.plan.plan import plan_layer, plan_network
+from codegen.tuned.source.layer_module import render_tuned_layer
 from derive.layers.registry import layer as layer_program
 from derive.networks.registry import variant
 from tests.codegen.emitted_c import COMPILERS, run, write

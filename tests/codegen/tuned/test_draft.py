@@ -8,17 +8,17 @@ from pathlib import Path
 import pytest
 from click.testing import CliRunner
 
-from codegen.c_network import c_network
+from codegen.c.network import c_network
 from codegen.passes.verify import BrokenProgram
-from codegen.pipeline import Shown
-from codegen.plan import plan_network
-from codegen.tuned.arena import Arena
+from codegen.plan.pipeline import Shown
+from codegen.plan.plan import plan_network
+from codegen.tuned.arena.arena import Arena
 from codegen.tuned.draft import Draft
-from codegen.tuned.groups import Group, Nest, Step, Turns, groups_of
+from codegen.tuned.groups.groups import Group, Nest, Step, Turns, groups_of
+from codegen.tuned.groups.times import count
 from codegen.tuned.phase import Phase
 from codegen.tuned.pipeline import tuned
-from codegen.tuned.times import count
-from codegen.tuned.verify import complaints, verified
+from codegen.tuned.verification.verify import complaints, verified
 from derive.__main__ import main
 from derive.networks.registry import variant
 from tests.codegen.tuned.driven import SIZES, planned

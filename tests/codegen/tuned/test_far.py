@@ -10,7 +10,7 @@ import numpy as np
 import pytest
 
 from codegen.emit import emit
-from derive.calculus.define import define
+from derive.calculus.definition.define import define
 from derive.networks.registry import variant
 from derive.runtime import load
 from tests.codegen.tuned.test_tuned_layers import assert_computes

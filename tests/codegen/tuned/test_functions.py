@@ -7,9 +7,9 @@ import numpy as np
 import pytest
 
 from codegen.emit import emit
-from derive.calculus.define import define
-from derive.calculus.network import Law, Network, Parameter
-from derive.calculus.syntax import FUNCTIONS
+from derive.calculus.definition.define import define
+from derive.calculus.definition.syntax import FUNCTIONS
+from derive.calculus.program.network import Law, Network, Parameter
 from derive.runtime import load
 from tests.codegen.networks import classifier
 

@@ -6,9 +6,9 @@ import numpy as np
 import pytest
 
 from codegen.emit import emit
-from derive.calculus.define import define
-from derive.calculus.network import Law, Network
-from derive.calculus.tensor import Size
+from derive.calculus.definition.define import define
+from derive.calculus.expressions.tensor import Size
+from derive.calculus.program.network import Law, Network
 from derive.networks.assembly import Assembly
 from derive.runtime import load
 from tests.codegen.tuned.test_alike import BACKENDS, far

@@ -11,25 +11,25 @@ from sympy import Expr
 
 from bench.cases import Recurrent
 from bench.ours.recurrent import recurrent
-from codegen.c_network import c_network
+from codegen.c.network import c_network
 from codegen.emit import emit
-from codegen.pipeline import Shown
-from codegen.plan import plan_layer, plan_network
+from codegen.plan.pipeline import Shown
+from codegen.plan.plan import plan_layer, plan_network
 from codegen.tuned.draft import Draft
-from codegen.tuned.fusion import fused
-from codegen.tuned.gathered import gathered as gathered_sums
-from codegen.tuned.gathered import gathers
-from codegen.tuned.groups import Group, Turns
-from codegen.tuned.lists import calls
+from codegen.tuned.groups.fusion import fused
+from codegen.tuned.groups.gathered import gathered as gathered_sums
+from codegen.tuned.groups.gathered import gathers
+from codegen.tuned.groups.groups import Group, Turns
+from codegen.tuned.groups.views import view_of
 from codegen.tuned.pipeline import Tuned, tuned
+from codegen.tuned.source.lists import calls
+from codegen.tuned.spelling.windows import windows
 from codegen.tuned.storage import Stored
-from codegen.tuned.verify import complaints
-from codegen.tuned.views import view_of
-from codegen.tuned.windows import windows
-from derive.calculus.define import define
-from derive.calculus.nodes import FloorDiv, Remainder, Sum
-from derive.calculus.program import Equation
-from derive.calculus.tensor import Axis, Index, Ref, Size, Tensor
+from codegen.tuned.verification.verify import complaints
+from derive.calculus.definition.define import define
+from derive.calculus.expressions.nodes import FloorDiv, Remainder, Sum
+from derive.calculus.expressions.tensor import Axis, Index, Ref, Size, Tensor
+from derive.calculus.program.program import Equation
 from derive.networks.registry import variant
 from derive.runtime import load
 from tests.codegen.emitted_c import COMPILERS

@@ -7,7 +7,7 @@ import numpy as np
 import pytest
 
 from codegen.emit import render
-from codegen.plan import plan_network
+from codegen.plan.plan import plan_network
 from codegen.vector_math.kernel_sets import KERNEL_SETS
 from codegen.vector_math.measure import runnable
 from derive.networks.registry import variant

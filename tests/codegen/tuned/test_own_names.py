@@ -9,7 +9,7 @@ import pytest
 from codegen.emit import emit
 from codegen.names import NameRefused
 from codegen.tuned.own_names import functions, macros
-from derive.calculus.network import Network
+from derive.calculus.program.network import Network
 from derive.networks.assembly import Assembly, activation
 from derive.runtime import load
 

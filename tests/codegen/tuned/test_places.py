@@ -3,14 +3,14 @@
 from dataclasses import replace
 from functools import cache
 
-from codegen.c_network import c_network
-from codegen.plan import plan_network
-from codegen.tuned.arena import Arena, Part
+from codegen.c.network import c_network
+from codegen.plan.plan import plan_network
+from codegen.tuned.arena.arena import Arena, Part
+from codegen.tuned.arena.in_place import takes
 from codegen.tuned.draft import Draft
-from codegen.tuned.groups import Group, groups_of
-from codegen.tuned.in_place import takes
+from codegen.tuned.groups.groups import Group, groups_of
 from codegen.tuned.pipeline import tuned
-from codegen.tuned.verify import complaints
+from codegen.tuned.verification.verify import complaints
 from derive.networks.registry import variant
 from tests.codegen.tuned.test_draft import shifted, with_arena
 

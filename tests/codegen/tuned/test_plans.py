@@ -4,15 +4,15 @@ from functools import cache
 
 import pytest
 
-from codegen.c_network import c_network
-from codegen.plan import plan_network
-from codegen.tuned.arena import Arena
-from codegen.tuned.fusion import fused
-from codegen.tuned.groups import Rows, groups_of, key_of
-from codegen.tuned.memory import narrowed
+from codegen.c.network import c_network
+from codegen.plan.plan import plan_network
+from codegen.tuned.arena.arena import Arena
+from codegen.tuned.groups.fusion import fused
+from codegen.tuned.groups.groups import Rows, groups_of, key_of
+from codegen.tuned.groups.memory import narrowed
+from codegen.tuned.groups.times import runs
 from codegen.tuned.pipeline import Tuned, tuned
-from codegen.tuned.times import runs
-from derive.calculus.define import define
+from derive.calculus.definition.define import define
 from derive.networks.registry import variant
 
 SIZES = {"L": 3, "d": 32, "h": 2, "e": 16, "f": 64, "T": 48, "v": 16, "m": 4}

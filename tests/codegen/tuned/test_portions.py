@@ -3,15 +3,15 @@
 from dataclasses import replace
 from functools import cache
 
-from codegen.c_network import c_network
-from codegen.plan import plan_network
+from codegen.c.network import c_network
+from codegen.plan.plan import plan_network
+from codegen.tuned.arena.in_place import takes
 from codegen.tuned.draft import Draft
-from codegen.tuned.groups import Block, Group, Nest, Step, Turns, groups_of
-from codegen.tuned.in_place import takes
+from codegen.tuned.groups.groups import Block, Group, Nest, Step, Turns, groups_of
+from codegen.tuned.groups.portions import in_portions
 from codegen.tuned.pipeline import tuned
-from codegen.tuned.portions import in_portions
 from codegen.tuned.storage import PORTIONS
-from codegen.tuned.verify import complaints
+from codegen.tuned.verification.verify import complaints
 from derive.networks.registry import variant
 from tests.codegen.tuned.test_draft import shifted, with_arena
 

@@ -7,8 +7,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from codegen.emit import emit
-from codegen.tuned.rest import rest_columns, rest_height
-from codegen.tuned.tiles import MOST_VECTORS
+from codegen.tuned.products.rest import rest_columns, rest_height
+from codegen.tuned.products.tiles import MOST_VECTORS
 from codegen.vector_math.kernel_sets import BY_NAME, KERNEL_SETS, KernelSet
 from derive.networks.registry import variant
 

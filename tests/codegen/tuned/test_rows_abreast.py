@@ -5,9 +5,9 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from codegen.plan import plan_layer
-from codegen.tuned.layer_module import render_tuned_layer
-from derive.calculus.define import define
+from codegen.plan.plan import plan_layer
+from codegen.tuned.source.layer_module import render_tuned_layer
+from derive.calculus.definition.define import define
 from derive.layers.registry import layer
 from tests.codegen.emitted_c import COMPILERS
 from tests.codegen.tuned.driven import widest

@@ -6,8 +6,8 @@ from hypothesis import strategies as st
 from sympy import Expr, Integer, Symbol
 
 from codegen.tuned.phase import Phase
-from codegen.tuned.shapes import SHAPE, Cut, alone, choice, cuts
-from codegen.tuned.tiles import most_rows
+from codegen.tuned.products.shapes import SHAPE, Cut, alone, choice, cuts
+from codegen.tuned.products.tiles import most_rows
 from codegen.vector_math.kernel_sets import BY_NAME, KERNEL_SETS, KernelSet
 
 M = Symbol("m", positive=True, integer=True)

@@ -7,10 +7,10 @@ import numpy as np
 import pytest
 
 from codegen.emit import emit
-from codegen.plan import plan_network
-from codegen.tuned.module import render_tuned
-from derive.calculus.define import define
-from derive.calculus.network import Law, Network, Parameter
+from codegen.plan.plan import plan_network
+from codegen.tuned.source.module import render_tuned
+from derive.calculus.definition.define import define
+from derive.calculus.program.network import Law, Network, Parameter
 from derive.networks.registry import variant
 from derive.runtime import load
 from derive.runtime.errors import NonFiniteError

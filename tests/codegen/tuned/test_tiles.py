@@ -4,7 +4,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from codegen.tuned.tiles import (
+from codegen.tuned.products.tiles import (
     MOST_COLUMNS,
     MOST_VECTORS,
     NEAR_BYTES,

@@ -9,10 +9,10 @@ import pytest
 
 from codegen.emit import emit_layer
 from codegen.extents import size_names
-from codegen.plan import LayerPlan, plan_layer
-from codegen.tuned.layer_module import render_tuned_layer
-from derive.calculus.define import define
-from derive.calculus.program import Program
+from codegen.plan.plan import LayerPlan, plan_layer
+from codegen.tuned.source.layer_module import render_tuned_layer
+from derive.calculus.definition.define import define
+from derive.calculus.program.program import Program
 from derive.check.evaluate import evaluate
 from derive.layers.registry import LAYERS
 from derive.layers.registry import layer as layer_program

@@ -1,0 +1,1 @@
+"""C: a plan as a header and a source, loop by loop."""

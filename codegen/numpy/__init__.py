@@ -1,0 +1,1 @@
+"""NumPy: a plan, or a layer alone, as one module."""

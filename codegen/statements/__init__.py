@@ -1,0 +1,1 @@
+"""Statements: programs as lines of NumPy, each equation in a shape that a person would write."""

@@ -1,0 +1,1 @@
+"""Layout: where tensors lie, and in which order of axes."""

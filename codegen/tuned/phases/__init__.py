@@ -1,0 +1,1 @@
+"""Phases: each group as a function, a contraction with its finish."""

@@ -1,0 +1,1 @@
+"""Products: contractions, how their tiles go through memory, and which tiles there are."""

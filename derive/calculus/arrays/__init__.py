@@ -1,0 +1,1 @@
+"""Arrays: equations between elements as operations on whole arrays."""

@@ -1,0 +1,1 @@
+"""Definition: a text as on paper, or a graph, to a program."""

@@ -1,0 +1,1 @@
+"""Derivation: adjoint and tangent programs, Jacobians, second derivatives."""

@@ -201,10 +201,6 @@ def _outer(printer: NumpyPrinter, form: Outer) -> Code:
     return call("np.outer", *(part.text for part in printer.operands(form, (form.left, form.right))))
 
 
-def _product(printer: NumpyPrinter, form: Product) -> Code:
-    return multiplied(printer, form, form.factors)
-
-
 def _quotient(printer: NumpyPrinter, form: Quotient) -> Code:
     mean = _mean(printer, form)
     if mean is not None:
@@ -235,15 +231,21 @@ def _total(printer: NumpyPrinter, form: Total) -> Code:
     parts = tuple(term.operand if isinstance(term, Negative) else term for term in form.terms)
     codes = printer.operands(form, parts)
     text = ""
-    for term, code in zip(form.terms, codes, strict=True):
+    for term, part, code in zip(form.terms, parts, codes, strict=True):
         negative = isinstance(term, Negative)
-        operand = code.at(PRODUCT) if negative or text else code.at(SUM)
+        binding = _negated(part) if negative and not text else PRODUCT if text else SUM
+        operand = code.at(binding)
         text += (" - " if negative else " + ") + operand if text else ("-" if negative else "") + operand
     return Code(text, SUM)
 
 
 def _negative(printer: NumpyPrinter, form: Negative) -> Code:
-    return Code(f"-{printer.converted(form.operand).at(PRODUCT)}", SIGN)
+    return Code(f"-{printer.converted(form.operand).at(_negated(form.operand))}", SIGN)
+
+
+def _negated(operand: Form) -> int:
+    """How strong what is negated has to bind: -(X @ W), for -X would be an array of its own."""
+    return POWER if isinstance(operand, MatMul) else PRODUCT
 
 
 def _power(printer: NumpyPrinter, form: Power) -> Code:
@@ -253,14 +255,11 @@ def _power(printer: NumpyPrinter, form: Power) -> Code:
         inner = printer.code(Power(form.base, -exponent) if exponent != -1 else form.base)
         return Code(f"1 / {inner.at(POWER)}", PRODUCT)
     if exponent == HALF:
-        return call("np.sqrt", base.text) if form.rank or isinstance(form.base, Array) else _root(base)
+        whole = form.rank or isinstance(form.base, Array)
+        return call("np.sqrt", base.text) if whole else Code(f"{base.atom}**0.5", POWER)
     if isinstance(exponent, Integer) and 2 < exponent <= 4 and isinstance(form.base, Array):
         return Code(" * ".join([base.text] * int(exponent)), PRODUCT)
     return Code(f"{base.atom}**{printer.scalars.code(exponent).at(POWER)}", POWER)
-
-
-def _root(base: Code) -> Code:
-    return Code(f"{base.atom}**0.5", POWER)
 
 
 def _apply(printer: NumpyPrinter, form: Apply) -> Code:
@@ -331,7 +330,7 @@ _PRINTERS: dict[type[Form], Callable[[NumpyPrinter, Any], Code]] = {
     Diagonal: lambda printer, form: Code(f"{printer.atom(form.operand)}.diagonal()"),
     MatMul: _matmul,
     Outer: _outer,
-    Product: _product,
+    Product: lambda printer, form: multiplied(printer, form, form.factors),
     Quotient: _quotient,
     Total: _total,
     Negative: _negative,

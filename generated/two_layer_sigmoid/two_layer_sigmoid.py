@@ -162,7 +162,7 @@ def jvp(p, p_dot, X, y):
     """Push p_dot (Gradients) forward to L_dot."""
     require_labels("y", y, p.W2.shape[1])
     m = len(X)
-    E2 = np.exp(-X @ p.W1)                       # (m, d)
+    E2 = np.exp(-(X @ p.W1))                     # (m, d)
     Z2 = 1 / (1 + E2)                            # (m, d)
     Z2_dot = Z2 * (X @ p_dot.W1) / (1 + 1 / E2)  # (m, d)
     H = Z2 @ p.W2                                # (m, k)

@@ -90,3 +90,9 @@ def test_both_tails_of_a_network_are_those_of_doubles(buffers: str) -> None:
     found, h = scope["gradients"](single, X_.astype(np.float32), y)
     assert found == pytest.approx(right, rel=1e-4)
     assert all(np.abs(a - b).max() <= 1e-3 * max(1, np.abs(a).max()) for a, b in zip(g, h, strict=True))
+
+
+def test_a_product_is_negated_and_not_its_larger_factor() -> None:
+    source = render_numpy(plan_network(variant("two_layer_sigmoid")))
+    assert "np.exp(-(X @ p.W1))" in source
+    assert "-X @" not in source

@@ -10,7 +10,6 @@ from sympy import Expr, Poly, Symbol, preorder_traversal
 from sympy.core.basic import Basic
 
 from codegen.passes.exponents import exponents
-from codegen.passes.logistic import logistic
 from codegen.passes.masks import Supports, unmasked
 from codegen.passes.unseen import unseen
 from codegen.plan.lifetimes import deaths
@@ -37,7 +36,7 @@ class Body:
     lines: tuple[str, ...]
     missing: tuple[str, ...]
     functions: frozenset[str]
-    infinite: str = ""  # why what is computed may be no finite number
+    discards: bool = False
 
 
 def function_body(
@@ -53,9 +52,7 @@ def function_body(
 
     Given the number of examples, it is written for speed: dead values are overwritten.
     """
-    program = unseen(unmasked(program, known_supports))
-    by_reciprocals = logistic(program)
-    unbounded, program = by_reciprocals is not program, exponents(by_reciprocals)
+    program = exponents(unseen(unmasked(program, known_supports)))
     inlined, known = single_uses(program), known or Known()
     dead = deaths(program, inlined) if examples is not None else None
     uses = Constants()
@@ -69,9 +66,7 @@ def function_body(
     sizes, missing = size_lines(printer.scalars.used, arguments, printer)
     head = [*sizes, *(dtype_line(arguments, printer) if printer.uses_dtype else [])]
     body = [*map(Line, head), *constants, *lines, *([Line(f"return {returned}")] if returned else [])]
-    return Body(
-        tuple(laid_out(body)), tuple(missing), frozenset(printer.functions), _why_infinite(unbounded, printer)
-    )
+    return Body(tuple(laid_out(body)), tuple(missing), frozenset(printer.functions), printer.discards)
 
 
 def _lines(
@@ -91,14 +86,8 @@ def constant_line(printer: NumpyPrinter, form: Form, name: str) -> Line:
 
 
 def decorated(body: Body) -> list[str]:
-    """What stands above `def` where something on the way may be no finite number."""
-    return [f'@np.errstate(all="ignore")  # {body.infinite}'] if body.infinite else []
-
-
-def _why_infinite(unbounded: bool, printer: NumpyPrinter) -> str:
-    """An exponential that is divided by may be infinite; np.where computes the branch not taken."""
-    reasons = {"where 1/inf is 0": unbounded, "in branches that are not taken": printer.discards}
-    return ", ".join(reason for reason, found in reasons.items() if found)
+    """What stands above `def`: np.where computes the branch that it does not take, which may be no number."""
+    return ['@np.errstate(all="ignore")  # in branches that are not taken'] if body.discards else []
 
 
 def laid_out(lines: Iterable[Line], indent: int = 4) -> Iterable[str]:

@@ -327,7 +327,7 @@ def vjp(residuals, J_bar, p, x, y):
     )
 
 
-@np.errstate(all="ignore")  # where 1/inf is 0, in branches that are not taken
+@np.errstate(all="ignore")  # in branches that are not taken
 def gradients(p, x, y, J_bar=1.0):
     """Return J and the gradients of J_bar * J; dead values are overwritten."""
     require_labels("x", x, len(p.E))
@@ -376,10 +376,15 @@ def gradients(p, x, y, J_bar=1.0):
         N2[l] = Xhat2[l] * p.g2[l] + p.s2[l]                               # (m, T, d)
         F = N2[l] @ p.Wf[l]                                                # (m, T, f)
         F += p.bf[l]
-        E4 = np.exp(-1.5957691216057308 * (0.044715 * (F * F * F) + F))    # (m, T, f)
-        Q = 1 / (1 + E4)                                                   # (m, T, f)
-        Q_slope = Q / (1 + 1 / E4)                                         # (m, T, f)
-        F_slope[l] = 1.5957691216057308 * np.where(Q_slope > 0, F * Q_slope * (1 + 0.134145 * F**2), 0) + Q  # (m, T, f)
+        A2 = 1.5957691216057308 * (0.044715 * (F * F * F) + F)             # (m, T, f)
+        E4 = np.exp(-np.abs(A2))                                           # (m, T, f)
+        C3 = np.maximum(E4, A2 >= 0)                                       # (m, T, f)
+        Q = C3 - C3 * E4 / (1 + E4)                                        # (m, T, f)
+        F_slope[l] = 1.5957691216057308 * np.where(
+            E4 > 0,
+            E4 * F * (1 + 0.134145 * F**2) / (1 + E4 * (E4 + 2)),
+            0,
+        ) + Q
         G[l] = F * Q                                                       # (m, T, f)
         Z[l + 1] = G[l] @ p.Wp[l] + B + p.bp[l]                            # (m, T, d)
     Y = Z[L]                                                               # (m, T, d)
@@ -484,7 +489,7 @@ def gradients(p, x, y, J_bar=1.0):
     )
 
 
-@np.errstate(all="ignore")  # where 1/inf is 0, in branches that are not taken
+@np.errstate(all="ignore")  # in branches that are not taken
 def jvp(p, p_dot, x, y):
     """Push p_dot (Gradients) forward to J_dot."""
     require_labels("x", x, len(p.E))
@@ -513,7 +518,6 @@ def jvp(p, p_dot, x, y):
     F = np.empty((L, m, T, f), dtype)
     E4 = np.empty((L, m, T, f), dtype)
     C3 = np.empty((L, m, T, f), dtype)
-    C3_slope = np.empty((L, m, T, f), dtype)
     G = np.empty((L, m, T, f), dtype)
     for l in range(L):
         mu1 = Z[l].mean(axis=2)                                       # (m, T)
@@ -560,13 +564,13 @@ def jvp(p, p_dot, x, y):
         ) * p.g2[l] * r2[l][:, :, None] + p_dot.s2[l]
         F[l] = N2[l] @ p.Wf[l] + p.bf[l]                              # (m, T, f)
         F_dot = N2[l] @ p_dot.Wf[l] + N2_dot @ p.Wf[l] + p_dot.bf[l]  # (m, T, f)
-        E4[l] = np.exp(-1.5957691216057308 * (0.044715 * (F[l] * F[l] * F[l]) + F[l]))  # (m, T, f)
-        C3[l] = 1 / (1 + E4[l])                                       # (m, T, f)
-        C3_slope[l] = C3[l] / (1 + 1 / E4[l])                         # (m, T, f)
-        G[l] = C3[l] * F[l]                                           # (m, T, f)
-        G_dot = C3[l] * F_dot + 1.5957691216057308 * np.where(
-            C3_slope[l] > 0,
-            C3_slope[l] * F[l] * F_dot * (1 + 0.134145 * F[l]**2),
+        A2 = 1.5957691216057308 * (0.044715 * (F[l] * F[l] * F[l]) + F[l])  # (m, T, f)
+        E4[l] = np.exp(-np.abs(A2))                                   # (m, T, f)
+        C3[l] = np.maximum(E4[l], A2 >= 0)                            # (m, T, f)
+        G[l] = F[l] * (C3[l] - C3[l] * E4[l] / (1 + E4[l]))           # (m, T, f)
+        G_dot = F_dot * (C3[l] - C3[l] * E4[l] / (1 + E4[l])) + 1.5957691216057308 * np.where(
+            E4[l] > 0,
+            E4[l] * F[l] * F_dot * (1 + 0.134145 * F[l]**2) / (1 + E4[l] * (E4[l] + 2)),
             0,
         )
         Z[l + 1] = G[l] @ p.Wp[l] + B + p.bp[l]                       # (m, T, d)

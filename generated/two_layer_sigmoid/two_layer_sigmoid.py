@@ -130,48 +130,46 @@ def vjp(residuals, L_bar, p, X, y):
     return Gradients(W1_bar, W2_bar)
 
 
-@np.errstate(all="ignore")  # where 1/inf is 0
 def gradients(p, X, y, L_bar=1.0):
     """Return L and the gradients of L_bar * L; dead values are overwritten."""
     require_labels("y", y, p.W2.shape[1])
     m = len(X)
-    E2 = X @ p.W1               # (m, d)
-    np.negative(E2, out=E2)
-    np.exp(E2, out=E2)
-    Z2 = 1 / (1 + E2)           # (m, d)
-    H = Z2 @ p.W2               # (m, k)
-    M = H.max(axis=1)           # (m,)
-    E = np.exp(H - M[:, None])  # (m, k)
-    T = E.sum(axis=1)           # (m,)
+    A1 = X @ p.W1                                         # (m, d)
+    E2 = np.exp(-np.abs(A1))                              # (m, d)
+    C = np.maximum(E2, A1 >= 0)                           # (m, d)
+    Z2 = C - C * E2 / (1 + E2)                            # (m, d)
+    H = Z2 @ p.W2                                         # (m, k)
+    M = H.max(axis=1)                                     # (m,)
+    E = np.exp(H - M[:, None])                            # (m, k)
+    T = E.sum(axis=1)                                     # (m,)
     L = (M - H[np.arange(m), y] + np.log(T)).sum() / m
-    S = E                       # (m, k)
+    S = E                                                 # (m, k)
     S /= T[:, None]
-    H_bar = S                   # (m, k)
+    H_bar = S                                             # (m, k)
     H_bar[np.arange(m), y] -= 1
     H_bar *= L_bar / m
-    W2_bar = dot(Z2.T, H_bar)   # (d, k)
-    A1_bar = Z2                 # (m, d)
-    A1_bar *= H_bar @ p.W2.T
-    A1_bar /= 1 + 1 / E2
-    W1_bar = dot(X.T, A1_bar)   # (n, d)
+    W2_bar = dot(Z2.T, H_bar)                             # (d, k)
+    A1_bar = E2 * (H_bar @ p.W2.T) / (1 + E2 * (E2 + 2))  # (m, d)
+    W1_bar = dot(X.T, A1_bar)                             # (n, d)
     return L, Gradients(W1_bar, W2_bar)
 
 
-@np.errstate(all="ignore")  # where 1/inf is 0
 def jvp(p, p_dot, X, y):
     """Push p_dot (Gradients) forward to L_dot."""
     require_labels("y", y, p.W2.shape[1])
     m = len(X)
-    E2 = np.exp(-(X @ p.W1))                     # (m, d)
-    Z2 = 1 / (1 + E2)                            # (m, d)
-    Z2_dot = Z2 * (X @ p_dot.W1) / (1 + 1 / E2)  # (m, d)
-    H = Z2 @ p.W2                                # (m, k)
-    H_dot = Z2 @ p_dot.W2 + Z2_dot @ p.W2        # (m, k)
-    M = H.max(axis=1)                            # (m,)
-    E = np.exp(H - M[:, None])                   # (m, k)
-    T = E.sum(axis=1)                            # (m,)
+    A1 = X @ p.W1                                       # (m, d)
+    E2 = np.exp(-np.abs(A1))                            # (m, d)
+    C = np.maximum(E2, A1 >= 0)                         # (m, d)
+    Z2 = C - C * E2 / (1 + E2)                          # (m, d)
+    Z2_dot = E2 * (X @ p_dot.W1) / (1 + E2 * (E2 + 2))  # (m, d)
+    H = Z2 @ p.W2                                       # (m, k)
+    H_dot = Z2 @ p_dot.W2 + Z2_dot @ p.W2               # (m, k)
+    M = H.max(axis=1)                                   # (m,)
+    E = np.exp(H - M[:, None])                          # (m, k)
+    T = E.sum(axis=1)                                   # (m,)
     L = (M - H[np.arange(m), y] + np.log(T)).sum() / m
-    S = E / T[:, None]                           # (m, k)
+    S = E / T[:, None]                                  # (m, k)
     L_dot = ((H_dot * S).sum() - H_dot[np.arange(m), y].sum()) / m
     return L, L_dot
 

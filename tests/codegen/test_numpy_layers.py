@@ -150,3 +150,11 @@ def test_counting_in_another_order_is_none(second: str, tmp_path: Path, rng: np.
     X = rng.standard_normal((3, 8))
     right = evaluate(program, {"X": X}, {"a": 3, "b": 2, "c": 4})["Y"]
     np.testing.assert_array_equal(imported(source, tmp_path, "other").forward(X, b=2, c=4), right)
+
+
+def test_a_product_is_negated_and_not_its_larger_factor() -> None:
+    """-X @ W would make an array of the size of X."""
+    program = define("decay(X[m,n], W[n,d]) -> Y\nY[i,j] = exp(-sum_{p} X[i,p] W[p,j])")
+    source = render_numpy_layer("decay", plan_layer(program))
+    assert "-(X @ W)" in source
+    assert "-X @" not in source

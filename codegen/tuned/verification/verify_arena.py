@@ -11,14 +11,12 @@ planner's lifetimes.
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping, Set
 from dataclasses import dataclass, field
 from itertools import groupby
-from math import prod
 
 from codegen.tuned.arena.arena import Arena
-from codegen.tuned.arena.in_place import takes, takes_alone, takes_by_turns
-from codegen.tuned.arena.sharing import follows, value_key
+from codegen.tuned.arena.in_place import takes
 from codegen.tuned.arena.written import as_written
 from codegen.tuned.draft import Draft
 from codegen.tuned.groups.groups import Group, Nest, Step, Turns, groups_of, key_of
@@ -28,6 +26,8 @@ from codegen.tuned.groups.views import view_of
 from codegen.tuned.phase import Phase
 from codegen.tuned.products.kernels import panel_reals
 from codegen.tuned.storage import value_reals
+from codegen.tuned.verification.offsets import after, place_of, reals_of
+from codegen.tuned.verification.taken import partners, shared_by_heads, taken_before
 
 LINE = 64
 Value = tuple[str, int]
@@ -99,12 +99,19 @@ class Memory:
         if value in self.lost:
             yield _both(value[0], self.lost[value])
 
-    def write(self, value: Value, place: Place, fresh: bool, same: str | None = None) -> Iterator[str]:
+    def write(
+        self,
+        value: Value,
+        place: Place,
+        fresh: bool,
+        same: str | None = None,
+        partners: Set[str] = frozenset(),
+    ) -> Iterator[str]:
         """Put a value where it lies; all of it where that is fresh, else beside what is there of it.
 
-        A view leaves what it is the `same` as.
+        A view leaves what it is the `same` as; `partners` have the place for other elements in turn.
         """
-        if not fresh:
+        if not fresh and self.lost.get(value) not in partners:
             yield from self.read(value)
         for other, taken in self.always.items():
             if other[0] != value[0] and _meet(place, taken):
@@ -190,8 +197,8 @@ def _run(
     made = {v for name in run.group.stored for v in _values(draft, run, name, memory, False)}
     read = {v for name in _read(run.group) for v in _values(draft, run, name, memory, True)} - made
     for value in sorted(read):
-        shares = _shared_by_heads(draft, run, value[0], memory.arena, again)
-        if not shares and not _taken_before(draft, run, value[0], memory.arena, again):
+        shares = shared_by_heads(draft, run, value[0], memory.arena, again.head)
+        if not shares and not taken_before(draft, run, value[0], memory.arena, again.head, again.unnumbered):
             yield from memory.read(value)
     places = {value: memory.place(value) for value in (*read, *made)}
     for value in sorted(made):
@@ -209,8 +216,9 @@ def _run(
     for value in sorted(made, key=lambda one: (order.index(one[0]), one)):
         begins = first[value[0]] is run.group or memory.rolls(value[0], run)
         fresh = begins and not again.beside(value, run, draft)
-        fresh |= _shared_by_heads(draft, run, value[0], memory.arena, again)
-        yield from memory.write(value, places[value], fresh, _viewed(draft, run.group))
+        fresh |= shared_by_heads(draft, run, value[0], memory.arena, again.head)
+        others = partners(draft, run, value[0], memory.arena)
+        yield from memory.write(value, places[value], fresh, _viewed(draft, run.group), others)
 
 
 def _viewed(draft: Draft, group: Nest) -> str | None:
@@ -224,37 +232,6 @@ def _in_place(draft: Draft, group: Nest, new: Value, old: Value, places: Mapping
     same = places[new] == places[old] and new[1] == old[1] and alone
     taken = takes(group, new[0], old[0], draft.stored)
     return same and (taken or _viewed(draft, group) == old[0])
-
-
-def _taken_before(draft: Draft, run: Run, old: str, arena: Arena, again: Again) -> bool:
-    """Whether turns or portions before this one have written elements of another value in the place of one.
-
-    They were of that turn, or of that portion.
-    """
-    portions = again.head and in_portions(run.group)
-    return any(
-        place_of(draft, arena, new) == place_of(draft, arena, old)
-        and (
-            (again.unnumbered and takes_by_turns(run.group, run.step, new, old, draft.stored))
-            or (portions and takes_alone(run.group, run.step, new, old, draft.stored))
-        )
-        for new in run.group.stored
-    )
-
-
-def _shared_by_heads(draft: Draft, run: Run, name: str, arena: Arena, again: Again) -> bool:
-    """Whether a value has a place in turn with another, each head that of its own elements."""
-    if not again.head or in_portions(run.group):
-        return False
-    own = [one for one in groups_of(run.step) if one.block == run.group.block]
-    at, key = place_of(draft, arena, name), value_key(draft.stored[name], draft.plan.size, 4)
-    others = {other for one in own for other in one.stored | one.reads if after(draft, other)} - {name}
-    return any(
-        place_of(draft, arena, other) == at
-        and value_key(draft.stored[other], draft.plan.size, 4) == key
-        and (follows(own, other, name) or follows(own, name, other))
-        for other in others
-    )
 
 
 def _given(draft: Draft, memory: Memory) -> Iterator[str]:
@@ -318,25 +295,6 @@ def _named(draft: Draft) -> set[str]:
     """What the steps store, or read of others."""
     groups = [group for step in draft.statements for group in groups_of(step)]
     return {name for group in groups for name in group.stored | group.reads}
-
-
-def after(draft: Draft, name: str) -> str:
-    """What follows AT_ in the place of a value of the arena; nothing for what lies elsewhere."""
-    return draft.stored[name].start.partition("x->w + AT_")[2]
-
-
-def place_of(draft: Draft, arena: Arena, name: str) -> int | None:
-    """The offset of a value."""
-    base, _, more = after(draft, name).partition(" + ")
-    return None if base not in arena.offsets else arena.offsets[base] + int(more or 0)
-
-
-def reals_of(draft: Draft, name: str, item: int) -> int:
-    """Of a value that has a place of its own whole cache lines, else its elements alone."""
-    stored, size = draft.stored[name], draft.plan.size
-    if "+" not in after(draft, name):
-        return stored.reals(size, item)
-    return prod(size(extent) for extent in stored.tensor.shape)
 
 
 def _meet(one: Place, other: Place) -> bool:

@@ -69,5 +69,5 @@ def test_an_array_of_steps_lies_as_the_product_that_fills_it() -> None:
 
 
 def test_a_guard_is_a_copy_of_zeros_where_it_does_not_hold() -> None:
-    assert "np.less_equal(Q_slope, 0, out=F_slope_mask)" in source("planned")
+    assert "np.less_equal(E4, 0, out=F_slope_mask)" in source("planned")
     assert "np.copyto(F_slope_product, 0, where=F_slope_mask)" in source("planned")

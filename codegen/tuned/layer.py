@@ -3,7 +3,8 @@
     contraction_forward: C[i,j] = sum_{p<k} A[i,p] B[p,j]      A, B and C where the caller has them
 
 The passes are those of a network (`codegen.tuned.pipeline`) but for what they decide about steps of training:
-nothing is kept between calls, and no gradient is used up where it is computed.
+nothing is kept between calls, no gradient is used up where it is computed, and rows may keep what they make
+for themselves where their output is to lie.
 """
 
 from __future__ import annotations
@@ -19,6 +20,7 @@ from codegen.extents import evaluated
 from codegen.plan.plan import LayerPlan
 from codegen.printers.to_c import Used
 from codegen.tuned.arena.arena import Arena, constant
+from codegen.tuned.arena.in_outputs import in_outputs
 from codegen.tuned.arena.in_place import arena_in_place
 from codegen.tuned.arena.lifetimes import lifetime, needed_of, panel_lives, panels_of, stacked
 from codegen.tuned.functions import ITEMS
@@ -119,6 +121,7 @@ def _function(key: str, program: Program, scene: Scene) -> TunedFunction:
     )
     along, fits = partial(lane, scene=scene, zeros=zeros), partial(vectorised, scene=scene, zeros=zeros)
     steps = with_stored(rowed(steps, along, fits), frozenset(outputs))
+    scene = replace(scene, stored=in_outputs(program, steps, scene.stored, scene.whole))
     phases = {
         key_of(group): phase(group, in_turn(scene, step), frozenset(), zeros, region)
         for step in steps

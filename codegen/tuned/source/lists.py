@@ -21,7 +21,8 @@ from derive.calculus.program.program import Equation
 
 EXAMPLES = "examples"
 """The examples of a call, in what stores numbers: a compiler must take it that any of them may be `b->m`."""
-WRITTEN = ("x->w", "x->at.to_")
+OUTPUT = "x->at.to_"
+WRITTEN = ("x->w", OUTPUT)
 """Where what a phase computes may lie."""
 
 
@@ -236,12 +237,19 @@ def pointers(lines: Iterable[str], t: Listed, one: Phase | None = None) -> list[
         const = "" if stored.start.startswith(WRITTEN) else "const "
         star = "" if stored.number else "*"
         beyond = _beyond(stored, t) if one is not None and one.portioned else ""
-        found.append(f"    {const}{kind} {star}{pointer(name)} = {stored.start}{beyond};")
+        until = _until(name, stored)
+        found.append(f"    {const}{kind} {star}{pointer(name)} = {stored.start}{beyond};{until}")
     if one is not None and one.turn and one.turn in words:
         found.insert(0, f"    const int {one.turn} = x->turn;")
     if one is not None and "panels" in words:
         found.append(f"    real *panels = {t.panels(one)};")
     return found
+
+
+def _until(name: str, stored: Stored) -> str:
+    """What is said of a value in the place of an output."""
+    output = stored.start.removeprefix(OUTPUT)
+    return f" /* until {output} is there */" if output not in (stored.start, name) else ""
 
 
 def _beyond(stored: Stored, t: Listed) -> str:

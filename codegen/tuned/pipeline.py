@@ -5,6 +5,7 @@ fuse          equations that are computed where the one before is finished, in g
 rows          groups that go over the same rows, row by row; what is made again there      rows, unstored
               counts of maxima, sums, sums over windows                         ties, gathered, inlined
 blocks        groups that follow each other for one example after the other               blocks, rolling
+              runs that go through the examples in portions, with room for one           portions
 layout        which axes lie innermost, which outermost                       layout, outermost, places
 contractions  groups that are sums of products of two tensors, as register tiles          contraction
 phases        each group as a function: its loops, the finish of its tiles      phases, nests, packing
